@@ -1,0 +1,152 @@
+/**
+ * Every error that leaves the host, in one table: its stable code, whose fault it is, the HTTP status that
+ * follows, whether trying again can help, and how to mend it. Problem details (RFC 9457), exit codes of the
+ * command line and `docs/errors.md` are all derived from this table; nothing else names a status.
+ */
+
+/** Who has to act: the `caller` of the API, the author of the `function`, or the operator of the `host`. */
+export type Fault = 'caller' | 'function' | 'host';
+
+interface ErrorEntry {
+  readonly fault: Fault;
+  readonly status: number;
+  readonly retryable: boolean;
+  /** Short, constant summary (RFC 9457 `title`). */
+  readonly title: string;
+  /** What to do about it. */
+  readonly mend: string;
+}
+
+export const ERROR_TABLE = {
+  // --- the caller -----------------------------------------------------------------------------------------
+  unauthenticated: { fault: 'caller', status: 401, retryable: false, title: 'No valid API key', mend: 'Send `Authorization: Bearer <key>`; `npm start` prints where the admin key is stored.' },
+  forbidden: { fault: 'caller', status: 403, retryable: false, title: 'The key does not allow this', mend: 'Use a key of this tenant, or the admin key.' },
+  route_not_found: { fault: 'caller', status: 404, retryable: false, title: 'No such route', mend: 'See /openapi.json for the routes; functions answer under /fn/{tenant}/{name}/.' },
+  method_not_allowed: { fault: 'caller', status: 405, retryable: false, title: 'Method not allowed here', mend: 'Use one of the methods in the `Allow` header.' },
+  tenant_not_found: { fault: 'caller', status: 404, retryable: false, title: 'No such tenant', mend: 'Check the tenant in the path; a fresh host has the tenant `default`.' },
+  function_not_found: { fault: 'caller', status: 404, retryable: false, title: 'No such function', mend: 'List the functions with `mayfly list`, or deploy it first.' },
+  version_not_found: { fault: 'caller', status: 404, retryable: false, title: 'No such version', mend: 'List the versions with GET .../versions.' },
+  invalid_request: { fault: 'caller', status: 400, retryable: false, title: 'The request is not valid', mend: 'Correct the named field; /openapi.json has its schema.' },
+  limit_above_ceiling: { fault: 'caller', status: 400, retryable: false, title: 'A setting is above the operator\'s ceiling', mend: 'Choose a value within the range that `detail` names, or ask the operator to raise the ceiling.' },
+  unsupported_media_type: { fault: 'caller', status: 415, retryable: false, title: 'Unsupported media type', mend: 'Upload the bytes as `Content-Type: application/wasm`, without a content encoding.' },
+  component_too_large: { fault: 'caller', status: 413, retryable: false, title: 'The component is too large', mend: 'Strip debug sections, or ask the operator to raise MAYFLY_MAX_COMPONENT_BYTES.' },
+  component_malformed: { fault: 'caller', status: 422, retryable: false, title: 'Not a valid WebAssembly component', mend: 'Upload a component or a wasip1 core module; check it with `wasm-tools validate`.' },
+  component_too_complex: { fault: 'caller', status: 422, retryable: false, title: 'The component exceeds a structural bound', mend: '`detail` names the bound and its value; split the component or reduce what it declares.' },
+  component_unsupported: { fault: 'caller', status: 422, retryable: false, title: 'The component uses a feature that this host refuses', mend: 'Rebuild without the feature named in `detail`.' },
+  component_handler_missing: { fault: 'caller', status: 422, retryable: false, title: 'The component exports no handler', mend: 'Export wasi:http/incoming-handler@0.2.x, wasi:http/handler@0.3.0 or wasi:cli/run@0.2.x.' },
+  component_import_unknown: { fault: 'caller', status: 422, retryable: false, title: 'The component imports what this host does not offer', mend: 'Remove the import named in `detail`; it also lists what is offered.' },
+  component_memory_too_large: { fault: 'caller', status: 422, retryable: false, title: 'The component\'s initial memory exceeds its limit', mend: 'Raise the function\'s memoryBytes, or build with a smaller initial memory.' },
+  publish_timed_out: { fault: 'caller', status: 422, retryable: false, title: 'Publishing took too long', mend: 'Reduce the component\'s size or complexity.' },
+  publish_out_of_memory: { fault: 'caller', status: 422, retryable: false, title: 'Publishing needed too much memory', mend: 'Reduce the component\'s size or complexity.' },
+  functions_limit_reached: { fault: 'caller', status: 409, retryable: false, title: 'The tenant has as many functions as it may', mend: 'Delete a function, or ask the operator to raise the limit.' },
+  request_too_large: { fault: 'caller', status: 413, retryable: false, title: 'The request body is too large', mend: 'Send less, or raise the function\'s requestBytes.' },
+  request_headers_too_large: { fault: 'caller', status: 431, retryable: false, title: 'Too many or too large request headers', mend: 'Send fewer or shorter headers, or raise the function\'s headerCount or headerBytes.' },
+  too_many_invocations: { fault: 'caller', status: 429, retryable: true, title: 'Too many concurrent invocations of this function', mend: 'Try again after `Retry-After`, or raise the function\'s concurrency.' },
+  caller_gone: { fault: 'caller', status: 499, retryable: true, title: 'The caller hung up', mend: 'Keep the connection open until the response is complete.' },
+  // --- the function ---------------------------------------------------------------------------------------
+  function_trapped: { fault: 'function', status: 502, retryable: false, title: 'The function trapped', mend: 'See the function\'s log for the message and stack of the trap.' },
+  stack_overflow: { fault: 'function', status: 502, retryable: false, title: 'The function overflowed its stack', mend: 'Recurse less deeply.' },
+  fuel_exhausted: { fault: 'function', status: 502, retryable: false, title: 'The function used up its fuel', mend: 'Do less per invocation, or raise the function\'s fuel.' },
+  memory_exceeded: { fault: 'function', status: 502, retryable: false, title: 'The function ran out of memory', mend: 'Use less memory, or raise the function\'s memoryBytes.' },
+  table_exceeded: { fault: 'function', status: 502, retryable: false, title: 'The function ran out of table entries', mend: 'Grow tables less, or raise the function\'s tableEntries.' },
+  timed_out: { fault: 'function', status: 504, retryable: true, title: 'The function took too long', mend: 'Answer sooner, or raise the function\'s timeoutMs.' },
+  no_response: { fault: 'function', status: 502, retryable: false, title: 'The function ended without a response', mend: 'Set the response-outparam, or return a response, before returning.' },
+  function_failed: { fault: 'function', status: 502, retryable: false, title: 'The function answered with an error', mend: 'The function returned a wasi:http error-code or a non-zero exit status; `detail` names it.' },
+  response_invalid: { fault: 'function', status: 502, retryable: false, title: 'The function\'s response is not valid HTTP', mend: '`detail` names the offending part of the response.' },
+  response_too_large: { fault: 'function', status: 502, retryable: false, title: 'The function\'s response is too large', mend: 'Send less, or raise the function\'s responseBytes.' },
+  response_headers_too_large: { fault: 'function', status: 502, retryable: false, title: 'Too many or too large response headers', mend: 'Send fewer or shorter headers, or raise the function\'s headerCount or headerBytes.' },
+  log_limit_exceeded: { fault: 'function', status: 502, retryable: false, title: 'The function logged too much', mend: 'Log less per invocation, or raise the function\'s logBytes.' },
+  // --- the host -------------------------------------------------------------------------------------------
+  publish_busy: { fault: 'host', status: 503, retryable: true, title: 'Too many uploads are being published', mend: 'Try again after `Retry-After`.' },
+  draining: { fault: 'host', status: 503, retryable: true, title: 'The host is shutting down', mend: 'Try again after `Retry-After`, or on another host.' },
+  worker_lost: { fault: 'host', status: 500, retryable: true, title: 'The thread that ran the invocation died', mend: 'Try again; the operator finds the cause in the host\'s log.' },
+  artifact_unavailable: { fault: 'host', status: 500, retryable: true, title: 'The published artifact could not be loaded', mend: 'Deploy the function again; the operator finds the cause in the host\'s log.' },
+  internal_error: { fault: 'host', status: 500, retryable: true, title: 'Internal error', mend: 'Try again; the operator finds the cause in the host\'s log under this invocation id.' },
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A stable error code: part of the interface, never renamed. */
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** RFC 9457 problem details, with Mayfly's extension members. */
+export interface ProblemDetails {
+  /** `https://mayfly.dev/errors#` is never dereferenced; a URN keeps it stable without owning a domain. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly fault: Fault;
+  readonly retryable: boolean;
+  readonly mend: string;
+  /** JSON pointer or name of the offending input, where there is one. */
+  readonly field?: string;
+  /** The invocation it happened in, where there is one. */
+  readonly instance?: string;
+}
+
+export interface MayflyErrorOptions {
+  readonly field?: string;
+  readonly cause?: unknown;
+}
+
+/** The only error type that crosses a module boundary on purpose; any other one is an `internal_error`. */
+export class MayflyError extends Error {
+  override readonly name = 'MayflyError';
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, detail: string, options: MayflyErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.field = options.field;
+  }
+
+  get status(): number {
+    return ERROR_TABLE[this.code].status;
+  }
+}
+
+/** The plain form of an error that crosses a thread or process boundary. */
+export interface ErrorMessage {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly field?: string;
+}
+
+export function toErrorMessage(error: unknown): ErrorMessage {
+  if (error instanceof MayflyError) {
+    return error.field === undefined
+      ? { code: error.code, detail: error.message }
+      : { code: error.code, detail: error.message, field: error.field };
+  }
+  return { code: 'internal_error', detail: 'An unexpected error occurred.' };
+}
+
+export function fromErrorMessage(message: ErrorMessage): MayflyError {
+  return new MayflyError(
+    message.code,
+    message.detail,
+    message.field === undefined ? {} : { field: message.field },
+  );
+}
+
+/**
+ * Problem details for any thrown value. The text of an unexpected error never reaches a caller: it may carry
+ * paths or another tenant's data.
+ */
+export function toProblemDetails(error: unknown, instance?: string): ProblemDetails {
+  const message = toErrorMessage(error);
+  const entry = ERROR_TABLE[message.code];
+  return {
+    type: `urn:mayfly:error:${message.code}`,
+    title: entry.title,
+    status: entry.status,
+    detail: message.detail,
+    code: message.code,
+    fault: entry.fault,
+    retryable: entry.retryable,
+    mend: entry.mend,
+    ...(message.field === undefined ? {} : { field: message.field }),
+    ...(instance === undefined ? {} : { instance }),
+  };
+}

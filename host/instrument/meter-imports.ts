@@ -1,0 +1,26 @@
+/**
+ * What an instrumented module imports from the host: the contract between `instrument/`, which writes the
+ * calls, and `instance/`, which answers them. One set serves all core modules of a component instance.
+ */
+export const METER_MODULE = 'mayfly';
+
+export const METER_IMPORTS = {
+  /**
+   * `global (mut i64)`: fuel left of the current slice. Code subtracts what it is about to run; a check finds
+   * it below zero.
+   */
+  fuel: 'fuel',
+  /**
+   * `func ()`: called with the counter below zero, at a function's entry or a loop's head. The host raises
+   * the counter, possibly after parking the guest (JSPI); if it is still below zero when the call returns,
+   * the code traps with `unreachable`, which no guest can catch.
+   */
+  refill: 'refill',
+  /** `func (i64 pages) -> i32`: before memory.grow; 0 refuses, and the grow then gives -1 as Wasm says. */
+  reserveMemory: 'reserve-memory',
+  /** `func (i64 pages)`: gives back a reservation whose grow failed. */
+  releaseMemory: 'release-memory',
+  /** `func (i64 entries) -> i32`: the same for table.grow. */
+  reserveTable: 'reserve-table',
+  releaseTable: 'release-table',
+} as const;

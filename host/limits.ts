@@ -1,0 +1,104 @@
+/**
+ * Every bound of the host, with its unit, its reason and, where it follows from another one, its derivation.
+ * Relations between bounds are asserted when the host starts (see {@link assertLimitRelations}).
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+/** One setting of a function: what it is unless set, and the range within which it may be set. */
+export interface FunctionLimit {
+  readonly default: number;
+  readonly floor: number;
+  /** The operator's ceiling; `MAYFLY_CEILING_<NAME>` overrides it, up to `hard`. */
+  readonly ceiling: number;
+  /** What no operator can exceed, because the engine or the protocol cannot. */
+  readonly hard: number;
+  readonly unit: 'By' | 'ms' | '1' | 'fuel';
+  readonly reason: string;
+}
+
+/** Limits that hold for one invocation; every one can be set per function. */
+export const FUNCTION_LIMITS = {
+  memoryBytes: { default: 128 * MiB, floor: 64 * KiB, ceiling: 1 * GiB, hard: 4 * GiB, unit: 'By', reason: 'Linear memory over all memories of an instance; a 32-bit memory ends at 4 GiB.' },
+  tableEntries: { default: 200_000, floor: 0, ceiling: 2_000_000, hard: 10_000_000, unit: '1', reason: 'Entries over all tables of an instance; V8 allows 10,000,000 in one. A large JavaScript engine needs about 20,000.' },
+  fuel: { default: 10_000_000_000, floor: 1_000, ceiling: 1_000_000_000_000, hard: Number.MAX_SAFE_INTEGER, unit: 'fuel', reason: 'Instructions per invocation; 10^10 is some seconds on one core.' },
+  timeoutMs: { default: 10_000, floor: 1, ceiling: 900_000, hard: 2 ** 31 - 1, unit: 'ms', reason: 'Wall-clock time from admission to the last byte of the response. Node\'s timers end at 2^31-1 ms.' },
+  requestBytes: { default: 100 * MiB, floor: 0, ceiling: 16 * GiB, hard: Number.MAX_SAFE_INTEGER, unit: 'By', reason: 'Bodies stream, so this bounds traffic, not memory.' },
+  responseBytes: { default: 100 * MiB, floor: 0, ceiling: 16 * GiB, hard: Number.MAX_SAFE_INTEGER, unit: 'By', reason: 'Bodies stream, so this bounds traffic, not memory.' },
+  headerCount: { default: 128, floor: 1, ceiling: 1_000, hard: 2_000, unit: '1', reason: 'Fields of one request or response; Node parses at most 2,000.' },
+  headerBytes: { default: 32 * KiB, floor: 256, ceiling: 64 * KiB, hard: 1 * MiB, unit: 'By', reason: 'Names plus values of one request or response.' },
+  logBytes: { default: 256 * KiB, floor: 0, ceiling: 16 * MiB, hard: 1 * GiB, unit: 'By', reason: 'What one invocation may write to its log.' },
+  tmpBytes: { default: 16 * MiB, floor: 0, ceiling: 256 * MiB, hard: 2 * GiB, unit: 'By', reason: 'Files under /tmp live in host memory for the length of the invocation.' },
+  concurrency: { default: 100, floor: 1, ceiling: 1_000, hard: 10_000, unit: '1', reason: 'Invocations of one function at the same time, over all threads.' },
+} as const satisfies Record<string, FunctionLimit>;
+
+export type FunctionLimitName = keyof typeof FUNCTION_LIMITS;
+export type FunctionLimitValues = { readonly [K in FunctionLimitName]: number };
+
+/** Structural bounds on an upload. The biggest real component measured (StarlingMonkey, 12 MB) is far below each. */
+export const COMPONENT_LIMITS = {
+  /** Core and nested components together. wit-component emits 4-10 modules, jco's own output at most 20. */
+  modules: 64,
+  /** Component-in-component depth; composed components are 2-3 deep. */
+  componentDepth: 16,
+  /** Functions over all core modules; StarlingMonkey has about 24,000, esbuild 20,000. V8 ends at 1,000,000. */
+  functions: 65_536,
+  types: 65_536,
+  imports: 10_000,
+  exports: 10_000,
+  globals: 65_536,
+  dataSegments: 100_000,
+  elementSegments: 65_536,
+  /** Nested blocks in one function body. Compilers stay below 200; our rewriter and V8's decoder are linear, jco's validator is not. */
+  blockDepth: 512,
+  /** One function body; V8 refuses 7,654,321 bytes. */
+  functionBytes: 7 * MiB,
+  /** Locals of one function; V8 refuses more than 50,000. */
+  locals: 50_000,
+  /** Locals summed over all functions: a 3-byte declaration can ask for 50,000 of them. */
+  localsTotal: 4_000_000,
+  /** Nested lists, records and the like in component types. */
+  typeDepth: 64,
+} as const;
+
+/** Bounds of the host as a whole; each can be set by the operator (see config.ts). */
+export const HOST_LIMITS = {
+  /** Uploads; four times a StarlingMonkey component with a large bundle in it. */
+  componentBytes: 64 * MiB,
+  functionsPerTenant: 1_000,
+  /** Wall-clock time of one publish. A 12 MB component takes 5-10 s on a busy core. */
+  publishTimeoutMs: 60_000,
+  /** Resident memory of the publishing process. jco holds the component about 20 times over; 12 MB needs 700 MB. */
+  publishMemoryBytes: 2 * GiB,
+  /** Uploads waiting for the publisher; more are told to come back. */
+  publishQueue: 16,
+  /** Environment of one function, names plus values. Lambda's bound is 4 KiB; ours is what fits an image comfortably. */
+  environmentBytes: 64 * KiB,
+  /** JSON bodies of the control plane. */
+  jsonBodyBytes: 256 * KiB,
+  /** Log kept per function; the oldest goes first. */
+  logRetainedBytesPerFunction: 1 * MiB,
+  /** How long a stop waits for invocations in flight. */
+  drainTimeoutMs: 30_000,
+} as const;
+
+/** Fuel that a guest runs before the thread looks after others. 5,000,000 is 2-5 ms of straight code. */
+export const FUEL_SLICE = 5_000_000;
+
+/** Bytes that a body may hold in host memory between its producer and its consumer: a few TCP windows. */
+export const STREAM_BUFFER_BYTES: number = 64 * KiB;
+
+export const WASM_PAGE_BYTES: number = 64 * KiB;
+
+/** Fails at start, not at the first unlucky request, if the bounds above contradict one another. */
+export function assertLimitRelations(): void {
+  for (const [name, limit] of Object.entries(FUNCTION_LIMITS)) {
+    const ordered =
+      limit.floor <= limit.default && limit.default <= limit.ceiling && limit.ceiling <= limit.hard;
+    if (!ordered) throw new RangeError(`limit ${name}: floor <= default <= ceiling <= hard does not hold`);
+  }
+  if (FUNCTION_LIMITS.memoryBytes.floor < WASM_PAGE_BYTES) throw new RangeError('memory floor is below one page');
+  if (FUEL_SLICE * 10 > FUNCTION_LIMITS.fuel.default) throw new RangeError('a default budget is under ten slices');
+  if (COMPONENT_LIMITS.functionBytes > HOST_LIMITS.componentBytes) throw new RangeError('a function may be larger than an upload');
+}

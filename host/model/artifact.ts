@@ -1,0 +1,50 @@
+import type { Digest } from './ids.ts';
+
+/** The interfaces that make a component callable, in order of preference: HTTP wins. */
+export const HANDLER_KINDS = ['wasi:http/handler@0.3', 'wasi:http/incoming-handler@0.2', 'wasi:cli/run@0.2'] as const;
+export type HandlerKind = (typeof HANDLER_KINDS)[number];
+
+/** What the upload was before publishing made it a component. */
+export type UploadKind = 'component' | 'wasip1-command' | 'wasip1-reactor';
+
+/** A core module of an artifact, already metered. */
+export interface CoreModuleManifest {
+  /** The name under which the glue asks for it, and its file in the artifact. */
+  readonly name: string;
+  readonly bytes: number;
+  /** Sizes it starts with; imported memories and tables are counted where they are defined. */
+  readonly initialMemoryBytes: number;
+  readonly initialTableEntries: number;
+  readonly functions: number;
+}
+
+/** One step of publishing, in order, with its wall-clock time. */
+export interface PublishStep {
+  readonly name: 'check' | 'componentize' | 'transpile' | 'instrument' | 'compile' | 'store';
+  readonly ms: number;
+}
+
+/**
+ * `manifest.json` of an artifact: everything that running it needs to know without looking into its code.
+ * An artifact is addressed by the digest of the upload plus what the pipeline was told (see `artifactKey`).
+ */
+export interface ArtifactManifest {
+  readonly formatVersion: 1;
+  /** Of the uploaded bytes. */
+  readonly digest: Digest;
+  readonly upload: UploadKind;
+  readonly handler: HandlerKind;
+  /** The exported interface with its full version, such as `wasi:http/incoming-handler@0.2.3`. */
+  readonly world: string;
+  /** Key of the handler's interface in what the glue's `instantiate` returns. */
+  readonly exportKey: string;
+  /** Imported interfaces with their versions, sorted. */
+  readonly imports: readonly string[];
+  /** The cost model that metered the code; an old bill is recomputed with the model it names. */
+  readonly fuelModel: string;
+  readonly modules: readonly CoreModuleManifest[];
+  readonly sizes: { readonly uploadBytes: number; readonly codeBytes: number; readonly glueBytes: number };
+}
+
+/** File names inside an artifact's folder. Core modules lie beside these under their own names. */
+export const ARTIFACT_FILES = { manifest: 'manifest.json', glue: 'glue.js', upload: 'upload.wasm' } as const;
