@@ -1,0 +1,122 @@
+import { isBuiltin, SourceMap, type SourceMapPayload } from 'node:module';
+import { relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type OutputChunk, type Plugin, type RolldownLog, rolldown } from 'rolldown';
+import { BuildError, type SourceLocation } from './build-error.ts';
+
+/** `.ts` in a checkout, `.js` in the published package. */
+const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+const ENTRY_ID = 'mayfly:entry';
+const TYPES_ONLY_ID = 'mayfly:types-only';
+
+export interface Bundle {
+  readonly code: string;
+  /** The author's place for one in the bundle (line and column from 1), where there is one. */
+  locate(line: number, column: number): SourceLocation | undefined;
+}
+
+function runtimeModule(name: string): string {
+  return fileURLToPath(new URL(`../runtime/${name}${EXTENSION}`, import.meta.url));
+}
+
+function entryCode(entry: string): string {
+  return [
+    `import ${JSON.stringify(runtimeModule('globals'))};`,
+    `import { serve } from ${JSON.stringify(runtimeModule('serve'))};`,
+    `import * as author from ${JSON.stringify(entry)};`,
+    'export const handler = serve(author.default);',
+  ].join('\n');
+}
+
+/** Resolves what is neither a file nor an npm package: the virtual entry, WIT interfaces and `mayfly` itself. */
+function mayflyPlugin(entry: string): Plugin {
+  return {
+    name: 'mayfly',
+    resolveId(source) {
+      if (source === ENTRY_ID || source === TYPES_ONLY_ID) return source;
+      if (source === 'mayfly') return TYPES_ONLY_ID;
+      if (/^(?:wasi|mayfly):/.test(source)) return { id: source, external: true };
+      return null;
+    },
+    load(id) {
+      if (id === ENTRY_ID) return entryCode(entry);
+      if (id === TYPES_ONLY_ID) return 'export {};';
+      return null;
+    },
+  };
+}
+
+function toLocation(file: string, line: number, column: number): SourceLocation {
+  const short = relative('', file);
+  return { file: short.startsWith('..') ? file : short, line, column };
+}
+
+function unresolvedHint(name: string): string {
+  if (isBuiltin(name))
+    return `'${name}' is a module of Node.js, which a function does not have; use the web's interfaces instead`;
+  if (/^[./]/.test(name)) return `'${name}' does not exist`;
+  return `'${name}' is not installed; run \`npm install ${name}\``;
+}
+
+/** rolldown's account of a problem, in one line plus a frame. */
+function toBuildError(log: RolldownLog): BuildError {
+  const location =
+    log.loc?.file === undefined ? undefined : toLocation(log.loc.file, log.loc.line, log.loc.column + 1);
+  const firstLine = (log.message.split('\n')[0] ?? '').replace(/^\[\w+\]\s*/, '');
+  const reason =
+    log.code === 'UNRESOLVED_IMPORT' && log.exporter !== undefined ? unresolvedHint(log.exporter) : firstLine;
+  return new BuildError(reason, { location, frame: log.frame ?? '', cause: log });
+}
+
+function rolldownErrors(error: unknown): readonly RolldownLog[] {
+  const { errors } = error as { errors?: unknown };
+  return Array.isArray(errors) ? (errors as RolldownLog[]) : [];
+}
+
+/**
+ * Bundles an author's module and everything it imports with the runtime into one ES module.
+ * @throws {BuildError} with file, line and column
+ */
+export async function bundleHandler(entry: string): Promise<Bundle> {
+  const unresolved: RolldownLog[] = [];
+  try {
+    await using build = await rolldown({
+      input: ENTRY_ID,
+      platform: 'neutral',
+      resolve: {
+        conditionNames: ['mayfly', 'workerd', 'worker', 'import', 'module', 'default'],
+        mainFields: ['module', 'main'],
+      },
+      transform: { define: { 'process.env.NODE_ENV': '"production"' } },
+      plugins: [mayflyPlugin(resolve(entry))],
+      treeshake: { moduleSideEffects: true },
+      onLog(_level, log) {
+        if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);
+      },
+    });
+    const { output } = await build.generate({
+      dir: '.',
+      format: 'esm',
+      sourcemap: 'hidden',
+      codeSplitting: false,
+    });
+    const [chunk] = output;
+    if (unresolved[0]) throw toBuildError(unresolved[0]);
+    return { code: chunk.code, locate: locator(chunk) };
+  } catch (error) {
+    const [first] = rolldownErrors(error);
+    throw first ? toBuildError(first) : error;
+  }
+}
+
+function locator(chunk: OutputChunk): Bundle['locate'] {
+  const map = chunk.map === null ? undefined : new SourceMap(chunk.map as unknown as SourceMapPayload);
+  return (line, column) => {
+    const entry = map?.findEntry(line - 1, column - 1);
+    if (entry === undefined || !('originalSource' in entry)) return undefined;
+    const file = entry.originalSource.startsWith('file:')
+      ? fileURLToPath(entry.originalSource)
+      : resolve(entry.originalSource);
+    return toLocation(file, entry.originalLine + 1, entry.originalColumn + 1);
+  };
+}

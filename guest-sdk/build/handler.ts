@@ -1,0 +1,101 @@
+import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
+import { componentize } from 'componentize-qjs';
+import { BuildError } from './build-error.ts';
+import { type Bundle, bundleHandler } from './bundle.ts';
+import { assembleWit } from './wit-folder.ts';
+
+export type BuildStep = 'bundle' | 'componentize' | 'write';
+
+export interface BuildOptions {
+  /** Where to write the component; nothing is written without it. */
+  readonly outFile?: string;
+  /** Called as each step starts. */
+  readonly onProgress?: (step: BuildStep) => void;
+  /** `speed` is 1.7 MB; `size` is 1.2 MB and runs slower. */
+  readonly optimizeFor?: 'speed' | 'size';
+}
+
+export interface BuiltHandler {
+  readonly component: Uint8Array;
+  /** The JavaScript that went in, runtime included. */
+  readonly bundleBytes: number;
+  /** Wall-clock time of each step. */
+  readonly ms: { readonly bundle: number; readonly componentize: number };
+}
+
+/**
+ * Builds a TypeScript or JavaScript module that exports `default { fetch(request, env) }` into a component that
+ * exports wasi:http/handler@0.3.0, with QuickJS inside. The module's top level runs now, in the build; its memory
+ * is what every invocation starts from.
+ * @throws {BuildError} naming file, line and column
+ */
+export async function buildHandler(entry: string, options: BuildOptions = {}): Promise<BuiltHandler> {
+  const path = resolve(entry);
+  await access(path).catch(() => {
+    throw new BuildError(`${relative('', path)} does not exist`);
+  });
+  const startedAt = performance.now();
+  options.onProgress?.('bundle');
+  const bundle = await bundleHandler(path);
+  const bundledAt = performance.now();
+  options.onProgress?.('componentize');
+  const component = await initialise(bundle, relative('', path), options.optimizeFor ?? 'speed');
+  const componentizedAt = performance.now();
+  if (options.outFile !== undefined) {
+    options.onProgress?.('write');
+    await writeWhole(options.outFile, component);
+  }
+  return {
+    component,
+    bundleBytes: Buffer.byteLength(bundle.code),
+    ms: { bundle: bundledAt - startedAt, componentize: componentizedAt - bundledAt },
+  };
+}
+
+async function initialise(bundle: Bundle, entry: string, optimizeFor: 'speed' | 'size'): Promise<Uint8Array> {
+  await using wit = await assembleWit();
+  try {
+    const { component } = await componentize({
+      witPath: wit.path,
+      world: 'http-function',
+      jsSource: bundle.code,
+      optSize: optimizeFor === 'size',
+    });
+    return component;
+  } catch (error) {
+    throw toBuildError(error, bundle, entry);
+  }
+}
+
+/** What the module's top level threw, placed in the author's source. */
+function toBuildError(error: unknown, bundle: Bundle, entry: string): BuildError {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes('MAYFLY_NO_HANDLER')) {
+    return new BuildError(
+      `${entry} has no handler: write \`export default { async fetch(request) { ... } }\``,
+      { cause: error },
+    );
+  }
+  const [, thrown] = /module evaluation: ([^\n]*)/.exec(text) ?? [];
+  for (const [, line, column] of text.matchAll(/user\.js:(\d+):(\d+)/g)) {
+    const location = bundle.locate(Number(line), Number(column));
+    const isRuntime = location === undefined || /guest-sdk[\\/]runtime[\\/]/.test(location.file);
+    if (!isRuntime)
+      return new BuildError(`the module failed while it initialised: ${thrown ?? text}`, {
+        location,
+        cause: error,
+      });
+  }
+  return new BuildError(`${entry}: the module failed while it initialised: ${thrown ?? text}`, {
+    cause: error,
+  });
+}
+
+/** Through a temporary name, so that a reader never sees half a component. */
+export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(resolve(file)), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, bytes);
+  await rename(temporary, file);
+}

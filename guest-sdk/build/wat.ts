@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { BuildError } from './build-error.ts';
+import { writeWhole } from './handler.ts';
+
+export interface WatOptions {
+  readonly outFile?: string;
+}
+
+/** The WIT beside a WAT file: `x.wit` for `x.wat`. */
+export function witBeside(watFile: string): string {
+  return watFile.replace(/\.wat$/, '.wit');
+}
+
+/** wasm-tools throws its parser's error in Rust's debug notation; place and reason are in there. */
+function toBuildError(file: string, error: unknown): BuildError {
+  const { payload } = error as { payload?: unknown };
+  const text = String(payload ?? (error instanceof Error ? error.message : error));
+  const [, line, column] = /line: (\d+), col: (\d+)/.exec(text) ?? [];
+  const [, reason] = /kind: Custom\("((?:[^"\\]|\\.)*)"\)/.exec(text) ?? [];
+  if (line === undefined || column === undefined) return new BuildError(`${file}: ${text}`, { cause: error });
+  const location = { file, line: Number(line) + 1, column: Number(column) + 1 };
+  return new BuildError(reason ?? /kind: (.*?) \}/.exec(text)?.[1] ?? text, { location, cause: error });
+}
+
+async function toolStep<T>(file: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    throw toBuildError(file, error);
+  }
+}
+
+/**
+ * Builds a component from a core module in text form and the WIT of its world, which lies beside it and names
+ * everything it uses. A text that is a component already is only parsed.
+ * @throws {BuildError}
+ */
+export async function buildWat(watFile: string, options: WatOptions = {}): Promise<Uint8Array> {
+  const wat = await readFile(watFile, 'utf8').catch((cause: unknown) => {
+    throw new BuildError(`${watFile} cannot be read`, { cause });
+  });
+  const binary = await toolStep(watFile, () => parse(wat));
+  const component = /^\s*(?:;;.*\s*)*\(component\b/.test(wat) ? binary : await embed(watFile, binary);
+  if (options.outFile !== undefined) await writeWhole(options.outFile, component);
+  return component;
+}
+
+async function embed(watFile: string, core: Uint8Array): Promise<Uint8Array> {
+  const witFile = witBeside(watFile);
+  const witSource = await readFile(witFile, 'utf8').catch((cause: unknown) => {
+    throw new BuildError(
+      `${watFile} is a core module, so its world is expected in ${witFile}, which cannot be read`,
+      { cause },
+    );
+  });
+  const embedded = await toolStep(witFile, () => componentEmbed({ binary: core, witSource }));
+  return toolStep(watFile, () => componentNew(embedded, []));
+}

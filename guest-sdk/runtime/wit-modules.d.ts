@@ -1,0 +1,110 @@
+/**
+ * What componentize-qjs offers to the JavaScript inside a component: one module per imported WIT interface, and
+ * the global `wit`. Only what this runtime uses is declared. A WIT `result` that a function returns directly
+ * becomes a return value or a throw; nested in anything else it is `{ tag, val }`.
+ */
+declare module 'mayfly:wit' {
+  export interface WitFuture<T> {
+    /** Repeated calls share one promise. */
+    read(): Promise<T>;
+    drop(): void;
+  }
+  export interface WitReadableStream extends AsyncIterable<Uint8Array> {
+    next(): Promise<IteratorResult<Uint8Array>>;
+    drop(): void;
+  }
+  export interface WitWritableStream {
+    /** The count taken; 0 after a non-empty write means that the reader has gone. */
+    write(bytes: Uint8Array): Promise<number>;
+    drop(): void;
+  }
+  export type WitResult<T, E> =
+    | { readonly tag: 'ok'; readonly val?: T }
+    | { readonly tag: 'err'; readonly val: E };
+  /** The global `wit`. */
+  export interface Wit {
+    readonly Stream: {
+      (type: unknown): { readonly readable: WitReadableStream; readonly writable: WitWritableStream };
+      readonly U8: unknown;
+    };
+    readonly Future: {
+      from(value: unknown, type: unknown): { readonly readable: WitFuture<unknown> };
+      /** `result<_, error-code>` */
+      readonly RESULT_VOID_ERROR_CODE: unknown;
+      /** `result<option<trailers>, error-code>` */
+      readonly RESULT_OPTION_OTHER_ERROR_CODE: unknown;
+    };
+  }
+}
+
+declare module 'wasi:http/types@0.3.0' {
+  import type { WitFuture, WitReadableStream } from 'mayfly:wit';
+  /** A WIT variant: `method`, `scheme` and `error-code` all look like this. */
+  export interface Variant {
+    readonly tag: string;
+    readonly val?: unknown;
+  }
+  export type FieldEntries = [name: string, value: Uint8Array][];
+  export class Fields {
+    static fromList(entries: FieldEntries): Fields;
+    copyAll(): FieldEntries;
+    [Symbol.dispose](): void;
+  }
+  type Consumed = [body: WitReadableStream, trailers: WitFuture<unknown>];
+  export class Request {
+    static new(
+      headers: Fields,
+      contents: WitReadableStream | null,
+      trailers: WitFuture<unknown>,
+      options: null,
+    ): [Request, WitFuture<unknown>];
+    static consumeBody(request: Request, result: WitFuture<unknown>): Consumed;
+    getMethod(): Variant;
+    setMethod(method: Variant): void;
+    getPathWithQuery(): string | null;
+    setPathWithQuery(pathWithQuery: string): void;
+    getScheme(): Variant | null;
+    setScheme(scheme: Variant): void;
+    getAuthority(): string | null;
+    setAuthority(authority: string): void;
+    getHeaders(): Fields;
+  }
+  export class Response {
+    static new(
+      headers: Fields,
+      contents: WitReadableStream | null,
+      trailers: WitFuture<unknown>,
+    ): [Response, WitFuture<unknown>];
+    static consumeBody(response: Response, result: WitFuture<unknown>): Consumed;
+    getStatusCode(): number;
+    setStatusCode(status: number): void;
+    getHeaders(): Fields;
+  }
+}
+
+declare module 'mayfly:http/outbound@0.1.0' {
+  import type { WitFuture, WitResult } from 'mayfly:wit';
+  import type { Request, Response, Variant } from 'wasi:http/types@0.3.0';
+  export function send(request: Request): WitFuture<WitResult<Response, Variant>>;
+}
+
+declare module 'wasi:cli/environment@0.2.12' {
+  export function getEnvironment(): [string, string][];
+}
+
+declare module 'wasi:cli/stdout@0.2.12' {
+  export interface OutputStream {
+    /** At most 4,096 bytes a call. */
+    blockingWriteAndFlush(bytes: Uint8Array): void;
+  }
+  export function getStdout(): OutputStream;
+}
+
+declare module 'wasi:cli/stderr@0.2.12' {
+  import type { OutputStream } from 'wasi:cli/stdout@0.2.12';
+  export function getStderr(): OutputStream;
+}
+
+declare module 'wasi:random/random@0.2.12' {
+  export function getRandomBytes(length: number): Uint8Array;
+}

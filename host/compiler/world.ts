@@ -1,0 +1,79 @@
+import { MayflyError } from '../errors.ts';
+import { HANDLER_KINDS, type HandlerKind } from '../model/artifact.ts';
+import type { ComponentExtern, ComponentShape } from './component-sections.ts';
+import { OFFERED_INTERFACES } from './offered-interfaces.ts';
+
+/** What a component asks of the host and offers to it. */
+export interface World {
+  readonly handler: HandlerKind;
+  /** The exported interface with its full version. */
+  readonly handlerInterface: string;
+  /** Imported interfaces with their versions, sorted. */
+  readonly imports: readonly string[];
+}
+
+/** `wasi:http/types@0.2.3` -> `wasi:http/types`, `0.2`, patch 3. Pre-releases have no stable meaning: no match. */
+const INTERFACE = /^([a-z0-9-]+:[a-z0-9-]+\/[a-z0-9-]+)@(\d+\.\d+)\.(\d+)$/;
+
+interface InterfaceName {
+  readonly base: string;
+  /** Major and minor: what WASI keeps compatible. */
+  readonly line: string;
+  readonly patch: number;
+}
+
+export function parseInterface(name: string): InterfaceName | undefined {
+  const match = INTERFACE.exec(name);
+  return match === null ? undefined : { base: match[1]!, line: match[2]!, patch: Number(match[3]) };
+}
+
+/**
+ * Reads the world of a scanned component. `wanted` asks for one kind of handler, otherwise the first of
+ * HANDLER_KINDS that is exported is it. Throws `component_import_unknown` and `component_handler_missing`.
+ */
+export function readWorld(shape: ComponentShape, wanted?: HandlerKind): World {
+  for (const item of shape.imports) assertOffered(item);
+  const imports = shape.imports.filter((item) => item.kind === 'instance').map((item) => item.name);
+  const [handler, handlerInterface] = chooseHandler(shape.exports, wanted);
+  return { handler, handlerInterface, imports: imports.sort() };
+}
+
+function assertOffered(item: ComponentExtern): void {
+  // A type of the world itself, equal to one of an interface, asks nothing of the host.
+  if (item.kind === 'type' && !item.isResource) return;
+  if (item.kind === 'instance') {
+    const wanted = parseInterface(item.name);
+    const offered = OFFERED_INTERFACES.find((entry) => entry.interface === wanted?.base);
+    if (offered?.versions.some((version) => version === wanted?.line)) return;
+  }
+  const what = item.kind === 'instance' ? 'the interface' : `the ${item.kind}`;
+  throw new MayflyError(
+    'component_import_unknown',
+    `The component imports ${what} ${item.name}. Offered are: ${offeredText()}.`,
+  );
+}
+
+function offeredText(): string {
+  return OFFERED_INTERFACES.map(
+    (entry) => `${entry.interface}@${entry.versions.map((v) => `${v}.x`).join('|')}`,
+  ).join(', ');
+}
+
+function chooseHandler(
+  exports: readonly ComponentExtern[],
+  wanted: HandlerKind | undefined,
+): [HandlerKind, string] {
+  for (const kind of wanted === undefined ? HANDLER_KINDS : [wanted]) {
+    const candidates = exports
+      .filter((item) => item.kind === 'instance')
+      .map((item) => ({ name: item.name, parsed: parseInterface(item.name) }))
+      .filter(({ parsed }) => parsed !== undefined && `${parsed.base}@${parsed.line}` === kind)
+      .sort((a, b) => b.parsed!.patch - a.parsed!.patch);
+    if (candidates[0] !== undefined) return [kind, candidates[0].name];
+  }
+  const exported = exports.map((item) => item.name).slice(0, 20);
+  throw new MayflyError(
+    'component_handler_missing',
+    `The component exports no ${wanted ?? 'handler'}; it exports ${exported.length === 0 ? 'nothing' : exported.join(', ')}.`,
+  );
+}

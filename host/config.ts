@@ -1,0 +1,152 @@
+/**
+ * The only reader of the environment: raw -> validated -> resolved, in one pure step. Units are in the names,
+ * an unknown `MAYFLY_` variable is an error that names the nearest known one.
+ */
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
+
+export interface HostConfig {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly dataDir: string;
+  /** Given by the operator; otherwise one is made and stored. */
+  readonly adminKey: string | undefined;
+  /** Serving threads. */
+  readonly threads: number;
+  /** Whether the examples are deployed at start where they are missing. */
+  readonly examples: boolean;
+  readonly componentBytes: number;
+  readonly functionsPerTenant: number;
+  readonly publishTimeoutMs: number;
+  readonly publishMemoryBytes: number;
+  readonly publishQueue: number;
+  readonly drainTimeoutMs: number;
+  readonly ceilings: FunctionLimitValues;
+}
+
+/** A setting that does not parse or does not exist. The message is for the operator's terminal. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+interface Setting {
+  readonly variable: string;
+  readonly about: string;
+}
+
+const ceilingVariable = (name: FunctionLimitName): string =>
+  `MAYFLY_CEILING_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+
+const CEILINGS = Object.keys(FUNCTION_LIMITS) as FunctionLimitName[];
+
+/** Every variable that the host reads, for `--help` and for the documentation. */
+export const SETTINGS: readonly Setting[] = [
+  { variable: 'MAYFLY_HOST', about: 'address to listen on (127.0.0.1)' },
+  { variable: 'MAYFLY_PORT', about: 'port to listen on (8787)' },
+  { variable: 'MAYFLY_DATA_DIR', about: 'folder for everything that is kept (.mayfly)' },
+  { variable: 'MAYFLY_ADMIN_KEY', about: 'the admin key; made once and stored when absent' },
+  { variable: 'MAYFLY_THREADS', about: 'serving threads (one per core)' },
+  { variable: 'MAYFLY_EXAMPLES', about: 'deploy the examples at start: 1 or 0 (1)' },
+  { variable: 'MAYFLY_MAX_COMPONENT_BYTES', about: `largest upload (${HOST_LIMITS.componentBytes})` },
+  { variable: 'MAYFLY_MAX_FUNCTIONS', about: `functions per tenant (${HOST_LIMITS.functionsPerTenant})` },
+  { variable: 'MAYFLY_PUBLISH_TIMEOUT_MS', about: `time of one publish (${HOST_LIMITS.publishTimeoutMs})` },
+  { variable: 'MAYFLY_PUBLISH_MEMORY_BYTES', about: `memory of one publish (${HOST_LIMITS.publishMemoryBytes})` },
+  { variable: 'MAYFLY_PUBLISH_QUEUE', about: `uploads that may wait (${HOST_LIMITS.publishQueue})` },
+  { variable: 'MAYFLY_DRAIN_TIMEOUT_MS', about: `how long a stop waits (${HOST_LIMITS.drainTimeoutMs})` },
+  ...CEILINGS.map((name) => ({
+    variable: ceilingVariable(name),
+    about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
+  })),
+];
+
+/** Read by the command line, not by the host; both may live in one environment. */
+const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
+
+export function resolveConfig(env: Environment, cwd: string): HostConfig {
+  refuseUnknown(env);
+  const ceilings = Object.fromEntries(
+    CEILINGS.map((name) => {
+      const { ceiling, floor, hard } = FUNCTION_LIMITS[name];
+      return [name, integer(env, ceilingVariable(name), ceiling, floor, hard)];
+    }),
+  ) as FunctionLimitValues;
+  return {
+    host: env['MAYFLY_HOST'] ?? '127.0.0.1',
+    port: integer(env, 'MAYFLY_PORT', 8787, 0, 65_535),
+    dataDir: resolve(cwd, env['MAYFLY_DATA_DIR'] ?? '.mayfly'),
+    adminKey: adminKey(env),
+    threads: integer(env, 'MAYFLY_THREADS', availableParallelism(), 1, 64),
+    examples: flag(env, 'MAYFLY_EXAMPLES', true),
+    componentBytes: integer(env, 'MAYFLY_MAX_COMPONENT_BYTES', HOST_LIMITS.componentBytes, 1, 2 ** 30),
+    functionsPerTenant: integer(env, 'MAYFLY_MAX_FUNCTIONS', HOST_LIMITS.functionsPerTenant, 1, 1_000_000),
+    publishTimeoutMs: integer(env, 'MAYFLY_PUBLISH_TIMEOUT_MS', HOST_LIMITS.publishTimeoutMs, 1, 3_600_000),
+    publishMemoryBytes: integer(env, 'MAYFLY_PUBLISH_MEMORY_BYTES', HOST_LIMITS.publishMemoryBytes, 1, 2 ** 40),
+    publishQueue: integer(env, 'MAYFLY_PUBLISH_QUEUE', HOST_LIMITS.publishQueue, 1, 10_000),
+    drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
+    ceilings,
+  };
+}
+
+function refuseUnknown(env: Environment): void {
+  const known = [...SETTINGS.map((setting) => setting.variable), ...CLIENT_VARIABLES];
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith('MAYFLY_') || known.includes(name)) continue;
+    throw new ConfigError(`${name} is not a setting of Mayfly; did you mean ${nearest(name, known)}?`);
+  }
+}
+
+function integer(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
+    throw new ConfigError(`${name} is '${text}'; it must be a whole number from ${min} to ${max}`);
+  }
+  return value;
+}
+
+function flag(env: Environment, name: string, fallback: boolean): boolean {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  if (text === '1' || text === 'true') return true;
+  if (text === '0' || text === 'false') return false;
+  throw new ConfigError(`${name} is '${text}'; it must be 1 or 0`);
+}
+
+/** 16 characters is the least that is not guessed at HTTP speed. */
+function adminKey(env: Environment): string | undefined {
+  const key = env['MAYFLY_ADMIN_KEY'];
+  if (key === undefined) return undefined;
+  if (!/^[\x21-\x7e]{16,512}$/.test(key)) {
+    throw new ConfigError('MAYFLY_ADMIN_KEY must be 16 to 512 visible ASCII characters');
+  }
+  return key;
+}
+
+/** The closest of `candidates` by edit distance; for "did you mean". */
+export function nearest(name: string, candidates: readonly string[]): string {
+  let best = candidates[0] ?? '';
+  let bestDistance = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * What the control plane's routes need from whoever owns the registry. The routes run in every serving thread,
+ * the owner runs in the main thread: each method is asynchronous and takes and returns plain data that the
+ * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
+ * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
+ */
+import type { HandlerKind } from '../model/artifact.ts';
+import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
+import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
+import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
+import type { VersionPage } from '../store/registry.ts';
+
+export interface FunctionReference {
+  readonly tenant: TenantName;
+  readonly name: FunctionName;
+}
+
+/** A staged upload, ready to be published. The file belongs to the caller, who removes it afterwards. */
+export interface PublishRequest extends FunctionReference {
+  readonly uploadPath: string;
+  readonly digest: Digest;
+  readonly uploadBytes: number;
+  /** Which handler to use where the component exports several; HTTP wins unless it is named. */
+  readonly handler?: HandlerKind;
+}
+
+export interface PublishReply {
+  readonly version: FunctionVersion;
+  /** False when the function had this version already; it is live again either way. */
+  readonly created: boolean;
+}
+
+/** A function and the version that answers. */
+export interface FunctionDescription {
+  readonly record: FunctionRecord;
+  readonly live: FunctionVersion;
+}
+
+export interface ControlBackend {
+  hasTenant(request: { readonly tenant: TenantName }): Promise<boolean>;
+  /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
+  admitUpload(request: FunctionReference): Promise<void>;
+  /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached. */
+  publish(request: PublishRequest): Promise<PublishReply>;
+  /** tenant_not_found, function_not_found. */
+  describe(request: FunctionReference): Promise<FunctionDescription>;
+  /** By name; tenant_not_found. */
+  list(request: { readonly tenant: TenantName }): Promise<FunctionDescription[]>;
+  /** Newest first; tenant_not_found, function_not_found. */
+  versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]>;
+  /** tenant_not_found, function_not_found, version_not_found. */
+  setLive(request: FunctionReference & { readonly version: number }): Promise<FunctionDescription>;
+  /** tenant_not_found, function_not_found, limit_above_ceiling. */
+  configure(
+    request: FunctionReference & { readonly patch: FunctionConfigurationPatch },
+  ): Promise<FunctionDescription>;
+  /** tenant_not_found, function_not_found. */
+  remove(request: FunctionReference): Promise<void>;
+  /** The newest records, oldest of them first; tenant_not_found, function_not_found. */
+  logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
+}
+
+export type ControlMethod = keyof ControlBackend;
+
+/** Every method by name, so that whoever forwards calls refuses to look up anything else. */
+export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
+  hasTenant: true,
+  admitUpload: true,
+  publish: true,
+  describe: true,
+  list: true,
+  versions: true,
+  setLive: true,
+  configure: true,
+  remove: true,
+  logs: true,
+} satisfies Record<ControlMethod, true>) as ControlMethod[];

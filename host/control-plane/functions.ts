@@ -1,0 +1,160 @@
+/** Functions: publish, look at, list, remove. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { TenantName } from '../model/ids.ts';
+import type { ControlPlanePorts } from './ports.ts';
+import {
+  asReference,
+  type ControlPlaneApp,
+  FUNCTION_CODES,
+  json,
+  originOf,
+  problems,
+  refuseInvalid,
+  TENANT_CODES,
+} from './route-parts.ts';
+import {
+  functionParams,
+  functionSchema,
+  functionSummarySchema,
+  publishedSchema,
+  publishQuery,
+  tenantParams,
+} from './schemas.ts';
+import { discardUpload, receiveUpload } from './upload.ts';
+import { functionJson, functionSummaryJson, publishedJson } from './views.ts';
+
+const tags = ['Functions'];
+
+const publishRoute = createRoute({
+  method: 'put',
+  path: '/v1/tenants/{tenant}/functions/{name}',
+  operationId: 'publishFunction',
+  summary: 'Publish a component',
+  description:
+    'Makes the uploaded component an immutable version of the function and lets it answer from the next request on. The same bytes again are the same version.',
+  tags,
+  request: {
+    params: functionParams,
+    query: publishQuery,
+    body: {
+      required: true,
+      description: 'A component, or a wasip1 core module.',
+      content: { 'application/wasm': { schema: { type: 'string', contentMediaType: 'application/wasm' } } },
+    },
+  },
+  responses: {
+    201: {
+      ...json('A new version, which is live.', publishedSchema),
+      headers: z.object({ location: z.string().openapi({ description: 'Path of the function.' }) }),
+    },
+    200: json('A version that was there already, which is live again.', publishedSchema),
+    ...problems(
+      ...TENANT_CODES,
+      'functions_limit_reached',
+      'unsupported_media_type',
+      'component_too_large',
+      'component_malformed',
+      'component_too_complex',
+      'component_unsupported',
+      'component_handler_missing',
+      'component_import_unknown',
+      'component_memory_too_large',
+      'publish_timed_out',
+      'publish_out_of_memory',
+      'publish_busy',
+      'draining',
+    ),
+  },
+});
+
+const describeRoute = createRoute({
+  method: 'get',
+  path: '/v1/tenants/{tenant}/functions/{name}',
+  operationId: 'describeFunction',
+  summary: 'Describe a function',
+  tags,
+  request: { params: functionParams },
+  responses: {
+    200: json('The function, its live version and its settings.', functionSchema),
+    ...problems(...FUNCTION_CODES),
+  },
+});
+
+const listRoute = createRoute({
+  method: 'get',
+  path: '/v1/tenants/{tenant}/functions',
+  operationId: 'listFunctions',
+  summary: 'List the functions of a tenant',
+  tags,
+  request: { params: tenantParams },
+  responses: {
+    200: json('Functions by name.', z.array(functionSummarySchema)),
+    ...problems(...TENANT_CODES),
+  },
+});
+
+const removeRoute = createRoute({
+  method: 'delete',
+  path: '/v1/tenants/{tenant}/functions/{name}',
+  operationId: 'deleteFunction',
+  summary: 'Delete a function',
+  description:
+    'Removes all versions, the settings and the log. Invocations in flight end as they would have.',
+  tags,
+  request: { params: functionParams },
+  responses: { 204: { description: 'It is gone.' }, ...problems(...FUNCTION_CODES, 'draining') },
+});
+
+export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlanePorts): void {
+  const { backend, componentBytes, stagingDir, functionUrl } = ports;
+
+  app.openapi(
+    publishRoute,
+    async (c) => {
+      const reference = asReference(c.req.valid('param'));
+      const { handler } = c.req.valid('query');
+      // Refused before the body: a caller should not send 64 MiB to hear that there is no such tenant.
+      await backend.admitUpload(reference);
+      const upload = await receiveUpload(c.req.raw, {
+        folder: stagingDir,
+        maxBytes: componentBytes,
+      });
+      try {
+        const { version, created } = await backend.publish({
+          ...reference,
+          uploadPath: upload.path,
+          digest: upload.digest,
+          uploadBytes: upload.bytes,
+          ...(handler === undefined ? {} : { handler }),
+        });
+        const url = functionUrl(reference.tenant, reference.name, originOf(c));
+        const body = publishedJson(version, url);
+        return created ? c.json(body, 201, { location: new URL(c.req.url).pathname }) : c.json(body, 200);
+      } finally {
+        await discardUpload(upload);
+      }
+    },
+    refuseInvalid({ query: publishQuery }),
+  );
+
+  app.openapi(describeRoute, async (c) => {
+    const reference = asReference(c.req.valid('param'));
+    const description = await backend.describe(reference);
+    return c.json(functionJson(description, functionUrl(reference.tenant, reference.name, originOf(c))), 200);
+  });
+
+  app.openapi(listRoute, async (c) => {
+    const tenant = c.req.valid('param').tenant as TenantName;
+    const origin = originOf(c);
+    const functions = await backend.list({ tenant });
+    const summaries = functions.map((description) =>
+      functionSummaryJson(description, functionUrl(tenant, description.record.name, origin)),
+    );
+    return c.json(summaries, 200);
+  });
+
+  app.openapi(removeRoute, async (c) => {
+    await backend.remove(asReference(c.req.valid('param')));
+    return c.body(null, 204);
+  });
+}

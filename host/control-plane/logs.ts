@@ -1,0 +1,48 @@
+/** A function's log: the newest records, or those and every one that follows. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { followLog, NDJSON_MEDIA_TYPE } from './log-stream.ts';
+import type { ControlPlanePorts } from './ports.ts';
+import { asReference, type ControlPlaneApp, FUNCTION_CODES, problems, refuseInvalid } from './route-parts.ts';
+import { functionParams, logRecordSchema, logsQuery } from './schemas.ts';
+import { logRecordJson } from './views.ts';
+
+const logsRoute = createRoute({
+  method: 'get',
+  path: '/v1/tenants/{tenant}/functions/{name}/logs',
+  operationId: 'readLogs',
+  summary: "Read a function's log",
+  tags: ['Logs'],
+  request: { params: functionParams, query: logsQuery },
+  responses: {
+    200: {
+      description: 'Records, oldest first: an array, or with `follow=true` one object a line.',
+      content: {
+        'application/json': { schema: z.array(logRecordSchema) },
+        [NDJSON_MEDIA_TYPE]: { schema: { type: 'string' } },
+      },
+    },
+    ...problems(...FUNCTION_CODES),
+  },
+});
+
+export function registerLogRoutes(app: ControlPlaneApp, ports: ControlPlanePorts): void {
+  const { backend } = ports;
+  app.openapi(
+    logsRoute,
+    async (c) => {
+      const reference = asReference(c.req.valid('param'));
+      const { limit, before, follow } = c.req.valid('query');
+      const page = { ...reference, limit, ...(before === undefined ? {} : { beforeId: before }) };
+      // Nobody reads the stream of a HEAD request, so nothing would ever end it.
+      if (follow === 'true' && c.req.raw.method !== 'HEAD') {
+        const stream = await followLog({ ...ports, ...reference, tail: () => backend.logs(page) });
+        const headers = { 'content-type': NDJSON_MEDIA_TYPE, 'cache-control': 'no-store' };
+        // The route's type knows one media type per status; the document has both.
+        return c.body(stream, 200, headers) as never;
+      }
+      const records = await backend.logs(page);
+      return c.json(records.map(logRecordJson), 200);
+    },
+    refuseInvalid({ query: logsQuery }),
+  );
+}

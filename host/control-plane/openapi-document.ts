@@ -1,0 +1,36 @@
+/** The description of the control plane (OpenAPI 3.1), generated from the routes and schemas that serve it. */
+import type { ControlPlaneApp } from './route-parts.ts';
+
+export type OpenApiDocument = ReturnType<ControlPlaneApp['getOpenAPI31Document']>;
+
+const SECURITY_SCHEME = 'apiKey';
+
+export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
+  app.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
+    type: 'http',
+    scheme: 'bearer',
+    description: "The operator's key; `npm start` prints where it is kept.",
+  });
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Mayfly',
+      version: '1',
+      description: 'Publish WebAssembly components as functions, and call them.',
+      license: { name: 'Apache-2.0', url: 'https://www.apache.org/licenses/LICENSE-2.0' },
+    },
+    servers: [{ url: '/', description: 'This host.' }],
+    security: [{ [SECURITY_SCHEME]: [] }],
+    tags: [
+      { name: 'Functions', description: 'Publish, describe, list and delete functions.' },
+      { name: 'Versions', description: 'Immutable uploads of a function, and which of them answers.' },
+      {
+        name: 'Configuration',
+        description: 'Limits, environment, outbound hosts and log level of a function.',
+      },
+      { name: 'Invocations', description: 'Call a function with an event.' },
+      { name: 'Logs', description: 'What a function wrote.' },
+      { name: 'Host', description: 'The host itself.' },
+    ],
+  });
+}

@@ -1,0 +1,144 @@
+/** The shapes of the control plane's requests and responses: what validates is what /openapi.json publishes. */
+import { z } from '@hono/zod-openapi';
+import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
+import { HANDLER_KINDS } from '../model/artifact.ts';
+import { functionConfigurationPatchSchema, LOG_LEVELS } from '../model/function-configuration.ts';
+import { DIGEST_PATTERN, NAME_PATTERN } from '../model/ids.ts';
+
+const NAME_RULE = 'must be 1 to 63 lower-case letters, digits and inner hyphens';
+const nameSchema = z.string().regex(NAME_PATTERN, NAME_RULE);
+
+/** Numbers in a query are text; anything but plain digits is refused rather than guessed at. */
+const countSchema = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+// --- requests ---------------------------------------------------------------------------------------------
+
+const tenantParam = nameSchema.openapi({ description: 'Who owns the function.', example: 'default' });
+
+export const tenantParams = z.object({ tenant: tenantParam });
+
+export const functionParams = z.object({
+  tenant: tenantParam,
+  name: nameSchema.openapi({ description: 'The function, unique within its tenant.', example: 'hello' }),
+});
+
+export const publishQuery = z.strictObject({
+  handler: z.enum(HANDLER_KINDS).optional().openapi({
+    description: 'The handler to use where the component exports several; HTTP wins unless named.',
+  }),
+});
+
+export const versionsQuery = z.strictObject({
+  limit: countSchema(1, 1_000).default(100).openapi({ description: 'How many versions, newest first.' }),
+  before: countSchema(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .openapi({ description: 'Only versions below this one: the last of the previous page.' }),
+});
+
+export const logsQuery = z.strictObject({
+  limit: countSchema(0, 1_000).default(100).openapi({ description: 'How many records, the newest ones.' }),
+  before: countSchema(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .openapi({ description: 'Only records with a lower id: the first of the previous page.' }),
+  follow: z.enum(['true', 'false']).default('false').openapi({
+    description: 'Keep the response open and send records as they come, one JSON object a line.',
+  }),
+});
+
+export const liveBody = z
+  .strictObject({ version: z.number().int().min(1) })
+  .openapi('LiveVersion', { description: 'Which version answers.' });
+
+// `describe` makes a copy: schemas made before this library was loaded lack its methods.
+export const configurationPatchBody = functionConfigurationPatchSchema
+  .describe('Settings to replace. The operator may have set ceilings below the maxima given here.')
+  .openapi('FunctionConfigurationPatch');
+
+// --- responses --------------------------------------------------------------------------------------------
+
+const instantSchema = z.iso.datetime();
+const bytesSchema = z.number().int().min(0);
+
+const versionFields = {
+  tenant: nameSchema,
+  name: nameSchema,
+  version: z.number().int().min(1),
+  digest: z.string().regex(DIGEST_PATTERN).openapi({ description: 'Of the uploaded bytes.' }),
+  handler: z.enum(HANDLER_KINDS).openapi({ description: 'The kind of handler that is called.' }),
+  world: z.string().openapi({ description: 'The exported interface with its full version.' }),
+  sizes: z.object({ uploadBytes: bytesSchema, codeBytes: bytesSchema, glueBytes: bytesSchema }),
+  steps: z
+    .array(z.object({ name: z.string(), ms: z.number().min(0) }))
+    .openapi({ description: 'The steps of publishing with their wall-clock times.' }),
+  createdAt: instantSchema,
+};
+
+export const versionSchema = z
+  .object({ ...versionFields, live: z.boolean().openapi({ description: 'Whether this version answers.' }) })
+  .openapi('FunctionVersion');
+
+const urlSchema = z.url().openapi({ description: 'Where the function answers HTTP requests.' });
+
+export const publishedSchema = z
+  .object({ ...versionFields, live: z.literal(true), url: urlSchema })
+  .openapi('PublishedFunction');
+
+export const configurationSchema = functionConfigurationPatchSchema
+  .required()
+  .describe('The settings of a function, complete.')
+  .openapi('FunctionConfiguration');
+
+const functionFields = {
+  tenant: nameSchema,
+  name: nameSchema,
+  url: urlSchema,
+  liveVersion: z.number().int().min(1),
+  createdAt: instantSchema,
+  updatedAt: instantSchema,
+};
+
+export const functionSchema = z
+  .object({ ...functionFields, live: versionSchema, configuration: configurationSchema })
+  .openapi('Function');
+
+export const functionSummarySchema = z
+  .object({ ...functionFields, digest: versionFields.digest, handler: versionFields.handler })
+  .openapi('FunctionSummary');
+
+export const logRecordSchema = z
+  .object({
+    id: z.number().int().min(1).openapi({ description: 'Grows from record to record.' }),
+    version: z.number().int().min(1),
+    invocationId: z.string(),
+    timestamp: instantSchema,
+    level: z.enum(LOG_LEVELS).exclude(['off']),
+    source: z.enum(['stdout', 'stderr', 'host']),
+    message: z.string(),
+  })
+  .openapi('LogRecord');
+
+export const healthSchema = z.object({ status: z.literal('ok') }).openapi('Health');
+
+const ERROR_CODES = Object.keys(ERROR_TABLE) as ErrorCode[];
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string(),
+    code: z.enum(ERROR_CODES),
+    fault: z.enum(['caller', 'function', 'host']).openapi({ description: 'Who has to act.' }),
+    retryable: z.boolean(),
+    mend: z.string().openapi({ description: 'What to do about it.' }),
+    field: z.string().optional().openapi({ description: 'The offending input.' }),
+    instance: z.string().optional().openapi({ description: 'The invocation it happened in.' }),
+  })
+  .openapi('Problem', { description: 'Problem details (RFC 9457). The codes are in docs/errors.md.' });
+
+export type VersionJson = z.infer<typeof versionSchema>;
+export type PublishedJson = z.infer<typeof publishedSchema>;
+export type FunctionJson = z.infer<typeof functionSchema>;
+export type FunctionSummaryJson = z.infer<typeof functionSummarySchema>;
+export type ConfigurationJson = z.infer<typeof configurationSchema>;
+export type LogRecordJson = z.infer<typeof logRecordSchema>;

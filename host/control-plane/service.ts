@@ -1,0 +1,156 @@
+/**
+ * The control plane's backend in the main thread: the registry, the logs and the publisher behind one
+ * interface. It adds no state of its own; what must hold between two of them is said at the method.
+ */
+import { MayflyError } from '../errors.ts';
+import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
+import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
+import type { Digest, TenantName } from '../model/ids.ts';
+import type { LogPage, LogStore, StoredLogRecord } from '../store/log-store.ts';
+import type { Registry, VersionPage } from '../store/registry.ts';
+import type {
+  ControlBackend,
+  FunctionDescription,
+  FunctionReference,
+  PublishReply,
+  PublishRequest,
+} from './backend.ts';
+
+/** What the publisher is told about an upload. */
+export interface PublishJob {
+  readonly uploadPath: string;
+  readonly digest: Digest;
+  readonly uploadBytes: number;
+  readonly handler?: HandlerKind;
+  /** The function's limit over all memories: a component that starts with more is refused. */
+  readonly memoryBytes: number;
+}
+
+/** An artifact that is in the store, whether this job made it or found it there. */
+export interface PublishedArtifact {
+  readonly artifactKey: string;
+  readonly manifest: ArtifactManifest;
+  readonly steps: readonly PublishStep[];
+}
+
+export interface ControlServicePorts {
+  readonly registry: Registry;
+  readonly logs: LogStore;
+  readonly publish: (job: PublishJob) => Promise<PublishedArtifact>;
+  readonly functionsPerTenant: number;
+  readonly now: () => number;
+}
+
+export class ControlService implements ControlBackend {
+  readonly #ports: ControlServicePorts;
+
+  constructor(ports: ControlServicePorts) {
+    this.#ports = ports;
+    this.#forgetOrphanedLogs();
+  }
+
+  async hasTenant({ tenant }: { readonly tenant: TenantName }): Promise<boolean> {
+    return this.#ports.registry.hasTenant(tenant);
+  }
+
+  async admitUpload({ tenant, name }: FunctionReference): Promise<void> {
+    const { registry, functionsPerTenant } = this.#ports;
+    if (!registry.find(tenant, name)) registry.requireRoom(tenant, functionsPerTenant);
+  }
+
+  /**
+   * The registry is asked twice: before the work, to spare it, and in the transaction that makes the version
+   * live, because other uploads of the tenant ran meanwhile. Of two uploads for one name, the one whose
+   * publishing ends last is live.
+   */
+  async publish(request: PublishRequest): Promise<PublishReply> {
+    const { registry, publish, functionsPerTenant, now } = this.#ports;
+    const { tenant, name, uploadPath, digest, uploadBytes, handler } = request;
+    await this.admitUpload(request);
+    const configuration = registry.find(tenant, name)?.configuration ?? registry.initialConfiguration();
+    const { artifactKey, manifest, steps } = await publish({
+      uploadPath,
+      digest,
+      uploadBytes,
+      ...(handler === undefined ? {} : { handler }),
+      memoryBytes: configuration.memoryBytes,
+    });
+    return registry.publish(
+      {
+        tenant,
+        name,
+        artifactKey,
+        digest: manifest.digest,
+        handler: manifest.handler,
+        world: manifest.world,
+        sizes: manifest.sizes,
+        steps,
+        nowMs: now(),
+      },
+      { functionsPerTenant },
+    );
+  }
+
+  async describe({ tenant, name }: FunctionReference): Promise<FunctionDescription> {
+    return this.#describe(this.#require({ tenant, name }));
+  }
+
+  async list({ tenant }: { readonly tenant: TenantName }): Promise<FunctionDescription[]> {
+    this.#requireTenant(tenant);
+    return this.#ports.registry.list(tenant).map((record) => this.#describe(record));
+  }
+
+  async versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]> {
+    this.#require(request);
+    return this.#ports.registry.versions(request.tenant, request.name, request);
+  }
+
+  async setLive(request: FunctionReference & { readonly version: number }): Promise<FunctionDescription> {
+    this.#require(request);
+    const { registry, now } = this.#ports;
+    return this.#describe(registry.setLive(request.tenant, request.name, request.version, now()));
+  }
+
+  async configure(request: Parameters<ControlBackend['configure']>[0]): Promise<FunctionDescription> {
+    this.#require(request);
+    const { registry, now } = this.#ports;
+    return this.#describe(registry.configure(request.tenant, request.name, request.patch, now()));
+  }
+
+  async remove(request: FunctionReference): Promise<void> {
+    this.#require(request);
+    this.#ports.registry.remove(request.tenant, request.name);
+    this.#ports.logs.remove(request.tenant, request.name);
+  }
+
+  async logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]> {
+    this.#require(request);
+    return this.#ports.logs.tail(request.tenant, request.name, request);
+  }
+
+  #require({ tenant, name }: FunctionReference): FunctionRecord {
+    this.#requireTenant(tenant);
+    const record = this.#ports.registry.find(tenant, name);
+    if (!record) throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
+    return record;
+  }
+
+  #requireTenant(tenant: TenantName): void {
+    if (this.#ports.registry.hasTenant(tenant)) return;
+    throw new MayflyError('tenant_not_found', `There is no tenant ${tenant}.`);
+  }
+
+  #describe(record: FunctionRecord): FunctionDescription {
+    const live = this.#ports.registry.version(record.tenant, record.name, record.liveVersion);
+    if (!live) throw new Error(`registry invariant 1: ${record.tenant}/${record.name} has no live version`);
+    return { record, live };
+  }
+
+  /** An invocation that outlived its function, or a crash between the two removals, leaves a log behind. */
+  #forgetOrphanedLogs(): void {
+    const { registry, logs } = this.#ports;
+    for (const { tenant, name } of logs.functions()) {
+      if (!registry.find(tenant, name)) logs.remove(tenant, name);
+    }
+  }
+}

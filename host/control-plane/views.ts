@@ -1,0 +1,80 @@
+/** What the host knows, in the shapes of schemas.ts: times as ISO 8601, nothing that only the host needs. */
+import type { FunctionConfiguration } from '../model/function-configuration.ts';
+import type { FunctionVersion } from '../model/function-version.ts';
+import type { StoredLogRecord } from '../store/log-store.ts';
+import type { FunctionDescription } from './backend.ts';
+import type {
+  ConfigurationJson,
+  FunctionJson,
+  FunctionSummaryJson,
+  LogRecordJson,
+  PublishedJson,
+  VersionJson,
+} from './schemas.ts';
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export function versionJson(version: FunctionVersion, liveVersion: number): VersionJson {
+  return { ...versionFields(version), live: version.version === liveVersion };
+}
+
+export function publishedJson(version: FunctionVersion, url: string): PublishedJson {
+  return { ...versionFields(version), live: true, url };
+}
+
+export function functionJson({ record, live }: FunctionDescription, url: string): FunctionJson {
+  return {
+    ...functionFields({ record, live }, url),
+    live: versionJson(live, record.liveVersion),
+    configuration: configurationJson(record.configuration),
+  };
+}
+
+export function functionSummaryJson(description: FunctionDescription, url: string): FunctionSummaryJson {
+  const { digest, handler } = description.live;
+  return { ...functionFields(description, url), digest, handler };
+}
+
+export function configurationJson(configuration: FunctionConfiguration): ConfigurationJson {
+  return {
+    ...configuration,
+    environment: { ...configuration.environment },
+    allowedHosts: [...configuration.allowedHosts],
+  };
+}
+
+export function logRecordJson(record: StoredLogRecord): LogRecordJson {
+  const { id, version, invocationId, timestampMs, level, source, message } = record;
+  return { id, version, invocationId, timestamp: instant(timestampMs), level, source, message };
+}
+
+function functionFields({ record }: FunctionDescription, url: string) {
+  const { tenant, name, liveVersion, createdAtMs, updatedAtMs } = record;
+  return { tenant, name, url, liveVersion, createdAt: instant(createdAtMs), updatedAt: instant(updatedAtMs) };
+}
+
+function versionFields({
+  tenant,
+  name,
+  version,
+  digest,
+  handler,
+  world,
+  sizes,
+  steps,
+  createdAtMs,
+}: FunctionVersion) {
+  return {
+    tenant,
+    name,
+    version,
+    digest,
+    handler,
+    world,
+    sizes: { ...sizes },
+    steps: steps.map((step) => ({ ...step })),
+    createdAt: instant(createdAtMs),
+  };
+}

@@ -1,0 +1,211 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ErrorCode, MayflyError, toProblemDetails } from '../errors.ts';
+import type { FunctionConfiguration } from '../model/function-configuration.ts';
+import type { InvocationId } from '../model/ids.ts';
+import type { HeaderList, HttpExchange } from '../wasi/context.ts';
+import type { ByteSink } from '../wasi/io/bytes.ts';
+import { RequestSource } from './request-source.ts';
+import { ResponseSink } from './response-sink.ts';
+
+/** RFC 9110, section 7.6.1: these belong to one connection, not to the request that a guest sees. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** Fields that only the host may set on a response. */
+const HOST_FIELDS = new Set(['mayfly-invocation-id', 'mayfly-fuel', 'server-timing', 'date']);
+
+const STREAMED = 'mayfly-fuel, server-timing';
+
+export interface NodeExchangeOptions {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly invocationId: InvocationId;
+  readonly configuration: FunctionConfiguration;
+  readonly method: string;
+  readonly pathWithQuery: string;
+  /** Header fields that the guest does not see (the host's own credentials). */
+  readonly hidden: ReadonlySet<string>;
+  /** Ends the invocation, from inside one of its calls. */
+  readonly terminate: (code: ErrorCode, detail: string) => Error;
+}
+
+/**
+ * One HTTP request and its response on Node's sockets, as the engine sees them.
+ *
+ * @throws MayflyError `request_headers_too_large`, `request_too_large` if the head already says so
+ */
+export class NodeExchange implements HttpExchange {
+  readonly method: string;
+  readonly scheme = 'http';
+  readonly authority: string;
+  readonly pathWithQuery: string;
+  readonly headers: HeaderList;
+  readonly body: RequestSource;
+  readonly #options: NodeExchangeOptions;
+  #response: ResponseSink | undefined;
+
+  constructor(options: NodeExchangeOptions) {
+    const { incoming, configuration } = options;
+    this.#options = options;
+    this.method = options.method;
+    this.pathWithQuery = options.pathWithQuery;
+    this.authority = incoming.headers.host ?? 'localhost';
+    this.headers = requestHeaders(incoming, configuration, options.hidden);
+    const tooLarge = `The request body is larger than ${configuration.requestBytes} bytes.`;
+    if (Number(incoming.headers['content-length'] ?? 0) > configuration.requestBytes) {
+      throw new MayflyError('request_too_large', tooLarge);
+    }
+    this.body = new RequestSource(incoming, {
+      maxBytes: configuration.requestBytes,
+      onTooLarge: () => options.terminate('request_too_large', tooLarge),
+    });
+  }
+
+  get responseBytes(): number {
+    return this.#response?.bytes ?? 0;
+  }
+
+  async trailers(): Promise<HeaderList> {
+    const trailers = this.#options.incoming.trailersDistinct;
+    return Object.entries(trailers).flatMap(([name, values]) =>
+      (values ?? []).map((value) => [name, Buffer.from(value, 'latin1')] as const),
+    );
+  }
+
+  respond(status: number, headers: HeaderList): ByteSink {
+    const { configuration, outgoing, terminate } = this.#options;
+    if (this.#response !== undefined) throw new MayflyError('response_invalid', 'A response was already sent.');
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
+    }
+    const checked = responseHeaders(headers, configuration);
+    const { fields, contentLength } = takeContentLength(checked);
+    const detail = `The response body is larger than ${configuration.responseBytes} bytes.`;
+    this.#response = new ResponseSink({
+      outgoing,
+      head: { status, headers: fields, contentLength },
+      bodyless: this.#options.incoming.method === 'HEAD' || status === 204 || status === 304,
+      maxBytes: configuration.responseBytes,
+      onTooLarge: () => terminate('response_too_large', detail),
+      onTooLong: () => terminate('response_invalid', `The body is longer than its Content-Length of ${contentLength}.`),
+      streamingHeaders: () => [
+        ['mayfly-invocation-id', this.#options.invocationId],
+        ['trailer', STREAMED],
+      ],
+    });
+    return this.#response;
+  }
+
+  sendTrailers(trailers: HeaderList): void {
+    this.#response?.setTrailers(responseHeaders(trailers, this.#options.configuration));
+  }
+
+  /** The invocation returned. Gives the error to answer with if the response is not complete. */
+  finish(late: readonly (readonly [string, string])[]): MayflyError | undefined {
+    const response = this.#response;
+    if (response === undefined) return new MayflyError('no_response', 'The function returned without answering.');
+    if (!response.isComplete) {
+      return new MayflyError('no_response', 'The function returned without finishing the response body.');
+    }
+    response.complete([['mayfly-invocation-id', this.#options.invocationId], ...late]);
+    return undefined;
+  }
+
+  /** The invocation failed: answers with problem details, or breaks the connection off if it is too late for that. */
+  fail(error: MayflyError, late: readonly (readonly [string, string])[]): void {
+    const { outgoing, incoming, invocationId } = this.#options;
+    this.body.close();
+    if (outgoing.headersSent) {
+      this.#response?.breakOff();
+      return;
+    }
+    this.#response?.discard();
+    if (outgoing.destroyed) return;
+    sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId], ...late], invocationId);
+  }
+}
+
+/** Answers with problem details and, where the request's body was not read, closes the connection after it. */
+export function sendProblem(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  error: unknown,
+  headers: readonly (readonly [string, string])[],
+  instance?: string,
+): void {
+  const problem = toProblemDetails(error, instance === undefined ? undefined : `urn:uuid:${instance}`);
+  const body = Buffer.from(JSON.stringify(problem));
+  outgoing.statusCode = problem.status;
+  for (const [name, value] of headers) outgoing.setHeader(name, value);
+  outgoing.setHeader('content-type', 'application/problem+json');
+  outgoing.setHeader('content-length', body.length);
+  if (problem.retryable) outgoing.setHeader('retry-after', '1');
+  if (!incoming.complete) outgoing.setHeader('connection', 'close');
+  outgoing.end(incoming.method === 'HEAD' ? undefined : body);
+}
+
+function requestHeaders(
+  incoming: IncomingMessage,
+  { headerBytes, headerCount }: FunctionConfiguration,
+  hidden: ReadonlySet<string>,
+): HeaderList {
+  const headers: [string, Uint8Array][] = [];
+  let bytes = 0;
+  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
+    const name = incoming.rawHeaders[i]!.toLowerCase();
+    const value = Buffer.from(incoming.rawHeaders[i + 1]!, 'latin1');
+    bytes += name.length + value.length;
+    if (!HOP_BY_HOP.has(name) && !hidden.has(name)) headers.push([name, value]);
+  }
+  if (incoming.rawHeaders.length / 2 > headerCount || bytes > headerBytes) {
+    throw new MayflyError(
+      'request_headers_too_large',
+      `The request has ${incoming.rawHeaders.length / 2} header fields in ${bytes} bytes; the function takes ${headerCount} in ${headerBytes}.`,
+    );
+  }
+  return headers;
+}
+
+function responseHeaders(headers: HeaderList, { headerBytes, headerCount }: FunctionConfiguration): HeaderList {
+  const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (headers.length > headerCount || bytes > headerBytes) {
+    throw new MayflyError(
+      'response_headers_too_large',
+      `The response has ${headers.length} header fields in ${bytes} bytes; ${headerCount} in ${headerBytes} are allowed.`,
+    );
+  }
+  return headers.filter(([name, value]) => {
+    const lower = name.toLowerCase();
+    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower)) {
+      throw new MayflyError('response_invalid', `'${name.slice(0, 80)}' is not a header name.`);
+    }
+    if (!isFieldValue(value)) {
+      throw new MayflyError('response_invalid', `The value of '${lower}' has a character that no header may have.`);
+    }
+    return !HOP_BY_HOP.has(lower) && !HOST_FIELDS.has(lower);
+  });
+}
+
+/** Takes Content-Length out of the fields: at most one, and a number. */
+function takeContentLength(headers: HeaderList): { fields: HeaderList; contentLength: number | undefined } {
+  const lengths = headers.filter(([name]) => name.toLowerCase() === 'content-length');
+  if (lengths.length === 0) return { fields: headers, contentLength: undefined };
+  const text = Buffer.from(lengths[0]![1]).toString('latin1');
+  if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(text)) {
+    throw new MayflyError('response_invalid', 'Content-Length is not one number.');
+  }
+  return { fields: headers.filter(([name]) => name.toLowerCase() !== 'content-length'), contentLength: Number(text) };
+}
+
+/** RFC 9110, section 5.5: no CR, LF, NUL or other control character but tab. */
+function isFieldValue(value: Uint8Array): boolean {
+  return value.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09);
+}

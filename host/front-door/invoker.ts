@@ -1,0 +1,193 @@
+/**
+ * From a request to the end of its invocation: resolve, admit, run, answer, account. HTTP requests to a
+ * function's URL and events through the API take the same way.
+ */
+import { randomUUIDv7 } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MayflyError } from '../errors.ts';
+import type { LoadedArtifact } from '../instance/artifact.ts';
+import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
+import type { LiveFunction } from '../model/function-version.ts';
+import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { UsageRecord } from '../model/outcome.ts';
+import type { Admission } from '../scheduler/admission.ts';
+import type { OutboundHttp } from '../wasi/context.ts';
+import { NodeExchange, sendProblem } from './exchange.ts';
+
+export interface InvokerPorts extends EnginePorts {
+  /** The live version, or undefined if there is no such function. */
+  resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
+  artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
+  outbound(live: LiveFunction): OutboundHttp;
+  readonly admission: Admission;
+  isDraining(): boolean;
+  usage(record: UsageRecord): void;
+}
+
+/** A live function and its row in the table of running invocations. */
+export interface LiveRoute {
+  readonly live: LiveFunction;
+  readonly admissionIndex: number;
+}
+
+export interface CallOptions {
+  readonly tenant: TenantName;
+  readonly name: FunctionName;
+  readonly trigger: 'http' | 'event';
+  readonly method: string;
+  readonly pathWithQuery: string;
+  readonly scriptName: string;
+  readonly hidden: ReadonlySet<string>;
+}
+
+export class Invoker {
+  readonly #ports: InvokerPorts;
+  #running = 0;
+  #onIdle: (() => void) | undefined;
+
+  constructor(ports: InvokerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Resolves when no invocation is running on this thread. */
+  idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  /** Answers the request itself, whatever happens; resolves once the invocation is over. */
+  async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const arrivedMs = performance.now();
+    const invocationId = randomUUIDv7() as InvocationId;
+    this.#running++;
+    try {
+      if (this.#ports.isDraining()) {
+        outgoing.setHeader('connection', 'close');
+        throw new MayflyError('draining', 'The host takes no new invocations.');
+      }
+      const found = this.#ports.resolve(options.tenant, options.name);
+      const route = found instanceof Promise ? await found : found;
+      if (route === undefined) {
+        throw new MayflyError('function_not_found', `Tenant '${options.tenant}' has no function '${options.name}'.`);
+      }
+      await this.#admitted(options, route, invocationId, arrivedMs, incoming, outgoing);
+    } catch (error) {
+      if (!outgoing.headersSent) {
+        sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId]], invocationId);
+      }
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  async #admitted(
+    options: CallOptions,
+    { live, admissionIndex }: LiveRoute,
+    invocationId: InvocationId,
+    arrivedMs: number,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): Promise<void> {
+    const { admission } = this.#ports;
+    const { concurrency } = live.configuration;
+    if (!admission.enter(admissionIndex, concurrency)) {
+      throw new MayflyError('too_many_invocations', `${concurrency} invocations of '${live.name}' are running.`);
+    }
+    try {
+      const found = this.#ports.artifact(live.artifactKey);
+      const artifact = found instanceof Promise ? await found : found;
+      await this.#run(options, live, artifact, invocationId, arrivedMs, incoming, outgoing);
+    } finally {
+      admission.leave(admissionIndex);
+    }
+  }
+
+  async #run(
+    options: CallOptions,
+    live: LiveFunction,
+    artifact: LoadedArtifact,
+    invocationId: InvocationId,
+    arrivedMs: number,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ): Promise<void> {
+    let running: RunningInvocation | undefined;
+    const exchange = new NodeExchange({
+      incoming,
+      outgoing,
+      invocationId,
+      configuration: live.configuration,
+      method: options.method,
+      pathWithQuery: options.pathWithQuery,
+      hidden: options.hidden,
+      terminate: (code, detail) => {
+        running?.cancel(code, detail);
+        return new MayflyError(code, detail);
+      },
+    });
+    const queueMs = performance.now() - arrivedMs;
+    running = new RunningInvocation(
+      {
+        invocationId,
+        live,
+        artifact,
+        exchange,
+        trigger: options.trigger,
+        scriptName: options.scriptName,
+        outbound: this.#ports.outbound(live),
+      },
+      this.#ports,
+    );
+    const hangUp = (): void => {
+      if (!outgoing.writableFinished) running.cancel('caller_gone', 'The caller closed the connection.');
+    };
+    outgoing.once('close', hangUp);
+    const result = await running.done;
+    outgoing.off('close', hangUp);
+    this.#answer(exchange, result, queueMs);
+    this.#ports.usage(usageOf(live, invocationId, result, queueMs, exchange));
+  }
+
+  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
+    const late: [string, string][] = [
+      ['mayfly-fuel', String(result.fuel)],
+      ['server-timing', serverTiming(queueMs, result)],
+    ];
+    const { failure } = result;
+    const error =
+      failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
+    if (error !== undefined) exchange.fail(error, late);
+  }
+}
+
+/** W3C Server-Timing; durations in milliseconds. */
+function serverTiming(queueMs: number, { execMs, initMs }: InvocationResult): string {
+  return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
+}
+
+function usageOf(
+  live: LiveFunction,
+  invocationId: InvocationId,
+  result: InvocationResult,
+  queueMs: number,
+  exchange: NodeExchange,
+): UsageRecord {
+  return {
+    tenant: live.tenant,
+    name: live.name,
+    version: live.version,
+    invocationId,
+    outcome: result.failure?.code ?? 'returned',
+    fuel: result.fuel,
+    peakMemoryBytes: result.peakMemoryBytes,
+    queueMs,
+    initMs: result.initMs,
+    execMs: result.execMs,
+    requestBytes: exchange.body.bytes,
+    responseBytes: exchange.responseBytes,
+    logBytes: result.logBytes,
+  };
+}

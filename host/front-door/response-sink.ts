@@ -1,0 +1,207 @@
+/**
+ * The response of a guest on its way to the caller.
+ *
+ * The head is held back until the invocation is over, the body outgrows the buffer, or `HOLD_MS` have passed
+ * since the response began. A short answer then goes out in one piece, with its length and with the fuel it
+ * took in the head; a guest that traps after a few bytes still gets a proper error answer. A longer one
+ * streams, and the fuel follows as an HTTP trailer.
+ *
+ * 1. Held or queued bytes never exceed STREAM_BUFFER_BYTES plus one write.
+ * 2. The head is written once; after that, failure can only break the connection off.
+ */
+import type { ServerResponse } from 'node:http';
+import { STREAM_BUFFER_BYTES } from '../limits.ts';
+import type { HeaderList } from '../wasi/context.ts';
+import type { ByteSink } from '../wasi/io/bytes.ts';
+
+/** Long enough for nearly every answer to be complete, short enough not to be felt before a stream starts. */
+const HOLD_MS = 20;
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+  /** What the guest declared. More is an error at once, less at the end: nothing is smuggled past a proxy. */
+  readonly contentLength: number | undefined;
+}
+
+export interface ResponseSinkOptions {
+  readonly outgoing: ServerResponse;
+  readonly head: ResponseHead;
+  /** HEAD, 204 and 304 carry no body; what the guest writes is counted and dropped. */
+  readonly bodyless: boolean;
+  readonly maxBytes: number;
+  readonly onTooLarge: () => Error;
+  readonly onTooLong: () => Error;
+  /** Header fields for a head that is sent before the invocation is over. */
+  readonly streamingHeaders: () => readonly (readonly [string, string])[];
+}
+
+export class ResponseSink implements ByteSink {
+  readonly #options: ResponseSinkOptions;
+  readonly #holdTimer: NodeJS.Timeout;
+  #held: Uint8Array[] | undefined = [];
+  #heldBytes = 0;
+  #bytes = 0;
+  #unflushed = 0;
+  #ended = false;
+  #aborted = false;
+  #trailers: HeaderList = [];
+  readonly #wake = new Set<() => void>();
+
+  constructor(options: ResponseSinkOptions) {
+    this.#options = options;
+    this.#holdTimer = setTimeout(() => this.#startStreaming(), HOLD_MS);
+    options.outgoing.on('drain', () => this.#notify());
+    options.outgoing.once('close', () => this.#notify());
+  }
+
+  /** Body bytes the guest wrote. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether an error answer can no longer be sent. */
+  get headSent(): boolean {
+    return this.#options.outgoing.headersSent;
+  }
+
+  /** Whether the guest ended the body, and it has the length it declared. */
+  get isComplete(): boolean {
+    const { contentLength } = this.#options.head;
+    return this.#ended && (this.#options.bodyless || contentLength === undefined || contentLength === this.#bytes);
+  }
+
+  checkWrite(): number {
+    if (this.#isGone) throw new Error('the caller is gone');
+    const queued = this.#held === undefined ? this.#options.outgoing.writableLength : this.#heldBytes;
+    return Math.max(0, STREAM_BUFFER_BYTES - queued);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended || this.#isGone || bytes.length === 0) return;
+    this.#bytes += bytes.length;
+    if (this.#bytes > this.#options.maxBytes) throw this.#options.onTooLarge();
+    if (this.#options.bodyless) return;
+    if (this.#bytes > (this.#options.head.contentLength ?? Number.POSITIVE_INFINITY)) throw this.#options.onTooLong();
+    if (this.#held === undefined) {
+      this.#send(bytes);
+      return;
+    }
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes >= STREAM_BUFFER_BYTES) this.#startStreaming();
+  }
+
+  isReady(): boolean {
+    return this.#isGone || this.checkWrite() > 0;
+  }
+
+  ready(): Promise<void> {
+    return this.#when(() => this.isReady());
+  }
+
+  flushed(): Promise<void> {
+    return this.#when(() => this.#isGone || this.#unflushed === 0);
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  abort(_reason: Error): void {
+    if (this.#ended) return;
+    this.#aborted = true;
+    this.#notify();
+  }
+
+  setTrailers(trailers: HeaderList): void {
+    this.#trailers = trailers;
+  }
+
+  /** The invocation is over and the body complete: sends what is left, with `late` in the head or as trailers. */
+  complete(late: readonly (readonly [string, string])[]): void {
+    clearTimeout(this.#holdTimer);
+    this.#ended = true;
+    const { outgoing, head, bodyless } = this.#options;
+    if (this.#isGone) return;
+    if (this.#held !== undefined) {
+      for (const [name, value] of late) outgoing.setHeader(name, value);
+      this.#writeHead(head, bodyless || this.#trailers.length > 0 ? undefined : this.#heldBytes);
+      const chunks = this.#held;
+      this.#held = undefined;
+      for (const chunk of chunks) outgoing.write(chunk);
+    } else if (!outgoing.hasHeader('content-length')) {
+      outgoing.addTrailers([...late] as [string, string][]);
+    }
+    if (this.#trailers.length > 0 && !outgoing.hasHeader('content-length')) {
+      outgoing.addTrailers(this.#trailers.map(([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string]));
+    }
+    outgoing.end();
+    this.#notify();
+  }
+
+  /** The invocation failed after the head was sent: the caller sees a broken connection, not a short body. */
+  breakOff(): void {
+    clearTimeout(this.#holdTimer);
+    this.#aborted = true;
+    this.#options.outgoing.destroy();
+    this.#notify();
+  }
+
+  /** The invocation failed before the head was sent: the caller gets another answer through the same socket. */
+  discard(): void {
+    clearTimeout(this.#holdTimer);
+    this.#aborted = true;
+    this.#held = undefined;
+    this.#notify();
+  }
+
+  get #isGone(): boolean {
+    return this.#aborted || this.#options.outgoing.destroyed;
+  }
+
+  #startStreaming(): void {
+    clearTimeout(this.#holdTimer);
+    const chunks = this.#held;
+    if (chunks === undefined || this.#isGone) return;
+    const { outgoing, head, streamingHeaders } = this.#options;
+    this.#held = undefined;
+    for (const [name, value] of streamingHeaders()) outgoing.setHeader(name, value);
+    this.#writeHead(head, undefined);
+    outgoing.flushHeaders();
+    for (const chunk of chunks) this.#send(chunk);
+    this.#notify();
+  }
+
+  #writeHead({ status, headers, contentLength }: ResponseHead, knownLength: number | undefined): void {
+    const { outgoing } = this.#options;
+    const length = contentLength ?? (status === 204 || status === 304 ? undefined : knownLength);
+    outgoing.statusCode = status;
+    for (const [name, value] of headers) outgoing.appendHeader(name, Buffer.from(value).toString('latin1'));
+    if (length !== undefined) outgoing.setHeader('content-length', length);
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#unflushed++;
+    this.#options.outgoing.write(bytes, () => {
+      this.#unflushed--;
+      this.#notify();
+    });
+  }
+
+  #when(condition: () => boolean): Promise<void> {
+    if (condition()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const check = (): void => {
+        if (!condition()) return;
+        this.#wake.delete(check);
+        resolve();
+      };
+      this.#wake.add(check);
+    });
+  }
+
+  #notify(): void {
+    for (const check of [...this.#wake]) check();
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * A running host: registry, publisher and logs in this thread, serving threads beside it. `main.ts` is this
+ * plus a terminal; tests start it the same way.
+ *
+ * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
+ */
+import { mkdir, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { BroadcastChannel } from 'node:worker_threads';
+import type { HostConfig } from './config.ts';
+import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
+import { ControlService } from './control-plane/service.ts';
+import { assertLimitRelations } from './limits.ts';
+import { asTenantName } from './model/ids.ts';
+import { Publisher } from './publish/publisher.ts';
+import { createAdmissionTable } from './scheduler/admission.ts';
+import { ArtifactStore } from './store/artifacts.ts';
+import { LogStore } from './store/log-store.ts';
+import { Registry } from './store/registry.ts';
+import { ChangeCounters } from './worker/change-counters.ts';
+import { createHostServices } from './worker/host-services.ts';
+import { LOG_CHANNEL } from './worker/messages.ts';
+import { routeKey } from './worker/route-cache.ts';
+import { ListenError, WorkerPool } from './worker/worker-pool.ts';
+
+export interface RunningHost {
+  /** `http://127.0.0.1:8787` */
+  readonly origin: string;
+  readonly port: number;
+  readonly adminKey: AdminKey;
+  /** Stops accepting, drains, releases everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const SERVING_THREAD = new URL(
+  `./serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  import.meta.url,
+);
+
+export const DEFAULT_TENANT = asTenantName('default')!;
+
+/**
+ * @param report for the operator: what went wrong that no caller is told
+ * @throws ListenError, AdminKeyError, or the registry's own errors; their messages are for the operator
+ */
+export async function startHost(
+  config: HostConfig,
+  report: (message: string, error?: unknown) => void,
+): Promise<RunningHost> {
+  assertLimitRelations();
+  await refuseTakenPort(config.host, config.port);
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
+  await using stack = new AsyncDisposableStack();
+
+  const registry = stack.use(new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings }));
+  registry.ensureTenant(DEFAULT_TENANT);
+  const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
+  const artifacts = new ArtifactStore(config.dataDir);
+  await artifacts.sweep();
+  // Uploads of an earlier process belong to nobody.
+  const uploadDir = join(config.dataDir, 'uploads');
+  await rm(uploadDir, { recursive: true, force: true });
+  await mkdir(uploadDir, { mode: 0o700 });
+  const publisher = new Publisher({
+    artifacts,
+    timeoutMs: config.publishTimeoutMs,
+    memoryBytes: config.publishMemoryBytes,
+    queue: config.publishQueue,
+  });
+  stack.defer(() => publisher.close());
+  const control = new ControlService({
+    registry,
+    logs,
+    publish: (job) => publisher.publish(job),
+    functionsPerTenant: config.functionsPerTenant,
+    now: Date.now,
+  });
+
+  const changes = new ChangeCounters();
+  registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
+  const channel = new BroadcastChannel(LOG_CHANNEL);
+  channel.unref();
+  stack.defer(() => channel.close());
+  const pool = new WorkerPool({
+    threads: config.threads,
+    entry: SERVING_THREAD,
+    port: config.port,
+    data: {
+      host: config.host,
+      stagingDir: uploadDir,
+      adminKey: adminKey.key,
+      componentBytes: config.componentBytes,
+      ceilings: config.ceilings,
+      admissionTable: createAdmissionTable(config.threads),
+      changes: changes.buffer,
+    },
+    services: createHostServices({ control, registry, artifacts }),
+    onLogs: (records) => {
+      channel.postMessage(logs.append(records));
+    },
+    report,
+  });
+  stack.defer(() => pool.drain(config.drainTimeoutMs));
+  const port = await pool.start();
+
+  const owned = stack.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    origin: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
+    port,
+    adminKey,
+    stop() {
+      stopping ??= owned.disposeAsync();
+      return stopping;
+    },
+  };
+}
+
+/**
+ * The threads share their address (`reusePort`), and the kernel would let a second host of the same user share
+ * it, too. A plain listener finds that out first.
+ */
+async function refuseTakenPort(host: string, port: number): Promise<void> {
+  if (port === 0) return;
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(`cannot listen on ${host}:${port}: ${error.message}`, error.code ?? ''));
+    });
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
+}

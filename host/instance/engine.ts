@@ -1,0 +1,276 @@
+/**
+ * Runs one invocation on this thread: a fresh instance, its imports, its accounts, and one end.
+ *
+ * 1. An invocation settles exactly once: returned, or failed with the first cause. What the guest does after
+ *    that reaches nobody.
+ * 2. It settles from outside: a guest that never answers (parked, trapped inside a task, waiting for ever) is
+ *    dropped, never waited for.
+ * 3. After settling, its signal is aborted: timers, outbound requests and streams of it stop.
+ */
+import { type ErrorCode, MayflyError } from '../errors.ts';
+import type { LiveFunction } from '../model/function-version.ts';
+import type { InvocationId } from '../model/ids.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
+import { ExitError } from '../wasi/cli/exit.ts';
+import type { Clock, HttpExchange, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
+import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
+import { createImports } from '../wasi/imports.ts';
+import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
+import type { LoadedArtifact } from './artifact.ts';
+import { FuelAccount } from './fuel-account.ts';
+import { Guest } from './guest.ts';
+import { CommandOutput, cgiVariables } from './serve-command.ts';
+import { SpaceAccount } from './space-account.ts';
+import { classifyTrap, type Failure } from './trap.ts';
+
+/** What the thread lends to every invocation. */
+export interface EnginePorts {
+  readonly clock: Clock;
+  randomBytes(length: number): Uint8Array;
+  /** Resolves when it is the guest's turn again. */
+  yieldThread(): Promise<void>;
+  log(record: LogRecord): void;
+}
+
+export interface InvocationOptions {
+  readonly invocationId: InvocationId;
+  readonly live: LiveFunction;
+  readonly artifact: LoadedArtifact;
+  readonly exchange: HttpExchange;
+  /** An event is a request too, but a command gets it without CGI. */
+  readonly trigger: 'http' | 'event';
+  /** Path under which the function was called, for CGI's SCRIPT_NAME. */
+  readonly scriptName: string;
+  readonly outbound: OutboundHttp;
+}
+
+/** How an invocation ended, and what it used by then. */
+export interface InvocationResult {
+  readonly failure: Failure | undefined;
+  readonly fuel: number;
+  readonly peakMemoryBytes: number;
+  readonly initMs: number;
+  readonly execMs: number;
+  readonly logBytes: number;
+}
+
+export class RunningInvocation {
+  readonly done: Promise<InvocationResult>;
+  readonly #options: InvocationOptions;
+  readonly #ports: EnginePorts;
+  readonly #fuel: FuelAccount;
+  readonly #memory: SpaceAccount;
+  readonly #tables: SpaceAccount;
+  readonly #controller = new AbortController();
+  readonly #startedMs = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #logBudget: LogBudget;
+  readonly #logSinks: LineSink[] = [];
+  #guest: Guest | undefined;
+  #initMs = 0;
+  #failure: Failure | undefined;
+  #settled = false;
+  #resolve!: (result: InvocationResult) => void;
+
+  constructor(options: InvocationOptions, ports: EnginePorts) {
+    const { configuration } = options.live;
+    this.#options = options;
+    this.#ports = ports;
+    this.#fuel = new FuelAccount(configuration.fuel);
+    this.#memory = new SpaceAccount(configuration.memoryBytes, options.artifact.initialMemoryBytes);
+    this.#tables = new SpaceAccount(configuration.tableEntries, options.artifact.initialTableEntries);
+    this.#logBudget = new LogBudget(configuration.logBytes);
+    this.done = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.#timer = setTimeout(() => this.#timeOut(), configuration.timeoutMs);
+    void this.#run();
+  }
+
+  /** Fuel used so far. */
+  get fuel(): number {
+    return this.#fuel.used;
+  }
+
+  /** Ends it from outside; does nothing once it has ended. */
+  cancel(code: ErrorCode, detail: string): void {
+    this.#fail({ code, detail, log: detail });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#serve();
+      this.#settle();
+    } catch (error) {
+      if (error instanceof ExitError && error.status === 0) this.#settle();
+      else this.#fail(this.#classify(error));
+    }
+  }
+
+  async #serve(): Promise<void> {
+    const { artifact, exchange, live } = this.#options;
+    const { configuration } = live;
+    if (artifact.initialMemoryBytes > configuration.memoryBytes) {
+      throw new MayflyError(
+        'memory_exceeded',
+        `The component starts with ${artifact.initialMemoryBytes} bytes of memory; memoryBytes is ${configuration.memoryBytes}.`,
+      );
+    }
+    if (artifact.initialTableEntries > configuration.tableEntries) {
+      throw new MayflyError(
+        'table_exceeded',
+        `The component starts with ${artifact.initialTableEntries} table entries; tableEntries is ${configuration.tableEntries}.`,
+      );
+    }
+    const context = this.#createContext();
+    this.#guest = new Guest({
+      artifact,
+      imports: createImports(context),
+      fuel: this.#fuel,
+      memory: this.#memory,
+      tables: this.#tables,
+      onTrap: (error) => this.#trapped(error),
+      isOver: () => this.#isOver(),
+      yieldThread: () => this.#ports.yieldThread(),
+    });
+    const exports = await this.#guest.start();
+    this.#initMs = performance.now() - this.#startedMs;
+    const handler = exports[artifact.manifest.exportKey] as Record<string, (...args: unknown[]) => unknown>;
+    switch (artifact.manifest.handler) {
+      case 'wasi:http/incoming-handler@0.2':
+        return serveIncoming(async (request, out) => void (await handler['handle']!(request, out)), exchange, context);
+      case 'wasi:http/handler@0.3':
+        return serveHandler(async (request) => handler['handle']!(request), exchange, context);
+      case 'wasi:cli/run@0.2':
+        return this.#runCommand(handler['run']!, context);
+    }
+  }
+
+  async #runCommand(run: () => unknown, context: WasiContext): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      // result<_, _>: the error case carries nothing but itself.
+      if (isErrorResult(error)) throw new MayflyError('function_failed', 'The command returned an error.');
+      if (!(error instanceof ExitError) || error.status !== 0) throw error;
+    }
+    context.stdout.end();
+  }
+
+  #createContext(): WasiContext {
+    const { exchange, live, outbound, scriptName, trigger } = this.#options;
+    const isCommand = live.handler === 'wasi:cli/run@0.2';
+    const isHttp = trigger === 'http';
+    return {
+      configuration: live.configuration,
+      environment: [
+        ...Object.entries(live.configuration.environment),
+        ...(isCommand && isHttp ? cgiVariables(exchange, scriptName) : []),
+      ],
+      args: [live.name],
+      stdin: isCommand ? exchange.body : EMPTY_SOURCE,
+      stdout: isCommand ? new CommandOutput(exchange, isHttp) : this.#lines('stdout', 'info'),
+      stderr: this.#lines('stderr', 'warn'),
+      clock: this.#ports.clock,
+      randomBytes: (length) => this.#ports.randomBytes(length),
+      outbound,
+      signal: this.#controller.signal,
+      terminate: (code, detail) => {
+        this.#fail({ code, detail, log: detail });
+        return new MayflyError(code, detail);
+      },
+    };
+  }
+
+  #lines(source: 'stdout' | 'stderr', level: 'info' | 'warn'): LineSink {
+    const sink = new LineSink({
+      budget: this.#logBudget,
+      onLine: (message) => this.#log(source, level, message),
+      onExceeded: () => {
+        const detail = `The log of one invocation is capped at ${this.#options.live.configuration.logBytes} bytes.`;
+        this.#fail({ code: 'log_limit_exceeded', detail, log: detail });
+        return new MayflyError('log_limit_exceeded', detail);
+      },
+    });
+    this.#logSinks.push(sink);
+    return sink;
+  }
+
+  #log(source: LogRecord['source'], level: LogRecord['level'], message: string): void {
+    const { invocationId, live } = this.#options;
+    if (LEVEL_ORDER.indexOf(level) < LEVEL_ORDER.indexOf(live.configuration.logLevel)) return;
+    this.#ports.log({
+      tenant: live.tenant,
+      name: live.name,
+      version: live.version,
+      invocationId,
+      timestampMs: Date.now(),
+      level,
+      source,
+      message,
+    });
+  }
+
+  /** A trap ends the invocation where it happens, even if the glue would swallow it. */
+  #trapped(error: unknown): void {
+    if (error instanceof ExitError || isErrorResult(error)) return;
+    this.#fail(this.#classify(error));
+  }
+
+  #classify(error: unknown): Failure {
+    if (error instanceof ExitError) {
+      const detail = `The guest exited with status ${error.status}.`;
+      return { code: 'function_failed', detail, log: detail };
+    }
+    return classifyTrap(error, { fuel: this.#fuel, memory: this.#memory, tables: this.#tables });
+  }
+
+  #isOver(): boolean {
+    if (this.#settled) return true;
+    // The timer cannot fire while a guest that may not be parked keeps the thread.
+    if (performance.now() - this.#startedMs <= this.#options.live.configuration.timeoutMs) return false;
+    this.#timeOut();
+    return true;
+  }
+
+  #timeOut(): void {
+    const detail = `No complete response within ${this.#options.live.configuration.timeoutMs} ms.`;
+    this.#fail({ code: 'timed_out', detail, log: detail });
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#settled) return;
+    this.#failure = failure;
+    for (const sink of this.#logSinks) sink.end();
+    this.#log('host', 'error', `${failure.code}: ${failure.log}`);
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    for (const sink of this.#logSinks) sink.end();
+    const result: InvocationResult = {
+      failure: this.#failure,
+      fuel: this.#fuel.used,
+      peakMemoryBytes: this.#memory.peak,
+      initMs: this.#initMs,
+      execMs: performance.now() - this.#startedMs - this.#initMs,
+      logBytes: this.#logBudget.used,
+    };
+    this.#fuel.poison();
+    this.#guest?.end();
+    this.#controller.abort();
+    this.#resolve(result);
+  }
+}
+
+const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];
+
+/** What the glue throws for the error case of a `result`: an error value, not a fault. */
+function isErrorResult(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'payload' in error;
+}

@@ -1,0 +1,64 @@
+/**
+ * What WebAssembly instructions cost. `docs/fuel.md` is the normative text; these are its figures. A change to
+ * any of them, or to where charges are placed, is a new model with a new name: old bills name the old one.
+ */
+export const FUEL_MODEL = 'mayfly-fuel/1';
+
+/** Instructions that emit no machine code, plus `unreachable`, which ends the program. All others cost 1. */
+const FREE_OPCODES = [
+  0x00, // unreachable
+  0x01, // nop
+  0x02, // block
+  0x03, // loop
+  0x05, // else
+  0x06, // try
+  0x07, // catch
+  0x0b, // end
+  0x18, // delegate
+  0x19, // catch_all
+  0x1a, // drop
+  0x1f, // try_table
+];
+
+/** Fixed cost by first opcode byte; the prefixed instructions (0xfb, 0xfc, 0xfd) have a base of 1. */
+export const OPCODE_COST: Uint8Array = new Uint8Array(256).fill(1);
+for (const opcode of FREE_OPCODES) OPCODE_COST[opcode] = 0;
+
+/**
+ * Bulk memory instructions pay one unit for each whole 8 bytes on top of their base. memcpy moves about
+ * 10 GB/s, so 8 bytes take as long as one to two instructions.
+ */
+export const BYTES_PER_UNIT_SHIFT = 3;
+
+/** A granted memory.grow pays for the pages that the kernel will have to zero: 65,536 bytes at 8 a unit. */
+export const UNITS_PER_PAGE: number = 65_536 / 8;
+
+/** Bulk table and array instructions pay one unit for each entry on top of their base. */
+export const UNITS_PER_ENTRY = 1;
+
+/**
+ * Lengths enter a charge clamped to this: no memory or table is that large, so a longer operation traps, and
+ * the counter cannot wrap around.
+ */
+export const LENGTH_CLAMP: number = 2 ** 36;
+
+/**
+ * Declared locals (not parameters) that a call sets up for free; each further one costs 1 at the function's
+ * entry. Compilers seldom declare more, while 50,000 of them are 400 KB of stack to clear per call.
+ */
+export const FREE_LOCALS = 64;
+
+export function entryCost(declaredLocals: number): number {
+  return Math.max(0, declaredLocals - FREE_LOCALS);
+}
+
+/** `struct.new_default` writes every field without an operand having been paid for it. */
+export function structDefaultCost(fields: number): number {
+  return 1 + fields;
+}
+
+/**
+ * The most fuel that a path through one function takes between two checks: a run that would exceed it is
+ * checked like a loop's head. At 1,024 the extra checks are below 1 % of the code.
+ */
+export const CHECK_INTERVAL = 1_024;

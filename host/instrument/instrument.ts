@@ -1,0 +1,34 @@
+import type { ModuleBounds } from './bounds.ts';
+import { InstrumentError } from './error.ts';
+import { analyzeModule } from './module-analysis.ts';
+import type { ModuleShape } from './module-shape.ts';
+import { planMetering } from './plan.ts';
+import { Rewriter } from './rewrite.ts';
+
+export interface InstrumentedModule {
+  readonly bytes: Uint8Array;
+  /** Of the module as it came, without what metering adds. */
+  readonly shape: ModuleShape;
+}
+
+/**
+ * Writes fuel metering and caps on memories and tables into a core module (`docs/fuel.md`). The result imports
+ * what meter-imports.ts lists, as far as it needs it, and otherwise behaves as before. A module without code
+ * that costs anything comes back as it is.
+ *
+ * The engine validates the input first: rewriting an invalid module could give a valid one, in which an index
+ * out of range has come to name something of the host's.
+ *
+ * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
+ */
+export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): InstrumentedModule {
+  const { layout, shape, usage, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
+  if (!WebAssembly.validate(moduleBytes))
+    throw new InstrumentError('malformed', 'the module is not valid', 0);
+  const plan = planMetering(layout, usage);
+  if (plan === undefined) return { bytes: moduleBytes, shape };
+  // Locals are summed up while functions are read, and they are about to be read again.
+  functions.localsTotal = 0;
+  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions);
+  return { bytes: rewriter.write(), shape };
+}

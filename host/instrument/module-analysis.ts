@@ -1,0 +1,72 @@
+import { MODULE_BOUNDS, type ModuleBounds } from './bounds.ts';
+import { scanDeclarations } from './declarations.ts';
+import { EditList } from './edits.ts';
+import { FeatureSet } from './features.ts';
+import { FunctionAnalysis } from './function-analysis.ts';
+import { METER_MODULE } from './meter-imports.ts';
+import type { ModuleLayout } from './module-layout.ts';
+import type { ModuleShape } from './module-shape.ts';
+import { Cursor } from './reader.ts';
+import { SECTION } from './sections.ts';
+import { emptyUsage, type MeterUsage } from './usage.ts';
+
+/** Everything that is known about a module after one pass over it. */
+export interface ModuleAnalysis {
+  readonly layout: ModuleLayout;
+  readonly shape: ModuleShape;
+  readonly usage: MeterUsage;
+  readonly declarationEdits: EditList;
+  /** Reads a function again, for its edits: keeping those of all functions would take 13 bytes each. */
+  readonly functions: FunctionAnalysis;
+}
+
+/** Reads the whole module once, within `bounds`. Linear in its length. Throws `InstrumentError`. */
+export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_BOUNDS): ModuleAnalysis {
+  const features = new FeatureSet();
+  const usage = emptyUsage();
+  const declarationEdits = new EditList();
+  const layout = scanDeclarations(
+    bytes,
+    bounds,
+    { reservedImportModule: METER_MODULE },
+    features,
+    declarationEdits,
+  );
+  const functions = new FunctionAnalysis(bytes, layout, bounds, features, usage, new EditList());
+  scanBodies(bytes, layout, functions);
+  return { layout, shape: shapeOf(layout, functions, features), usage, declarationEdits, functions };
+}
+
+function scanBodies(bytes: Uint8Array, layout: ModuleLayout, functions: FunctionAnalysis): void {
+  const section = layout.sections.find(({ id }) => id === SECTION.code);
+  if (section === undefined) return;
+  const cursor = new Cursor(bytes, layout.codeStart, section.end);
+  for (let i = 0; i < layout.bodies; i++) {
+    const size = cursor.count('bytes of a function');
+    functions.read(i, cursor.pos, cursor.pos + size);
+    cursor.pos += size;
+  }
+  if (cursor.remaining > 0) cursor.fail('the code section is longer than its content');
+}
+
+function shapeOf(layout: ModuleLayout, functions: FunctionAnalysis, features: FeatureSet): ModuleShape {
+  return {
+    functions: layout.bodies,
+    types: layout.types.length,
+    imports: layout.imports,
+    exports: layout.exports,
+    globals: layout.globals - layout.importedGlobals,
+    memories: layout.memories64.length - layout.importedMemories,
+    tables: layout.tables64.length - layout.importedTables,
+    tags: layout.tags - layout.importedTags,
+    dataSegments: layout.dataSegments,
+    elementSegments: layout.elementSegments,
+    initialMemoryBytes: layout.initialMemoryBytes,
+    initialTableEntries: layout.initialTableEntries,
+    localsTotal: functions.localsTotal,
+    blockDepth: functions.blockDepth,
+    functionBytes: functions.longestBody,
+    hasStart: layout.hasStart,
+    features: features.names(),
+  };
+}

@@ -1,0 +1,102 @@
+import { LENGTH, LENGTH_KINDS } from './edits.ts';
+import { METER_IMPORTS } from './meter-imports.ts';
+import type { ModuleLayout } from './module-layout.ts';
+import type { MeterUsage } from './usage.ts';
+
+/** A function that the host provides, by the types that {@link METER_IMPORTS} documents. */
+export interface HostFunction {
+  readonly name: string;
+  readonly type: MeterType;
+}
+
+/** The types that metering appends, in the order of their encodings in support-functions.ts. */
+export const METER_TYPES = ['run', 'reserve', 'release', 'length32', 'length64'] as const;
+export type MeterType = (typeof METER_TYPES)[number];
+
+/** A function that is appended to the module. */
+export type SupportFunction =
+  | { readonly kind: 'check' }
+  | { readonly kind: 'charge-length'; readonly length: number }
+  | { readonly kind: 'memory-grow'; readonly memory: number; readonly is64: boolean }
+  | { readonly kind: 'table-grow'; readonly table: number; readonly is64: boolean };
+
+/**
+ * The numbering of an instrumented module. Imports are added behind the module's own, so that only what it
+ * defines shifts; support functions and types are added at the end, so that they shift nothing.
+ */
+export interface MeterPlan {
+  readonly imports: readonly HostFunction[];
+  /** Index of each imported host function by its name. */
+  readonly hostFunctions: ReadonlyMap<string, number>;
+  readonly fuelGlobal: number;
+  readonly functionShift: number;
+  readonly globalShift: number;
+  /** Index of the first appended type. */
+  readonly typeBase: number;
+  readonly support: readonly SupportFunction[];
+  readonly check: number;
+  /** Index of the helper for each kind of length, -1 where none is needed. */
+  readonly chargeLength: readonly number[];
+  readonly memoryGrow: ReadonlyMap<number, number>;
+  readonly tableGrow: ReadonlyMap<number, number>;
+}
+
+export function typeIndex(plan: MeterPlan, type: MeterType): number {
+  return plan.typeBase + METER_TYPES.indexOf(type);
+}
+
+export function is64BitLength(kind: number): boolean {
+  return kind === LENGTH.bytes64 || kind === LENGTH.entries64;
+}
+
+/** What has to be added to the module, or undefined if its code never runs into anything metered. */
+export function planMetering(layout: ModuleLayout, usage: MeterUsage): MeterPlan | undefined {
+  const growsMemory = usage.grownMemories.size > 0;
+  const growsTable = usage.grownTables.size > 0;
+  if (!usage.charges && !growsMemory && !growsTable) return undefined;
+
+  const imports: HostFunction[] = [{ name: METER_IMPORTS.refill, type: 'run' }];
+  if (growsMemory) {
+    imports.push({ name: METER_IMPORTS.reserveMemory, type: 'reserve' });
+    imports.push({ name: METER_IMPORTS.releaseMemory, type: 'release' });
+  }
+  if (growsTable) {
+    imports.push({ name: METER_IMPORTS.reserveTable, type: 'reserve' });
+    imports.push({ name: METER_IMPORTS.releaseTable, type: 'release' });
+  }
+  const hostFunctions = new Map(imports.map(({ name }, i) => [name, layout.importedFunctions + i]));
+
+  const supportBase = layout.functionTypes.length + imports.length;
+  const support: SupportFunction[] = [{ kind: 'check' }];
+  const append = (added: SupportFunction): number => supportBase + support.push(added) - 1;
+
+  const chargeLength = new Array<number>(LENGTH_KINDS).fill(-1);
+  for (let length = 0; length < LENGTH_KINDS; length++) {
+    if (usage.lengthKinds[length]) chargeLength[length] = append({ kind: 'charge-length', length });
+  }
+  const memoryGrow = new Map<number, number>();
+  for (const memory of ascending(usage.grownMemories)) {
+    memoryGrow.set(memory, append({ kind: 'memory-grow', memory, is64: layout.memories64[memory]! }));
+  }
+  const tableGrow = new Map<number, number>();
+  for (const table of ascending(usage.grownTables)) {
+    tableGrow.set(table, append({ kind: 'table-grow', table, is64: layout.tables64[table]! }));
+  }
+  return {
+    imports,
+    hostFunctions,
+    fuelGlobal: layout.importedGlobals,
+    functionShift: imports.length,
+    globalShift: 1,
+    typeBase: layout.types.length,
+    support,
+    check: supportBase,
+    chargeLength,
+    memoryGrow,
+    tableGrow,
+  };
+}
+
+function ascending(indices: ReadonlySet<number>): readonly number[] {
+  return [...indices].sort((a, b) => a - b);
+}

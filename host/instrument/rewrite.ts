@@ -1,0 +1,305 @@
+import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
+import { EDIT, type EditList } from './edits.ts';
+import { InstrumentError } from './error.ts';
+import type { FunctionAnalysis } from './function-analysis.ts';
+import { METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
+import type { ModuleLayout } from './module-layout.ts';
+import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './plan.ts';
+import { Cursor } from './reader.ts';
+import { rankOf, SECTION, type Section } from './sections.ts';
+import { chargeCode, checkCode, METER_TYPE_BYTES, supportBody } from './support-functions.ts';
+import { ByteSink } from './writer.ts';
+
+/** A section's size is written at full width: five bytes of padding at most in a dozen places. */
+const ANY_LENGTH = 2 ** 32 - 1;
+/** The longest code that one edit inserts: a charge with a 7-byte constant, and a check, with 5-byte indices. */
+const MAX_EDIT_BYTES = 40;
+/** V8's kV8MaxWasmFunctionSize. */
+const MAX_FUNCTION_BYTES = 7_654_321;
+const FUNC = 0x60;
+const I32 = 0x7f;
+const I64 = 0x7e;
+const utf8 = new TextEncoder();
+
+/** Writes the instrumented module; decides nothing that `plan` and the analyses have not decided. */
+export class Rewriter {
+  readonly #bytes: Uint8Array;
+  readonly #layout: ModuleLayout;
+  readonly #plan: MeterPlan;
+  readonly #declarationEdits: EditList;
+  readonly #functions: FunctionAnalysis;
+  readonly #sink: ByteSink;
+  readonly #chargeBefore: Uint8Array;
+  readonly #chargeBehind: Uint8Array;
+  readonly #check: Uint8Array;
+
+  constructor(
+    bytes: Uint8Array,
+    layout: ModuleLayout,
+    plan: MeterPlan,
+    declarationEdits: EditList,
+    functions: FunctionAnalysis,
+  ) {
+    this.#bytes = bytes;
+    this.#layout = layout;
+    this.#plan = plan;
+    this.#declarationEdits = declarationEdits;
+    this.#functions = functions;
+    this.#sink = new ByteSink(Math.ceil(bytes.length * 1.6) + 1_024);
+    const charge = chargeCode(plan);
+    this.#chargeBefore = Uint8Array.from(charge.before);
+    this.#chargeBehind = Uint8Array.from(charge.behind);
+    this.#check = Uint8Array.from(checkCode(plan));
+  }
+
+  write(): Uint8Array<ArrayBuffer> {
+    this.#sink.copy(this.#bytes, 0, 8);
+    let hasTypes = false;
+    let hasImports = false;
+    for (const section of this.#layout.sections) {
+      // A module may lack the sections that are added to; the others that change exist wherever there is code.
+      if (!hasTypes && section.id !== SECTION.custom && rankOf(section.id) >= rankOf(SECTION.type)) {
+        hasTypes = true;
+        if (section.id !== SECTION.type) this.#typeSection(undefined);
+      }
+      if (!hasImports && section.id !== SECTION.custom && rankOf(section.id) >= rankOf(SECTION.import)) {
+        hasImports = true;
+        if (section.id !== SECTION.import) this.#importSection(undefined);
+      }
+      this.#section(section);
+    }
+    return this.#sink.written().slice();
+  }
+
+  #section(section: Section): void {
+    switch (section.id) {
+      case SECTION.custom:
+        this.#customSection(section);
+        return;
+      case SECTION.type:
+        this.#typeSection(section);
+        return;
+      case SECTION.import:
+        this.#importSection(section);
+        return;
+      case SECTION.function:
+        this.#functionSection(section);
+        return;
+      case SECTION.code:
+        this.#codeSection(section);
+        return;
+      default: {
+        const edits = this.#declarationEdits;
+        const first = edits.seek(section.start);
+        this.#sink.u8(section.id);
+        const isUnchanged = first === edits.length || edits.offset(first) >= section.end;
+        if (isUnchanged) {
+          this.#sink.u32(section.end - section.start);
+          this.#sink.copy(this.#bytes, section.start, section.end);
+        } else {
+          this.#sink.sized(ANY_LENGTH, () => this.#apply(edits, first, section.start, section.end));
+        }
+      }
+    }
+  }
+
+  #customSection(section: Section): void {
+    const cursor = new Cursor(this.#bytes, section.start, section.end);
+    const name = cursor.name();
+    if (name === 'name') {
+      const content = rewriteNameSection(cursor, this.#layout, this.#plan);
+      if (content === undefined) return;
+      this.#sink.u8(SECTION.custom);
+      this.#sink.u32(content.length);
+      this.#sink.copy(content, 0, content.length);
+    } else if (isKeptCustomSection(name)) {
+      this.#sink.u8(SECTION.custom);
+      this.#sink.u32(section.end - section.start);
+      this.#sink.copy(this.#bytes, section.start, section.end);
+    }
+  }
+
+  /** A vector with its length raised by `added`, up to and without the appended elements. */
+  #extendedVector(section: Section | undefined, added: number): void {
+    if (section === undefined) {
+      this.#sink.u32(added);
+      return;
+    }
+    const cursor = new Cursor(this.#bytes, section.start, section.end);
+    this.#sink.u32(cursor.u32() + added);
+    this.#sink.copy(this.#bytes, cursor.pos, section.end);
+  }
+
+  #typeSection(section: Section | undefined): void {
+    const sink = this.#sink;
+    const tables = [...this.#plan.tableGrow.keys()];
+    sink.u8(SECTION.type);
+    sink.sized(ANY_LENGTH, () => {
+      this.#extendedVector(section, METER_TYPES.length + tables.length);
+      for (const bytes of METER_TYPE_BYTES) sink.list(bytes);
+      for (const table of tables) {
+        const { from, to } = this.#layout.tableTypes[table]!;
+        const length = this.#layout.tables64[table] ? I64 : I32;
+        sink.list([FUNC, 2]);
+        sink.copy(this.#bytes, from, to);
+        sink.list([length, 1, length]);
+      }
+    });
+  }
+
+  #importSection(section: Section | undefined): void {
+    const sink = this.#sink;
+    const { imports } = this.#plan;
+    sink.u8(SECTION.import);
+    sink.sized(ANY_LENGTH, () => {
+      this.#extendedVector(section, imports.length + 1);
+      for (const { name, type } of imports) {
+        this.#importName(name);
+        sink.u8(0x00);
+        sink.u32(typeIndex(this.#plan, type));
+      }
+      this.#importName(METER_IMPORTS.fuel);
+      sink.list([0x03, I64, 0x01]);
+    });
+  }
+
+  #importName(name: string): void {
+    for (const part of [METER_MODULE, name]) {
+      const bytes = utf8.encode(part);
+      this.#sink.u32(bytes.length);
+      this.#sink.copy(bytes, 0, bytes.length);
+    }
+  }
+
+  #functionSection(section: Section): void {
+    const { support } = this.#plan;
+    this.#sink.u8(SECTION.function);
+    this.#sink.sized(ANY_LENGTH, () => {
+      this.#extendedVector(section, support.length);
+      for (const added of support) this.#sink.u32(this.#supportType(added));
+    });
+  }
+
+  #supportType(support: SupportFunction): number {
+    switch (support.kind) {
+      case 'check':
+        return typeIndex(this.#plan, 'run');
+      case 'charge-length':
+        return typeIndex(this.#plan, support.length & 1 ? 'length64' : 'length32');
+      case 'memory-grow':
+        return typeIndex(this.#plan, support.is64 ? 'length64' : 'length32');
+      case 'table-grow':
+        return (
+          this.#plan.typeBase + METER_TYPES.length + [...this.#plan.tableGrow.keys()].indexOf(support.table)
+        );
+    }
+  }
+
+  #codeSection(section: Section): void {
+    const { support } = this.#plan;
+    const sink = this.#sink;
+    const edits = this.#functions.edits;
+    sink.u8(SECTION.code);
+    sink.sized(ANY_LENGTH, () => {
+      sink.u32(this.#layout.bodies + support.length);
+      const cursor = new Cursor(this.#bytes, this.#layout.codeStart, section.end);
+      for (let i = 0; i < this.#layout.bodies; i++) {
+        const size = cursor.u32();
+        const start = cursor.pos;
+        const end = start + size;
+        this.#functions.read(i, start, end);
+        const written = sink.sized(size + edits.length * MAX_EDIT_BYTES, () =>
+          this.#apply(edits, 0, start, end),
+        );
+        if (written > MAX_FUNCTION_BYTES) {
+          throw new InstrumentError(
+            'too_complex',
+            `${written} bytes in a function with its metering; the bound is ${MAX_FUNCTION_BYTES}`,
+            start,
+          );
+        }
+        cursor.pos = end;
+      }
+      for (const added of support) {
+        const body = supportBody(this.#plan, added);
+        sink.u32(body.length);
+        sink.list(body);
+      }
+    });
+  }
+
+  /** Copies `bytes[from..to)` with `edits`, from slot `first` on, applied. */
+  #apply(edits: EditList, first: number, from: number, to: number): void {
+    const sink = this.#sink;
+    const bytes = this.#bytes;
+    const plan = this.#plan;
+    let at = from;
+    for (let slot = first; slot < edits.length; slot++) {
+      const kind = edits.kind(slot);
+      if (kind === EDIT.none) continue;
+      const offset = edits.offset(slot);
+      if (offset >= to) break;
+      sink.copy(bytes, at, offset);
+      at = offset;
+      const value = edits.value(slot);
+      switch (kind) {
+        case EDIT.charge:
+          this.#charge(value);
+          break;
+        case EDIT.chargeAndCheck:
+          if (value > 0) this.#charge(value);
+          sink.copy(this.#check, 0, this.#check.length);
+          break;
+        case EDIT.functionIndex:
+          sink.u32(value + plan.functionShift);
+          at = this.#behindInteger(offset);
+          break;
+        case EDIT.globalIndex:
+          sink.u32(value + plan.globalShift);
+          at = this.#behindInteger(offset);
+          break;
+        case EDIT.functionIndices:
+          at = this.#functionIndices(offset, value);
+          break;
+        case EDIT.chargeLength:
+          sink.u8(0x10);
+          sink.u32(plan.chargeLength[value]!);
+          break;
+        case EDIT.memoryGrow:
+          sink.u8(0x10);
+          sink.u32(plan.memoryGrow.get(value)!);
+          at = this.#behindInteger(offset + 1);
+          break;
+        case EDIT.tableGrow:
+          sink.u8(0x10);
+          sink.u32(plan.tableGrow.get(value)!);
+          at = this.#behindInteger(this.#behindInteger(offset + 1));
+          break;
+      }
+    }
+    sink.copy(bytes, at, to);
+  }
+
+  #charge(units: number): void {
+    const sink = this.#sink;
+    sink.copy(this.#chargeBefore, 0, this.#chargeBefore.length);
+    sink.s64(units);
+    sink.copy(this.#chargeBehind, 0, this.#chargeBehind.length);
+  }
+
+  #behindInteger(offset: number): number {
+    let at = offset;
+    while (this.#bytes[at]! >= 0x80) at++;
+    return at + 1;
+  }
+
+  #functionIndices(offset: number, count: number): number {
+    const { importedFunctions } = this.#layout;
+    const cursor = new Cursor(this.#bytes, offset);
+    for (let i = 0; i < count; i++) {
+      const index = cursor.u32();
+      this.#sink.u32(index < importedFunctions ? index : index + this.#plan.functionShift);
+    }
+    return cursor.pos;
+  }
+}

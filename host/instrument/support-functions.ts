@@ -1,0 +1,163 @@
+import { BYTES_PER_UNIT_SHIFT, LENGTH_CLAMP, UNITS_PER_ENTRY, UNITS_PER_PAGE } from './cost-model.ts';
+import { LENGTH } from './edits.ts';
+import { METER_IMPORTS } from './meter-imports.ts';
+import { is64BitLength, type MeterPlan, type SupportFunction } from './plan.ts';
+import { ByteSink } from './writer.ts';
+
+const I32 = 0x7f;
+const I64 = 0x7e;
+const END = 0x0b;
+const IF_VOID = [0x04, 0x40];
+const UNREACHABLE = 0x00;
+const RETURN = 0x0f;
+const I32_EQZ = 0x45;
+const I32_EQ = 0x46;
+const I64_EQ = 0x51;
+const I64_LT_S = 0x53;
+const I64_LT_U = 0x54;
+const I64_GT_U = 0x56;
+const I64_SUB = 0x7d;
+const I64_MUL = 0x7e;
+const I64_SHR_U = 0x88;
+const I64_EXTEND_I32_U = 0xad;
+const SELECT = 0x1b;
+/** The longest growth that is passed on; a longer one cannot succeed, and the products below cannot overflow. */
+const MAX_GROWTH = 2 ** 32 - 1;
+
+/** Unsigned LEB128. */
+function u32(value: number): number[] {
+  const sink = new ByteSink(8);
+  sink.u32(value);
+  return [...sink.written()];
+}
+
+function i64Const(value: number): number[] {
+  const sink = new ByteSink(12);
+  sink.s64(value);
+  return [0x42, ...sink.written()];
+}
+
+const localGet = (local: number): number[] => [0x20, local];
+const call = (index: number): number[] => [0x10, ...u32(index)];
+const minusOne = (is64: boolean): number[] => [is64 ? 0x42 : 0x41, 0x7f];
+
+/** Subtracts what `units` pushes: `fuel = fuel - units`. */
+function subtract(plan: MeterPlan, units: readonly number[]): number[] {
+  const fuel = u32(plan.fuelGlobal);
+  return [0x23, ...fuel, ...units, I64_SUB, 0x24, ...fuel];
+}
+
+/** `if (fuel < 0) check()`: what an entry or a loop's head executes while there is fuel. */
+export function checkCode(plan: MeterPlan): number[] {
+  return [0x23, ...u32(plan.fuelGlobal), ...i64Const(0), I64_LT_S, ...IF_VOID, ...call(plan.check), END];
+}
+
+/** The two halves of a charge, around the number of units as signed LEB128. */
+export function chargeCode(plan: MeterPlan): { readonly before: number[]; readonly behind: number[] } {
+  const fuel = u32(plan.fuelGlobal);
+  return { before: [0x23, ...fuel, 0x42], behind: [I64_SUB, 0x24, ...fuel] };
+}
+
+/** The body of a support function, locals included. */
+export function supportBody(plan: MeterPlan, support: SupportFunction): number[] {
+  switch (support.kind) {
+    case 'check':
+      return [
+        0,
+        ...call(plan.hostFunctions.get(METER_IMPORTS.refill)!),
+        ...[0x23, ...u32(plan.fuelGlobal), ...i64Const(0), I64_LT_S],
+        ...[...IF_VOID, UNREACHABLE, END],
+        END,
+      ];
+    case 'charge-length':
+      return chargeLengthBody(plan, support.length);
+    case 'memory-grow':
+      return growBody(plan, {
+        is64: support.is64,
+        reserve: METER_IMPORTS.reserveMemory,
+        release: METER_IMPORTS.releaseMemory,
+        unitsEach: UNITS_PER_PAGE,
+        lengthLocal: 0,
+        grow: [...localGet(0), 0x40, ...u32(support.memory)],
+      });
+    case 'table-grow':
+      return growBody(plan, {
+        is64: support.is64,
+        reserve: METER_IMPORTS.reserveTable,
+        release: METER_IMPORTS.releaseTable,
+        unitsEach: UNITS_PER_ENTRY,
+        lengthLocal: 1,
+        grow: [...localGet(0), ...localGet(1), 0xfc, 15, ...u32(support.table)],
+      });
+  }
+}
+
+/** `(length) -> length`: charges for the instruction that follows the call, then checks. */
+function chargeLengthBody(plan: MeterPlan, kind: number): number[] {
+  const clamp = i64Const(LENGTH_CLAMP);
+  const length = is64BitLength(kind)
+    ? [...localGet(0), ...clamp, ...localGet(0), ...clamp, I64_LT_U, SELECT]
+    : [...localGet(0), I64_EXTEND_I32_U];
+  const countsBytes = kind === LENGTH.bytes32 || kind === LENGTH.bytes64;
+  const units = countsBytes
+    ? [...length, ...i64Const(BYTES_PER_UNIT_SHIFT), I64_SHR_U]
+    : [...length, ...i64Const(UNITS_PER_ENTRY), I64_MUL];
+  return [0, ...subtract(plan, units), ...checkCode(plan), ...localGet(0), END];
+}
+
+interface Growth {
+  readonly is64: boolean;
+  readonly reserve: string;
+  readonly release: string;
+  readonly unitsEach: number;
+  /** The parameter with the number of pages or entries. */
+  readonly lengthLocal: number;
+  /** Pushes the operands and grows. */
+  readonly grow: readonly number[];
+}
+
+/**
+ * Same signature as the instruction it stands for: reserve, or give -1; charge what was granted; grow; give
+ * the reservation back if the grow failed. Growing is charged when it is granted, not when it is asked for:
+ * a program that probes for 4 GiB and is refused goes on, as everywhere.
+ */
+function growBody(plan: MeterPlan, growth: Growth): number[] {
+  const { is64, lengthLocal } = growth;
+  const result = lengthLocal + 1;
+  const length = [...localGet(lengthLocal), ...(is64 ? [] : [I64_EXTEND_I32_U])];
+  const refuse = [...minusOne(is64), RETURN, END];
+  return [
+    ...[1, 1, is64 ? I64 : I32],
+    ...(is64 ? [...length, ...i64Const(MAX_GROWTH), I64_GT_U, ...IF_VOID, ...refuse] : []),
+    ...[...length, ...call(plan.hostFunctions.get(growth.reserve)!), I32_EQZ, ...IF_VOID, ...refuse],
+    ...subtract(plan, [...length, ...i64Const(growth.unitsEach), I64_MUL]),
+    ...checkCode(plan),
+    ...[...growth.grow, 0x22, result, ...minusOne(is64), is64 ? I64_EQ : I32_EQ],
+    ...[...IF_VOID, ...length, ...call(plan.hostFunctions.get(growth.release)!), END],
+    ...localGet(result),
+    END,
+  ];
+}
+
+/** How a support function shows in a stack trace. */
+export function supportName(support: SupportFunction): string {
+  switch (support.kind) {
+    case 'check':
+      return 'mayfly.check';
+    case 'charge-length':
+      return `mayfly.charge-length-${support.length}`;
+    case 'memory-grow':
+      return `mayfly.memory-grow-${support.memory}`;
+    case 'table-grow':
+      return `mayfly.table-grow-${support.table}`;
+  }
+}
+
+/** Encodings of the types in METER_TYPES, in that order. */
+export const METER_TYPE_BYTES: readonly (readonly number[])[] = [
+  [0x60, 0, 0],
+  [0x60, 1, I64, 1, I32],
+  [0x60, 1, I64, 0],
+  [0x60, 1, I32, 1, I32],
+  [0x60, 1, I64, 1, I64],
+];

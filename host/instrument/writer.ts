@@ -1,0 +1,96 @@
+/** Bytes of `value` as an unsigned LEB128. */
+export function lengthOfU32(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
+}
+
+/**
+ * A growing byte buffer. It starts at the size that its caller expects, so that most modules are written
+ * without a single reallocation.
+ */
+export class ByteSink {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #length = 0;
+
+  constructor(expectedBytes: number) {
+    this.#bytes = new Uint8Array(Math.max(expectedBytes, 64));
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The bytes written so far; a view that later writes invalidate. */
+  written(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, Math.ceil(this.#bytes.length * 1.5)));
+    grown.set(this.written());
+    this.#bytes = grown;
+  }
+
+  u8(value: number): void {
+    if (this.#length === this.#bytes.length) this.#reserve(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  u32(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest & 0x7f) | 0x80);
+      rest >>>= 7;
+    }
+    this.u8(rest);
+  }
+
+  /** A non-negative integer below 2^53 as signed LEB128, the immediate of `i64.const`. */
+  s64(value: number): void {
+    let rest = value;
+    while (rest >= 0x40) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.u8(rest);
+  }
+
+  list(bytes: readonly number[]): void {
+    for (const byte of bytes) this.u8(byte);
+  }
+
+  /** Copies `source[from..to)`. Runs between two edits are mostly short: below 24 bytes a loop beats `set`. */
+  copy(source: Uint8Array, from: number, to: number): void {
+    const count = to - from;
+    if (count <= 0) return;
+    this.#reserve(count);
+    if (count < 24) {
+      const bytes = this.#bytes;
+      let at = this.#length;
+      for (let i = from; i < to; i++) bytes[at++] = source[i]!;
+    } else {
+      this.#bytes.set(source.subarray(from, to), this.#length);
+    }
+    this.#length += count;
+  }
+
+  /** Writes what `body` writes behind its length, as sections, function bodies and names are encoded. */
+  sized(maxLength: number, body: () => void): number {
+    const width = lengthOfU32(maxLength);
+    const at = this.#length;
+    this.#reserve(width);
+    this.#length += width;
+    body();
+    const length = this.#length - at - width;
+    // LEB128 may be padded with zero groups; a tight `maxLength` leaves no padding at all, mostly.
+    let rest = length;
+    for (let i = 0; i < width - 1; i++) {
+      this.#bytes[at + i] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    if (rest > 0x7f) throw new RangeError('ByteSink: a sized part is longer than announced');
+    this.#bytes[at + width - 1] = rest;
+    return length;
+  }
+}

@@ -1,0 +1,58 @@
+/** The command `npm start`: resolve the configuration, start the host, deploy the examples, drain on a signal. */
+import { deployExamples } from './examples.ts';
+import { ConfigError, resolveConfig } from './config.ts';
+import { AdminKeyError } from './control-plane/admin-key.ts';
+import { type RunningHost, startHost } from './host.ts';
+import { ListenError } from './worker/worker-pool.ts';
+
+const say = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+function report(message: string, error?: unknown): void {
+  const cause = error === undefined ? '' : `: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  process.stderr.write(`${new Date().toISOString()} ${message}${cause}\n`);
+}
+
+async function main(): Promise<void> {
+  const config = resolveConfig(process.env, process.cwd());
+  const host = await startHost(config, report);
+  stopOnSignal(host);
+  say(`Mayfly listens on ${host.origin}, data in ${config.dataDir}`);
+  say(describeKey(host));
+  if (config.examples) {
+    say();
+    for (const line of await deployExamples(host, say)) say(line);
+  }
+  say();
+  say('Ready. Ctrl-C drains and stops.');
+}
+
+function describeKey({ adminKey }: RunningHost): string {
+  if (adminKey.warning !== undefined) report(adminKey.warning);
+  if (adminKey.path === undefined) return 'Admin key: the one in MAYFLY_ADMIN_KEY';
+  return `Admin key: cat ${adminKey.path}`;
+}
+
+/** The first signal drains; a second one does not wait any longer. */
+function stopOnSignal(host: RunningHost): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    say(`\n${signal}: draining`);
+    host.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        report('the host did not stop cleanly', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+}
+
+main().catch((error: unknown) => {
+  const isOperators = error instanceof ConfigError || error instanceof ListenError || error instanceof AdminKeyError;
+  process.stderr.write(`mayfly: ${isOperators ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(isOperators ? 2 : 1);
+});

@@ -1,0 +1,17 @@
+import { createHash } from 'node:crypto';
+import { FUEL_MODEL } from '../instrument/cost-model.ts';
+import type { HandlerKind } from '../model/artifact.ts';
+import type { Digest } from '../model/ids.ts';
+
+/** Raised with any change that makes another artifact of the same upload (a new jco, new glue, new checks). */
+const PIPELINE_VERSION = 1;
+
+/**
+ * Where the artifact of an upload lies: hex SHA-256 over everything that determines its content. The upload's own
+ * digest is in it, so no other upload can take its place. Without a wish for a handler the pipeline's
+ * preference decides, which is constant for a pipeline version.
+ */
+export function artifactKey(digest: Digest, handler: HandlerKind | undefined): string {
+  const identity = ['mayfly-artifact', PIPELINE_VERSION, FUEL_MODEL, digest, handler ?? 'preferred'];
+  return createHash('sha256').update(identity.join('\n')).digest('hex');
+}

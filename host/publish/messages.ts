@@ -1,0 +1,35 @@
+/** What passes between the host and its publishing process: paths and plain data, never bytes of an upload. */
+import type { ErrorMessage } from '../errors.ts';
+import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
+import type { Digest } from '../model/ids.ts';
+
+/** One upload to make an artifact of. */
+export interface PipelineJob {
+  readonly uploadPath: string;
+  readonly digest: Digest;
+  /** The kind of handler that is asked for, or null for the preferred one. */
+  readonly handler: HandlerKind | null;
+  /** The function's bound on memory. */
+  readonly memoryBytes: number;
+  /** An empty folder; complete when the job is done, and of no use if it failed. */
+  readonly stagingFolder: string;
+}
+
+export interface PipelineResult {
+  readonly manifest: ArtifactManifest;
+  readonly steps: readonly PublishStep[];
+}
+
+export type PublishInput = { readonly kind: 'job'; readonly job: PipelineJob };
+
+export type PublishOutput =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly result: PipelineResult; readonly isSpent: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly error: ErrorMessage;
+      /** Stack of an unexpected error, for the host's log. */
+      readonly trace: string | undefined;
+      /** The process must not be used again: a tool crashed in it, or it holds much memory. */
+      readonly isSpent: boolean;
+    };

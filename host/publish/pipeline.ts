@@ -1,0 +1,116 @@
+/** An upload becomes an artifact: check, componentize, transpile, instrument, compile, store. */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { compileModules } from '../compiler/compile-modules.ts';
+import { scanComponent, withoutCustomSections } from '../compiler/component-sections.ts';
+import { componentizeWasip1 } from '../compiler/componentize-wasip1.ts';
+import { detectUpload } from '../compiler/detect.ts';
+import { type MeteredModule, meterModules } from '../compiler/meter-modules.ts';
+import { type Transpiled, transpileComponent } from '../compiler/transpile.ts';
+import { readWorld, type World } from '../compiler/world.ts';
+import { FUEL_MODEL } from '../instrument/cost-model.ts';
+import {
+  ARTIFACT_FILES,
+  type ArtifactManifest,
+  type HandlerKind,
+  type UploadKind,
+} from '../model/artifact.ts';
+import { assertMemoryFits } from './initial-memory.ts';
+import type { PipelineJob, PipelineResult } from './messages.ts';
+import { StepClock } from './step-clock.ts';
+
+/** A component whose structure was checked, and what it asks for. */
+interface CheckedComponent {
+  readonly bytes: Uint8Array;
+  readonly world: World;
+}
+
+/** Fills the job's staging folder. Throws the refusals of the compiler, or whatever went wrong in the host. */
+export async function runPipeline(job: PipelineJob): Promise<PipelineResult> {
+  const clock = new StepClock();
+  const upload = await readUpload(job);
+  const kind = await clock.time('check', () => detectUpload(upload));
+  const component = await checkedComponent(upload, kind, job.handler ?? undefined, clock);
+  const transpiled = await clock.time('transpile', () =>
+    transpileComponent(component.bytes, component.world),
+  );
+  const modules = await clock.time('instrument', () => meterModules(transpiled.modules));
+  assertMemoryFits(
+    modules.map((module) => module.shape),
+    job.memoryBytes,
+  );
+  await clock.time('compile', () => compileModules(modules));
+  const manifest = manifestOf(job, kind, component.world, transpiled, modules, upload.length);
+  await clock.time('store', () =>
+    writeArtifact(job.stagingFolder, manifest, transpiled.glue, modules, upload),
+  );
+  return { manifest, steps: clock.steps };
+}
+
+async function readUpload(job: PipelineJob): Promise<Uint8Array> {
+  const bytes = await readFile(job.uploadPath);
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  // The key of the artifact was made of the digest: content under a wrong key would shadow another upload.
+  if (digest !== job.digest) throw new Error('the upload does not have the digest that the job says');
+  return bytes;
+}
+
+async function checkedComponent(
+  upload: Uint8Array,
+  kind: UploadKind,
+  handler: HandlerKind | undefined,
+  clock: StepClock,
+): Promise<CheckedComponent> {
+  const check = (bytes: Uint8Array): CheckedComponent => {
+    const shape = scanComponent(bytes);
+    return { bytes: withoutCustomSections(bytes, shape), world: readWorld(shape, handler) };
+  };
+  if (kind === 'component') return clock.time('check', () => check(upload));
+  return clock.time('componentize', async () => check(await componentizeWasip1(upload, kind)));
+}
+
+function manifestOf(
+  job: PipelineJob,
+  upload: UploadKind,
+  world: World,
+  transpiled: Transpiled,
+  modules: readonly MeteredModule[],
+  uploadBytes: number,
+): ArtifactManifest {
+  return {
+    formatVersion: 1,
+    digest: job.digest,
+    upload,
+    handler: world.handler,
+    world: world.handlerInterface,
+    exportKey: transpiled.exportKey,
+    imports: world.imports,
+    fuelModel: FUEL_MODEL,
+    modules: modules.map(({ name, bytes, shape }) => ({
+      name,
+      bytes: bytes.length,
+      initialMemoryBytes: shape.initialMemoryBytes,
+      initialTableEntries: shape.initialTableEntries,
+      functions: shape.functions,
+    })),
+    sizes: {
+      uploadBytes,
+      codeBytes: modules.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      glueBytes: Buffer.byteLength(transpiled.glue),
+    },
+  };
+}
+
+async function writeArtifact(
+  folder: string,
+  manifest: ArtifactManifest,
+  glue: string,
+  modules: readonly MeteredModule[],
+  upload: Uint8Array,
+): Promise<void> {
+  for (const { name, bytes } of modules) await writeFile(join(folder, name), bytes);
+  await writeFile(join(folder, ARTIFACT_FILES.glue), glue);
+  await writeFile(join(folder, ARTIFACT_FILES.upload), upload);
+  await writeFile(join(folder, ARTIFACT_FILES.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
+}

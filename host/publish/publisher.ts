@@ -1,0 +1,183 @@
+/**
+ * Publishes uploads: one warm process beside the host makes artifacts of them, one at a time, so that no upload
+ * can take the host's event loop, its memory or its life with it.
+ *
+ * Owns the publishing process, the queue before it and every staging folder that a job of it uses.
+ *
+ * Invariants:
+ *  1. At most one job runs, and at most `queue` wait; more are refused at once.
+ *  2. A job that fails leaves nothing in staging and nothing in the artifacts.
+ *  3. A process that died or is spent serves no other job; the next job starts a fresh one.
+ *  4. An artifact is committed by the host alone, after its process said that it is complete.
+ */
+import { MayflyError } from '../errors.ts';
+import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
+import type { Digest } from '../model/ids.ts';
+import type { ArtifactStore } from '../store/artifacts.ts';
+import { artifactKey } from './artifact-key.ts';
+import { assertMemoryFits } from './initial-memory.ts';
+import type { PipelineResult } from './messages.ts';
+import { PublishChild } from './publish-child.ts';
+
+export interface PublisherOptions {
+  readonly artifacts: ArtifactStore;
+  /** Wall-clock time of one job, from its start (waiting does not count). */
+  readonly timeoutMs: number;
+  /** Resident memory of the publishing process. */
+  readonly memoryBytes: number;
+  /** Jobs that may wait. */
+  readonly queue: number;
+}
+
+export interface PublishJob {
+  /** The uploaded file; it must stay until the job has settled. */
+  readonly uploadPath: string;
+  readonly digest: Digest;
+  readonly uploadBytes: number;
+  /** Asks for one kind of handler; without, the preferred one that the component has. */
+  readonly handler?: HandlerKind;
+  /** What the component's memories may have at the start, over all. */
+  readonly memoryBytes: number;
+}
+
+export interface Published {
+  readonly artifactKey: string;
+  readonly manifest: ArtifactManifest;
+  /** Empty if the artifact was there before. */
+  readonly steps: readonly PublishStep[];
+  readonly created: boolean;
+}
+
+interface Waiting {
+  readonly job: PublishJob;
+  readonly key: string;
+  readonly resolve: (published: Published) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions;
+  readonly #waiting: Waiting[] = [];
+  #child: PublishChild | undefined;
+  #working: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that wait, without the one that runs. */
+  get queued(): number {
+    return this.#waiting.length;
+  }
+
+  /** The publishing process, if one is up. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Starts the process ahead of the first job, which then need not wait 0.3 s for it. */
+  warm(): void {
+    if (!this.#isClosed && this.#child?.isUsable !== true && this.#working === undefined) {
+      this.#child = new PublishChild(this.#options);
+    }
+  }
+
+  /**
+   * Makes an artifact of an upload, or finds the one that was made before. Throws MayflyError: the refusals of
+   * `component_*`, `publish_busy`, `publish_timed_out`, `publish_out_of_memory`, `draining` once closed, and
+   * `internal_error` when the process was lost, which concerns this job alone.
+   */
+  async publish(job: PublishJob): Promise<Published> {
+    const key = artifactKey(job.digest, job.handler);
+    const existing = await this.#existing(key, job);
+    if (existing !== undefined) return existing;
+    if (this.#isClosed) throw draining();
+    if (this.#working !== undefined && this.#waiting.length >= this.#options.queue) {
+      throw new MayflyError('publish_busy', `${this.#waiting.length} uploads are waiting already.`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Published>();
+    this.#waiting.push({ job, key, resolve, reject });
+    this.#working ??= this.#work();
+    return promise;
+  }
+
+  /** Refuses what waits, breaks off what runs, ends the process. Resolves when all of it is gone. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(draining());
+    await this.#child?.stop(draining());
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      const { job, key, resolve, reject } = next;
+      // The one before it in the queue may have been the same upload.
+      await this.#existing(key, job)
+        .then((existing) => existing ?? this.#make(job, key))
+        .then(resolve, reject);
+    }
+    this.#working = undefined;
+  }
+
+  async #existing(key: string, job: PublishJob): Promise<Published | undefined> {
+    const { artifacts } = this.#options;
+    if (!(await artifacts.has(key))) return undefined;
+    const manifest = await artifacts.readManifest(key);
+    // It may have been made for a function with more memory.
+    assertMemoryFits(manifest.modules, job.memoryBytes);
+    return { artifactKey: key, manifest, steps: [], created: false };
+  }
+
+  async #make(job: PublishJob, key: string): Promise<Published> {
+    const { artifacts } = this.#options;
+    const stagingFolder = await artifacts.newStagingFolder();
+    try {
+      const { manifest, steps } = await this.#runJob(job, stagingFolder);
+      const start = performance.now();
+      const outcome = await artifacts.commit(stagingFolder, key);
+      const commitMs = performance.now() - start;
+      return {
+        artifactKey: key,
+        manifest,
+        steps: addToStore(steps, commitMs),
+        created: outcome === 'created',
+      };
+    } catch (error) {
+      await artifacts.discard(stagingFolder);
+      throw error;
+    }
+  }
+
+  async #runJob(job: PublishJob, stagingFolder: string): Promise<PipelineResult> {
+    const child = await this.#freeChild();
+    return child.run({
+      uploadPath: job.uploadPath,
+      digest: job.digest,
+      handler: job.handler ?? null,
+      memoryBytes: job.memoryBytes,
+      stagingFolder,
+    });
+  }
+
+  async #freeChild(): Promise<PublishChild> {
+    if (this.#child?.isUsable !== true) {
+      await this.#child?.stop(new MayflyError('internal_error', 'The publishing process is replaced.'));
+      if (this.#isClosed) throw draining();
+      this.#child = new PublishChild(this.#options);
+    }
+    if (this.#isClosed) throw draining();
+    return this.#child;
+  }
+}
+
+function draining(): MayflyError {
+  return new MayflyError('draining', 'The host is shutting down; the upload was not published.');
+}
+
+function addToStore(steps: readonly PublishStep[], ms: number): PublishStep[] {
+  return steps.map((step) =>
+    step.name === 'store' ? { ...step, ms: Math.round((step.ms + ms) * 1_000) / 1_000 } : step,
+  );
+}

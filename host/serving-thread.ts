@@ -1,0 +1,139 @@
+/**
+ * A serving thread: owns a listening socket, the routes and instances behind it, and nothing that another
+ * thread writes. Everything durable it asks of the main thread.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createAdaptorServer } from '@hono/node-server';
+import { createControlPlane } from './control-plane/app.ts';
+import { authenticateAdmin } from './control-plane/authentication.ts';
+import { createFrontDoor } from './front-door/app.ts';
+import { Invoker } from './front-door/invoker.ts';
+import { LoadedArtifact } from './instance/artifact.ts';
+import { FUNCTION_LIMITS } from './limits.ts';
+import { Admission } from './scheduler/admission.ts';
+import { SystemClock } from './wasi/clocks/system-clock.ts';
+import { ArtifactCache } from './worker/artifact-cache.ts';
+import { ChangeCounters } from './worker/change-counters.ts';
+import { LogRelay } from './worker/log-relay.ts';
+import { MainLink } from './worker/main-link.ts';
+import type { HostServices, WorkerData } from './worker/messages.ts';
+import { OutboundPools } from './worker/outbound-pools.ts';
+import { RouteCache } from './worker/route-cache.ts';
+
+/** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
+const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
+
+/** The API's key is the caller's, not the function's. */
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
+
+function serve(data: WorkerData, port: MessagePort): void {
+  const draining = new AbortController();
+  const link = new MainLink(port, () => void drain());
+  const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
+  const pools = new OutboundPools();
+  const routes = new RouteCache(new ChangeCounters(data.changes), (tenant, name) =>
+    link.call('resolve', { tenant, name }),
+  );
+  const artifacts = new ArtifactCache<LoadedArtifact>({
+    load: async (key) => new LoadedArtifact(await link.call('artifact', { key })),
+    sizeOf: (artifact) => artifact.codeBytes,
+    budgetBytes: GLUE_BUDGET_BYTES,
+  });
+  const invoker = new Invoker({
+    clock: new SystemClock(),
+    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
+    log: (record) => logs.append(record),
+    resolve: (tenant, name) => routes.resolve(tenant, name),
+    artifact: (key) => artifacts.get(key),
+    outbound: (live) => pools.clientOf(live),
+    admission: new Admission(data.admissionTable, data.thread),
+    isDraining: () => draining.signal.aborted,
+    usage: () => {},
+  });
+  const app = createFrontDoor(invoker);
+  app.route(
+    '/',
+    createControlPlane({
+      backend: backendOver(link),
+      authenticate: authenticateAdmin(data.adminKey),
+      stagingDir: data.stagingDir,
+      componentBytes: data.componentBytes,
+      ceilings: data.ceilings,
+      functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
+      invoke: ({ tenant, name }, incoming: IncomingMessage, outgoing: ServerResponse) =>
+        invoker.call(
+          {
+            tenant,
+            name,
+            trigger: 'event',
+            method: 'POST',
+            pathWithQuery: '/',
+            scriptName: '',
+            hidden: CREDENTIALS,
+          },
+          incoming,
+          outgoing,
+        ),
+      followLogs: (tenant, name, listener) => logs.follow(tenant, name, listener),
+      draining: draining.signal,
+      report,
+    }),
+  );
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: {
+      // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
+      maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
+      // A body may take as long as the longest invocation.
+      requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
+      headersTimeout: 60_000,
+    },
+  }) as Server;
+  server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard;
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    link.notify({ kind: 'failed-to-listen', message: error.message, code: error.code ?? '' });
+  });
+  // Every thread listens on the same address; the kernel spreads connections over them.
+  server.listen({ host: data.host, port: data.port, reusePort: true, backlog: 1_024 }, () => {
+    link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
+  });
+
+  async function drain(): Promise<void> {
+    draining.abort();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeIdleConnections();
+    await invoker.idle();
+    server.closeIdleConnections();
+    await closed;
+    await pools.close();
+    logs.flush();
+    link.notify({ kind: 'drained' });
+  }
+}
+
+/** The control plane's backend, one message per call. */
+function backendOver(link: MainLink): HostServices {
+  return new Proxy({} as HostServices, {
+    get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
+  });
+}
+
+/** For the operator's log; never for a caller. */
+function report(message: string, error: unknown): void {
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${message}: ${cause}\n`);
+}
+
+// A guest's task may fail between two timers of the glue, where nobody waits for it: the engine has seen the
+// trap itself by then (guest.ts). What else ends up here is reported, and the thread goes on serving.
+process.on('unhandledRejection', (error) => {
+  if (error instanceof WebAssembly.RuntimeError) return;
+  report('a promise in a serving thread was rejected and nobody waited for it', error);
+});
+
+if (parentPort !== null) serve(workerData as WorkerData, parentPort);

@@ -1,0 +1,176 @@
+/**
+ * Header and trailer fields with wasi:http semantics: a multimap in order, names compared without case and kept
+ * as given, values bytes. Both versions of the interface extend it (types-0.2.ts, types-0.3.ts).
+ *
+ * 1. Every name is an RFC 9110 token, every value free of control characters except tab: what is in here can go
+ *    on a wire without splitting a message.
+ * 2. Names in FORBIDDEN are never in it: connection management is the host's.
+ * 3. Names and values together stay below MAX_FIELDS_BYTES, their number below MAX_FIELDS: fields live in host
+ *    memory, out of the reach of the guest's memory limit.
+ */
+import type { HeaderList } from '../context.ts';
+import { ResultError } from '../io/result-error.ts';
+
+export type HeaderErrorTag = 'invalid-syntax' | 'forbidden' | 'immutable' | 'size-exceeded';
+export type FieldEntry = [name: string, value: Uint8Array];
+
+/** Hop-by-hop fields and those that say where a connection leads. wasmtime forbids the same, `te` aside. */
+const FORBIDDEN: ReadonlySet<string> = new Set([
+  'connection',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** FUNCTION_LIMITS.headerBytes.hard and headerCount.hard: no message can be larger. */
+const MAX_FIELDS_BYTES = 1024 * 1024;
+const MAX_FIELDS = 2_000;
+
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+interface Field {
+  readonly name: string;
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export class FieldMap {
+  #fields: Field[] = [];
+  #bytes = 0;
+  #isImmutable = false;
+
+  /** Fills a new map from a guest's list. */
+  protected static fill<T extends FieldMap>(map: T, entries: readonly FieldEntry[]): T {
+    for (const [name, value] of entries) map.append(name, value);
+    return map;
+  }
+
+  /** What came from a wire: forbidden fields are left out, the rest was checked by the parser. */
+  static readFrom<T extends FieldMap>(map: T, list: HeaderList): T {
+    const target: FieldMap = map;
+    for (const [name, value] of list) {
+      const key = name.toLowerCase();
+      if (!FORBIDDEN.has(key)) target.#fields.push({ name, key, value });
+    }
+    target.#isImmutable = true;
+    return map;
+  }
+
+  /** An independent copy, for `clone` (mutable) or for handing out a message's own fields (immutable). */
+  static copyInto<T extends FieldMap>(map: T, from: FieldMap, isImmutable: boolean): T {
+    const target: FieldMap = map;
+    target.#fields = from.#fields.slice();
+    target.#bytes = from.#bytes;
+    target.#isImmutable = isImmutable;
+    return map;
+  }
+
+  static freeze(map: FieldMap): void {
+    map.#isImmutable = true;
+  }
+
+  static toList(map: FieldMap): HeaderList {
+    return map.#fields.map(({ name, value }) => [name, value] as const);
+  }
+
+  /** The declared body length, or `undefined`; `'invalid'` for lengths that contradict or are no number. */
+  static contentLength(map: FieldMap): number | 'invalid' | undefined {
+    const texts = map.#fields.filter(({ key }) => key === 'content-length').map(({ value }) => latin1(value));
+    const [first] = texts;
+    if (first === undefined) return undefined;
+    const length = /^[0-9]{1,16}$/.test(first) ? Number(first) : Number.NaN;
+    return Number.isSafeInteger(length) && texts.every((text) => text === first) ? length : 'invalid';
+  }
+
+  get(name: string): Uint8Array[] {
+    const key = name.toLowerCase();
+    return this.#fields.filter((field) => field.key === key).map(({ value }) => value);
+  }
+
+  has(name: string): boolean {
+    const key = name.toLowerCase();
+    return this.#fields.some((field) => field.key === key);
+  }
+
+  /** Replaces all values of the name. */
+  set(name: string, values: readonly Uint8Array[]): void {
+    const key = this.#writableKey(name);
+    const added = values.map((value) => ({ name, key, value: checkedValue(value) }));
+    const kept = this.#fields.filter((field) => field.key !== key);
+    this.#replace([...kept, ...added]);
+  }
+
+  delete(name: string): void {
+    const key = this.#writableKey(name);
+    this.#replace(this.#fields.filter((field) => field.key !== key));
+  }
+
+  append(name: string, value: Uint8Array): void {
+    const key = this.#writableKey(name);
+    const field = { name, key, value: checkedValue(value) };
+    const bytes = this.#bytes + sizeOf(field);
+    this.#checkSize(this.#fields.length + 1, bytes);
+    this.#fields.push(field);
+    this.#bytes = bytes;
+  }
+
+  protected list(): FieldEntry[] {
+    return this.#fields.map(({ name, value }) => [name, value]);
+  }
+
+  protected removed(name: string): Uint8Array[] {
+    const values = this.get(name);
+    this.delete(name);
+    return values;
+  }
+
+  /** 0.2 has no case of its own for it. */
+  protected sizeError(): HeaderErrorTag {
+    return 'invalid-syntax';
+  }
+
+  #writableKey(name: string): string {
+    if (!TOKEN.test(name)) throw headerError('invalid-syntax');
+    const key = name.toLowerCase();
+    if (FORBIDDEN.has(key)) throw headerError('forbidden');
+    if (this.#isImmutable) throw headerError('immutable');
+    return key;
+  }
+
+  #replace(fields: Field[]): void {
+    const bytes = fields.reduce((sum, field) => sum + sizeOf(field), 0);
+    this.#checkSize(fields.length, bytes);
+    this.#fields = fields;
+    this.#bytes = bytes;
+  }
+
+  #checkSize(count: number, bytes: number): void {
+    if (count > MAX_FIELDS || bytes > MAX_FIELDS_BYTES) throw headerError(this.sizeError());
+  }
+}
+
+export function headerError(tag: HeaderErrorTag): ResultError<{ readonly tag: HeaderErrorTag }> {
+  return new ResultError({ tag });
+}
+
+function checkedValue(value: Uint8Array): Uint8Array {
+  for (const byte of value) {
+    if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) throw headerError('invalid-syntax');
+  }
+  return value;
+}
+
+function sizeOf({ name, value }: Field): number {
+  return name.length + value.length;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}

@@ -1,0 +1,190 @@
+/**
+ * The body of a 0.3 request or response, which has one of two origins: it came from a wire, or a guest made it
+ * of a stream and a future of trailers. Consumed once, by the guest (`consume-body`) or by the host (sending).
+ *
+ * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
+ */
+import type { HeaderList } from '../context.ts';
+import { type GuestStream, streamOfSource } from '../io/async-streams.ts';
+import { HostCallTrap } from '../io/result-error.ts';
+import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } from './error-code.ts';
+import { FieldMap } from './fields.ts';
+import { Fields } from './fields-0.3.ts';
+import { GuestStreamSource } from './guest-stream-source.ts';
+import type { IncomingMessageBody } from './incoming-body-0.2.ts';
+
+export type TrailersResult =
+  | { readonly tag: 'ok'; readonly val: Fields | undefined }
+  | { readonly tag: 'err'; readonly val: HttpErrorCode };
+
+/** `result<_, error-code>` */
+export type Completion =
+  | { readonly tag: 'ok'; readonly val: undefined }
+  | { readonly tag: 'err'; readonly val: HttpErrorCode };
+
+/** jco lifts a future as a lazy thenable: reading starts with `then`. */
+export type GuestFuture<T> = PromiseLike<T>;
+
+type ConsumedBody = [AsyncIterableIterator<Uint8Array>, Promise<TrailersResult>];
+
+interface GuestMade {
+  readonly kind: 'guest';
+  readonly contents: GuestStream | undefined;
+  readonly trailers: GuestFuture<TrailersResult>;
+}
+
+interface FromWire {
+  readonly kind: 'wire';
+  readonly message: IncomingMessageBody;
+  readonly signal: AbortSignal;
+}
+
+export class MessageBody {
+  readonly #origin: GuestMade | FromWire;
+  readonly #completion = Promise.withResolvers<Completion>();
+  #isConsumed = false;
+
+  private constructor(origin: GuestMade | FromWire) {
+    this.#origin = origin;
+  }
+
+  static fromWire(message: IncomingMessageBody, signal: AbortSignal): MessageBody {
+    return new MessageBody({ kind: 'wire', message, signal });
+  }
+
+  static fromGuest(contents: GuestStream | undefined, trailers: GuestFuture<TrailersResult>): MessageBody {
+    return new MessageBody({ kind: 'guest', contents, trailers });
+  }
+
+  /** Resolves when the message has been sent, or could not be. Never rejects. */
+  get completion(): Promise<Completion> {
+    return this.#completion.promise;
+  }
+
+  complete(error?: unknown): void {
+    this.#completion.resolve(
+      error === undefined ? { tag: 'ok', val: undefined } : { tag: 'err', val: toHttpErrorCode(error) },
+    );
+  }
+
+  /**
+   * `consume-body`. What `processed` says afterwards changes nothing for a message that has been received; it
+   * is read all the same, because the guest that writes it may wait for a reader.
+   */
+  consume(processed: GuestFuture<Completion>): ConsumedBody {
+    this.#take();
+    processed.then(ignore, ignore);
+    const origin = this.#origin;
+    if (origin.kind === 'wire') return consumeWire(origin);
+    this.complete();
+    return [chunksOf(origin.contents), Promise.resolve(origin.trailers)];
+  }
+
+  /** The body as the host sends it. `source` is undefined where the guest gave no contents. */
+  send(): { readonly stream: GuestStream | undefined; readonly trailers: () => Promise<HeaderList> } {
+    this.#take();
+    const origin = this.#origin;
+    if (origin.kind === 'wire') return relay(origin);
+    return { stream: origin.contents, trailers: () => readTrailers(origin.trailers) };
+  }
+
+  /** The same for whoever pulls. The source ends, or fails, when the trailers are known. */
+  sendAsSource(): GuestStreamSource | undefined {
+    const { stream, trailers } = this.send();
+    if (stream !== undefined) {
+      return new GuestStreamSource(stream, async () => {
+        const list = await trailers();
+        // undici cannot send them; to leave them out would be a different message.
+        if (list.length > 0) throw new OutboundError(internalError('request trailers are not supported'));
+        this.complete();
+      });
+    }
+    trailers().then(ignore, ignore);
+    return undefined;
+  }
+
+  /** The guest has dropped the message; if nobody took its body, nobody will. */
+  drop(): void {
+    if (this.#isConsumed) return;
+    this.#isConsumed = true;
+    const origin = this.#origin;
+    if (origin.kind === 'wire') origin.message.body.close();
+    else origin.contents?.[Symbol.dispose]?.();
+    this.complete(new OutboundError(internalError('the message was dropped before it was sent')));
+  }
+
+  #take(): void {
+    if (this.#isConsumed) throw new HostCallTrap('the body of this message has been consumed');
+    this.#isConsumed = true;
+  }
+}
+
+function ignore(): void {}
+
+function consumeWire({ message, signal }: FromWire): ConsumedBody {
+  const { stream: inner, end } = streamOfSource(message.body, signal);
+  let isRead = false;
+  const stream: AsyncIterableIterator<Uint8Array> = {
+    next: async () => {
+      const result = await inner.next();
+      if (result.done === true) isRead = true;
+      return result;
+    },
+    return: () => inner.return!(),
+    [Symbol.asyncIterator]: () => stream,
+  };
+  return [stream, trailersAfter()];
+
+  async function trailersAfter(): Promise<TrailersResult> {
+    try {
+      const ended = await end;
+      if (ended !== undefined) throw ended.error;
+      // Of a body that was let go half-way nothing more comes.
+      await Promise.resolve();
+      const list = isRead ? await message.trailers() : [];
+      return { tag: 'ok', val: list.length === 0 ? undefined : Fields.fromWire(list) };
+    } catch (error) {
+      return { tag: 'err', val: toHttpErrorCode(error) };
+    }
+  }
+}
+
+/** A message that came from a wire and goes on unread: its bytes stay in the host. */
+function relay({ message, signal }: FromWire): ReturnType<MessageBody['send']> {
+  const { stream, end } = streamOfSource(message.body, signal);
+  const guestLike: GuestStream = {
+    read: async () => {
+      const result = await stream.next();
+      return { value: result.value, done: result.done === true };
+    },
+    [Symbol.dispose]: () => message.body.close(),
+  };
+  return {
+    stream: guestLike,
+    trailers: async () => {
+      const ended = await end;
+      if (ended !== undefined) throw ended.error;
+      return message.trailers();
+    },
+  };
+}
+
+async function readTrailers(trailers: GuestFuture<TrailersResult>): Promise<HeaderList> {
+  const result = await trailers;
+  if (result.tag === 'err') throw new OutboundError(result.val);
+  return result.val === undefined ? [] : FieldMap.toList(result.val);
+}
+
+/** jco reads an async iterable chunk by chunk, but its own streams byte by byte: hence this one around it. */
+function chunksOf(contents: GuestStream | undefined): AsyncIterableIterator<Uint8Array> {
+  const source =
+    contents === undefined ? undefined : new GuestStreamSource(contents, () => Promise.resolve());
+  if (source !== undefined) return streamOfSource(source, NEVER_ABORTED).stream;
+  const empty: AsyncIterableIterator<Uint8Array> = {
+    next: () => Promise.resolve({ done: true, value: undefined }),
+    [Symbol.asyncIterator]: () => empty,
+  };
+  return empty;
+}
+
+const NEVER_ABORTED: AbortSignal = new AbortController().signal;

@@ -1,0 +1,133 @@
+import type { HttpExchange, OutboundRequest } from '../context.ts';
+import type { GuestStream } from '../io/async-streams.ts';
+import { ResultError } from '../io/result-error.ts';
+import { OutboundError } from './error-code.ts';
+import { FieldMap } from './fields.ts';
+import { Fields } from './fields-0.3.ts';
+import { type Completion, type GuestFuture, MessageBody, type TrailersResult } from './message-body-0.3.ts';
+import { RequestOptions } from './request-options-0.3.ts';
+import * as parts from './request-parts.ts';
+import { NO_TIMEOUTS, toOutboundTimeouts } from './timeouts.ts';
+
+/** Resource `wasi:http/types#request` (WASI 0.3), for both directions. */
+export class Request {
+  readonly #headers: Fields;
+  readonly #body: MessageBody;
+  readonly #options: RequestOptions | undefined;
+  #method: parts.Method = parts.GET;
+  #scheme: parts.Scheme | undefined;
+  #authority: string | undefined;
+  #pathWithQuery: string | undefined;
+
+  private constructor(headers: Fields, body: MessageBody, options: RequestOptions | undefined) {
+    this.#headers = headers;
+    this.#body = body;
+    this.#options = options;
+  }
+
+  static new(
+    headers: Fields,
+    contents: GuestStream | undefined,
+    trailers: GuestFuture<TrailersResult>,
+    options: RequestOptions | undefined,
+  ): [Request, Promise<Completion>] {
+    FieldMap.freeze(headers);
+    const body = MessageBody.fromGuest(contents, trailers);
+    return [new Request(headers, body, options), body.completion];
+  }
+
+  /** The request that a handler gets. */
+  static incoming(exchange: HttpExchange, signal: AbortSignal): Request {
+    const request = new Request(
+      Fields.fromWire(exchange.headers),
+      MessageBody.fromWire(exchange, signal),
+      undefined,
+    );
+    request.#method = parts.toMethod(exchange.method);
+    request.#scheme = parts.toScheme(exchange.scheme);
+    request.#authority = exchange.authority;
+    request.#pathWithQuery = exchange.pathWithQuery;
+    return request;
+  }
+
+  getMethod(): parts.Method {
+    return this.#method;
+  }
+
+  setMethod(method: parts.Method): void {
+    if (!parts.isMethod(method)) throw new ResultError(undefined);
+    this.#method = method;
+  }
+
+  getPathWithQuery(): string | undefined {
+    return this.#pathWithQuery;
+  }
+
+  setPathWithQuery(pathWithQuery: string | undefined): void {
+    if (pathWithQuery !== undefined && !parts.isPathWithQuery(pathWithQuery))
+      throw new ResultError(undefined);
+    this.#pathWithQuery = pathWithQuery;
+  }
+
+  getScheme(): parts.Scheme | undefined {
+    return this.#scheme;
+  }
+
+  setScheme(scheme: parts.Scheme | undefined): void {
+    if (scheme !== undefined && !parts.isScheme(scheme)) throw new ResultError(undefined);
+    this.#scheme = scheme;
+  }
+
+  getAuthority(): string | undefined {
+    return this.#authority;
+  }
+
+  setAuthority(authority: string | undefined): void {
+    if (authority !== undefined && !parts.isAuthority(authority)) throw new ResultError(undefined);
+    this.#authority = authority;
+  }
+
+  getOptions(): RequestOptions | undefined {
+    return this.#options === undefined ? undefined : RequestOptions.viewOf(this.#options);
+  }
+
+  getHeaders(): Fields {
+    return Fields.viewOf(this.#headers);
+  }
+
+  static consumeBody(
+    request: Request,
+    processed: GuestFuture<Completion>,
+  ): ReturnType<MessageBody['consume']> {
+    return request.#body.consume(processed);
+  }
+
+  static bodyOf(request: Request): MessageBody {
+    return request.#body;
+  }
+
+  /** What goes to the outside. Throws {@link OutboundError} for what cannot be sent. */
+  static toOutbound(request: Request): OutboundRequest {
+    const target = parts.targetOf({
+      method: request.#method,
+      scheme: request.#scheme,
+      authority: request.#authority,
+      pathWithQuery: request.#pathWithQuery,
+    });
+    if (FieldMap.contentLength(request.#headers) === 'invalid') {
+      throw new OutboundError({ tag: 'HTTP-protocol-error' });
+    }
+    return {
+      ...target,
+      headers: FieldMap.toList(request.#headers),
+      body: request.#body.sendAsSource(),
+      ...toOutboundTimeouts(
+        request.#options === undefined ? NO_TIMEOUTS : RequestOptions.timeoutsOf(request.#options),
+      ),
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#body.drop();
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * How a serving thread learns, without a message, that a function changed: a counter per bucket of functions
+ * in shared memory. The main thread counts up before it answers whoever made the change; a thread that reads
+ * an old count for its cached route asks again. So the request that follows a reply, on any thread, sees it.
+ */
+
+/** A change makes the other functions of its bucket ask once more, too: one message each. */
+const BUCKETS = 4_096;
+
+export class ChangeCounters {
+  readonly buffer: SharedArrayBuffer;
+  readonly #counters: Int32Array;
+
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(BUCKETS * Int32Array.BYTES_PER_ELEMENT);
+    this.#counters = new Int32Array(this.buffer);
+  }
+
+  read(key: string): number {
+    return Atomics.load(this.#counters, bucketOf(key));
+  }
+
+  bump(key: string): void {
+    Atomics.add(this.#counters, bucketOf(key), 1);
+  }
+}
+
+/** FNV-1a over the key's UTF-16 units. */
+function bucketOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) % BUCKETS;
+}

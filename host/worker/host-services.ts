@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ControlBackend } from '../control-plane/backend.ts';
+import { MayflyError } from '../errors.ts';
+import type { ArtifactMessage } from '../instance/artifact.ts';
+import { ARTIFACT_FILES, type ArtifactManifest } from '../model/artifact.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
+import { ADMISSION_FUNCTIONS } from '../scheduler/admission.ts';
+import type { ArtifactStore } from '../store/artifacts.ts';
+import type { Registry } from '../store/registry.ts';
+import { ArtifactCache } from './artifact-cache.ts';
+import type { HostServices } from './messages.ts';
+import { routeKey } from './route-cache.ts';
+
+/** Code of compiled modules kept in the main thread; V8 shares what it compiled with all threads. */
+const MODULE_BUDGET_BYTES = 512 * 1024 * 1024;
+
+export interface HostServicesPorts {
+  readonly control: ControlBackend;
+  readonly registry: Registry;
+  readonly artifacts: ArtifactStore;
+}
+
+/** Everything the main thread answers: the control plane's backend, routes, and compiled artifacts. */
+export function createHostServices({ control, registry, artifacts }: HostServicesPorts): HostServices {
+  const columns = new AdmissionColumns();
+  registry.onChange((tenant, name) => {
+    if (registry.live(tenant, name) === undefined) columns.free(routeKey(tenant, name));
+  });
+  const compiled = new ArtifactCache<ArtifactMessage>({
+    load: (key) => compileArtifact(artifacts, key),
+    sizeOf: (message) => message.manifest.sizes.codeBytes + message.manifest.sizes.glueBytes,
+    budgetBytes: MODULE_BUDGET_BYTES,
+  });
+  return {
+    hasTenant: (request) => control.hasTenant(request),
+    admitUpload: (request) => control.admitUpload(request),
+    publish: (request) => control.publish(request),
+    describe: (request) => control.describe(request),
+    list: (request) => control.list(request),
+    versions: (request) => control.versions(request),
+    setLive: (request) => control.setLive(request),
+    configure: (request) => control.configure(request),
+    remove: (request) => control.remove(request),
+    logs: (request) => control.logs(request),
+    async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
+      const live = registry.live(tenant, name);
+      return live === undefined ? undefined : { live, admissionIndex: columns.of(routeKey(tenant, name)) };
+    },
+    async artifact({ key }) {
+      return compiled.get(key);
+    },
+  };
+}
+
+async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<ArtifactMessage> {
+  try {
+    const folder = artifacts.folder(key);
+    const manifest: ArtifactManifest = await artifacts.readManifest(key);
+    const glue = await readFile(join(folder, ARTIFACT_FILES.glue), 'utf8');
+    const modules = await Promise.all(
+      manifest.modules.map(async ({ name }) => {
+        const bytes = await readFile(join(folder, name));
+        return [name, await WebAssembly.compile(bytes)] as const;
+      }),
+    );
+    return { key, manifest, modules, glue };
+  } catch (error) {
+    throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, { cause: error });
+  }
+}
+
+/** Which column of the admission table counts which function. */
+class AdmissionColumns {
+  readonly #columns = new Map<string, number>();
+  readonly #free: number[] = [];
+  #next = 0;
+
+  of(key: string): number {
+    let column = this.#columns.get(key);
+    if (column === undefined) {
+      column = this.#free.pop() ?? this.#next++;
+      if (column >= ADMISSION_FUNCTIONS) {
+        throw new MayflyError('internal_error', 'More functions are in use than the admission table has columns.');
+      }
+      this.#columns.set(key, column);
+    }
+    return column;
+  }
+
+  /** A function that was removed; its last invocations may still count down in a column that another takes over, which only errs by them for as long as they run. */
+  free(key: string): void {
+    const column = this.#columns.get(key);
+    if (column === undefined) return;
+    this.#columns.delete(key);
+    this.#free.push(column);
+  }
+}

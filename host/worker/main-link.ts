@@ -1,0 +1,51 @@
+import type { MessagePort } from 'node:worker_threads';
+import { fromErrorMessage } from '../errors.ts';
+import type { FromWorker, HostServices, ServiceName, ToWorker } from './messages.ts';
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A serving thread's line to the main thread: calls with answers, and notices both ways. */
+export class MainLink {
+  readonly #port: MessagePort;
+  readonly #pending = new Map<number, Pending>();
+  #nextId = 1;
+
+  constructor(port: MessagePort, onDrain: () => void) {
+    this.#port = port;
+    port.on('message', (message: ToWorker) => {
+      switch (message.kind) {
+        case 'answer':
+          this.#take(message.id)?.resolve(message.value as never);
+          break;
+        case 'refusal':
+          this.#take(message.id)?.reject(fromErrorMessage(message.error));
+          break;
+        case 'drain':
+          onDrain();
+          break;
+      }
+    });
+  }
+
+  /** Rejects with the MayflyError that the main thread answered with. */
+  call<S extends ServiceName>(service: S, request: Parameters<HostServices[S]>[0]): ReturnType<HostServices[S]> {
+    const id = this.#nextId++;
+    this.notify({ kind: 'call', id, service, request });
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+    }) as ReturnType<HostServices[S]>;
+  }
+
+  notify(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  #take(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+}

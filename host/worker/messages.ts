@@ -1,0 +1,55 @@
+/**
+ * What passes between the main thread and a serving thread: tagged unions, plain data only. A call carries an
+ * id and gets one answer with that id; everything else is a notice.
+ */
+import type { ControlBackend } from '../control-plane/backend.ts';
+import type { ErrorMessage } from '../errors.ts';
+import type { ArtifactMessage } from '../instance/artifact.ts';
+import type { FunctionLimitValues } from '../limits.ts';
+import type { LiveFunction } from '../model/function-version.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { LogRecord } from '../model/log-record.ts';
+
+/** A live function and its column in the admission table. */
+export interface ResolvedFunction {
+  readonly live: LiveFunction;
+  readonly admissionIndex: number;
+}
+
+/** What the main thread does for serving threads. */
+export interface HostServices extends ControlBackend {
+  resolve(request: { tenant: TenantName; name: FunctionName }): Promise<ResolvedFunction | undefined>;
+  artifact(request: { key: string }): Promise<ArtifactMessage>;
+}
+
+export type ServiceName = keyof HostServices;
+
+/** Given to a thread when it is made. */
+export interface WorkerData {
+  readonly thread: number;
+  readonly host: string;
+  /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
+  readonly port: number;
+  readonly stagingDir: string;
+  readonly adminKey: string;
+  readonly componentBytes: number;
+  readonly ceilings: FunctionLimitValues;
+  readonly admissionTable: SharedArrayBuffer;
+  readonly changes: SharedArrayBuffer;
+}
+
+export type ToWorker =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
+  /** Accept nothing new, finish what runs, then say `drained`. */
+  | { readonly kind: 'drain' };
+
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
+  | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
+  | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
+  | { readonly kind: 'drained' };
+
+/** Every thread hears log records here while somebody follows a log. */
+export const LOG_CHANNEL = 'mayfly:logs';

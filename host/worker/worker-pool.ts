@@ -1,0 +1,135 @@
+/**
+ * The serving threads, as the main thread sees them.
+ *
+ * 1. Calls of a thread are answered once, with a value or an error of the table; an unexpected error is
+ *    reported to the operator and crosses as `internal_error`.
+ * 2. A thread that dies unasked takes its own requests with it and is replaced; its admissions are cleared.
+ * 3. A drain ends when every thread has said so, or when its time is up.
+ */
+import { Worker } from 'node:worker_threads';
+import { MayflyError, toErrorMessage } from '../errors.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import { clearAdmissions } from '../scheduler/admission.ts';
+import type { FromWorker, HostServices, ServiceName, ToWorker, WorkerData } from './messages.ts';
+
+export interface WorkerPoolOptions {
+  readonly threads: number;
+  /** Module that a serving thread runs. */
+  readonly entry: URL;
+  readonly data: Omit<WorkerData, 'thread' | 'port'>;
+  readonly port: number;
+  readonly services: HostServices;
+  readonly onLogs: (records: readonly LogRecord[]) => void;
+  /** For the operator: what went wrong that no caller is told. */
+  readonly report: (message: string, error?: unknown) => void;
+}
+
+/** The address cannot be listened on. The message is for the operator's terminal. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code: string;
+
+  constructor(message: string, code: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A thread that dies within this time of its start is not replaced at once: the next attempt waits as long. */
+const RESTART_PAUSE_MS = 500;
+
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Map<number, Worker>();
+  #port = 0;
+  #draining = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all threads; gives the port they listen on. Throws {@link ListenError}. */
+  async start(): Promise<number> {
+    this.#port = await this.#spawn(0, this.#options.port);
+    const others = Array.from({ length: this.#options.threads - 1 }, (_, i) => this.#spawn(i + 1, this.#port));
+    await Promise.all(others);
+    return this.#port;
+  }
+
+  /** Resolves when all threads are gone. */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#draining = true;
+    const exits = [...this.#workers.values()].map(
+      (worker) =>
+        new Promise<void>((resolve) => {
+          worker.once('exit', () => resolve());
+          this.#send(worker, { kind: 'drain' });
+        }),
+    );
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    await Promise.race([Promise.all(exits), late]);
+    clearTimeout(timer);
+    await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
+  }
+
+  #spawn(thread: number, port: number): Promise<number> {
+    const data: WorkerData = { ...this.#options.data, thread, port };
+    const worker = new Worker(this.#options.entry, { workerData: data, name: `mayfly-${thread}` });
+    const startedMs = performance.now();
+    this.#workers.set(thread, worker);
+    return new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWorker) => {
+        switch (message.kind) {
+          case 'listening':
+            resolve(message.port);
+            break;
+          case 'failed-to-listen':
+            reject(new ListenError(message.message, message.code));
+            break;
+          case 'call':
+            void this.#answer(worker, message.id, message.service, message.request);
+            break;
+          case 'logs':
+            this.#options.onLogs(message.records);
+            break;
+          case 'drained':
+            void worker.terminate();
+            break;
+        }
+      });
+      worker.on('error', (error) => this.#options.report(`serving thread ${thread} failed`, error));
+      worker.once('exit', (code) => {
+        this.#workers.delete(thread);
+        clearAdmissions(this.#options.data.admissionTable, thread);
+        reject(new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'));
+        if (!this.#draining && this.#port !== 0) this.#replace(thread, startedMs);
+      });
+    });
+  }
+
+  #replace(thread: number, startedMs: number): void {
+    const pauseMs = performance.now() - startedMs < RESTART_PAUSE_MS ? RESTART_PAUSE_MS : 0;
+    this.#options.report(`serving thread ${thread} ended; starting another`);
+    setTimeout(() => {
+      if (this.#draining) return;
+      this.#spawn(thread, this.#port).catch((error: unknown) => {
+        this.#options.report(`serving thread ${thread} could not be replaced`, error);
+      });
+    }, pauseMs);
+  }
+
+  async #answer(worker: Worker, id: number, service: ServiceName, request: unknown): Promise<void> {
+    try {
+      const handler = this.#options.services[service] as (request: unknown) => Promise<unknown>;
+      this.#send(worker, { kind: 'answer', id, value: await handler.call(this.#options.services, request) });
+    } catch (error) {
+      if (!(error instanceof MayflyError)) this.#options.report(`${service} failed`, error);
+      this.#send(worker, { kind: 'refusal', id, error: toErrorMessage(error) });
+    }
+  }
+
+  #send(worker: Worker, message: ToWorker): void {
+    worker.postMessage(message);
+  }
+}

@@ -1,0 +1,68 @@
+import test from 'ava';
+import { type ComponentShape, scanComponent } from '../../host/compiler/component-sections.ts';
+import { readWorld } from '../../host/compiler/world.ts';
+import { MayflyError } from '../../host/errors.ts';
+import { httpAndRunComponent, plainComponent, runComponent, secretsComponent, twoVersionsComponent } from './guests.ts';
+
+function shapeOf(imports: readonly string[], exports: readonly string[] = ['wasi:cli/run@0.2.0']): ComponentShape {
+  const instance = (name: string) => ({ name, kind: 'instance' as const, isResource: false });
+  return { imports: imports.map(instance), exports: exports.map(instance), coreModules: 1, customSections: [] };
+}
+
+test('HTTP wins over a command unless the command is asked for', async (t) => {
+  const shape = scanComponent(await httpAndRunComponent());
+  t.is(readWorld(shape).handler, 'wasi:http/incoming-handler@0.2');
+  t.is(readWorld(shape).handlerInterface, 'wasi:http/incoming-handler@0.2.3');
+  t.is(readWorld(shape, 'wasi:cli/run@0.2').handlerInterface, 'wasi:cli/run@0.2.3');
+});
+
+test('WASI 0.3 wins over 0.2, and the newest patch over older ones', (t) => {
+  const names = ['wasi:cli/run@0.2.9', 'wasi:http/incoming-handler@0.2.12', 'wasi:http/incoming-handler@0.2.3'];
+  t.is(readWorld(shapeOf([], names)).handlerInterface, 'wasi:http/incoming-handler@0.2.12');
+  t.is(readWorld(shapeOf([], [...names, 'wasi:http/handler@0.3.1'])).handlerInterface, 'wasi:http/handler@0.3.1');
+});
+
+test('a handler that is asked for and missing is refused, naming what there is', async (t) => {
+  const shape = scanComponent(await runComponent());
+  const error = t.throws(() => readWorld(shape, 'wasi:http/handler@0.3'), { instanceOf: MayflyError });
+  t.is(error.code, 'component_handler_missing');
+  t.regex(error.message, /wasi:cli\/run@0\.2\.3/);
+});
+
+test('a component without any handler is refused', async (t) => {
+  const shape = scanComponent(await plainComponent());
+  t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_handler_missing');
+});
+
+test('an import that is not offered is refused by name, with what is offered', async (t) => {
+  const shape = scanComponent(await secretsComponent());
+  const error = t.throws(() => readWorld(shape), { instanceOf: MayflyError });
+  t.is(error.code, 'component_import_unknown');
+  t.regex(error.message, /example:env\/secrets/);
+  t.regex(error.message, /wasi:http\/types@0\.2\.x/);
+});
+
+test('any patch of an offered interface is accepted, another minor version or a pre-release is not', (t) => {
+  t.notThrows(() => readWorld(shapeOf(['wasi:io/poll@0.2.0', 'wasi:io/poll@0.2.99'])));
+  for (const name of ['wasi:io/poll@0.1.0', 'wasi:io/poll@0.4.0', 'wasi:io/poll@0.2.0-rc-1', 'wasi:io/poll']) {
+    t.is(t.throws(() => readWorld(shapeOf([name])), { instanceOf: MayflyError }).code, 'component_import_unknown', name);
+  }
+});
+
+test('a function or resource imported at the root is refused', (t) => {
+  for (const item of [
+    { name: 'wasi', kind: 'function' as const, isResource: false },
+    { name: 'secret', kind: 'type' as const, isResource: true },
+    { name: 'c', kind: 'component' as const, isResource: false },
+  ]) {
+    const shape = { ...shapeOf([]), imports: [item] };
+    t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_import_unknown');
+  }
+});
+
+test('imports are listed sorted, with their versions', async (t) => {
+  t.deepEqual(readWorld(scanComponent(await twoVersionsComponent())).imports, [
+    'wasi:random/random@0.2.3',
+    'wasi:random/random@0.3.0',
+  ]);
+});

@@ -1,0 +1,50 @@
+import test from 'ava';
+import { ConfigError, resolveConfig, SETTINGS } from '../host/config.ts';
+import { assertLimitRelations, FUNCTION_LIMITS, HOST_LIMITS } from '../host/limits.ts';
+
+test('the limits do not contradict one another', (t) => {
+  t.notThrows(assertLimitRelations);
+});
+
+test('an empty environment gives the documented defaults', (t) => {
+  const config = resolveConfig({}, '/srv');
+  t.is(config.host, '127.0.0.1');
+  t.is(config.port, 8787);
+  t.is(config.dataDir, '/srv/.mayfly');
+  t.is(config.adminKey, undefined);
+  t.is(config.componentBytes, HOST_LIMITS.componentBytes);
+  t.is(config.ceilings.memoryBytes, FUNCTION_LIMITS.memoryBytes.ceiling);
+});
+
+test('an unknown variable is refused and the nearest known one named', (t) => {
+  const error = t.throws(() => resolveConfig({ MAYFLY_PROT: '80' }, '/'), { instanceOf: ConfigError });
+  t.regex(error.message, /MAYFLY_PROT.*did you mean MAYFLY_PORT/);
+});
+
+test('variables of the command line and of others are left alone', (t) => {
+  t.notThrows(() => resolveConfig({ MAYFLY_URL: 'x', MAYFLY_KEY: 'y', MAYFLY_TENANT: 'z', PATH: '/bin' }, '/'));
+});
+
+for (const [name, value] of [
+  ['MAYFLY_PORT', '65536'],
+  ['MAYFLY_PORT', '-1'],
+  ['MAYFLY_PORT', '80x'],
+  ['MAYFLY_PORT', ''],
+  ['MAYFLY_THREADS', '0'],
+  ['MAYFLY_EXAMPLES', 'yes'],
+  ['MAYFLY_ADMIN_KEY', 'short'],
+  ['MAYFLY_CEILING_MEMORY_BYTES', String(2 ** 33)],
+] as const) {
+  test(`${name}='${value}' is refused by name`, (t) => {
+    const error = t.throws(() => resolveConfig({ [name]: value }, '/'), { instanceOf: ConfigError });
+    t.true(error.message.includes(name));
+  });
+}
+
+test('a ceiling is the operator\'s to set within what the engine can do', (t) => {
+  t.is(resolveConfig({ MAYFLY_CEILING_MEMORY_BYTES: '1048576' }, '/').ceilings.memoryBytes, 1_048_576);
+});
+
+test('every setting of the host is listed with what it is about', (t) => {
+  for (const setting of SETTINGS) t.true(setting.about.length > 10, setting.variable);
+});

@@ -1,0 +1,53 @@
+import test from 'ava';
+import { FuelAccount } from '../../host/instance/fuel-account.ts';
+import { FUEL_SLICE } from '../../host/limits.ts';
+
+/** What instrumented code does with the counter: subtract, and ask for more below zero. */
+function burn(account: FuelAccount, amount: number): boolean {
+  account.counter.value -= BigInt(amount);
+  return account.counter.value >= 0n || account.grant();
+}
+
+test('used counts what was burnt, however it was sliced', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 10);
+  for (let i = 0; i < 1_000; i++) t.true(burn(account, 40_001));
+  t.is(account.used, 40_001_000);
+});
+
+test('the budget is granted to the last unit, and not one more', (t) => {
+  const account = new FuelAccount(FUEL_SLICE + 7);
+  t.true(burn(account, FUEL_SLICE + 7));
+  t.false(account.exhausted);
+  t.false(burn(account, 1));
+  t.true(account.exhausted);
+});
+
+test('the account never shows more than the budget', (t) => {
+  const account = new FuelAccount(1_000);
+  t.false(burn(account, 1_000_000));
+  t.is(account.used, 1_000);
+});
+
+test('one debt may take several slices', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 10);
+  t.true(burn(account, FUEL_SLICE * 5 + 1));
+  t.is(account.used, FUEL_SLICE * 5 + 1);
+});
+
+test('a poisoned account grants nothing, keeps what was used, and counts the rest', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 3);
+  burn(account, 1_234);
+  account.poison();
+  t.is(account.used, 1_234);
+  t.false(burn(account, 100));
+  t.is(account.used, 1_334);
+  t.false(account.exhausted);
+  t.true(account.counter.value < 0n);
+});
+
+test('an exhausted account stays so', (t) => {
+  const account = new FuelAccount(10);
+  t.false(burn(account, 11));
+  t.false(account.grant());
+  t.true(account.counter.value < 0n);
+});

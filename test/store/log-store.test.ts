@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import type { InvocationId } from '../../host/model/ids.ts';
+import type { LogRecord } from '../../host/model/log-record.ts';
+import { LogStore, type LogStoreOptions, type StoredLogRecord } from '../../host/store/log-store.ts';
+import { functionNamed, tenantNamed } from './publications.ts';
+
+const acme = tenantNamed('acme');
+const hello = functionNamed('hello');
+
+function record(message: string, change: Partial<LogRecord> = {}): LogRecord {
+  return {
+    tenant: acme,
+    name: hello,
+    version: 1,
+    invocationId: '019abc' as InvocationId,
+    timestampMs: 1_000.5,
+    level: 'info',
+    source: 'stdout',
+    message,
+    ...change,
+  };
+}
+
+function open(options: Partial<LogStoreOptions> = {}): LogStore {
+  return new LogStore({ path: ':memory:', ...options });
+}
+
+const messages = (records: readonly StoredLogRecord[]) => records.map((stored) => stored.message);
+
+test('records come back as they went in, oldest first, with growing ids', (t) => {
+  using logs = open();
+  const stored = logs.append([record('a'), record('b', { level: 'error', source: 'host' })]);
+  t.deepEqual(logs.tail(acme, hello, { limit: 10 }), stored);
+  t.deepEqual(stored.map((one) => one.id), [1, 2]);
+  t.like(stored[1], { level: 'error', source: 'host', timestampMs: 1_000.5 });
+});
+
+test('a message is kept whatever is in it', (t) => {
+  using logs = open();
+  const odd = ['', 'line\nbreak', 'nul\0inside', '"; DROP TABLE logs; --', '\u{1f98b}', '\t'];
+  logs.append(odd.map((message) => record(message)));
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 10 })), odd);
+});
+
+test('a tail is the newest records, and pages go back from there', (t) => {
+  using logs = open();
+  logs.append(['1', '2', '3', '4', '5'].map((message) => record(message)));
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 2 })), ['4', '5']);
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 2, beforeId: 4 })), ['2', '3']);
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 0 })), []);
+});
+
+test('functions have logs of their own, and a removed one takes only its own', (t) => {
+  using logs = open();
+  const second = functionNamed('second');
+  const other = tenantNamed('other');
+  logs.append([record('a'), record('b', { name: second }), record('c', { tenant: other })]);
+  t.deepEqual(messages(logs.tail(acme, second, { limit: 9 })), ['b']);
+  logs.remove(acme, hello);
+  t.deepEqual(logs.tail(acme, hello, { limit: 9 }), []);
+  t.deepEqual(messages(logs.tail(other, hello, { limit: 9 })), ['c']);
+  t.deepEqual(
+    logs.functions().map(({ tenant, name }) => `${tenant}/${name}`),
+    ['acme/second', 'other/hello'],
+  );
+});
+
+test('a function keeps its newest records within the bound, and another is not touched by its flood', (t) => {
+  const retainedBytes = 20_000;
+  using logs = open({ retainedBytes });
+  const quiet = functionNamed('quiet');
+  logs.append([record('keep me', { name: quiet })]);
+  for (let batch = 0; batch < 20; batch++) {
+    logs.append(Array.from({ length: 25 }, (_, index) => record(`${batch * 25 + index} ${'x'.repeat(100)}`)));
+    logs.flush();
+  }
+  const kept = logs.tail(acme, hello, { limit: 1_000 });
+  const bytes = kept.reduce((sum, one) => sum + one.message.length + 200, 0);
+  t.true(bytes <= retainedBytes, `${bytes}`);
+  t.true(bytes > retainedBytes / 2, `${bytes}`);
+  t.regex(kept.at(-1)?.message ?? '', /^499 /);
+  const first = Number(kept[0]?.message.split(' ')[0]);
+  t.deepEqual(
+    kept.map((one) => Number(one.message.split(' ')[0])),
+    Array.from({ length: 500 - first }, (_, index) => first + index),
+  );
+  t.deepEqual(messages(logs.tail(acme, quiet, { limit: 9 })), ['keep me']);
+});
+
+test('the bound holds for empty lines and for what was kept before a restart', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mayfly-logs-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'logs.db');
+  for (let start = 0; start < 4; start++) {
+    using logs = open({ path, retainedBytes: 10_000 });
+    logs.append(Array.from({ length: 40 }, () => record('')));
+    t.true(logs.tail(acme, hello, { limit: 1_000 }).length <= 50);
+  }
+});
+
+test('ids go on after a restart, also when the newest records are gone', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mayfly-logs-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'logs.db');
+  {
+    using logs = open({ path });
+    logs.append([record('a'), record('b')]);
+    logs.remove(acme, hello);
+  }
+  using logs = open({ path });
+  t.deepEqual(logs.append([record('c')]).map((one) => one.id), [3]);
+});
+
+test('what was appended is on the disk after close, without a turn of the event loop', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mayfly-logs-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'logs.db');
+  const first = open({ path });
+  first.append([record('last words')]);
+  first.close();
+  using logs = open({ path });
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 9 })), ['last words']);
+});
+
+test('a giant message is cut at a character and says how much is missing', (t) => {
+  using logs = open({ retainedBytes: 4_001 });
+  const [stored] = logs.append([record('é'.repeat(2_000))]);
+  t.regex(stored?.message ?? '', /^é{500}… \(3000 bytes cut\)$/);
+  t.deepEqual(logs.tail(acme, hello, { limit: 1 }), [stored!]);
+});
+
+test('a log that cannot be written is reported and does not throw', (t) => {
+  const errors: unknown[] = [];
+  const logs = open({ onWriteError: (error) => errors.push(error) });
+  logs.append([record('a')]);
+  logs.append([{ ...record('b'), level: null } as unknown as LogRecord]);
+  t.deepEqual(logs.tail(acme, hello, { limit: 9 }), []);
+  t.is(errors.length, 1);
+  logs.append([record('c')]);
+  t.deepEqual(messages(logs.tail(acme, hello, { limit: 9 })), ['c']);
+  logs.close();
+});
