@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { access, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { BuildError } from '../guest-sdk/build/build-error.ts';
@@ -27,10 +27,14 @@ export function clangCommand(source: string, output: string): readonly string[] 
 
 /** @throws {BuildError} with the compiler's own words, or the packages to install */
 export async function compileC(source: string, output: string): Promise<void> {
-  const [program = '', ...args] = clangCommand(source, output);
+  // Through a temporary name, so that a reader never sees half a module.
+  const temporary = `${output}.${process.pid}.tmp`;
+  const [program = '', ...args] = clangCommand(source, temporary);
   try {
     await run(program, args);
+    await rename(temporary, output);
   } catch (error) {
+    await rm(temporary, { force: true });
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT')
       throw new BuildError(`clang is not installed: apt-get install ${CLANG_PACKAGES.join(' ')}`);

@@ -3,6 +3,7 @@
  * start, and the tests build and call every one.
  */
 import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHandler } from '../guest-sdk/build/handler.ts';
 import { buildWat } from '../guest-sdk/build/wat.ts';
@@ -55,7 +56,9 @@ function example({ file, compile, dependsOn, command, ...rest }: ExampleSource):
     ...rest,
     source,
     output,
-    command: command?.(source, output) ?? `mayfly build ${source} -o ${output}`,
+    command:
+      command?.(relative('', source), relative('', output)) ??
+      `mayfly build ${relative('', source)} -o ${relative('', output)}`,
     async build() {
       const folder = here(`./${rest.name}`);
       if (!(await isUpToDate(output, [folder, ...dependsOn]))) await compile(source, output);
@@ -106,7 +109,7 @@ export const EXAMPLES: readonly Example[] = [
     world: 'wasi:http/incoming-handler@0.2.0',
     needsClang: false,
     call: { method: 'GET', path: '/' },
-    compile: (source, outFile) => buildWat(source, { outFile }),
+    compile: (source, outFile) => buildWat(source, { outFile, keepNames: false }),
     dependsOn: [],
   }),
 ];

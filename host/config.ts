@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
+import { nearest } from './nearest-name.ts';
 
 export interface HostConfig {
   readonly host: string;
@@ -54,7 +55,10 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_MAX_COMPONENT_BYTES', about: `largest upload (${HOST_LIMITS.componentBytes})` },
   { variable: 'MAYFLY_MAX_FUNCTIONS', about: `functions per tenant (${HOST_LIMITS.functionsPerTenant})` },
   { variable: 'MAYFLY_PUBLISH_TIMEOUT_MS', about: `time of one publish (${HOST_LIMITS.publishTimeoutMs})` },
-  { variable: 'MAYFLY_PUBLISH_MEMORY_BYTES', about: `memory of one publish (${HOST_LIMITS.publishMemoryBytes})` },
+  {
+    variable: 'MAYFLY_PUBLISH_MEMORY_BYTES',
+    about: `memory of one publish (${HOST_LIMITS.publishMemoryBytes})`,
+  },
   { variable: 'MAYFLY_PUBLISH_QUEUE', about: `uploads that may wait (${HOST_LIMITS.publishQueue})` },
   { variable: 'MAYFLY_DRAIN_TIMEOUT_MS', about: `how long a stop waits (${HOST_LIMITS.drainTimeoutMs})` },
   ...CEILINGS.map((name) => ({
@@ -84,7 +88,13 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     componentBytes: integer(env, 'MAYFLY_MAX_COMPONENT_BYTES', HOST_LIMITS.componentBytes, 1, 2 ** 30),
     functionsPerTenant: integer(env, 'MAYFLY_MAX_FUNCTIONS', HOST_LIMITS.functionsPerTenant, 1, 1_000_000),
     publishTimeoutMs: integer(env, 'MAYFLY_PUBLISH_TIMEOUT_MS', HOST_LIMITS.publishTimeoutMs, 1, 3_600_000),
-    publishMemoryBytes: integer(env, 'MAYFLY_PUBLISH_MEMORY_BYTES', HOST_LIMITS.publishMemoryBytes, 1, 2 ** 40),
+    publishMemoryBytes: integer(
+      env,
+      'MAYFLY_PUBLISH_MEMORY_BYTES',
+      HOST_LIMITS.publishMemoryBytes,
+      1,
+      2 ** 40,
+    ),
     publishQueue: integer(env, 'MAYFLY_PUBLISH_QUEUE', HOST_LIMITS.publishQueue, 1, 10_000),
     drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
     ceilings,
@@ -125,28 +135,4 @@ function adminKey(env: Environment): string | undefined {
     throw new ConfigError('MAYFLY_ADMIN_KEY must be 16 to 512 visible ASCII characters');
   }
   return key;
-}
-
-/** The closest of `candidates` by edit distance; for "did you mean". */
-export function nearest(name: string, candidates: readonly string[]): string {
-  let best = candidates[0] ?? '';
-  let bestDistance = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    const distance = editDistance(name, candidate);
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitute, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

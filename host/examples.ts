@@ -49,17 +49,25 @@ async function deployIfMissing(
   if (put.status !== 201) return put.text;
   if (example.name !== FETCHES.name) return undefined;
   const [first, second] = FETCHES.from.map((name) => `${host.origin}/fn/default/${name}/`);
-  const patch = await api(host, 'PATCH', `${example.name}/configuration`, 'application/json', JSON.stringify({
-    allowedHosts: [new URL(host.origin).host],
-    environment: { FIRST_URL: first, SECOND_URL: second },
-  }));
+  const patch = await api(
+    host,
+    'PATCH',
+    `${example.name}/configuration`,
+    'application/json',
+    JSON.stringify({
+      allowedHosts: [new URL(host.origin).host],
+      environment: { FIRST_URL: first, SECOND_URL: second },
+    }),
+  );
   return patch.status === 200 ? undefined : patch.text;
 }
 
 /** In a process of its own: the toolchain's memory is not the host's. Gives what to do if it fails. */
 function build(example: Example): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BUILD.pathname, example.name], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [BUILD.pathname, example.name], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (chunk) => {
       errors += chunk;
@@ -67,7 +75,8 @@ function build(example: Example): Promise<string | undefined> {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (status) => {
       if (status === 0) resolve(undefined);
-      else if (example.needsClang) resolve('it needs clang and wasi-libc (apt-get install clang lld wasi-libc libclang-rt-dev-wasm32)');
+      else if (example.needsClang)
+        resolve('it needs clang and wasi-libc (apt-get install clang lld wasi-libc libclang-rt-dev-wasm32)');
       else resolve(errors.trim());
     });
   });

@@ -54,7 +54,9 @@ export async function startHost(
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
-  const registry = stack.use(new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings }));
+  const registry = stack.use(
+    new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings }),
+  );
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
@@ -63,6 +65,7 @@ export async function startHost(
   const uploadDir = join(config.dataDir, 'uploads');
   await rm(uploadDir, { recursive: true, force: true });
   await mkdir(uploadDir, { mode: 0o700 });
+  await removeUnused(artifacts, registry);
   const publisher = new Publisher({
     artifacts,
     timeoutMs: config.publishTimeoutMs,
@@ -116,6 +119,13 @@ export async function startHost(
       return stopping;
     },
   };
+}
+
+/** Artifacts of deleted functions, and of a publish that was cut off before it was registered. */
+async function removeUnused(artifacts: ArtifactStore, registry: Registry): Promise<void> {
+  const used = new Set(registry.artifactKeysInUse());
+  const unused = (await artifacts.keys()).filter((key) => !used.has(key));
+  await Promise.all(unused.map((key) => artifacts.remove(key)));
 }
 
 /**

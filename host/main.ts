@@ -1,14 +1,20 @@
 /** The command `npm start`: resolve the configuration, start the host, deploy the examples, drain on a signal. */
-import { deployExamples } from './examples.ts';
+
 import { ConfigError, resolveConfig } from './config.ts';
 import { AdminKeyError } from './control-plane/admin-key.ts';
+import { deployExamples } from './examples.ts';
 import { type RunningHost, startHost } from './host.ts';
+import { DatabaseOpenError } from './store/database.ts';
 import { ListenError } from './worker/worker-pool.ts';
+
+/** Errors whose message says all that the operator needs. */
+const OPERATORS_ERRORS = [ConfigError, ListenError, AdminKeyError, DatabaseOpenError];
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
 function report(message: string, error?: unknown): void {
-  const cause = error === undefined ? '' : `: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+  const cause =
+    error === undefined ? '' : `: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
   process.stderr.write(`${new Date().toISOString()} ${message}${cause}\n`);
 }
 
@@ -52,7 +58,9 @@ function stopOnSignal(host: RunningHost): void {
 }
 
 main().catch((error: unknown) => {
-  const isOperators = error instanceof ConfigError || error instanceof ListenError || error instanceof AdminKeyError;
-  process.stderr.write(`mayfly: ${isOperators ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  const isOperators = OPERATORS_ERRORS.some((type) => error instanceof type);
+  process.stderr.write(
+    `mayfly: ${isOperators ? (error as Error).message : error instanceof Error ? error.stack : String(error)}\n`,
+  );
   process.exit(isOperators ? 2 : 1);
 });

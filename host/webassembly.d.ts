@@ -5,7 +5,9 @@
 declare namespace WebAssembly {
   type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'externref' | 'anyfunc';
   type ImportExportKind = 'function' | 'table' | 'memory' | 'global' | 'tag';
-  type ExportValue = Function | Global | Memory | Table | Tag;
+  /** Any function of the guest: what it takes is checked when it is called. */
+  type GuestFunction = (...args: never[]) => unknown;
+  type ExportValue = GuestFunction | Global | Memory | Table | Tag;
   type ImportValue = ExportValue | Suspending | number | bigint;
   interface ModuleImports {
     [name: string]: ImportValue;
@@ -54,7 +56,7 @@ declare namespace WebAssembly {
     f64: number;
     v128: never;
     externref: unknown;
-    anyfunc: Function | null;
+    anyfunc: GuestFunction | null;
   }
   class Global<T extends ValueType = ValueType> {
     constructor(descriptor: { value: T; mutable?: boolean }, value?: GlobalValues[T]);
@@ -77,7 +79,7 @@ declare namespace WebAssembly {
   }
   class SuspendError extends Error {}
   /** JSPI: an export whose parked guest shows as a promise. */
-  function promising(fn: Function): (...args: unknown[]) => Promise<unknown>;
+  function promising(fn: GuestFunction): (...args: unknown[]) => Promise<unknown>;
   function compile(bytes: BufferSource): Promise<Module>;
   function instantiate(module: Module, imports?: Imports): Promise<Instance>;
   function validate(bytes: BufferSource): boolean;

@@ -1,9 +1,10 @@
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { access } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
 import { componentize } from 'componentize-qjs';
 import { BuildError } from './build-error.ts';
 import { type Bundle, bundleHandler } from './bundle.ts';
 import { assembleWit } from './wit-folder.ts';
+import { writeWhole } from './write-whole.ts';
 
 export type BuildStep = 'bundle' | 'componentize' | 'write';
 
@@ -90,12 +91,4 @@ function toBuildError(error: unknown, bundle: Bundle, entry: string): BuildError
   return new BuildError(`${entry}: the module failed while it initialised: ${thrown ?? text}`, {
     cause: error,
   });
-}
-
-/** Through a temporary name, so that a reader never sees half a component. */
-export async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  await mkdir(dirname(resolve(file)), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, file);
 }

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { componentEmbed, componentNew, parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { BuildError } from './build-error.ts';
-import { writeWhole } from './handler.ts';
+import { stripCustomSections } from './strip-custom-sections.ts';
+import { writeWhole } from './write-whole.ts';
 
 export interface WatOptions {
   readonly outFile?: string;
+  /** Whether names of functions stay in, for the stack of a trap to show; off makes it smaller by about a fifth. */
+  readonly keepNames?: boolean;
 }
 
 /** The WIT beside a WAT file: `x.wit` for `x.wat`. */
@@ -41,7 +44,9 @@ export async function buildWat(watFile: string, options: WatOptions = {}): Promi
     throw new BuildError(`${watFile} cannot be read`, { cause });
   });
   const binary = await toolStep(watFile, () => parse(wat));
-  const component = /^\s*(?:;;.*\s*)*\(component\b/.test(wat) ? binary : await embed(watFile, binary);
+  const isComponent = /^\s*(?:;;.*\s*)*\(component\b/.test(wat);
+  const made = isComponent ? binary : await embed(watFile, binary);
+  const component = options.keepNames === false ? stripCustomSections(made) : made;
   if (options.outFile !== undefined) await writeWhole(options.outFile, component);
   return component;
 }

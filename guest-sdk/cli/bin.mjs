@@ -26,9 +26,13 @@ function findNode() {
     const folder = dirname(createRequire(import.meta.url).resolve('node/package.json'));
     const path = join(folder, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     if (existsSync(path)) return path;
-    return fail(`the Node.js that this package brings along is missing (${path}).\nIts install script did not run; run: npm rebuild node`);
+    return fail(
+      `the Node.js that this package brings along is missing (${path}).\nIts install script did not run; run: npm rebuild node`,
+    );
   } catch {
-    return fail('the npm package `node`, which this package depends on, is not installed.\nInstall this package again: npm install mayfly');
+    return fail(
+      'the npm package `node`, which this package depends on, is not installed.\nInstall this package again: npm install mayfly',
+    );
   }
 }
 

@@ -60,11 +60,19 @@ export class Client implements AsyncDisposable {
   async json<T>(input: ClientRequest): Promise<T> {
     const { body, statusCode } = await this.send(input);
     const text = await body.text();
-    if (statusCode >= 400) throw new CliError('failed', `${this.settings.url.origin} answered ${statusCode} without saying why: is it a Mayfly host?`);
+    if (statusCode >= 400)
+      throw new CliError(
+        'failed',
+        `${this.settings.url.origin} answered ${statusCode} without saying why: is it a Mayfly host?`,
+      );
     try {
       return JSON.parse(text) as T;
     } catch (cause) {
-      throw new CliError('failed', `${this.settings.url.origin} did not answer with JSON: is it a Mayfly host?`, { cause });
+      throw new CliError(
+        'failed',
+        `${this.settings.url.origin} did not answer with JSON: is it a Mayfly host?`,
+        { cause },
+      );
     }
   }
 
@@ -74,7 +82,11 @@ export class Client implements AsyncDisposable {
     const bytes = await readUpTo(response.body, ERROR_TEXT_BYTES);
     const problem = asProblem(bytes.toString('utf8'));
     // A function may answer with problem details of its own; those are its answer.
-    if (problem === undefined) throw new CliError('functionFailed', `the answer was ${response.statusCode}:\n${bytes.toString('utf8')}`);
+    if (problem === undefined)
+      throw new CliError(
+        'functionFailed',
+        `the answer was ${response.statusCode}:\n${bytes.toString('utf8')}`,
+      );
     throw new CliError(exitOf(problem), describeProblem(problem), { problem });
   }
 
@@ -82,7 +94,8 @@ export class Client implements AsyncDisposable {
     const { code, message } = error as { code?: string; message?: string };
     const { url } = this.settings;
     const reason = code === 'ECONNREFUSED' ? 'nothing listens there' : (message ?? String(error));
-    const hint = code === 'ECONNREFUSED' ? '; start a host with `npm start`, or name another with --host' : '';
+    const hint =
+      code === 'ECONNREFUSED' ? '; start a host with `npm start`, or name another with --host' : '';
     return new CliError('unavailable', `cannot reach ${url.origin}: ${reason}${hint}`, { cause: error });
   }
 
@@ -105,7 +118,8 @@ async function readUpTo(body: AsyncIterable<Buffer>, maxBytes: number): Promise<
 function asProblem(text: string): ProblemDetails | undefined {
   try {
     const value = JSON.parse(text) as Partial<ProblemDetails>;
-    const isOurs = typeof value.code === 'string' && typeof value.fault === 'string' && typeof value.status === 'number';
+    const isOurs =
+      typeof value.code === 'string' && typeof value.fault === 'string' && typeof value.status === 'number';
     return isOurs ? (value as ProblemDetails) : undefined;
   } catch {
     return undefined;
@@ -118,6 +132,8 @@ export function describeProblem(problem: ProblemDetails): string {
   if (problem.detail) lines.push(`  ${problem.detail}`);
   if (problem.field) lines.push(`  field: ${problem.field}`);
   if (problem.mend) lines.push(`  mend: ${problem.mend}`);
-  lines.push(`  code: ${problem.code} (${problem.status})${problem.instance ? `, invocation ${problem.instance}` : ''}`);
+  lines.push(
+    `  code: ${problem.code} (${problem.status})${problem.instance ? `, invocation ${problem.instance}` : ''}`,
+  );
   return lines.join('\n');
 }

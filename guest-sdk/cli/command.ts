@@ -9,14 +9,20 @@ export function command(name: string, description: string, example: string): Com
   return new Command(name)
     .description(description)
     .option('--host <url>', `the host to talk to (MAYFLY_URL; ${DEFAULT_URL} unless set)`)
-    .option('--key <key>', 'an API key (MAYFLY_KEY; for a host on this machine, .mayfly/admin.key here or in MAYFLY_DATA_DIR)')
+    .option(
+      '--key <key>',
+      'an API key (MAYFLY_KEY; for a host on this machine, .mayfly/admin.key here or in MAYFLY_DATA_DIR)',
+    )
     .option('--tenant <name>', 'whose functions (MAYFLY_TENANT; default unless set)')
     .option('--json', 'print JSON, for scripts')
     .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}\n\n${exitTable()}`);
 }
 
 /** Runs `action` with a client for the host that the options name, and closes it. */
-export async function withClient<T>(options: GlobalOptions, action: (client: Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  options: GlobalOptions,
+  action: (client: Client) => Promise<T>,
+): Promise<T> {
   await using client = new Client(await resolveSettings(options));
   return await action(client);
 }

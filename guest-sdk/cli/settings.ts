@@ -44,10 +44,14 @@ async function localKey(url: URL, env: Environment): Promise<string | undefined>
 }
 
 /** @throws {CliError} `usage` */
-export async function resolveSettings(options: GlobalOptions, env: Environment = process.env): Promise<Settings> {
+export async function resolveSettings(
+  options: GlobalOptions,
+  env: Environment = process.env,
+): Promise<Settings> {
   const url = parseUrl(options.host || env['MAYFLY_URL'] || DEFAULT_URL);
   const tenant = options.tenant || env['MAYFLY_TENANT'] || 'default';
-  if (asTenantName(tenant) === undefined) throw new CliError('usage', `${JSON.stringify(tenant)} is not a tenant's name: ${NAME_RULE}`);
+  if (asTenantName(tenant) === undefined)
+    throw new CliError('usage', `${JSON.stringify(tenant)} is not a tenant's name: ${NAME_RULE}`);
   return { url, tenant, key: options.key || env['MAYFLY_KEY'] || (await localKey(url, env)) };
 }
 
@@ -55,6 +59,7 @@ const NAME_RULE = '1 to 63 lower-case letters, digits and inner hyphens';
 
 /** @throws {CliError} `usage`, so that a name never reshapes a URL */
 export function checkedName(name: string): string {
-  if (asFunctionName(name) === undefined) throw new CliError('usage', `${JSON.stringify(name)} is not a function's name: ${NAME_RULE}`);
+  if (asFunctionName(name) === undefined)
+    throw new CliError('usage', `${JSON.stringify(name)} is not a function's name: ${NAME_RULE}`);
   return name;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import type { UploadKind } from '../model/artifact.ts';
 import { PREVIEW1_MODULE } from './detect.ts';
-import { malformed } from './refusal.ts';
+import { malformed, unsupported } from './refusal.ts';
 import { isToolCrash, toolMessage } from './tool-failure.ts';
 
 /** jco does not export its adapters, but they lie beside its manifest's folder in every release. */
@@ -16,7 +16,8 @@ function adapterPath(kind: 'command' | 'reactor'): string {
 
 /**
  * Makes a component of a wasip1 core module: its preview 1 imports are linked to the adapter, and a command gets
- * an export `wasi:cli/run`. Throws `component_malformed` where wasm-tools finds it not valid.
+ * an export `wasi:cli/run`. Throws `component_malformed` where wasm-tools finds it not valid,
+ * `component_unsupported` where it cannot cope with it.
  */
 export async function componentizeWasip1(
   bytes: Uint8Array,
@@ -26,7 +27,7 @@ export async function componentizeWasip1(
   try {
     return await componentNew(bytes, [[PREVIEW1_MODULE, adapter]]);
   } catch (cause) {
-    if (isToolCrash(cause)) throw cause;
+    if (isToolCrash(cause)) throw unsupported('The core module cannot become a component.', cause);
     throw malformed(`The core module cannot become a component: ${toolMessage(cause)}`, cause);
   }
 }

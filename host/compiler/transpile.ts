@@ -1,4 +1,5 @@
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
+import { MayflyError } from '../errors.ts';
 import { SUSPENDING_IMPORTS } from '../wasi/suspending-imports.ts';
 import { glueScript } from './glue-script.ts';
 import { malformed, unsupported } from './refusal.ts';
@@ -22,8 +23,11 @@ export interface Transpiled {
 /** Exports that the host calls and that may suspend. Those of WASI 0.3 are async by their type. */
 const SUSPENDING_EXPORTS = ['wasi:http/incoming-handler#handle', 'wasi:cli/run#run'];
 
-/** Glue is evaluated per instance; the largest seen (a proxy world, 0.2 and 0.3) has 1.3 MB. */
-const MAX_GLUE_BYTES = 16 * 1024 * 1024;
+/**
+ * The largest glue seen (QuickJS with all of WASI 0.3) has 1.35 MB; a serving thread parses 4 MB in 10 ms. jco
+ * writes code out per type and use: 760 bytes of nested tuples in eight functions became 79 MB.
+ */
+const MAX_GLUE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Import keys: jco names an import by its interface without version, which 0.2 and 0.3 share
@@ -56,8 +60,9 @@ export async function transpileComponent(component: Uint8Array, world: World): P
   }
   if (source === undefined) throw new Error('jco emitted no glue');
   if (source.length > MAX_GLUE_BYTES) {
-    throw unsupported(
-      `The component's types need ${source.length} bytes of glue, at most ${MAX_GLUE_BYTES} are allowed.`,
+    throw new MayflyError(
+      'component_too_complex',
+      `The component's types need ${source.length} bytes of glue; at most ${MAX_GLUE_BYTES} are allowed.`,
     );
   }
   return { glue: glueScript(new TextDecoder().decode(source)), modules, exportKey };

@@ -1,7 +1,7 @@
 import { MayflyError } from '../errors.ts';
 import { HANDLER_KINDS, type HandlerKind } from '../model/artifact.ts';
+import { OFFERED_INTERFACES } from '../wasi/offered.ts';
 import type { ComponentExtern, ComponentShape } from './component-sections.ts';
-import { OFFERED_INTERFACES } from './offered-interfaces.ts';
 
 /** What a component asks of the host and offers to it. */
 export interface World {
@@ -43,8 +43,10 @@ function assertOffered(item: ComponentExtern): void {
   if (item.kind === 'type' && !item.isResource) return;
   if (item.kind === 'instance') {
     const wanted = parseInterface(item.name);
-    const offered = OFFERED_INTERFACES.find((entry) => entry.interface === wanted?.base);
-    if (offered?.versions.some((version) => version === wanted?.line)) return;
+    const isOffered = OFFERED_INTERFACES.some(
+      (entry) => entry.interface === wanted?.base && entry.versions === wanted?.line,
+    );
+    if (isOffered) return;
   }
   const what = item.kind === 'instance' ? 'the interface' : `the ${item.kind}`;
   throw new MayflyError(
@@ -54,9 +56,7 @@ function assertOffered(item: ComponentExtern): void {
 }
 
 function offeredText(): string {
-  return OFFERED_INTERFACES.map(
-    (entry) => `${entry.interface}@${entry.versions.map((v) => `${v}.x`).join('|')}`,
-  ).join(', ');
+  return OFFERED_INTERFACES.map((entry) => `${entry.interface}@${entry.versions}.x`).join(', ');
 }
 
 function chooseHandler(

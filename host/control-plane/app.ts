@@ -6,7 +6,6 @@
  * as problem details as well.
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
@@ -15,6 +14,7 @@ import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInvocationRoutes } from './invocations.ts';
+import { boundedJsonBody } from './json-body.ts';
 import { registerLogRoutes } from './logs.ts';
 import { MethodTable } from './method-table.ts';
 import { openApiDocument } from './openapi-document.ts';
@@ -41,7 +41,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   // From cheap to dear, and nothing of a body is read for a caller without a key.
   app.use('/v1/*', authenticated(ports));
   app.use('/v1/*', admitting(ports));
-  for (const path of JSON_PATHS) app.use(path, boundedJson(jsonBodyBytes));
+  for (const [method, path] of JSON_ROUTES) app.on(method, path, boundedJsonBody(jsonBodyBytes));
 
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
@@ -75,10 +75,10 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
 }
 
 /** Routes that take JSON. */
-const JSON_PATHS = [
-  '/v1/tenants/:tenant/functions/:name/configuration',
-  '/v1/tenants/:tenant/functions/:name/live',
-];
+const JSON_ROUTES = [
+  ['PATCH', '/v1/tenants/:tenant/functions/:name/configuration'],
+  ['PUT', '/v1/tenants/:tenant/functions/:name/live'],
+] as const;
 
 const TENANT_IN_PATH = /^\/v1\/tenants\/([^/]*)/;
 
@@ -87,7 +87,7 @@ function authenticated({ authenticate }: ControlPlanePorts) {
     const principal = await authenticate(c.req.header('authorization'));
     if (!principal) throw new MayflyError('unauthenticated', 'The request carries no valid API key.');
     const tenant = TENANT_IN_PATH.exec(c.req.path)?.[1];
-    // A name that needs decoding is no valid name, so comparing the raw segment refuses rather than confuses.
+    // Hono has decoded the path once; a segment that would decode further is no valid name, and is no tenant's.
     if (tenant !== undefined && !mayAccess(principal, tenant)) {
       throw new MayflyError('forbidden', 'The key belongs to another tenant.');
     }
@@ -99,17 +99,6 @@ function admitting({ draining }: ControlPlanePorts) {
   return createMiddleware(async (c, next) => {
     if (!SAFE_METHODS.has(c.req.method)) refuseWhenDraining(draining);
     await next();
-  });
-}
-
-function boundedJson(maxBytes: number) {
-  return bodyLimit({
-    maxSize: maxBytes,
-    onError: () => {
-      throw new MayflyError('request_too_large', `A JSON body may have up to ${maxBytes} bytes.`, {
-        field: 'body',
-      });
-    },
   });
 }
 

@@ -2,11 +2,11 @@
  * Takes an upload from the wire to a file: bounded, hashed on the way, never in memory as a whole.
  *
  * Invariant: a file of this module exists only between {@link receiveUpload} returning and its caller's
- * {@link discardUpload}; whatever fails in between the first and the last byte removes it. A process that is
- * killed leaves files, which {@link clearStaging} removes at the next start.
+ * {@link discardUpload}; whatever fails between the first and the last byte removes it. What a killed process
+ * leaves belongs to nobody, and a host empties the folder before it serves.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MayflyError } from '../errors.ts';
 import type { Digest } from '../model/ids.ts';
@@ -24,13 +24,6 @@ export interface StagingOptions {
 
 const UPLOAD_SUFFIX = '.upload';
 const COMPONENT_MEDIA_TYPE = 'application/wasm';
-
-/** Makes the folder, and empties it of what a killed host left. For one caller per folder, before it serves. */
-export async function clearStaging(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const left = (await readdir(folder)).filter((name) => name.endsWith(UPLOAD_SUFFIX));
-  await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
-}
 
 /**
  * @throws MayflyError unsupported_media_type, component_too_large (by the announced length, or as soon as the

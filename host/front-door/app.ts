@@ -23,7 +23,12 @@ export function createFrontDoor(invoker: Invoker): Hono<{ Bindings: HttpBindings
     const tenant = asTenantName(tenantText);
     const name = asFunctionName(nameText);
     if (tenant === undefined || name === undefined) {
-      sendProblem(incoming, outgoing, new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.'), []);
+      sendProblem(
+        incoming,
+        outgoing,
+        new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.'),
+        [],
+      );
       return RESPONSE_ALREADY_SENT;
     }
     await invoker.call(

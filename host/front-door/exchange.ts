@@ -82,7 +82,8 @@ export class NodeExchange implements HttpExchange {
 
   respond(status: number, headers: HeaderList): ByteSink {
     const { configuration, outgoing, terminate } = this.#options;
-    if (this.#response !== undefined) throw new MayflyError('response_invalid', 'A response was already sent.');
+    if (this.#response !== undefined)
+      throw new MayflyError('response_invalid', 'A response was already sent.');
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
     }
@@ -95,7 +96,8 @@ export class NodeExchange implements HttpExchange {
       bodyless: this.#options.incoming.method === 'HEAD' || status === 204 || status === 304,
       maxBytes: configuration.responseBytes,
       onTooLarge: () => terminate('response_too_large', detail),
-      onTooLong: () => terminate('response_invalid', `The body is longer than its Content-Length of ${contentLength}.`),
+      onTooLong: () =>
+        terminate('response_invalid', `The body is longer than its Content-Length of ${contentLength}.`),
       streamingHeaders: () => [
         ['mayfly-invocation-id', this.#options.invocationId],
         ['trailer', STREAMED],
@@ -111,7 +113,8 @@ export class NodeExchange implements HttpExchange {
   /** The invocation returned. Gives the error to answer with if the response is not complete. */
   finish(late: readonly (readonly [string, string])[]): MayflyError | undefined {
     const response = this.#response;
-    if (response === undefined) return new MayflyError('no_response', 'The function returned without answering.');
+    if (response === undefined)
+      return new MayflyError('no_response', 'The function returned without answering.');
     if (!response.isComplete) {
       return new MayflyError('no_response', 'The function returned without finishing the response body.');
     }
@@ -174,7 +177,10 @@ function requestHeaders(
   return headers;
 }
 
-function responseHeaders(headers: HeaderList, { headerBytes, headerCount }: FunctionConfiguration): HeaderList {
+function responseHeaders(
+  headers: HeaderList,
+  { headerBytes, headerCount }: FunctionConfiguration,
+): HeaderList {
   const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (headers.length > headerCount || bytes > headerBytes) {
     throw new MayflyError(
@@ -188,7 +194,10 @@ function responseHeaders(headers: HeaderList, { headerBytes, headerCount }: Func
       throw new MayflyError('response_invalid', `'${name.slice(0, 80)}' is not a header name.`);
     }
     if (!isFieldValue(value)) {
-      throw new MayflyError('response_invalid', `The value of '${lower}' has a character that no header may have.`);
+      throw new MayflyError(
+        'response_invalid',
+        `The value of '${lower}' has a character that no header may have.`,
+      );
     }
     return !HOP_BY_HOP.has(lower) && !HOST_FIELDS.has(lower);
   });
@@ -202,7 +211,10 @@ function takeContentLength(headers: HeaderList): { fields: HeaderList; contentLe
   if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(text)) {
     throw new MayflyError('response_invalid', 'Content-Length is not one number.');
   }
-  return { fields: headers.filter(([name]) => name.toLowerCase() !== 'content-length'), contentLength: Number(text) };
+  return {
+    fields: headers.filter(([name]) => name.toLowerCase() !== 'content-length'),
+    contentLength: Number(text),
+  };
 }
 
 /** RFC 9110, section 5.5: no CR, LF, NUL or other control character but tab. */

@@ -70,7 +70,10 @@ export class Invoker {
       const found = this.#ports.resolve(options.tenant, options.name);
       const route = found instanceof Promise ? await found : found;
       if (route === undefined) {
-        throw new MayflyError('function_not_found', `Tenant '${options.tenant}' has no function '${options.name}'.`);
+        throw new MayflyError(
+          'function_not_found',
+          `Tenant '${options.tenant}' has no function '${options.name}'.`,
+        );
       }
       await this.#admitted(options, route, invocationId, arrivedMs, incoming, outgoing);
     } catch (error) {
@@ -94,7 +97,10 @@ export class Invoker {
     const { admission } = this.#ports;
     const { concurrency } = live.configuration;
     if (!admission.enter(admissionIndex, concurrency)) {
-      throw new MayflyError('too_many_invocations', `${concurrency} invocations of '${live.name}' are running.`);
+      throw new MayflyError(
+        'too_many_invocations',
+        `${concurrency} invocations of '${live.name}' are running.`,
+      );
     }
     try {
       const found = this.#ports.artifact(live.artifactKey);

@@ -42,7 +42,6 @@ export class ResponseSink implements ByteSink {
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
   #bytes = 0;
-  #unflushed = 0;
   #ended = false;
   #aborted = false;
   #trailers: HeaderList = [];
@@ -68,7 +67,9 @@ export class ResponseSink implements ByteSink {
   /** Whether the guest ended the body, and it has the length it declared. */
   get isComplete(): boolean {
     const { contentLength } = this.#options.head;
-    return this.#ended && (this.#options.bodyless || contentLength === undefined || contentLength === this.#bytes);
+    return (
+      this.#ended && (this.#options.bodyless || contentLength === undefined || contentLength === this.#bytes)
+    );
   }
 
   checkWrite(): number {
@@ -82,7 +83,8 @@ export class ResponseSink implements ByteSink {
     this.#bytes += bytes.length;
     if (this.#bytes > this.#options.maxBytes) throw this.#options.onTooLarge();
     if (this.#options.bodyless) return;
-    if (this.#bytes > (this.#options.head.contentLength ?? Number.POSITIVE_INFINITY)) throw this.#options.onTooLong();
+    if (this.#bytes > (this.#options.head.contentLength ?? Number.POSITIVE_INFINITY))
+      throw this.#options.onTooLong();
     if (this.#held === undefined) {
       this.#send(bytes);
       return;
@@ -101,7 +103,7 @@ export class ResponseSink implements ByteSink {
   }
 
   flushed(): Promise<void> {
-    return this.#when(() => this.#isGone || this.#unflushed === 0);
+    return this.ready();
   }
 
   end(): void {
@@ -134,7 +136,11 @@ export class ResponseSink implements ByteSink {
       outgoing.addTrailers([...late] as [string, string][]);
     }
     if (this.#trailers.length > 0 && !outgoing.hasHeader('content-length')) {
-      outgoing.addTrailers(this.#trailers.map(([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string]));
+      outgoing.addTrailers(
+        this.#trailers.map(
+          ([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string],
+        ),
+      );
     }
     outgoing.end();
     this.#notify();
@@ -182,11 +188,7 @@ export class ResponseSink implements ByteSink {
   }
 
   #send(bytes: Uint8Array): void {
-    this.#unflushed++;
-    this.#options.outgoing.write(bytes, () => {
-      this.#unflushed--;
-      this.#notify();
-    });
+    this.#options.outgoing.write(bytes, () => this.#notify());
   }
 
   #when(condition: () => boolean): Promise<void> {

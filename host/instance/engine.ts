@@ -11,13 +11,14 @@ import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
+import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
 import type { Clock, HttpExchange, OutboundHttp, WasiContext } from '../wasi/context.ts';
-import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
+import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
 import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
+import type { ByteSink } from '../wasi/io/bytes.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';
@@ -69,6 +70,7 @@ export class RunningInvocation {
   readonly #logBudget: LogBudget;
   readonly #logSinks: LineSink[] = [];
   #guest: Guest | undefined;
+  #stdout: ByteSink | undefined;
   #initMs = 0;
   #failure: Failure | undefined;
   #settled = false;
@@ -104,8 +106,9 @@ export class RunningInvocation {
       await this.#serve();
       this.#settle();
     } catch (error) {
-      if (error instanceof ExitError && error.status === 0) this.#settle();
-      else this.#fail(this.#classify(error));
+      if (isErrorResult(error))
+        this.#fail(this.#classify(new MayflyError('function_failed', 'The handler returned an error.')));
+      else this.#trapped(error);
     }
   }
 
@@ -125,6 +128,7 @@ export class RunningInvocation {
       );
     }
     const context = this.#createContext();
+    this.#stdout = context.stdout;
     this.#guest = new Guest({
       artifact,
       imports: createImports(context),
@@ -140,7 +144,11 @@ export class RunningInvocation {
     const handler = exports[artifact.manifest.exportKey] as Record<string, (...args: unknown[]) => unknown>;
     switch (artifact.manifest.handler) {
       case 'wasi:http/incoming-handler@0.2':
-        return serveIncoming(async (request, out) => void (await handler['handle']!(request, out)), exchange, context);
+        return serveIncoming(
+          async (request, out) => void (await handler['handle']!(request, out)),
+          exchange,
+          context,
+        );
       case 'wasi:http/handler@0.3':
         return serveHandler(async (request) => handler['handle']!(request), exchange, context);
       case 'wasi:cli/run@0.2':
@@ -154,7 +162,7 @@ export class RunningInvocation {
     } catch (error) {
       // result<_, _>: the error case carries nothing but itself.
       if (isErrorResult(error)) throw new MayflyError('function_failed', 'The command returned an error.');
-      if (!(error instanceof ExitError) || error.status !== 0) throw error;
+      throw error;
     }
     context.stdout.end();
   }
@@ -213,10 +221,23 @@ export class RunningInvocation {
     });
   }
 
-  /** A trap ends the invocation where it happens, even if the glue would swallow it. */
+  /**
+   * A trap or an exit ends the invocation where it happens, even if the glue swallows it or the guest catches
+   * it (an exit is a JavaScript exception, which `catch_all` takes).
+   */
   #trapped(error: unknown): void {
-    if (error instanceof ExitError || isErrorResult(error)) return;
-    this.#fail(this.#classify(error));
+    if (this.#settled || isErrorResult(error)) return;
+    if (error instanceof ExitError && error.status === 0) this.#exited();
+    else this.#fail(this.#classify(error));
+  }
+
+  #exited(): void {
+    try {
+      this.#stdout?.end();
+      this.#settle();
+    } catch (error) {
+      this.#fail(this.#classify(error));
+    }
   }
 
   #classify(error: unknown): Failure {

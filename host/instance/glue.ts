@@ -20,7 +20,10 @@ export interface GlueGlobals {
 export type Instantiate = (
   getCoreModule: (name: string) => WebAssembly.Module,
   imports: Record<string, unknown>,
-  instantiateCore: (module: WebAssembly.Module, imports?: WebAssembly.Imports) => { exports: WebAssembly.Exports },
+  instantiateCore: (
+    module: WebAssembly.Module,
+    imports?: WebAssembly.Imports,
+  ) => { exports: WebAssembly.Exports },
 ) => Promise<Record<string, unknown>> | Record<string, unknown>;
 
 const PARAMETERS = [
@@ -48,7 +51,8 @@ export class Glue {
 
   evaluate(globals: GlueGlobals): Instantiate {
     const instantiate = this.#evaluate(...PARAMETERS.map((name) => globals[name]));
-    if (typeof instantiate !== 'function') throw new TypeError('the glue did not return its instantiate function');
+    if (typeof instantiate !== 'function')
+      throw new TypeError('the glue did not return its instantiate function');
     return instantiate as Instantiate;
   }
 }

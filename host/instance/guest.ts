@@ -102,8 +102,9 @@ export class Guest {
   #unwrapAll(members: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
     const unwrapped: WebAssembly.ModuleImports = {};
     for (const [name, value] of Object.entries(members)) {
-      unwrapped[name] = (typeof value === 'function' ? (this.#originals.get(value as CoreFunction) ?? value) : value) as
-        WebAssembly.ImportValue;
+      unwrapped[name] = (
+        typeof value === 'function' ? (this.#originals.get(value as CoreFunction) ?? value) : value
+      ) as WebAssembly.ImportValue;
     }
     return unwrapped;
   }
@@ -163,7 +164,8 @@ export class Guest {
     return {
       [METER_IMPORTS.fuel]: fuel.counter,
       [METER_IMPORTS.refill]: new WebAssembly.Suspending(refill) as unknown as WebAssembly.ImportValue,
-      [METER_IMPORTS.reserveMemory]: (pages: bigint) => Number(memory.reserve(unsignedAmount(pages, PAGE_UNIT))),
+      [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
+        Number(memory.reserve(unsignedAmount(pages, PAGE_UNIT))),
       [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory.release(unsignedAmount(pages, PAGE_UNIT)),
       [METER_IMPORTS.reserveTable]: (entries: bigint) => Number(tables.reserve(unsignedAmount(entries, 1))),
       [METER_IMPORTS.releaseTable]: (entries: bigint) => tables.release(unsignedAmount(entries, 1)),

@@ -121,7 +121,8 @@ interface CgiHead {
 function parseCgiHead(bytes: Uint8Array): CgiHead | 'none' | 'incomplete' {
   const text = decoder.decode(bytes.subarray(0, CGI_HEAD_BYTES));
   const first = /^[^\r\n]*\r?\n/.exec(text)?.[0];
-  if (first === undefined) return /^(?:[a-z-]{0,12}$|(?:content-type|status|location):)/i.test(text) ? 'incomplete' : 'none';
+  if (first === undefined)
+    return /^(?:[a-z-]{0,12}$|(?:content-type|status|location):)/i.test(text) ? 'incomplete' : 'none';
   if (!/^(?:content-type|status|location):/i.test(first)) return 'none';
   const end = /\r?\n\r?\n/.exec(text);
   if (end === null) return 'incomplete';
@@ -136,7 +137,8 @@ function parseCgiHead(bytes: Uint8Array): CgiHead | 'none' | 'incomplete' {
     }
     if (name === 'status') {
       status = Number(/^([1-5][0-9]{2})(?: |$)/.exec(value)?.[1] ?? Number.NaN);
-      if (Number.isNaN(status)) throw new MayflyError('response_invalid', `'${value.slice(0, 80)}' is not a CGI status.`);
+      if (Number.isNaN(status))
+        throw new MayflyError('response_invalid', `'${value.slice(0, 80)}' is not a CGI status.`);
     } else {
       headers.push([name, latin1(value)]);
       if (name === 'location' && status === 200) status = 302;

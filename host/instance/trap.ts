@@ -26,16 +26,28 @@ const MESSAGE_LENGTH = 500;
  */
 export function classifyTrap(error: unknown, { fuel, memory, tables }: Accounts): Failure {
   if (fuel.exhausted) {
-    return failure('fuel_exhausted', `All ${fuel.budget} units of fuel of this invocation are used up.`, error);
+    return failure(
+      'fuel_exhausted',
+      `All ${fuel.budget} units of fuel of this invocation are used up.`,
+      error,
+    );
   }
   if (error instanceof MayflyError) return failure(error.code, error.message, undefined);
-  if (isStackOverflow(error)) return failure('stack_overflow', 'The guest\'s call stack is exhausted.', error);
+  if (isStackOverflow(error)) return failure('stack_overflow', "The guest's call stack is exhausted.", error);
   const message = messageOf(error);
   if (memory.refused) {
-    return failure('memory_exceeded', `Memory is capped at ${memory.cap} bytes. The guest ended with: ${message}`, error);
+    return failure(
+      'memory_exceeded',
+      `Memory is capped at ${memory.cap} bytes. The guest ended with: ${message}`,
+      error,
+    );
   }
   if (tables.refused) {
-    return failure('table_exceeded', `Tables are capped at ${tables.cap} entries. The guest ended with: ${message}`, error);
+    return failure(
+      'table_exceeded',
+      `Tables are capped at ${tables.cap} entries. The guest ended with: ${message}`,
+      error,
+    );
   }
   return failure('function_trapped', message, error);
 }

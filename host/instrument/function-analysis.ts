@@ -1,12 +1,14 @@
 import type { ModuleBounds } from './bounds.ts';
 import { readFunctionIndex, readGlobalIndex, readIndex } from './constant-expression.ts';
-import { entryCost, OPCODE_COST, structDefaultCost } from './cost-model.ts';
+import { entryCost, OPCODE_COST } from './cost-model.ts';
 import { tooMany } from './declaration-scan.ts';
-import { EDIT, type EditList, LENGTH } from './edits.ts';
+import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
+import { readBranch, readMemory, skipMemoryArgument } from './immediates.ts';
 import type { ModuleLayout } from './module-layout.ts';
-import { IMMEDIATE, IMMEDIATES, SIMD_IMMEDIATE, SIMD_IMMEDIATES } from './opcodes.ts';
+import { IMMEDIATE, IMMEDIATES } from './opcodes.ts';
+import { PrefixedInstructions } from './prefixed-instructions.ts';
 import { Cursor } from './reader.ts';
 import { RunTracker } from './runs.ts';
 import type { MeterUsage } from './usage.ts';
@@ -28,6 +30,7 @@ export class FunctionAnalysis {
   readonly #usage: MeterUsage;
   readonly #cursor: Cursor;
   readonly #runs: RunTracker;
+  readonly #prefixed: PrefixedInstructions;
 
   constructor(
     bytes: Uint8Array,
@@ -44,6 +47,7 @@ export class FunctionAnalysis {
     this.#usage = usage;
     this.#cursor = new Cursor(bytes);
     this.#runs = new RunTracker(edits, bounds.blockDepth);
+    this.#prefixed = new PrefixedInstructions(this.#cursor, this.#runs, layout, features, usage, edits);
   }
 
   get blockDepth(): number {
@@ -100,7 +104,7 @@ export class FunctionAnalysis {
           readIndex(cursor, locals, 'local');
           break;
         case IMMEDIATE.memory:
-          this.#skipMemoryArgument();
+          skipMemoryArgument(cursor, layout, this.#features);
           break;
         case IMMEDIATE.i32:
           cursor.skipS32();
@@ -182,7 +186,7 @@ export class FunctionAnalysis {
         runs.terminate();
         return;
       case 0x0c: // br
-        this.#branch(at);
+        readBranch(cursor, runs, at);
         runs.terminate();
         return;
       case 0x0d: // br_if
@@ -230,16 +234,8 @@ export class FunctionAnalysis {
     this.#runs.terminate();
   }
 
-  /** Reads a label and closes the run that branches to it; returns `since` behind the run. */
-  #branch(at: number): number {
-    const label = this.#cursor.u32();
-    const since = this.#runs.closeForBranch();
-    if (!this.#runs.target(label, since)) this.#cursor.fail(`unknown label ${label}`, at);
-    return since;
-  }
-
   #branchIf(at: number): void {
-    const since = this.#branch(at);
+    const since = readBranch(this.#cursor, this.#runs, at);
     this.#runs.resume(this.#cursor.pos, since);
   }
 
@@ -279,10 +275,10 @@ export class FunctionAnalysis {
         readGlobalIndex(cursor, layout, this.edits);
         return;
       case 0x3f: // memory.size
-        this.#memory();
+        readMemory(cursor, layout, this.#features);
         return;
       case 0x40: {
-        const memory = this.#memory();
+        const memory = readMemory(cursor, layout, this.#features);
         this.edits.add(at, EDIT.memoryGrow, memory);
         this.#usage.grownMemories.add(memory);
         return;
@@ -301,194 +297,13 @@ export class FunctionAnalysis {
         this.#branchIf(at);
         return;
       case 0xfb:
-        this.#features.add('gc');
-        this.#readGc(cursor.u32(), at);
+        this.#prefixed.readGc(at);
         return;
       case 0xfc:
-        this.#readBulk(cursor.u32(), at);
+        this.#prefixed.readBulk(at);
         return;
       default:
-        this.#features.add('simd');
-        this.#readSimd(cursor.u32(), at);
-    }
-  }
-
-  #memory(): number {
-    const memory = readIndex(this.#cursor, this.#layout.memories64.length, 'memory');
-    if (memory > 0) this.#features.add('multi-memory');
-    return memory;
-  }
-
-  #table(): number {
-    return readIndex(this.#cursor, this.#layout.tables64.length, 'table');
-  }
-
-  #skipMemoryArgument(): void {
-    const cursor = this.#cursor;
-    const at = cursor.pos;
-    // Bit 6 of the alignment announces a memory index (multi-memory).
-    const flags = cursor.u32();
-    const memory = flags & 0x40 ? cursor.u32() : 0;
-    if (memory >= this.#layout.memories64.length) cursor.fail(`unknown memory ${memory}`, at);
-    if (memory > 0) this.#features.add('multi-memory');
-    cursor.skipU64();
-  }
-
-  /** Charges by the operand on top of the stack, which is the length in every such instruction. */
-  #chargeLength(at: number, unit: 'bytes' | 'entries', is64: boolean): void {
-    if (this.#runs.isDead) return;
-    const kind = LENGTH[`${unit}${is64 ? 64 : 32}`];
-    this.edits.add(at, EDIT.chargeLength, kind);
-    this.#usage.lengthKinds[kind] = true;
-  }
-
-  #readBulk(opcode: number, at: number): void {
-    const cursor = this.#cursor;
-    const { memories64, tables64, elementSegments } = this.#layout;
-    if (opcode < 8) {
-      this.#features.add('saturating-float-to-int');
-      return;
-    }
-    this.#features.add('bulk-memory');
-    switch (opcode) {
-      case 8: // memory.init: its length is 32 bits wide for every memory
-        cursor.u32();
-        this.#memory();
-        this.#chargeLength(at, 'bytes', false);
-        return;
-      case 9: // data.drop
-        cursor.u32();
-        return;
-      case 10: {
-        const destination = this.#memory();
-        const source = this.#memory();
-        this.#chargeLength(at, 'bytes', memories64[destination]! && memories64[source]!);
-        return;
-      }
-      case 11: // memory.fill
-        this.#chargeLength(at, 'bytes', memories64[this.#memory()]!);
-        return;
-      case 12: // table.init
-        readIndex(cursor, elementSegments, 'element segment');
-        this.#table();
-        this.#chargeLength(at, 'entries', false);
-        return;
-      case 13: // elem.drop
-        readIndex(cursor, elementSegments, 'element segment');
-        return;
-      case 14: {
-        const destination = this.#table();
-        const source = this.#table();
-        this.#chargeLength(at, 'entries', tables64[destination]! && tables64[source]!);
-        return;
-      }
-      case 15: {
-        const table = this.#table();
-        this.edits.add(at, EDIT.tableGrow, table);
-        this.#usage.grownTables.add(table);
-        return;
-      }
-      case 16: // table.size
-        this.#table();
-        return;
-      case 17: // table.fill
-        this.#chargeLength(at, 'entries', tables64[this.#table()]!);
-        return;
-      default:
-        throw new InstrumentError('unsupported', `instruction 0xfc ${opcode}`, at);
-    }
-  }
-
-  #readGc(opcode: number, at: number): void {
-    const cursor = this.#cursor;
-    const { types, elementSegments } = this.#layout;
-    switch (opcode) {
-      case 0: // struct.new
-      case 11: // array.get
-      case 12:
-      case 13:
-      case 14: // array.set
-        readIndex(cursor, types.length, 'type');
-        return;
-      case 1: // struct.new_default; its base is in the run already
-        this.#runs.add(structDefaultCost(types[readIndex(cursor, types.length, 'type')]!.fields) - 1);
-        return;
-      case 2: // struct.get
-      case 3:
-      case 4:
-      case 5: // struct.set
-      case 8: // array.new_fixed
-        readIndex(cursor, types.length, 'type');
-        cursor.u32();
-        return;
-      case 6: // array.new
-      case 7: // array.new_default
-      case 16: // array.fill
-        readIndex(cursor, types.length, 'type');
-        this.#chargeLength(at, 'entries', false);
-        return;
-      case 9: // array.new_data
-      case 18: // array.init_data
-        readIndex(cursor, types.length, 'type');
-        cursor.u32();
-        this.#chargeLength(at, 'entries', false);
-        return;
-      case 10: // array.new_elem
-      case 19: // array.init_elem
-        readIndex(cursor, types.length, 'type');
-        readIndex(cursor, elementSegments, 'element segment');
-        this.#chargeLength(at, 'entries', false);
-        return;
-      case 17: // array.copy
-        readIndex(cursor, types.length, 'type');
-        readIndex(cursor, types.length, 'type');
-        this.#chargeLength(at, 'entries', false);
-        return;
-      case 20: // ref.test, ref.cast and their nullable forms
-      case 21:
-      case 22:
-      case 23:
-        skipHeapType(cursor, this.#features);
-        return;
-      case 24: // br_on_cast
-      case 25: {
-        cursor.u8();
-        const since = this.#branch(at);
-        skipHeapType(cursor, this.#features);
-        skipHeapType(cursor, this.#features);
-        this.#runs.resume(cursor.pos, since);
-        return;
-      }
-      case 15: // array.len
-      case 26: // any.convert_extern
-      case 27: // extern.convert_any
-      case 28: // ref.i31
-      case 29: // i31.get
-      case 30:
-        return;
-      default:
-        throw new InstrumentError('unsupported', `instruction 0xfb ${opcode}`, at);
-    }
-  }
-
-  #readSimd(opcode: number, at: number): void {
-    const cursor = this.#cursor;
-    if (opcode > 0xff) throw new InstrumentError('unsupported', 'relaxed SIMD instructions', at);
-    switch (SIMD_IMMEDIATES[opcode]) {
-      case SIMD_IMMEDIATE.memory:
-        this.#skipMemoryArgument();
-        return;
-      case SIMD_IMMEDIATE.lane:
-        cursor.u8();
-        return;
-      case SIMD_IMMEDIATE.memoryAndLane:
-        this.#skipMemoryArgument();
-        cursor.u8();
-        return;
-      case SIMD_IMMEDIATE.bytes16:
-        cursor.skip(16);
-        return;
-      default:
+        this.#prefixed.readSimd(at);
     }
   }
 }

@@ -23,12 +23,23 @@ export interface InstrumentedModule {
  */
 export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): InstrumentedModule {
   const { layout, shape, usage, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
-  if (!WebAssembly.validate(moduleBytes))
-    throw new InstrumentError('malformed', 'the module is not valid', 0);
+  requireValid(moduleBytes);
   const plan = planMetering(layout, usage);
   if (plan === undefined) return { bytes: moduleBytes, shape };
   // Locals are summed up while functions are read, and they are about to be read again.
   functions.localsTotal = 0;
   const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions);
   return { bytes: rewriter.write(), shape };
+}
+
+function requireValid(moduleBytes: Uint8Array): void {
+  if (WebAssembly.validate(moduleBytes)) return;
+  let reason = 'the module is not valid';
+  try {
+    // Compiling says why, which validating does not.
+    new WebAssembly.Module(moduleBytes);
+  } catch (error) {
+    if (error instanceof Error) reason += `: ${error.message.replace(/^WebAssembly\.Module\(\): /, '')}`;
+  }
+  throw new InstrumentError('malformed', reason, 0);
 }

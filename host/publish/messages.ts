@@ -23,7 +23,6 @@ export interface PipelineResult {
 export type PublishInput = { readonly kind: 'job'; readonly job: PipelineJob };
 
 export type PublishOutput =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly result: PipelineResult; readonly isSpent: boolean }
   | {
       readonly kind: 'failed';

@@ -102,7 +102,7 @@ export class PublishChild {
   }
 
   #answered(output: PublishOutput): void {
-    if (output.kind === 'ready' || this.#mode.name !== 'busy') return;
+    if (this.#mode.name !== 'busy') return;
     const { assignment } = this.#mode;
     // Killed while the answer was on its way: the end decides (invariant 1).
     if (assignment.verdict !== undefined) return;

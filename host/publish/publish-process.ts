@@ -2,6 +2,7 @@
  * Process entry: publishes one job at a time for the host that started it. Argument: the bound on its resident
  * memory in bytes. It holds no state between jobs and nothing of it outlives the connection to the host.
  */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { isToolCrash } from '../compiler/tool-failure.ts';
 import { MayflyError, toErrorMessage } from '../errors.ts';
@@ -14,16 +15,18 @@ const limitBytes = Number(process.argv[2]);
 const busy = new Int32Array(new SharedArrayBuffer(4));
 const watchdogData: WatchdogData = { limitBytes, busy };
 const watchdog = new Worker(entryUrl('memory-watchdog'), { workerData: watchdogData });
+const watched = once(watchdog, 'online');
 watchdog.on('error', (error) => {
   console.error('publishing: the memory watchdog failed:', error);
   process.exit(1);
 });
 
-process.on('disconnect', () => process.exit(0));
+// Not `process.exit`: it waits for the thread pool, where a read of a pipe or a dead disk may stand still.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.on('message', (input: PublishInput) => {
-  void run(input).then(send);
+  // No job without a watchdog.
+  void watched.then(() => run(input)).then(send);
 });
-watchdog.on('online', () => send({ kind: 'ready' }));
 
 function send(output: PublishOutput): void {
   process.send?.(output);

@@ -123,8 +123,8 @@ export class Publisher {
 
   async #existing(key: string, job: PublishJob): Promise<Published | undefined> {
     const { artifacts } = this.#options;
-    if (!(await artifacts.has(key))) return undefined;
-    const manifest = await artifacts.readManifest(key);
+    const manifest = await artifacts.findWhole(key);
+    if (manifest === undefined) return undefined;
     // It may have been made for a function with more memory.
     assertMemoryFits(manifest.modules, job.memoryBytes);
     return { artifactKey: key, manifest, steps: [], created: false };
@@ -136,6 +136,8 @@ export class Publisher {
     try {
       const { manifest, steps } = await this.#runJob(job, stagingFolder);
       const start = performance.now();
+      // Whatever is there is damaged, or it would have been found: publishing again mends it.
+      if (await artifacts.has(key)) await artifacts.remove(key);
       const outcome = await artifacts.commit(stagingFolder, key);
       const commitMs = performance.now() - start;
       return {

@@ -156,6 +156,24 @@ export class ArtifactStore {
     }
   }
 
+  /** The manifest, if the artifact is there with every file at its size; a look, not a checksum. */
+  async findWhole(key: string): Promise<ArtifactManifest | undefined> {
+    if (!(await this.has(key))) return undefined;
+    try {
+      const manifest = await this.readManifest(key);
+      const { modules, sizes } = manifest;
+      const files: (readonly [string, number])[] = [
+        ...modules.map(({ name, bytes }) => [name, bytes] as const),
+        [ARTIFACT_FILES.glue, sizes.glueBytes],
+        [ARTIFACT_FILES.upload, sizes.uploadBytes],
+      ];
+      const found = await Promise.all(files.map(([name]) => stat(join(this.folder(key), name))));
+      return found.every(({ size }, i) => size === files[i]![1]) ? manifest : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Every key there is, sorted. */
   async keys(): Promise<string[]> {
     const entries = await readdir(this.#artifactsFolder).catch(() => [] as string[]);

@@ -3,6 +3,9 @@ import { MayflyError } from '../errors.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues } from '../limits.ts';
 import type { FunctionConfiguration, FunctionConfigurationPatch } from '../model/function-configuration.ts';
 
+/** What follows a value for people; fuel and counts say it in their names. */
+const UNIT_WORDS = { By: ' bytes', ms: ' ms', fuel: '', '1': '' } as const;
+
 const LIMIT_NAMES = Object.keys(FUNCTION_LIMITS) as FunctionLimitName[];
 
 /** The ceilings of limits.ts, for a host whose operator set none. */
@@ -31,6 +34,6 @@ export function refuseAboveCeiling(patch: FunctionConfigurationPatch, ceilings: 
 /** The error for a setting that exceeds what the operator allows; it names the range. */
 export function aboveCeiling(name: FunctionLimitName, ceilings: FunctionLimitValues): MayflyError {
   const { floor, unit } = FUNCTION_LIMITS[name];
-  const range = `from ${floor} to ${ceilings[name]}${unit === '1' ? '' : ` ${unit}`}`;
+  const range = `from ${floor} to ${ceilings[name]}${UNIT_WORDS[unit]}`;
   return new MayflyError('limit_above_ceiling', `${name} may be ${range}.`, { field: name });
 }

@@ -10,7 +10,11 @@ export class ArtifactCache<T> {
   readonly #loading = new Map<string, Promise<T>>();
   #bytes = 0;
 
-  constructor(options: { load: (key: string) => Promise<T>; sizeOf: (value: T) => number; budgetBytes: number }) {
+  constructor(options: {
+    load: (key: string) => Promise<T>;
+    sizeOf: (value: T) => number;
+    budgetBytes: number;
+  }) {
     this.#load = options.load;
     this.#sizeOf = options.sizeOf;
     this.#budgetBytes = options.budgetBytes;

@@ -66,7 +66,9 @@ async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<A
     );
     return { key, manifest, modules, glue };
   } catch (error) {
-    throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, { cause: error });
+    throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, {
+      cause: error,
+    });
   }
 }
 
@@ -81,7 +83,10 @@ class AdmissionColumns {
     if (column === undefined) {
       column = this.#free.pop() ?? this.#next++;
       if (column >= ADMISSION_FUNCTIONS) {
-        throw new MayflyError('internal_error', 'More functions are in use than the admission table has columns.');
+        throw new MayflyError(
+          'internal_error',
+          'More functions are in use than the admission table has columns.',
+        );
       }
       this.#columns.set(key, column);
     }

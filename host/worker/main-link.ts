@@ -31,7 +31,10 @@ export class MainLink {
   }
 
   /** Rejects with the MayflyError that the main thread answered with. */
-  call<S extends ServiceName>(service: S, request: Parameters<HostServices[S]>[0]): ReturnType<HostServices[S]> {
+  call<S extends ServiceName>(
+    service: S,
+    request: Parameters<HostServices[S]>[0],
+  ): ReturnType<HostServices[S]> {
     const id = this.#nextId++;
     this.notify({ kind: 'call', id, service, request });
     return new Promise((resolve, reject) => {

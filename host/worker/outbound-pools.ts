@@ -13,7 +13,10 @@ export class OutboundPools {
   clientOf(live: LiveFunction): OutboundHttp {
     let client = this.#clients.get(live.configuration);
     if (client === undefined) {
-      client = createOutbound({ allowedHosts: live.configuration.allowedHosts, pool: this.#poolOf(live.tenant) });
+      client = createOutbound({
+        allowedHosts: live.configuration.allowedHosts,
+        pool: this.#poolOf(live.tenant),
+      });
       this.#clients.set(live.configuration, client);
     }
     return client;

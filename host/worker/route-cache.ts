@@ -25,7 +25,10 @@ export class RouteCache {
   }
 
   /** Undefined when there is no such function, and only then; absence is not cached. */
-  resolve(tenant: TenantName, name: FunctionName): ResolvedFunction | undefined | Promise<ResolvedFunction | undefined> {
+  resolve(
+    tenant: TenantName,
+    name: FunctionName,
+  ): ResolvedFunction | undefined | Promise<ResolvedFunction | undefined> {
     const key = routeKey(tenant, name);
     const count = this.#counters.read(key);
     const entry = this.#entries.get(key);

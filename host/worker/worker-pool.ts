@@ -51,7 +51,9 @@ export class WorkerPool {
   /** Starts all threads; gives the port they listen on. Throws {@link ListenError}. */
   async start(): Promise<number> {
     this.#port = await this.#spawn(0, this.#options.port);
-    const others = Array.from({ length: this.#options.threads - 1 }, (_, i) => this.#spawn(i + 1, this.#port));
+    const others = Array.from({ length: this.#options.threads - 1 }, (_, i) =>
+      this.#spawn(i + 1, this.#port),
+    );
     await Promise.all(others);
     return this.#port;
   }
@@ -102,7 +104,9 @@ export class WorkerPool {
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
         clearAdmissions(this.#options.data.admissionTable, thread);
-        reject(new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'));
+        reject(
+          new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),
+        );
         if (!this.#draining && this.#port !== 0) this.#replace(thread, startedMs);
       });
     });

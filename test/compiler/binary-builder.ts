@@ -49,7 +49,7 @@ export function moduleOf(bodies: readonly Bytes[], ...before: Bytes[]): Uint8Arr
     section(1, [1, 0x60, 0, 0]),
     section(3, repeated(bodies.length, [0])),
     ...before,
-    section(10, leb(bodies.length), ...bodies.map((body) => joined(leb(body.length), body))),
+    section(10, leb(bodies.length), Buffer.concat(bodies.map((body) => joined(leb(body.length), body)))),
   );
 }
 

@@ -41,7 +41,9 @@ test('what is no WebAssembly is refused with what it looks like', (t) => {
 });
 
 test('a core module that imports from elsewhere than preview 1 is refused by name', async (t) => {
-  const error = refusal(await parse('(module (import "env" "emscripten_x" (func)) (func (export "_start")))'));
+  const error = refusal(
+    await parse('(module (import "env" "emscripten_x" (func)) (func (export "_start")))'),
+  );
   t.is(error.code, 'component_import_unknown');
   t.regex(error.message, /"emscripten_x" from "env"/);
 });

@@ -24,6 +24,32 @@ export async function plainComponent(): Promise<Uint8Array> {
     (func (export "go") (canon lift (core func $i "go"))))`);
 }
 
+/**
+ * A component with `functions` exported functions that take a tuple of ten tuples of ten ..., `depth` deep, of
+ * bytes: a few hundred bytes from which jco writes megabytes of glue.
+ */
+export async function tupleComponent(depth: number, functions: number): Promise<Uint8Array> {
+  const names = ['u8', ...Array.from({ length: depth }, (_, i) => `$t${i}`)];
+  const types = names.slice(1).map((name, i) => `(type ${name} (tuple ${`${names[i]} `.repeat(10)}))`);
+  const indices = Array.from({ length: functions }, (_, i) => i);
+  const lifted = indices.map(
+    (i) => `(func $f${i} (param "a" ${names.at(-1)})
+      (canon lift (core func $i "go") (memory (core memory $i "m")) (realloc (core func $i "r"))))`,
+  );
+  return parse(`(component ${types.join(' ')}
+    (core module $m (memory (export "m") 1)
+      (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)
+      (func (export "go") (param i32))
+      (func (export "run") (result i32) i32.const 0))
+    (core instance $i (instantiate $m))
+    ${lifted.join(' ')}
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance $inst (export "run" (func $run)))
+    (export "wasi:cli/run@0.2.3" (instance $inst))
+    (instance $many ${indices.map((i) => `(export "f${i}" (func $f${i}))`).join(' ')})
+    (export "a:b/c" (instance $many)))`);
+}
+
 const IO_WIT = `
 package wasi:io@0.2.3 {
   interface error { resource error { to-debug-string: func() -> string; } }
@@ -68,7 +94,11 @@ const REALLOC = `(memory (export "memory") 1)
 /** A core module with the type of the world embedded, as wit-bindgen leaves it. */
 export async function embeddedCore(world: string, core: string): Promise<Uint8Array> {
   const binary = await parse(`(module ${core} ${REALLOC})`);
-  return componentEmbed({ binary, witSource: `package test:test; world w { ${world} }\n${IO_WIT}`, world: 'w' });
+  return componentEmbed({
+    binary,
+    witSource: `package test:test; world w { ${world} }\n${IO_WIT}`,
+    world: 'w',
+  });
 }
 
 export async function worldComponent(world: string, core: string): Promise<Uint8Array> {
@@ -139,7 +169,8 @@ export async function javaScriptGuest(jsSource: string): Promise<Uint8Array> {
   try {
     const jco = dirname(dirname(createRequire(import.meta.url).resolve('@bytecodealliance/jco')));
     await cp(join(jco, 'lib/wit/builtin/0.3.0'), join(folder, 'deps'), { recursive: true });
-    const world = 'package test:guest;\nworld http { import wasi:http/types@0.3.0; export wasi:http/handler@0.3.0; }\n';
+    const world =
+      'package test:guest;\nworld http { import wasi:http/types@0.3.0; export wasi:http/handler@0.3.0; }\n';
     await writeFile(join(folder, 'world.wit'), world);
     return (await componentize({ witPath: folder, world: 'http', jsSource })).component;
   } finally {

@@ -2,11 +2,25 @@ import test from 'ava';
 import { type ComponentShape, scanComponent } from '../../host/compiler/component-sections.ts';
 import { readWorld } from '../../host/compiler/world.ts';
 import { MayflyError } from '../../host/errors.ts';
-import { httpAndRunComponent, plainComponent, runComponent, secretsComponent, twoVersionsComponent } from './guests.ts';
+import {
+  httpAndRunComponent,
+  plainComponent,
+  runComponent,
+  secretsComponent,
+  twoVersionsComponent,
+} from './guests.ts';
 
-function shapeOf(imports: readonly string[], exports: readonly string[] = ['wasi:cli/run@0.2.0']): ComponentShape {
+function shapeOf(
+  imports: readonly string[],
+  exports: readonly string[] = ['wasi:cli/run@0.2.0'],
+): ComponentShape {
   const instance = (name: string) => ({ name, kind: 'instance' as const, isResource: false });
-  return { imports: imports.map(instance), exports: exports.map(instance), coreModules: 1, customSections: [] };
+  return {
+    imports: imports.map(instance),
+    exports: exports.map(instance),
+    coreModules: 1,
+    customSections: [],
+  };
 }
 
 test('HTTP wins over a command unless the command is asked for', async (t) => {
@@ -17,9 +31,16 @@ test('HTTP wins over a command unless the command is asked for', async (t) => {
 });
 
 test('WASI 0.3 wins over 0.2, and the newest patch over older ones', (t) => {
-  const names = ['wasi:cli/run@0.2.9', 'wasi:http/incoming-handler@0.2.12', 'wasi:http/incoming-handler@0.2.3'];
+  const names = [
+    'wasi:cli/run@0.2.9',
+    'wasi:http/incoming-handler@0.2.12',
+    'wasi:http/incoming-handler@0.2.3',
+  ];
   t.is(readWorld(shapeOf([], names)).handlerInterface, 'wasi:http/incoming-handler@0.2.12');
-  t.is(readWorld(shapeOf([], [...names, 'wasi:http/handler@0.3.1'])).handlerInterface, 'wasi:http/handler@0.3.1');
+  t.is(
+    readWorld(shapeOf([], [...names, 'wasi:http/handler@0.3.1'])).handlerInterface,
+    'wasi:http/handler@0.3.1',
+  );
 });
 
 test('a handler that is asked for and missing is refused, naming what there is', async (t) => {
@@ -44,8 +65,17 @@ test('an import that is not offered is refused by name, with what is offered', a
 
 test('any patch of an offered interface is accepted, another minor version or a pre-release is not', (t) => {
   t.notThrows(() => readWorld(shapeOf(['wasi:io/poll@0.2.0', 'wasi:io/poll@0.2.99'])));
-  for (const name of ['wasi:io/poll@0.1.0', 'wasi:io/poll@0.4.0', 'wasi:io/poll@0.2.0-rc-1', 'wasi:io/poll']) {
-    t.is(t.throws(() => readWorld(shapeOf([name])), { instanceOf: MayflyError }).code, 'component_import_unknown', name);
+  for (const name of [
+    'wasi:io/poll@0.1.0',
+    'wasi:io/poll@0.4.0',
+    'wasi:io/poll@0.2.0-rc-1',
+    'wasi:io/poll',
+  ]) {
+    t.is(
+      t.throws(() => readWorld(shapeOf([name])), { instanceOf: MayflyError }).code,
+      'component_import_unknown',
+      name,
+    );
   }
 });
 

@@ -46,7 +46,9 @@ export class TestHost {
 
   async start(): Promise<void> {
     this.#running = await startHost(this.config, (message, error) => {
-      this.reports.push(`${message} ${error instanceof Error ? (error.stack ?? error.message) : String(error ?? '')}`);
+      this.reports.push(
+        `${message} ${error instanceof Error ? (error.stack ?? error.message) : String(error ?? '')}`,
+      );
     });
   }
 
@@ -58,6 +60,7 @@ export class TestHost {
   async dispose(): Promise<void> {
     await this.#agent.destroy();
     await this.stop();
+    await rm(this.config.dataDir, { recursive: true, force: true });
   }
 
   /** Any request; the body is read as text. */
@@ -87,7 +90,8 @@ export class TestHost {
       headers: { 'content-type': 'application/wasm' },
       body: component,
     });
-    if (status !== 201 && status !== 200) throw new Error(`deploy ${name}: ${status} ${JSON.stringify(json)}`);
+    if (status !== 201 && status !== 200)
+      throw new Error(`deploy ${name}: ${status} ${JSON.stringify(json)}`);
     if (configuration !== undefined) await this.configure(name, configuration);
     return json;
   }
@@ -131,18 +135,24 @@ export interface TestHostOptions {
   readonly env?: Record<string, string>;
 }
 
-/** A host that runs for one test (or, given `before`'s context, for one file). */
-export async function testHost(t: ExecutionContext<unknown>, options: TestHostOptions = {}): Promise<TestHost> {
+/** A host for a whole test file: start it in `test.before`, dispose of it in `test.after.always`. */
+export async function startTestHost(options: TestHostOptions = {}): Promise<TestHost> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mayfly-test-'));
-  const config = resolveConfig(
-    { MAYFLY_PORT: '0', MAYFLY_THREADS: '2', MAYFLY_DATA_DIR: dataDir, MAYFLY_EXAMPLES: '0', ...options.env },
-    dataDir,
-  );
-  const host = new TestHost(config);
-  t.teardown(async () => {
-    await host.dispose();
-    await rm(dataDir, { recursive: true, force: true });
-  });
+  const env = { MAYFLY_PORT: '0', MAYFLY_THREADS: '2', MAYFLY_DATA_DIR: dataDir, ...options.env };
+  const host = new TestHost(resolveConfig(env, dataDir));
   await host.start();
+  return host;
+}
+
+/** A host for one test, gone with it. What it reported to its operator is shown if the test fails. */
+export async function testHost(
+  t: ExecutionContext<unknown>,
+  options: TestHostOptions = {},
+): Promise<TestHost> {
+  const host = await startTestHost(options);
+  t.teardown(() => {
+    for (const report of host.reports) t.log(report);
+    return host.dispose();
+  });
   return host;
 }

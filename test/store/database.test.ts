@@ -28,7 +28,9 @@ test('each migration runs once, also when they come one by one', (t) => {
 test('a migration that fails changes nothing', (t) => {
   const path = newPath(t);
   open(path, [FIRST]).close();
-  t.throws(() => open(path, [FIRST, `${SECOND}; CREATE TABLE a (x INTEGER)`]), { instanceOf: DatabaseOpenError });
+  t.throws(() => open(path, [FIRST, `${SECOND}; CREATE TABLE a (x INTEGER)`]), {
+    instanceOf: DatabaseOpenError,
+  });
   using database = open(path, [FIRST, SECOND]);
   t.is(database.prepare('PRAGMA user_version').get()?.['user_version'], 2);
 });

@@ -34,7 +34,10 @@ test('records come back as they went in, oldest first, with growing ids', (t) =>
   using logs = open();
   const stored = logs.append([record('a'), record('b', { level: 'error', source: 'host' })]);
   t.deepEqual(logs.tail(acme, hello, { limit: 10 }), stored);
-  t.deepEqual(stored.map((one) => one.id), [1, 2]);
+  t.deepEqual(
+    stored.map((one) => one.id),
+    [1, 2],
+  );
   t.like(stored[1], { level: 'error', source: 'host', timestampMs: 1_000.5 });
 });
 
@@ -111,7 +114,10 @@ test('ids go on after a restart, also when the newest records are gone', (t) => 
     logs.remove(acme, hello);
   }
   using logs = open({ path });
-  t.deepEqual(logs.append([record('c')]).map((one) => one.id), [3]);
+  t.deepEqual(
+    logs.append([record('c')]).map((one) => one.id),
+    [3],
+  );
 });
 
 test('what was appended is on the disk after close, without a turn of the event loop', (t) => {

@@ -17,7 +17,12 @@ export function functionNamed(text: string): FunctionName {
 }
 
 /** What publishing `content` would have found; the same content is the same artifact. */
-export function publicationOf(tenant: TenantName, name: FunctionName, content: string, nowMs = 1_000): Publication {
+export function publicationOf(
+  tenant: TenantName,
+  name: FunctionName,
+  content: string,
+  nowMs = 1_000,
+): Publication {
   const hash = createHash('sha256').update(content).digest('hex');
   return {
     tenant,

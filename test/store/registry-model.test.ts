@@ -121,7 +121,8 @@ test('random sequences of operations leave the registry as they leave a simple m
         return 'ok';
       });
     }
-    if (expected !== actual) t.fail(`step ${step}, ${key}: the model says ${expected}, the registry ${actual}`);
+    if (expected !== actual)
+      t.fail(`step ${step}, ${key}: the model says ${expected}, the registry ${actual}`);
 
     const entry = model.functions.get(key);
     const live = registry.live(tenant, name);

@@ -70,8 +70,14 @@ test('an older version is made live, and its number has to exist', (t) => {
   registry.publish(publicationOf(acme, hello, 'two'), roomy);
   t.is(registry.setLive(acme, hello, 1, 9).liveVersion, 1);
   t.is(registry.live(acme, hello)?.artifactKey, publicationOf(acme, hello, 'one').artifactKey);
-  t.is(codeOf(() => registry.setLive(acme, hello, 3, 9)), 'version_not_found');
-  t.is(codeOf(() => registry.setLive(acme, functionNamed('nope'), 1, 9)), 'function_not_found');
+  t.is(
+    codeOf(() => registry.setLive(acme, hello, 3, 9)),
+    'version_not_found',
+  );
+  t.is(
+    codeOf(() => registry.setLive(acme, functionNamed('nope'), 1, 9)),
+    'function_not_found',
+  );
   t.is(registry.find(acme, hello)?.liveVersion, 1);
 });
 
@@ -123,16 +129,31 @@ test('a tenant has as many functions as it may, and new versions are not new fun
   const one = { functionsPerTenant: 1 };
   registry.publish(publicationOf(acme, hello, 'one'), one);
   registry.publish(publicationOf(acme, hello, 'two'), one);
-  t.is(codeOf(() => registry.publish(publicationOf(acme, functionNamed('second'), 'x'), one)), 'functions_limit_reached');
-  t.is(codeOf(() => registry.publish(publicationOf(other, hello, 'x'), one)), undefined);
+  t.is(
+    codeOf(() => registry.publish(publicationOf(acme, functionNamed('second'), 'x'), one)),
+    'functions_limit_reached',
+  );
+  t.is(
+    codeOf(() => registry.publish(publicationOf(other, hello, 'x'), one)),
+    undefined,
+  );
   registry.remove(acme, hello);
-  t.is(codeOf(() => registry.publish(publicationOf(acme, functionNamed('second'), 'x'), one)), undefined);
+  t.is(
+    codeOf(() => registry.publish(publicationOf(acme, functionNamed('second'), 'x'), one)),
+    undefined,
+  );
 });
 
 test('a refused publish leaves nothing behind', (t) => {
   using registry = open();
-  t.is(codeOf(() => registry.publish(publicationOf(tenantNamed('nobody'), hello, 'x'), roomy)), 'tenant_not_found');
-  t.is(codeOf(() => registry.publish(publicationOf(acme, hello, 'x'), { functionsPerTenant: 0 })), 'functions_limit_reached');
+  t.is(
+    codeOf(() => registry.publish(publicationOf(tenantNamed('nobody'), hello, 'x'), roomy)),
+    'tenant_not_found',
+  );
+  t.is(
+    codeOf(() => registry.publish(publicationOf(acme, hello, 'x'), { functionsPerTenant: 0 })),
+    'functions_limit_reached',
+  );
   t.deepEqual(registry.list(acme), []);
   t.is(registry.artifactKeysInUse().size, 0);
   t.is(registry.publish(publicationOf(acme, hello, 'x'), roomy).version.version, 1);
@@ -151,7 +172,8 @@ test('tenants do not see each other, and functions are listed by name', (t) => {
 
 test('versions are paged from the newest down', (t) => {
   using registry = open();
-  for (const content of ['1', '2', '3', '4', '5']) registry.publish(publicationOf(acme, hello, content), roomy);
+  for (const content of ['1', '2', '3', '4', '5'])
+    registry.publish(publicationOf(acme, hello, content), roomy);
   const numbers = (page: { limit: number; before?: number }) =>
     registry.versions(acme, hello, page).map((version) => version.version);
   t.deepEqual(numbers({ limit: 2 }), [5, 4]);
@@ -173,7 +195,9 @@ test('an artifact is in use while any version of any function names it', (t) => 
 test('listeners hear of each change before the method returns, and of nothing that failed', (t) => {
   using registry = open();
   const seen: string[] = [];
-  const stop = registry.onChange((tenant, name) => seen.push(`${tenant}/${name} v${registry.live(tenant, name)?.version}`));
+  const stop = registry.onChange((tenant, name) =>
+    seen.push(`${tenant}/${name} v${registry.live(tenant, name)?.version}`),
+  );
   registry.publish(publicationOf(acme, hello, 'one'), roomy);
   t.deepEqual(seen, ['acme/hello v1']);
   registry.publish(publicationOf(acme, hello, 'two'), roomy);

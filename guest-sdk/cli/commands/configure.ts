@@ -32,36 +32,52 @@ export function configureCommand(): Command {
     .option('--timeout <time>', 'wall-clock time of an invocation, such as 5s')
     .option('--fuel <count>', 'instructions of an invocation, such as 500M')
     .option('--concurrency <count>', 'invocations at the same time')
-    .option('--log-level <level>', 'the least severe level that is kept: trace, debug, info, warn, error or off')
+    .option(
+      '--log-level <level>',
+      'the least severe level that is kept: trace, debug, info, warn, error or off',
+    )
     .option('--env <key=value>', 'set an environment variable (repeatable)', collect)
     .option('--unset-env <key>', 'remove an environment variable (repeatable)', collect)
-    .option('--allow-host <host>', 'a host that the function may call, such as *.example.com (repeatable)', collect)
+    .option(
+      '--allow-host <host>',
+      'a host that the function may call, such as *.example.com (repeatable)',
+      collect,
+    )
     .option('--forbid-host <host>', 'take a host off that list (repeatable)', collect)
-    .option('--set <setting=value>', `any setting (repeatable): ${Object.keys(FUNCTION_LIMITS).join(', ')}`, collect)
+    .option(
+      '--set <setting=value>',
+      `any setting (repeatable): ${Object.keys(FUNCTION_LIMITS).join(', ')}`,
+      collect,
+    )
     .action(async (name: string, options: ConfigureOptions) => {
-      const configuration = await withClient(options, (client) => configure(client, checkedName(name), options));
+      const configuration = await withClient(options, (client) =>
+        configure(client, checkedName(name), options),
+      );
       if (options.json) printJson(configuration);
-      else for (const [key, value] of Object.entries(configuration)) print(`${key} = ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+      else
+        for (const [key, value] of Object.entries(configuration))
+          print(`${key} = ${typeof value === 'object' ? JSON.stringify(value) : value}`);
     });
 }
 
-async function configure(client: Client, name: string, options: ConfigureOptions): Promise<ConfigurationJson> {
+async function configure(
+  client: Client,
+  name: string,
+  options: ConfigureOptions,
+): Promise<ConfigurationJson> {
   const path = client.functionsPath(`/${name}`);
-  const patch: FunctionConfigurationPatch = { ...limitPatch(options), ...(await mergedPatch(client, path, options)) };
-  if (Object.keys(patch).length === 0) throw new CliError('usage', 'nothing to change: name a setting, such as --memory 64MiB');
-  const { configuration } = normalised(
-    await client.json<FunctionJson | ConfigurationJson>({
-      method: 'PATCH',
-      path: `${path}/configuration`,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(patch),
-    }),
-  );
-  return configuration;
-}
-
-function normalised(answer: FunctionJson | ConfigurationJson): { readonly configuration: ConfigurationJson } {
-  return 'configuration' in answer ? answer : { configuration: answer };
+  const patch: FunctionConfigurationPatch = {
+    ...limitPatch(options),
+    ...(await mergedPatch(client, path, options)),
+  };
+  if (Object.keys(patch).length === 0)
+    throw new CliError('usage', 'nothing to change: name a setting, such as --memory 64MiB');
+  return client.json<ConfigurationJson>({
+    method: 'PATCH',
+    path: `${path}/configuration`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(patch),
+  });
 }
 
 function splitPair(text: string, option: string): [key: string, value: string] {
@@ -75,11 +91,23 @@ function isLimit(key: string): key is FunctionLimitName {
 }
 
 /** Settings that are one value. What is no limit is passed on, and the host judges it. */
-function limitPatch({ memory, timeout, fuel, concurrency, logLevel, set = [] }: ConfigureOptions): Record<string, unknown> {
+function limitPatch({
+  memory,
+  timeout,
+  fuel,
+  concurrency,
+  logLevel,
+  set = [],
+}: ConfigureOptions): Record<string, unknown> {
   const named = { memoryBytes: memory, timeoutMs: timeout, fuel, concurrency, logLevel };
   const given = Object.entries(named).filter((pair): pair is [string, string] => pair[1] !== undefined);
   const pairs = [...given, ...set.map((text) => splitPair(text, '--set'))];
-  return Object.fromEntries(pairs.map(([key, value]) => [key, isLimit(key) ? parseQuantity(value, FUNCTION_LIMITS[key].unit) : parseLoose(value)]));
+  return Object.fromEntries(
+    pairs.map(([key, value]) => [
+      key,
+      isLimit(key) ? parseQuantity(value, FUNCTION_LIMITS[key].unit) : parseLoose(value),
+    ]),
+  );
 }
 
 /** JSON where it is JSON, else the text itself. */
@@ -92,7 +120,11 @@ function parseLoose(text: string): unknown {
 }
 
 /** The host replaces environment and hosts whole, so that what stays is read first. */
-async function mergedPatch(client: Client, path: string, options: ConfigureOptions): Promise<FunctionConfigurationPatch> {
+async function mergedPatch(
+  client: Client,
+  path: string,
+  options: ConfigureOptions,
+): Promise<FunctionConfigurationPatch> {
   const { env = [], unsetEnv = [], allowHost = [], forbidHost = [] } = options;
   const changesEnvironment = env.length + unsetEnv.length > 0;
   const changesHosts = allowHost.length + forbidHost.length > 0;

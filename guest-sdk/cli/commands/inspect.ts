@@ -16,7 +16,16 @@ export function inspectCommand(): Command {
     });
 }
 
-function describeFunction({ tenant, name, url, liveVersion, createdAt, updatedAt, live, configuration }: FunctionJson): string {
+function describeFunction({
+  tenant,
+  name,
+  url,
+  liveVersion,
+  createdAt,
+  updatedAt,
+  live,
+  configuration,
+}: FunctionJson): string {
   const { sizes } = live;
   const facts = [
     ['name', `${tenant}/${name}`],
@@ -24,12 +33,18 @@ function describeFunction({ tenant, name, url, liveVersion, createdAt, updatedAt
     ['live version', String(liveVersion)],
     ['digest', live.digest],
     ['handler', live.world],
-    ['sizes', `upload ${formatBytes(sizes.uploadBytes)}, code ${formatBytes(sizes.codeBytes)}, glue ${formatBytes(sizes.glueBytes)}`],
+    [
+      'sizes',
+      `upload ${formatBytes(sizes.uploadBytes)}, code ${formatBytes(sizes.codeBytes)}, glue ${formatBytes(sizes.glueBytes)}`,
+    ],
     ['publishing', live.steps.map((step) => `${step.name} ${formatMs(step.ms)}`).join(', ')],
     ['created', createdAt],
     ['updated', updatedAt],
   ];
-  const settings = Object.entries(configuration).map(([key, value]) => [`  ${key}`, typeof value === 'object' ? JSON.stringify(value) : String(value)]);
+  const settings = Object.entries(configuration).map(([key, value]) => [
+    `  ${key}`,
+    typeof value === 'object' ? JSON.stringify(value) : String(value),
+  ]);
   return `${rows(facts)}\nsettings\n${rows(settings)}`;
 }
 

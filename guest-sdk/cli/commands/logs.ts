@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { LogRecordJson } from '../../../host/control-plane/schemas.ts';
-import { type Client } from '../client.ts';
+import type { Client } from '../client.ts';
 import { command, withClient } from '../command.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
 import { print } from '../terminal.ts';

@@ -7,7 +7,11 @@ import { checkedName, type GlobalOptions } from '../settings.ts';
 import { print, printJson } from '../terminal.ts';
 
 export function rollbackCommand(): Command {
-  return command('rollback', 'let another version answer; settings stay as they are', 'mayfly rollback hello 3')
+  return command(
+    'rollback',
+    'let another version answer; settings stay as they are',
+    'mayfly rollback hello 3',
+  )
     .argument('<name>', 'the function')
     .argument('[version]', 'its version; the one before the live one unless given', parseVersion)
     .action(async (name: string, wanted: number | undefined, options: GlobalOptions) => {
@@ -27,7 +31,8 @@ export function rollbackCommand(): Command {
 }
 
 function parseVersion(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Versions are numbers from 1; `mayfly versions` lists them.');
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('Versions are numbers from 1; `mayfly versions` lists them.');
   return Number(text);
 }
 

@@ -9,7 +9,10 @@ export function versionsCommand(): Command {
     .argument('<name>', 'the function')
     .action(async (name: string, options: GlobalOptions) => {
       const versions = await withClient(options, (client) =>
-        client.json<VersionJson[]>({ method: 'GET', path: client.functionsPath(`/${checkedName(name)}/versions`) }),
+        client.json<VersionJson[]>({
+          method: 'GET',
+          path: client.functionsPath(`/${checkedName(name)}/versions`),
+        }),
       );
       if (options.json) printJson(versions);
       else {

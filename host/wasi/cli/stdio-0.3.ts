@@ -1,6 +1,6 @@
 import type { WasiContext } from '../context.ts';
 import { drainIntoSink, type GuestStream, type StreamEnd, streamOfSource } from '../io/async-streams.ts';
-import type { ByteSink } from '../io/bytes.ts';
+import type { ByteSink, ByteSource } from '../io/bytes.ts';
 import { StreamClosedError } from '../io/error.ts';
 
 /** `wasi:cli/types#error-code` (WASI 0.3). */
@@ -16,13 +16,21 @@ function toResult(end: StreamEnd): CliResult {
   return { tag: 'err', val: end.error instanceof StreamClosedError ? 'pipe' : 'io' };
 }
 
-/** `wasi:cli/stdin` (WASI 0.3). A second stream goes on where the first one was dropped. */
+/** Closing it closes nothing: a second stream goes on where the first one was dropped. */
+function keptOpen(source: ByteSource): ByteSource {
+  return {
+    read: (maxBytes) => source.read(maxBytes),
+    isReady: () => source.isReady(),
+    ready: () => source.ready(),
+    close: () => {},
+  };
+}
+
+/** `wasi:cli/stdin` (WASI 0.3). */
 export function createStdin03(context: WasiContext) {
   return {
     readViaStream(): [AsyncIterable<Uint8Array>, Promise<CliResult>] {
-      const { stdin, signal } = context;
-      const source = { read: (max: number) => stdin.read(max), isReady: () => stdin.isReady(), ready: () => stdin.ready(), close() {} }; // biome-ignore format: one thought
-      const { stream, end } = streamOfSource(source, signal);
+      const { stream, end } = streamOfSource(keptOpen(context.stdin), context.signal);
       return [stream, end.then(toResult)];
     },
   };

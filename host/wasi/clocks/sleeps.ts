@@ -4,9 +4,14 @@
  *
  * 1. `#pending` holds exactly the sleeps that are neither over nor cancelled.
  * 2. The listener is there as long as any sleep is pending.
+ * 3. At most MAX_SLEEPS are pending; one more ends the invocation. Pollables are bounded already (as handles), the
+ *    async calls of WASI 0.3 are not.
  */
 import type { WasiContext } from '../context.ts';
 import { never } from '../io/poll.ts';
+
+/** A timer takes about 1 KiB of host memory. */
+const MAX_SLEEPS = 10_000;
 
 export class Sleeps {
   readonly #context: WasiContext;
@@ -21,6 +26,11 @@ export class Sleeps {
   start(instantNs: bigint): { readonly over: Promise<void>; cancel(): void } {
     const { clock, signal } = this.#context;
     if (signal.aborted) return { over: never(), cancel: () => {} };
+    if (this.#pending.size >= MAX_SLEEPS) {
+      // Nothing to throw to: neither `poll` nor `wait-for` has an error case (see `createPoll`).
+      this.#context.terminate('function_trapped', `More than ${MAX_SLEEPS} timers at once.`);
+      return { over: never(), cancel: () => {} };
+    }
     const controller = new AbortController();
     if (this.#pending.size === 0) signal.addEventListener('abort', this.#onAbort, { once: true });
     this.#pending.add(controller);

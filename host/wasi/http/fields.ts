@@ -72,6 +72,11 @@ export class FieldMap {
     return map;
   }
 
+  /** Whether it was made by a constructor here, and not by the glue for a handle that it did not know. */
+  static isGenuine(map: FieldMap): boolean {
+    return #fields in map;
+  }
+
   static freeze(map: FieldMap): void {
     map.#isImmutable = true;
   }

@@ -74,7 +74,8 @@ export class GuestStreamSource implements ByteSource {
   async #readChunk(): Promise<Uint8Array | undefined> {
     for (;;) {
       const { value, done } = await this.#stream.read({ count: STREAM_BUFFER_BYTES });
-      if (value instanceof Uint8Array && value.length > 0) return value;
+      const chunk = toBytes(value);
+      if (chunk.length > 0) return chunk;
       if (done !== true) continue;
       await this.#conclude();
       return undefined;
@@ -90,4 +91,10 @@ export class GuestStreamSource implements ByteSource {
     if (this.#state.kind === 'reading') this.#state = state;
     this.#gate.open();
   }
+}
+
+/** A stream that the guest made gives typed arrays; one that it was given and hands back, arrays of numbers. */
+function toBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  return Array.isArray(value) ? Uint8Array.from(value as number[]) : new Uint8Array(0);
 }

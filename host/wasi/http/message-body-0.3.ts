@@ -169,10 +169,16 @@ function relay({ message, signal }: FromWire): ReturnType<MessageBody['send']> {
   };
 }
 
+/** Said rather than left out: a receiver may rely on trailers, for a checksum say. */
+const LOST_TRAILERS = internalError('this host cannot take over trailers of a WASI 0.3 guest');
+
 async function readTrailers(trailers: GuestFuture<TrailersResult>): Promise<HeaderList> {
   const result = await trailers;
   if (result.tag === 'err') throw new OutboundError(result.val);
-  return result.val === undefined ? [] : FieldMap.toList(result.val);
+  if (result.val === undefined) return [];
+  // jco 1.35 looks resources up that come through a future in the wrong handle table, and hands out a shell.
+  if (!FieldMap.isGenuine(result.val)) throw new OutboundError(LOST_TRAILERS);
+  return FieldMap.toList(result.val);
 }
 
 /** jco reads an async iterable chunk by chunk, but its own streams byte by byte: hence this one around it. */

@@ -34,8 +34,8 @@ export class ResponseBody implements ByteSource {
 
   push(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
-    // undici's parser hands out views of its own memory; only a copy may be kept.
-    this.#chunks.push(Uint8Array.prototype.slice.call(chunk));
+    // A view of what the socket read; nobody writes to that again. Without Buffer's own, sharing `slice`.
+    this.#chunks.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     this.#bufferedBytes += chunk.length;
     if (this.#bufferedBytes >= STREAM_BUFFER_BYTES && !this.#isPaused) {
       this.#isPaused = true;

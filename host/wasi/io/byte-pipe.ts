@@ -6,6 +6,8 @@
  *    keeps to `checkWrite`.
  * 2. The reader gets every byte written before `end` or `abort`, then `'end'` or, once, the reason.
  * 3. Once the reader has closed, the pipe holds nothing and `checkWrite` throws.
+ * 4. Small writes that wait together are copied into shared blocks, so that a full pipe of single bytes costs 64 KiB
+ *    and not 64 Ki objects of 200 bytes each.
  *
  * `flushed` waits only while the pipe is full: bytes in memory cannot be pushed any further, and to wait for the
  * reader would hang guests that write a small request body before they send the request.
@@ -17,6 +19,10 @@ import { Gate } from './gate.ts';
 
 const resolved = Promise.resolve();
 const NOTHING = new Uint8Array(0);
+
+/** Blocks for small writes, and what counts as small. */
+const BLOCK_BYTES = 4096;
+const SMALL_BYTES = 512;
 
 /** How the writer has left, if it has. */
 type WriterState =
@@ -31,6 +37,8 @@ export class BytePipe {
   readonly #readable = new Gate();
   readonly #writable = new Gate();
   #chunks: Uint8Array[] = [];
+  /** Block that the last chunk is a part of, up to `used`. */
+  #block: { readonly bytes: Uint8Array; used: number } | undefined;
   /** Chunks before this index were read; shifting an array of thousands of chunks costs a copy each time. */
   #head = 0;
   #bufferedBytes = 0;
@@ -81,9 +89,29 @@ export class BytePipe {
 
   #push(bytes: Uint8Array): void {
     if (this.#isWriterDone() || bytes.length === 0) return;
-    this.#chunks.push(bytes);
+    // With nothing waiting, a small write goes through as it is: the reader will be quick to take it.
+    if (bytes.length <= SMALL_BYTES && this.#bufferedBytes > 0) this.#pushSmall(bytes);
+    else this.#chunks.push(bytes);
     this.#bufferedBytes += bytes.length;
     this.#readable.open();
+  }
+
+  /** Invariant 4. What a reader was given of a block is never written again. */
+  #pushSmall(bytes: Uint8Array): void {
+    const last = this.#chunks.at(-1);
+    let block = this.#block;
+    const grows =
+      block !== undefined && last?.buffer === block.bytes.buffer && block.used + bytes.length <= BLOCK_BYTES;
+    if (block === undefined || !grows) {
+      block = { bytes: new Uint8Array(BLOCK_BYTES), used: 0 };
+      this.#block = block;
+    }
+    const start = grows && last !== undefined ? last.byteOffset : block.used;
+    block.bytes.set(bytes, block.used);
+    block.used += bytes.length;
+    const chunk = block.bytes.subarray(start, block.used);
+    if (grows) this.#chunks[this.#chunks.length - 1] = chunk;
+    else this.#chunks.push(chunk);
   }
 
   #pull(maxBytes: number): Uint8Array | 'end' {
@@ -126,6 +154,7 @@ export class BytePipe {
   #closeReader(): void {
     this.#readerGone = true;
     this.#chunks = [];
+    this.#block = undefined;
     this.#head = 0;
     this.#bufferedBytes = 0;
     this.#readable.open();

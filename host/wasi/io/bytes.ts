@@ -29,7 +29,12 @@ export interface ByteSink {
   isReady(): boolean;
   /** Resolves as soon as `checkWrite()` would be positive or throw; never rejects. */
   ready(): Promise<void>;
-  /** Resolves when everything written so far has been taken by the other side (or it is gone). */
+  /**
+   * Resolves when what was written is on its way: the buffer between the two sides is no longer full (or the
+   * other side is gone). Not when the last byte has arrived: a guest that flushes every 4 KiB, as C's standard
+   * library does through the preview1 adapter, would wait for a round trip each time (1 GiB took 31 s), and one
+   * that flushes a request's body before it sends the request would wait for ever.
+   */
   flushed(): Promise<void>;
   /** No more bytes follow: a complete end. Idempotent. */
   end(): void;

@@ -36,6 +36,11 @@ function readSize(len: bigint): number {
 /** All input streams over one source wait together: a guest may fetch standard input a million times. */
 const readinessBySource = new WeakMap<ByteSource, Readiness>();
 
+const ALWAYS_READY = new Readiness(
+  () => true,
+  () => Promise.resolve(),
+);
+
 function readinessOf(source: ByteSource): Readiness {
   let readiness = readinessBySource.get(source);
   if (readiness === undefined) {
@@ -99,8 +104,7 @@ export class InputStream {
 
   subscribe(): Pollable {
     const { handles } = this.#options;
-    if (this.#ended) return Pollable.from(() => true, () => Promise.resolve(), handles); // biome-ignore format: one thought
-    return Pollable.of(readinessOf(this.#source), handles);
+    return Pollable.of(this.#ended ? ALWAYS_READY : readinessOf(this.#source), handles);
   }
 
   [Symbol.dispose](): void {

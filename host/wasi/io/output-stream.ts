@@ -86,6 +86,7 @@ export class OutputStream {
     await this.#startFlush();
     if (this.#isOver()) await never();
     this.#checkWrite();
+    this.#permit = 0;
   }
 
   splice(source: InputStream, len: bigint): bigint {

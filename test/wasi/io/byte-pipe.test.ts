@@ -110,3 +110,22 @@ test('a reader that goes frees the writer and what was buffered', async (t) => {
   t.is(pipe.bufferedBytes, 0);
   t.is(pipe.source.read(1), 'end');
 });
+
+test('a pipe full of single bytes holds few chunks, in order, also while it is read', (t) => {
+  const { sink, source } = new BytePipe(20_000);
+  const expected: number[] = [];
+  const actual: number[] = [];
+  for (let sent = 0; sent < 20_000; sent += 1) {
+    sink.write(Uint8Array.of(sent % 251));
+    expected.push(sent % 251);
+    if (sent % 7 === 0) actual.push(...(source.read(3) as Uint8Array));
+  }
+  sink.end();
+  let reads = 0;
+  for (let chunk = source.read(65_536); chunk !== 'end'; chunk = source.read(65_536)) {
+    actual.push(...chunk);
+    reads += 1;
+  }
+  t.deepEqual(actual, expected);
+  t.true(reads < 10, `${reads} chunks`);
+});

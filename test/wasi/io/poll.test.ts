@@ -5,24 +5,22 @@ import { createPoll, Pollable } from '../../../host/wasi/io/poll.ts';
 import { createFakeContext } from '../fake-context.ts';
 
 /** Something that becomes ready when it is told to, and counts who waits. */
-function createEvent() {
-  const gate = new Gate();
-  const event = {
-    isReady: false,
-    waits: 0,
-    pollable: Pollable.from(
-      () => event.isReady,
-      () => {
-        event.waits += 1;
-        return gate.wait();
-      },
-    ),
-    fire() {
-      event.isReady = true;
-      gate.open();
+class Event {
+  waits = 0;
+  #isReady = false;
+  readonly #gate = new Gate();
+  readonly pollable: Pollable = Pollable.from(
+    () => this.#isReady,
+    () => {
+      this.waits += 1;
+      return this.#gate.wait();
     },
-  };
-  return event;
+  );
+
+  fire(): void {
+    this.#isReady = true;
+    this.#gate.open();
+  }
 }
 
 /** Lets everything that is queued as a microtask run. */
@@ -32,14 +30,14 @@ async function settle(): Promise<void> {
 
 test('poll gives the indexes of what is ready, at once', (t) => {
   const poll = createPoll(createFakeContext());
-  const [one, two] = [createEvent(), createEvent()];
+  const [one, two] = [new Event(), new Event()];
   two.fire();
   t.deepEqual(poll([one.pollable, two.pollable, two.pollable]), Uint32Array.of(1, 2));
 });
 
 test('poll waits for the first that becomes ready', async (t) => {
   const poll = createPoll(createFakeContext());
-  const [one, two] = [createEvent(), createEvent()];
+  const [one, two] = [new Event(), new Event()];
   const polled = poll([one.pollable, two.pollable]);
   t.true(polled instanceof Promise);
   two.fire();
@@ -48,9 +46,9 @@ test('poll waits for the first that becomes ready', async (t) => {
 
 test('polling a silent pollable a thousand times leaves one wait behind', async (t) => {
   const poll = createPoll(createFakeContext());
-  const silent = createEvent();
+  const silent = new Event();
   for (let round = 0; round < 1000; round += 1) {
-    const quick = createEvent();
+    const quick = new Event();
     const polled = poll([silent.pollable, quick.pollable]);
     quick.fire();
     t.deepEqual(await polled, Uint32Array.of(1));
@@ -98,7 +96,7 @@ test('a made-up handle ends the invocation without throwing', (t) => {
 });
 
 test('block returns at once when ready, and when it becomes so', async (t) => {
-  const event = createEvent();
+  const event = new Event();
   const blocked = event.pollable.block();
   t.false(event.pollable.ready());
   event.fire();

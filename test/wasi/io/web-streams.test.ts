@@ -62,7 +62,12 @@ test('a failing web stream is thrown once', async (t) => {
 
 test('closing cancels the stream; so does the end of the invocation, which wakes nobody', async (t) => {
   let cancelled = 0;
-  const create = () => new ReadableStream<Uint8Array>({ cancel: () => void (cancelled += 1) });
+  const create = () =>
+    new ReadableStream<Uint8Array>({
+      cancel: () => {
+        cancelled += 1;
+      },
+    });
   sourceFromReadable(create(), signal).close();
   t.is(cancelled, 1);
   const controller = new AbortController();

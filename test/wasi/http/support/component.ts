@@ -1,5 +1,5 @@
 /** Builds guests from source and runs them on jco's own output, with the host's real imports. */
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,9 +16,16 @@ type Instantiate = (
   imports: Imports,
 ) => Promise<Record<string, Record<string, (...args: unknown[]) => Promise<unknown>>>>;
 
+interface Glue {
+  readonly instantiate: Instantiate;
+  stopTimers(): void;
+}
+
 /** A component that was transpiled once and can be instantiated per invocation. */
 export interface Guest {
   handler(context: WasiContext): Promise<(...args: unknown[]) => Promise<unknown>>;
+  /** Ends what its instances still wait for. */
+  stop(): void;
 }
 
 /** WIT packages that jco brings along. */
@@ -41,7 +48,14 @@ export async function buildQuickJsGuest(source: string): Promise<Guest> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-wit-'));
   try {
     await writeFile(join(folder, 'world.wit'), QUICKJS_WORLD);
-    const packages = ['wasi-http', 'wasi-clocks', 'wasi-cli', 'wasi-random', 'wasi-filesystem', 'wasi-sockets'];
+    const packages = [
+      'wasi-http',
+      'wasi-clocks',
+      'wasi-cli',
+      'wasi-random',
+      'wasi-filesystem',
+      'wasi-sockets',
+    ];
     for (const name of packages) await addPackage(folder, name, await witOf('0.3.0', name));
     await addPackage(folder, 'mayfly-http', await readFile(join(PROJECT, 'wit/mayfly-http.wit'), 'utf8'));
     const { component } = await componentize({ witPath: folder, world: 'guest', jsSource: PRELUDE + source });
@@ -56,11 +70,33 @@ async function addPackage(folder: string, name: string, text: string): Promise<v
   await writeFile(join(folder, 'deps', name, 'package.wit'), text);
 }
 
-/** A WASI 0.2 guest in WebAssembly text, for the world that `witSource` holds. */
-export async function buildWatGuest(wat: string, witSource: string): Promise<Guest> {
-  const core = await parse(wat);
-  const embedded = await componentEmbed({ binary: core, witSource });
+/** The WASI 0.2 guest of `guest-0.2.wat`. */
+export async function buildWatGuest(): Promise<Guest> {
+  const wat = await readFile(new URL('guest-0.2.wat', import.meta.url), 'utf8');
+  const packages = [
+    'wasi-http',
+    'wasi-io',
+    'wasi-clocks',
+    'wasi-cli',
+    'wasi-random',
+    'wasi-filesystem',
+    'wasi-sockets',
+  ];
+  const nested = await Promise.all(packages.map(async (name) => nestPackage(await witOf('0.2.12', name))));
+  const witSource = `package test:guest@0.1.0;
+world guest {
+  import wasi:http/types@0.2.12;
+  import wasi:http/outgoing-handler@0.2.12;
+  export wasi:http/incoming-handler@0.2.12;
+}
+${nested.join('\n')}`;
+  const embedded = await componentEmbed({ binary: await parse(wat), witSource });
   return loadGuest(await componentNew(embedded, []), 'wasi:http/incoming-handler@0.2.12');
+}
+
+/** `package a:b;` at the head of a file, as the nested form that several packages in one text need. */
+function nestPackage(wit: string): string {
+  return `${wit.replace(/^(package [^;]+);/m, '$1 {')}\n}`;
 }
 
 export async function loadGuest(component: Uint8Array, exportKey: string): Promise<Guest> {
@@ -81,8 +117,8 @@ export async function loadGuest(component: Uint8Array, exportKey: string): Promi
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-glue-'));
   try {
     const path = join(folder, 'component.mjs');
-    await writeFile(path, files['component.js']!);
-    const { instantiate } = (await import(pathToFileURL(path).href)) as { readonly instantiate: Instantiate };
+    await writeFile(path, OWN_TIMERS + new TextDecoder().decode(files['component.js']));
+    const { instantiate, stopTimers } = (await import(pathToFileURL(path).href)) as Glue;
     const modules = new Map<string, WebAssembly.Module>();
     for (const [name, bytes] of Object.entries(files)) {
       if (name.endsWith('.wasm')) modules.set(name, new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>));
@@ -92,11 +128,32 @@ export async function loadGuest(component: Uint8Array, exportKey: string): Promi
         const instance = await instantiate((name) => modules.get(name)!, createImports(context));
         return instance[exportKey]!['handle']!;
       },
+      stop: stopTimers,
     };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
+
+/**
+ * The glue polls with timers, also for guests that were left waiting: those must not hold the test process. (The
+ * host gives each guest timers of its own, and clears them with it.)
+ */
+const OWN_TIMERS = `
+const timers = new Set();
+let isOver = false;
+const start = (kind) => (callback, delayMs) => {
+  if (isOver) return undefined;
+  const timer = globalThis[kind](callback, delayMs);
+  timers.add(timer);
+  return timer;
+};
+const setTimeout = start('setTimeout'), setInterval = start('setInterval');
+export function stopTimers() {
+  isOver = true;
+  for (const timer of timers) globalThis.clearTimeout(timer);
+}
+`;
 
 /** What every JavaScript guest of these tests uses; QuickJS has no TextEncoder. */
 const PRELUDE = `

@@ -1,6 +1,6 @@
 import type { HeaderList, HttpExchange } from '../../../../host/wasi/context.ts';
-import { BytePipe } from '../../../../host/wasi/io/byte-pipe.ts';
 import { BufferSource } from '../../../../host/wasi/io/buffer-source.ts';
+import { BytePipe } from '../../../../host/wasi/io/byte-pipe.ts';
 import type { ByteSource } from '../../../../host/wasi/io/bytes.ts';
 
 export interface ExchangeOptions {

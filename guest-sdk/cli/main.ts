@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { buildCommand } from './commands/build.ts';
+import { configureCommand } from './commands/configure.ts';
+import { deleteCommand } from './commands/delete.ts';
+import { deployCommand } from './commands/deploy.ts';
+import { inspectCommand } from './commands/inspect.ts';
+import { invokeCommand } from './commands/invoke.ts';
+import { listCommand } from './commands/list.ts';
+import { logsCommand } from './commands/logs.ts';
+import { rollbackCommand } from './commands/rollback.ts';
+import { versionsCommand } from './commands/versions.ts';
+import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
+import { plain } from './terminal.ts';
+
+/** `../..` in a checkout, one more from `dist/`. */
+function version(): string {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version: found } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
+      if (name === 'mayfly') return found;
+    } catch {
+      // The next place.
+    }
+  }
+  return 'unknown';
+}
+
+const COMMANDS = [
+  deployCommand,
+  buildCommand,
+  invokeCommand,
+  listCommand,
+  inspectCommand,
+  logsCommand,
+  versionsCommand,
+  rollbackCommand,
+  configureCommand,
+  deleteCommand,
+];
+
+function program(): Command {
+  const root = new Command('mayfly')
+    .description('Deploy, call and look after functions on a Mayfly host.')
+    .version(version(), '-V, --version')
+    .addHelpText('after', `\nExample:\n  mayfly deploy ./src/handler.ts --name hello\n\n${exitTable()}`)
+    .showSuggestionAfterError();
+  for (const make of COMMANDS) root.addCommand(make());
+  // Settings are inherited at the time a command is added only by those made with `command()`.
+  for (const each of [root, ...root.commands])
+    each.exitOverride().showHelpAfterError('(--help shows how it is used)');
+  return root;
+}
+
+function report(error: unknown): number {
+  // Commander has printed its own message already.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code;
+  if (error instanceof CliError) {
+    const wantsJson = process.argv.includes('--json');
+    process.stderr.write(
+      wantsJson && error.problem
+        ? `${JSON.stringify(error.problem, null, 2)}\n`
+        : `mayfly: ${plain(error.message)}\n`,
+    );
+    return EXIT_CODES[error.exit].code;
+  }
+  process.stderr.write(
+    `mayfly: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return EXIT_CODES.failed.code;
+}
+
+// A reader that has seen enough (`mayfly logs x | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT_CODES.ok.code);
+});
+
+try {
+  await program().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

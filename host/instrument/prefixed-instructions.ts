@@ -1,0 +1,215 @@
+import { readIndex } from './constant-expression.ts';
+import { structDefaultCost } from './cost-model.ts';
+import { EDIT, type EditList, LENGTH } from './edits.ts';
+import { InstrumentError } from './error.ts';
+import type { FeatureSet } from './features.ts';
+import { readBranch, readMemory, skipMemoryArgument } from './immediates.ts';
+import type { ModuleLayout } from './module-layout.ts';
+import { SIMD_IMMEDIATE, SIMD_IMMEDIATES } from './opcodes.ts';
+import type { Cursor } from './reader.ts';
+import type { RunTracker } from './runs.ts';
+import type { MeterUsage } from './usage.ts';
+import { skipHeapType } from './value-types.ts';
+
+/**
+ * The instructions of more than one opcode byte; `at` is where the first one stands, and the cursor behind it.
+ * Those that work by length are all of this kind. Shares the state of function-analysis.ts.
+ */
+export class PrefixedInstructions {
+  readonly #cursor: Cursor;
+  readonly #runs: RunTracker;
+  readonly #layout: ModuleLayout;
+  readonly #features: FeatureSet;
+  readonly #usage: MeterUsage;
+  readonly #edits: EditList;
+
+  constructor(
+    cursor: Cursor,
+    runs: RunTracker,
+    layout: ModuleLayout,
+    features: FeatureSet,
+    usage: MeterUsage,
+    edits: EditList,
+  ) {
+    this.#cursor = cursor;
+    this.#runs = runs;
+    this.#layout = layout;
+    this.#features = features;
+    this.#usage = usage;
+    this.#edits = edits;
+  }
+
+  /** Charges by the operand on top of the stack, which is the length in every such instruction. */
+  #chargeLength(at: number, unit: 'bytes' | 'entries', is64: boolean): void {
+    if (this.#runs.isDead) return;
+    const kind = LENGTH[`${unit}${is64 ? 64 : 32}`];
+    this.#edits.add(at, EDIT.chargeLength, kind);
+    this.#usage.lengthKinds[kind] = true;
+  }
+
+  #memory(): number {
+    return readMemory(this.#cursor, this.#layout, this.#features);
+  }
+
+  #table(): number {
+    return readIndex(this.#cursor, this.#layout.tables64.length, 'table');
+  }
+
+  /** Behind 0xfc: saturating conversions, bulk memory and tables. */
+  readBulk(at: number): void {
+    const cursor = this.#cursor;
+    const opcode = cursor.u32();
+    const { memories64, tables64, elementSegments } = this.#layout;
+    if (opcode < 8) {
+      this.#features.add('saturating-float-to-int');
+      return;
+    }
+    this.#features.add('bulk-memory');
+    switch (opcode) {
+      case 8: // memory.init: its length is 32 bits wide for every memory
+        cursor.u32();
+        this.#memory();
+        this.#chargeLength(at, 'bytes', false);
+        return;
+      case 9: // data.drop
+        cursor.u32();
+        return;
+      case 10: {
+        const destination = this.#memory();
+        const source = this.#memory();
+        this.#chargeLength(at, 'bytes', memories64[destination]! && memories64[source]!);
+        return;
+      }
+      case 11: // memory.fill
+        this.#chargeLength(at, 'bytes', memories64[this.#memory()]!);
+        return;
+      case 12: // table.init
+        readIndex(cursor, elementSegments, 'element segment');
+        this.#table();
+        this.#chargeLength(at, 'entries', false);
+        return;
+      case 13: // elem.drop
+        readIndex(cursor, elementSegments, 'element segment');
+        return;
+      case 14: {
+        const destination = this.#table();
+        const source = this.#table();
+        this.#chargeLength(at, 'entries', tables64[destination]! && tables64[source]!);
+        return;
+      }
+      case 15: {
+        const table = this.#table();
+        this.#edits.add(at, EDIT.tableGrow, table);
+        this.#usage.grownTables.add(table);
+        return;
+      }
+      case 16: // table.size
+        this.#table();
+        return;
+      case 17: // table.fill
+        this.#chargeLength(at, 'entries', tables64[this.#table()]!);
+        return;
+      default:
+        throw new InstrumentError('unsupported', `instruction 0xfc ${opcode}`, at);
+    }
+  }
+
+  /** Behind 0xfb: structs, arrays, i31 and casts. */
+  readGc(at: number): void {
+    const cursor = this.#cursor;
+    const opcode = cursor.u32();
+    this.#features.add('gc');
+    const { types, elementSegments } = this.#layout;
+    switch (opcode) {
+      case 0: // struct.new
+      case 11: // array.get
+      case 12:
+      case 13:
+      case 14: // array.set
+        readIndex(cursor, types.length, 'type');
+        return;
+      case 1: // struct.new_default; its base is in the run already
+        this.#runs.add(structDefaultCost(types[readIndex(cursor, types.length, 'type')]!.fields) - 1);
+        return;
+      case 2: // struct.get
+      case 3:
+      case 4:
+      case 5: // struct.set
+      case 8: // array.new_fixed
+        readIndex(cursor, types.length, 'type');
+        cursor.u32();
+        return;
+      case 6: // array.new
+      case 7: // array.new_default
+      case 16: // array.fill
+        readIndex(cursor, types.length, 'type');
+        this.#chargeLength(at, 'entries', false);
+        return;
+      case 9: // array.new_data
+      case 18: // array.init_data
+        readIndex(cursor, types.length, 'type');
+        cursor.u32();
+        this.#chargeLength(at, 'entries', false);
+        return;
+      case 10: // array.new_elem
+      case 19: // array.init_elem
+        readIndex(cursor, types.length, 'type');
+        readIndex(cursor, elementSegments, 'element segment');
+        this.#chargeLength(at, 'entries', false);
+        return;
+      case 17: // array.copy
+        readIndex(cursor, types.length, 'type');
+        readIndex(cursor, types.length, 'type');
+        this.#chargeLength(at, 'entries', false);
+        return;
+      case 20: // ref.test, ref.cast and their nullable forms
+      case 21:
+      case 22:
+      case 23:
+        skipHeapType(cursor, this.#features);
+        return;
+      case 24: // br_on_cast
+      case 25: {
+        cursor.u8();
+        const since = readBranch(cursor, this.#runs, at);
+        skipHeapType(cursor, this.#features);
+        skipHeapType(cursor, this.#features);
+        this.#runs.resume(cursor.pos, since);
+        return;
+      }
+      case 15: // array.len
+      case 26: // any.convert_extern
+      case 27: // extern.convert_any
+      case 28: // ref.i31
+      case 29: // i31.get
+      case 30:
+        return;
+      default:
+        throw new InstrumentError('unsupported', `instruction 0xfb ${opcode}`, at);
+    }
+  }
+
+  /** Behind 0xfd. */
+  readSimd(at: number): void {
+    const cursor = this.#cursor;
+    const opcode = cursor.u32();
+    this.#features.add('simd');
+    if (opcode > 0xff) throw new InstrumentError('unsupported', 'relaxed SIMD instructions', at);
+    switch (SIMD_IMMEDIATES[opcode]) {
+      case SIMD_IMMEDIATE.memory:
+        skipMemoryArgument(cursor, this.#layout, this.#features);
+        return;
+      case SIMD_IMMEDIATE.lane:
+        cursor.u8();
+        return;
+      case SIMD_IMMEDIATE.memoryAndLane:
+        skipMemoryArgument(cursor, this.#layout, this.#features);
+        cursor.u8();
+        return;
+      case SIMD_IMMEDIATE.bytes16:
+        cursor.skip(16);
+        return;
+      default:
+    }
+  }
+}

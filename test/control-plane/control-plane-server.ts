@@ -1,0 +1,222 @@
+/**
+ * A control plane behind a real socket: the real registry, logs and service, a publisher and functions that
+ * are stood in for. What crosses to the main thread in the host is cloned here as well, errors included.
+ */
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import { createControlPlane } from '../../host/control-plane/app.ts';
+import { type Authenticate, authenticateAdmin } from '../../host/control-plane/authentication.ts';
+import {
+  CONTROL_METHODS,
+  type ControlBackend,
+  type FunctionReference,
+} from '../../host/control-plane/backend.ts';
+import { ControlService, type PublishedArtifact, type PublishJob } from '../../host/control-plane/service.ts';
+import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
+import type { FunctionLimitValues } from '../../host/limits.ts';
+import type { LogRecord } from '../../host/model/log-record.ts';
+import { defaultCeilings } from '../../host/store/ceilings.ts';
+import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
+import { Registry } from '../../host/store/registry.ts';
+import { tenantNamed } from '../store/publications.ts';
+
+export const ADMIN_KEY = 'mayfly_test-key-0123456789';
+
+export interface ServerOptions {
+  readonly componentBytes?: number;
+  readonly jsonBodyBytes?: number;
+  readonly functionsPerTenant?: number;
+  readonly ceilings?: Partial<FunctionLimitValues>;
+  readonly authenticate?: Authenticate;
+  /** Runs before each publish; may wait or throw. */
+  readonly beforePublish?: (job: PublishJob, content: string) => Promise<void> | void;
+  /** Replaces methods of the backend. */
+  readonly backend?: Partial<ControlBackend>;
+  readonly invoke?: (
+    reference: FunctionReference,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+  ) => Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
+  readonly signal?: AbortSignal;
+}
+
+export class ControlPlaneServer implements AsyncDisposable {
+  readonly registry: Registry;
+  readonly logs = new LogStore({ path: ':memory:' });
+  readonly draining = new AbortController();
+  readonly reports: { readonly message: string; readonly error: unknown }[] = [];
+  readonly jobs: PublishJob[] = [];
+  readonly stagingDir: string;
+  /** One for each request that has reached the app, settled when its handler has ended. */
+  readonly handled: Promise<unknown>[] = [];
+  readonly followers = new Set<(record: StoredLogRecord) => void>();
+  origin = '';
+  #server: Server | undefined;
+
+  static async start(options: ServerOptions = {}): Promise<ControlPlaneServer> {
+    const stagingDir = await mkdtemp(join(tmpdir(), 'mayfly-staging-'));
+    const server = new ControlPlaneServer(stagingDir, options);
+    await server.#listen(options);
+    return server;
+  }
+
+  private constructor(stagingDir: string, options: ServerOptions) {
+    this.stagingDir = stagingDir;
+    this.registry = new Registry({
+      path: ':memory:',
+      ceilings: { ...defaultCeilings(), ...options.ceilings },
+    });
+    this.registry.ensureTenant(tenantNamed('default'), 0);
+  }
+
+  /** Takes log records in as the host does: stored, then told to those who follow. */
+  log(records: readonly LogRecord[]): void {
+    for (const record of this.logs.append(records)) for (const tell of this.followers) tell(record);
+  }
+
+  request(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
+    const key = 'key' in options ? options.key : ADMIN_KEY;
+    return fetch(`${this.origin}${path}`, {
+      method,
+      headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...options.headers },
+      ...(options.body === undefined ? {} : { body: options.body, duplex: 'half' }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  }
+
+  publish(name: string, content: string, query = ''): Promise<Response> {
+    return this.request('PUT', `${functionPath(name)}${query}`, {
+      headers: { 'content-type': 'application/wasm' },
+      body: content,
+    });
+  }
+
+  sendJson(method: string, path: string, body: unknown): Promise<Response> {
+    return this.request(method, path, {
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  }
+
+  staged(): Promise<string[]> {
+    return readdir(this.stagingDir);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const server = this.#server;
+    if (server) {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    }
+    this.logs.close();
+    this.registry.close();
+    await rm(this.stagingDir, { recursive: true });
+  }
+
+  async #listen(options: ServerOptions): Promise<void> {
+    const ceilings = { ...defaultCeilings(), ...options.ceilings };
+    const service = new ControlService({
+      registry: this.registry,
+      logs: this.logs,
+      publish: (job) => this.#publish(job, options),
+      functionsPerTenant: options.functionsPerTenant ?? 1_000,
+      now: Date.now,
+    });
+    const app = createControlPlane({
+      backend: { ...acrossThreads(service), ...options.backend },
+      authenticate: options.authenticate ?? authenticateAdmin(ADMIN_KEY),
+      stagingDir: this.stagingDir,
+      componentBytes: options.componentBytes ?? 1_000_000,
+      ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),
+      ceilings,
+      functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
+      invoke: options.invoke ?? (async (_reference, _incoming, outgoing) => void outgoing.end('answer')),
+      followLogs: (_tenant, _name, listener) => {
+        this.followers.add(listener);
+        return () => this.followers.delete(listener);
+      },
+      draining: this.draining.signal,
+      report: (message, error) => this.reports.push({ message, error }),
+    });
+    const server = createAdaptorServer({
+      overrideGlobalObjects: false,
+      fetch: (request, env) => {
+        const handling = Promise.resolve(app.fetch(request, env as never));
+        this.handled.push(handling);
+        return handling;
+      },
+    }) as Server;
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    this.#server = server;
+    this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  async #publish(job: PublishJob, options: ServerOptions): Promise<PublishedArtifact> {
+    this.jobs.push(job);
+    const content = await readFile(job.uploadPath, 'utf8');
+    await options.beforePublish?.(job, content);
+    if (content.startsWith('broken')) throw new MayflyError('component_malformed', 'It is broken.');
+    if (content.startsWith('crash')) throw new Error('/secret/path: tools fell over');
+    const handler = job.handler ?? 'wasi:http/incoming-handler@0.2';
+    return {
+      artifactKey: `${job.digest}+${handler}`,
+      steps: [{ name: 'check', ms: 0.25 }],
+      manifest: {
+        formatVersion: 1,
+        digest: job.digest,
+        upload: 'component',
+        handler,
+        world: `${handler}.3`,
+        exportKey: 'incomingHandler',
+        imports: [],
+        fuelModel: 'test',
+        modules: [],
+        sizes: { uploadBytes: job.uploadBytes, codeBytes: 10, glueBytes: 20 },
+      },
+    };
+  }
+}
+
+export function functionPath(name: string): string {
+  return `/v1/tenants/default/functions/${name}`;
+}
+
+/** The problem's members that tests look at, and that it is one. */
+export async function problemOf(
+  response: Response,
+): Promise<Record<string, unknown> & { code: string; detail: string }> {
+  if (response.headers.get('content-type') !== 'application/problem+json') {
+    throw new Error(`not a problem: ${response.status} ${await response.text()}`);
+  }
+  const problem = (await response.json()) as Record<string, unknown> & { code: string; detail: string };
+  if (problem['status'] !== response.status)
+    throw new Error(`${problem['status']} is not ${response.status}`);
+  return problem;
+}
+
+function acrossThreads(backend: ControlBackend): ControlBackend {
+  const forward = async (method: keyof ControlBackend, request: unknown): Promise<unknown> => {
+    try {
+      const call = backend[method].bind(backend) as (request: unknown) => Promise<unknown>;
+      return structuredClone(await call(structuredClone(request)));
+    } catch (error) {
+      throw fromErrorMessage(structuredClone(toErrorMessage(error)));
+    }
+  };
+  const methods = CONTROL_METHODS.map((method) => [method, (request: unknown) => forward(method, request)]);
+  return Object.fromEntries(methods) as unknown as ControlBackend;
+}

@@ -1,0 +1,160 @@
+import test from 'ava';
+import { ERROR_TABLE } from '../../host/errors.ts';
+import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { ControlPlaneServer, functionPath, type RequestOptions } from './control-plane-server.ts';
+import {
+  breachOf,
+  compile,
+  documentSchema,
+  type OpenApiDocument,
+  operationsOf,
+  referencesIn,
+} from './openapi-contract.ts';
+
+async function documentOf(server: ControlPlaneServer): Promise<OpenApiDocument> {
+  const response = await server.request('GET', '/openapi.json', { key: undefined });
+  return documentSchema.parse(await response.json());
+}
+
+test('the document is OpenAPI 3.1, is had without a key, and is the same every time', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  const first = await documentOf(server);
+  t.true(first.openapi.startsWith('3.1.'));
+  t.deepEqual(await documentOf(server), first);
+});
+
+test('each operation has its own id, a declared tag, and responses for its errors', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  const document = await documentOf(server);
+  const operations = operationsOf(document);
+  const ids = operations.map(({ operation }) => operation.operationId);
+  t.is(new Set(ids).size, ids.length);
+  t.deepEqual(ids.sort(), [
+    'checkHealth',
+    'configureFunction',
+    'deleteFunction',
+    'describeFunction',
+    'describeInterface',
+    'invokeFunction',
+    'listFunctions',
+    'listVersions',
+    'publishFunction',
+    'readLogs',
+    'setLiveVersion',
+  ]);
+  const tags = document.tags.map((tag) => tag.name);
+  for (const { path, operation } of operations) {
+    t.true(tags.includes(operation.tags[0]!), operation.operationId);
+    const wanted = path.startsWith('/v1/') ? ['400', '401', '403', '404', '500'] : [];
+    for (const status of wanted) t.truthy(operation.responses[status], `${operation.operationId} ${status}`);
+    for (const [status, { content }] of Object.entries(operation.responses)) {
+      if (Number(status) < 400 || status === 'default') continue;
+      t.deepEqual(content, {
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+    }
+  }
+});
+
+test('path parameters are those of the path, and every reference leads somewhere', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  const document = await documentOf(server);
+  for (const { path, operation } of operationsOf(document)) {
+    const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]);
+    const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+    t.deepEqual(declared.map((parameter) => parameter.name).sort(), inPath.sort(), path);
+    t.true(declared.every((parameter) => parameter.required));
+  }
+  const known = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
+  for (const reference of referencesIn(document)) t.true(known.includes(reference), reference);
+  for (const scheme of document.security.flatMap((requirement) => Object.keys(requirement))) {
+    t.true(scheme in document.components.securitySchemes);
+  }
+});
+
+test('the document publishes the bounds, names and codes that the host applies', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  const document = await documentOf(server);
+  const patch = document.components.schemas['FunctionConfigurationPatch'] as {
+    properties: Record<string, object>;
+  };
+  for (const [name, { floor, hard }] of Object.entries(FUNCTION_LIMITS)) {
+    t.like(patch.properties[name], { type: 'integer', minimum: floor, maximum: hard }, name);
+  }
+  const problem = document.components.schemas['Problem'] as { properties: { code: { enum: string[] } } };
+  t.deepEqual(problem.properties.code.enum, Object.keys(ERROR_TABLE));
+  const accepts = compile(document, { $ref: '#/components/schemas/FunctionConfigurationPatch' });
+  t.true(accepts.safeParse({ fuel: 5_000, allowedHosts: ['example.com'] }).success);
+  t.false(accepts.safeParse({ fuell: 5_000 }).success);
+});
+
+test('what the host answers is what the document says it answers', async (t) => {
+  await using server = await ControlPlaneServer.start({ componentBytes: 1_000 });
+  const document = await documentOf(server);
+  const json = { 'content-type': 'application/json' };
+  const wasm = { 'content-type': 'application/wasm' };
+  const hello = functionPath('hello');
+  const nope = functionPath('nope');
+  const tour: [
+    operationId: string,
+    status: number,
+    method: string,
+    path: string,
+    options?: RequestOptions,
+  ][] = [
+    ['checkHealth', 200, 'GET', '/healthz'],
+    ['describeInterface', 200, 'GET', '/openapi.json'],
+    ['listFunctions', 200, 'GET', '/v1/tenants/default/functions'],
+    ['publishFunction', 201, 'PUT', hello, { headers: wasm, body: 'one' }],
+    ['publishFunction', 200, 'PUT', hello, { headers: wasm, body: 'one' }],
+    ['publishFunction', 201, 'PUT', `${hello}?handler=wasi:http/handler@0.3`, { headers: wasm, body: 'one' }],
+    ['publishFunction', 400, 'PUT', `${hello}?handler=x`, { headers: wasm, body: 'one' }],
+    ['publishFunction', 413, 'PUT', hello, { headers: wasm, body: 'x'.repeat(1_001) }],
+    ['publishFunction', 415, 'PUT', hello, { headers: json, body: '{}' }],
+    ['publishFunction', 422, 'PUT', hello, { headers: wasm, body: 'broken' }],
+    ['publishFunction', 500, 'PUT', hello, { headers: wasm, body: 'crash' }],
+    ['publishFunction', 404, 'PUT', '/v1/tenants/nobody/functions/x', { headers: wasm, body: 'one' }],
+    ['listFunctions', 200, 'GET', '/v1/tenants/default/functions'],
+    ['listFunctions', 400, 'GET', '/v1/tenants/Default/functions'],
+    ['listFunctions', 404, 'GET', '/v1/tenants/nobody/functions'],
+    ['listFunctions', 401, 'GET', '/v1/tenants/default/functions', { key: 'wrong' }],
+    ['describeFunction', 200, 'GET', hello],
+    ['describeFunction', 404, 'GET', nope],
+    ['listVersions', 200, 'GET', `${hello}/versions?limit=1`],
+    ['listVersions', 400, 'GET', `${hello}/versions?limit=x`],
+    ['setLiveVersion', 200, 'PUT', `${hello}/live`, { headers: json, body: '{"version":1}' }],
+    ['setLiveVersion', 404, 'PUT', `${hello}/live`, { headers: json, body: '{"version":9}' }],
+    ['setLiveVersion', 415, 'PUT', `${hello}/live`, { headers: wasm, body: '{"version":1}' }],
+    [
+      'configureFunction',
+      200,
+      'PATCH',
+      `${hello}/configuration`,
+      { headers: json, body: '{"environment":{"A":"b"}}' },
+    ],
+    ['configureFunction', 400, 'PATCH', `${hello}/configuration`, { headers: json, body: '{"fuel":9e15}' }],
+    [
+      'configureFunction',
+      413,
+      'PATCH',
+      `${hello}/configuration`,
+      { headers: json, body: ' '.repeat(300_000) },
+    ],
+    ['describeFunction', 200, 'GET', hello],
+    ['readLogs', 200, 'GET', `${hello}/logs`],
+    ['readLogs', 404, 'GET', `${nope}/logs`],
+    ['invokeFunction', 200, 'POST', `${hello}/invocations`, { body: 'event' }],
+    ['deleteFunction', 204, 'DELETE', hello],
+    ['deleteFunction', 404, 'DELETE', hello],
+  ];
+  for (const [operationId, status, method, path, options] of tour) {
+    const response = await server.request(method, path, options);
+    t.is(response.status, status, `${method} ${path}`);
+    t.is(await breachOf(document, operationId, response), undefined, `${method} ${path} ${status}`);
+  }
+  server.draining.abort();
+  t.is(await breachOf(document, 'checkHealth', await server.request('GET', '/healthz')), undefined);
+  t.is(await breachOf(document, 'deleteFunction', await server.request('DELETE', hello)), undefined);
+  const visited = new Set(tour.map(([operationId]) => operationId));
+  t.deepEqual(visited.size, operationsOf(document).length);
+});

@@ -1,0 +1,29 @@
+import test from 'ava';
+import { ControlService } from '../../host/control-plane/service.ts';
+import type { InvocationId } from '../../host/model/ids.ts';
+import { LogStore } from '../../host/store/log-store.ts';
+import { Registry } from '../../host/store/registry.ts';
+import { functionNamed, publicationOf, tenantNamed } from '../store/publications.ts';
+
+const acme = tenantNamed('acme');
+
+test('logs of functions that are gone are forgotten when the host starts', async (t) => {
+  using registry = new Registry({ path: ':memory:' });
+  using logs = new LogStore({ path: ':memory:' });
+  registry.ensureTenant(acme);
+  registry.publish(publicationOf(acme, functionNamed('kept'), 'x'), { functionsPerTenant: 9 });
+  const record = {
+    tenant: acme,
+    version: 1,
+    invocationId: 'i' as InvocationId,
+    timestampMs: 1,
+    message: 'm',
+  } as const;
+  for (const name of ['kept', 'gone']) {
+    logs.append([{ ...record, name: functionNamed(name), level: 'info', source: 'stdout' }]);
+  }
+  const publish = () => Promise.reject(new Error('not called'));
+  const service = new ControlService({ registry, logs, publish, functionsPerTenant: 9, now: () => 1 });
+  t.deepEqual(logs.functions(), [{ tenant: acme, name: functionNamed('kept') }]);
+  t.is((await service.logs({ tenant: acme, name: functionNamed('kept'), limit: 9 })).length, 1);
+});

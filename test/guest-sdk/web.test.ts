@@ -1,0 +1,214 @@
+/** The guest's web classes against Node's own, which follow the same standards. */
+import test from 'ava';
+import {
+  TextDecoder as GuestDecoder,
+  TextEncoder as GuestEncoder,
+} from '../../guest-sdk/runtime/encoding.ts';
+import { Headers as GuestHeaders } from '../../guest-sdk/runtime/headers.ts';
+import { ReadableStream as GuestStream } from '../../guest-sdk/runtime/readable-stream.ts';
+import { Request as GuestRequest } from '../../guest-sdk/runtime/request.ts';
+import { Response as GuestResponse } from '../../guest-sdk/runtime/response.ts';
+import { URL as GuestURL } from '../../guest-sdk/runtime/url.ts';
+import { URLSearchParams as GuestParams } from '../../guest-sdk/runtime/url-search-params.ts';
+
+const URLS: readonly (readonly [input: string, base?: string])[] = [
+  ['http://example.com'],
+  ['HTTP://EXAMPLE.com:80/a/../b/./c?x=1&y=%20#frag ment'],
+  ['https://user:p%40ss@example.com:8443/p a/th?q=ü"<>#ä`'],
+  ['https://[::1]:443/'],
+  ['http://127.0.0.1:8080\\back\\slash'],
+  ['http://example.com/%2e%2e/%2E/x/..'],
+  ['http://example.com/a//b///'],
+  ["http://example.com/?it's=[1]{2}|^\\"],
+  ['  http://example.com/\t\n  '],
+  ['http:example.com/x'],
+  ['mailto:someone@example.com?subject=hi'],
+  ['data:text/plain,hello'],
+  ['wss://example.com:443/socket'],
+  ['/absolute?q', 'http://example.com/a/b?c#d'],
+  ['relative/../up', 'http://example.com/a/b/c'],
+  ['../../../up', 'http://example.com/a/b/c'],
+  ['?only=query', 'http://example.com/a/b?c#d'],
+  ['#only-hash', 'http://example.com/a/b?c#d'],
+  ['', 'http://example.com/a/b?c#d'],
+  ['//other.example/x', 'https://example.com/a'],
+  ['.', 'http://example.com/a/b/c'],
+  ['http://example.com/emoji/🪰?🪰#🪰'],
+];
+const PARTS = [
+  'href',
+  'origin',
+  'protocol',
+  'username',
+  'password',
+  'host',
+  'hostname',
+  'port',
+  'pathname',
+  'search',
+  'hash',
+] as const;
+
+for (const [input, base] of URLS) {
+  test(`URL: ${JSON.stringify(input)}${base === undefined ? '' : ` from ${base}`} has the parts that Node finds`, (t) => {
+    const [guest, node] = [new GuestURL(input, base), new URL(input, base)];
+    t.deepEqual(
+      PARTS.map((part) => guest[part]),
+      PARTS.map((part) => node[part]),
+    );
+  });
+}
+
+test('URL: what is no URL is refused, as Node does', (t) => {
+  for (const input of [
+    '',
+    '/x',
+    'http://',
+    'http://a b/',
+    'http://example.com:99999/',
+    'http://example.com:x/',
+    'http://a<b/',
+  ]) {
+    t.false(URL.canParse(input), `Node takes ${input}`);
+    t.false(GuestURL.canParse(input), `the guest takes ${input}`);
+  }
+});
+
+test('URL: an internationalised host is refused with the way out', (t) => {
+  t.throws(() => new GuestURL('http://grüße.example/'), { message: /ASCII form \(xn--/ });
+});
+
+test('URL: search and searchParams follow each other', (t) => {
+  const url = new GuestURL('http://example.com/?a=1');
+  url.searchParams.append('b', 'x y&z');
+  t.is(url.href, 'http://example.com/?a=1&b=x+y%26z');
+  const old = url.searchParams;
+  url.search = '?c=3';
+  t.is(url.searchParams.get('c'), '3');
+  old.append('late', '1');
+  t.is(url.href, 'http://example.com/?c=3');
+});
+
+test('URLSearchParams: parsing and printing agree with Node', (t) => {
+  for (const query of [
+    '',
+    '?a=1&b=2',
+    'a=1&a=2&=x&y',
+    'a=%20+%2B&ü=ä',
+    'a=%zz%f0%9f%aa%b0%ff',
+    "x=!'()~*-._",
+    '&&a&&',
+  ]) {
+    const [guest, node] = [new GuestParams(query), new URLSearchParams(query)];
+    t.deepEqual([...guest], [...node], query);
+    t.is(String(guest), String(node), query);
+  }
+});
+
+test('URLSearchParams: set, delete, has and sort agree with Node', (t) => {
+  const change = (params: GuestParams | URLSearchParams): string => {
+    params.set('a', '9');
+    params.append('b', '1');
+    params.delete('c', '3');
+    params.sort();
+    return `${params} ${params.size} ${params.has('a', '9')} ${params.getAll('c')}`;
+  };
+  t.is(change(new GuestParams('z=1&a=1&c=3&a=2&c=4')), change(new URLSearchParams('z=1&a=1&c=3&a=2&c=4')));
+});
+
+const TEXTS = ['', 'plain', 'grüße', '🪰 日本', '\ud800 lone', '\u0000\u007f\u0080', 'x'.repeat(20_000)];
+test('TextEncoder: bytes agree with Node', (t) => {
+  for (const text of TEXTS)
+    t.deepEqual([...new GuestEncoder().encode(text)], [...new TextEncoder().encode(text)]);
+});
+
+const MALFORMED = [
+  [0xff],
+  [0xc3],
+  [0xe2, 0x82],
+  [0xf0, 0x9f, 0xaa],
+  [0xc0, 0x80],
+  [0xed, 0xa0, 0x80],
+  [0x61, 0xe2, 0x28, 0xa1],
+  [0xf4, 0x90, 0x80, 0x80],
+  [0xef, 0xbb, 0xbf, 0x61],
+];
+test('TextDecoder: malformed bytes become the same replacement characters as in Node', (t) => {
+  for (const bytes of MALFORMED) {
+    t.is(
+      new GuestDecoder().decode(Uint8Array.from(bytes)),
+      new TextDecoder().decode(Uint8Array.from(bytes)),
+      String(bytes),
+    );
+  }
+  t.throws(() => new GuestDecoder('utf-8', { fatal: true }).decode(Uint8Array.of(0xff)), {
+    instanceOf: TypeError,
+  });
+});
+
+test('TextDecoder: a stream cut anywhere decodes to the same text', (t) => {
+  const bytes = new TextEncoder().encode('aé日🪰z');
+  for (let cut = 0; cut <= bytes.length; cut++) {
+    const decoder = new GuestDecoder();
+    const text =
+      decoder.decode(bytes.subarray(0, cut), { stream: true }) +
+      decoder.decode(bytes.subarray(cut), { stream: true });
+    t.is(text + decoder.decode(), 'aé日🪰z');
+  }
+});
+
+test('Headers: order, joining and cookies agree with Node', (t) => {
+  const fill = (headers: GuestHeaders | Headers): [string, string][] => {
+    headers.append('X-B', ' 1 ');
+    headers.append('x-b', '2');
+    headers.append('Set-Cookie', 'a=1');
+    headers.append('set-cookie', 'b=2');
+    headers.set('A', 'first');
+    return [...headers] as [string, string][];
+  };
+  t.deepEqual(fill(new GuestHeaders()), fill(new Headers()));
+});
+
+test('Headers: a line break can be in neither name nor value', (t) => {
+  t.throws(() => new GuestHeaders({ 'x-a': 'one\r\nx-b: two' }), { instanceOf: TypeError });
+  t.throws(() => new GuestHeaders({ 'x a': '1' }), { instanceOf: TypeError });
+});
+
+test('Request and Response: bodies are read once, and clone while they are bytes', async (t) => {
+  const request = new GuestRequest('http://example.com/', { method: 'post', body: new GuestParams('a=1') });
+  t.is(request.method, 'POST');
+  t.is(request.headers.get('content-type'), 'application/x-www-form-urlencoded;charset=UTF-8');
+  t.is(await request.clone().text(), 'a=1');
+  t.deepEqual([...(await request.bytes())], [0x61, 0x3d, 0x31]);
+  await t.throwsAsync(request.text(), { message: /already/ });
+  t.throws(() => new GuestRequest('http://example.com/', { body: 'x' }), {
+    message: /GET request cannot have a body/,
+  });
+  t.deepEqual(await GuestResponse.json({ a: [1] }).json(), { a: [1] });
+  t.is(GuestResponse.redirect('/x', 303).headers.get('location'), '/x');
+  t.throws(() => new GuestResponse('x', { status: 204 }), { instanceOf: TypeError });
+  t.throws(() => new GuestResponse(null, { status: 99 }), { instanceOf: RangeError });
+});
+
+test('ReadableStream: a source is pulled only as it is read, and told when the reader gives up', async (t) => {
+  const events: string[] = [];
+  let next = 0;
+  const stream = new GuestStream<number>({
+    pull(controller) {
+      events.push(`pull ${next}`);
+      controller.enqueue(next++);
+    },
+    cancel: () => void events.push('cancel'),
+  });
+  for await (const value of stream) if (value === 1) break;
+  t.deepEqual(events, ['pull 0', 'pull 1', 'cancel']);
+});
+
+test("ReadableStream: a source's failure reaches the reader", async (t) => {
+  const stream = new GuestStream({
+    pull() {
+      throw new RangeError('source failed');
+    },
+  });
+  await t.throwsAsync(stream.getReader().read(), { message: 'source failed' });
+});

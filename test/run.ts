@@ -1,0 +1,100 @@
+/**
+ * `npm test`: tools, examples, style, types, tests, in this order and up to the first stage that fails. Arguments go
+ * to ava. The last line counts the tests; one that is skipped or left to do counts as failed.
+ */
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { ensureTools } from './tools.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+/** The script behind a package's command, so that it runs with this very Node. */
+function commandOf(packageName: string, name: string): string {
+  const manifestPath = join(ROOT, 'node_modules', packageName, 'package.json');
+  const { bin } = require(manifestPath) as { bin: string | Record<string, string> };
+  const script = typeof bin === 'string' ? bin : bin[name];
+  if (script === undefined) throw new Error(`${packageName} has no command ${name}`);
+  return join(dirname(manifestPath), script);
+}
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+/** Runs a script with this Node; `onLine` sees each line of output as it goes by. */
+function runNode(args: readonly string[], onLine?: (line: string) => void): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const color = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['inherit', onLine ? 'pipe' : 'inherit', 'inherit'],
+    env: { ...process.env, ...(onLine ? color : {}) },
+  });
+  if (onLine && child.stdout) {
+    child.stdout.pipe(process.stdout, { end: false });
+    createInterface({ input: child.stdout }).on('line', (line) => onLine(stripVTControlCharacters(line)));
+  }
+  child.on('error', reject);
+  child.on('close', (code) => resolve(code ?? 1));
+  return promise;
+}
+
+/** ava prints the number of passed tests only where none failed, so its marks are counted. */
+async function runTests(files: readonly string[]): Promise<Counts> {
+  const counts: Counts = { passed: 0, failed: 0 };
+  const code = await runNode([commandOf('ava', 'ava'), ...files], (line) => {
+    if (/^\s*[✔√] /.test(line)) counts.passed++;
+    else if (/^\s*[✘×✖] \[(?:fail|unexpected pass)/.test(line)) counts.failed++;
+    else if (/^\s*- \[(?:skip|todo)\]/.test(line)) counts.failed++;
+  });
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return counts;
+}
+
+type Stage = readonly [name: string, run: () => Promise<number>];
+
+const counts: Counts = { passed: 0, failed: 0 };
+const STAGES: readonly Stage[] = [
+  [
+    'tools',
+    async () => {
+      ensureTools();
+      return 0;
+    },
+  ],
+  ['examples', () => runNode(['examples/build.ts'])],
+  ['style', () => runNode([commandOf('@biomejs/biome', 'biome'), 'check', '.'])],
+  ['types', () => runNode([commandOf('typescript', 'tsc'), '--noEmit'])],
+  [
+    'tests',
+    async () => {
+      Object.assign(counts, await runTests(process.argv.slice(2)));
+      return counts.failed > 0 ? 1 : 0;
+    },
+  ],
+];
+
+for (const [name, run] of STAGES) {
+  console.log(`\n== ${name}`);
+  const startedAt = performance.now();
+  let code = 1;
+  try {
+    code = await run();
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+  }
+  console.log(
+    `== ${name}: ${code === 0 ? 'done' : 'FAILED'} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
+  );
+  if (code !== 0) {
+    process.exitCode = 1;
+    break;
+  }
+}
+console.log(`\n${counts.passed} passed, ${counts.failed} failed`);
