@@ -4,6 +4,8 @@
  */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { request } from 'undici';
 import type { RunningHost } from './host.ts';
 
@@ -16,6 +18,12 @@ interface Example {
   readonly call: { readonly method: string; readonly path: string; readonly data?: string };
 }
 
+/** What the host sets for the example that fetches; the other settings keep their defaults. */
+interface FetchesConfiguration {
+  readonly allowedHosts: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const EXAMPLES = new URL(`../examples/examples${extension}`, import.meta.url);
 const BUILD = new URL(`../examples/build${extension}`, import.meta.url);
@@ -23,12 +31,22 @@ const BUILD = new URL(`../examples/build${extension}`, import.meta.url);
 /** The example that fetches two URLs fetches two of the others; the host allows it its own address for that. */
 const FETCHES = { name: 'fetch-two-ts', from: ['hello-ts', 'tiny-wat'] };
 
-/** Lines to print. `say` hears of progress meanwhile, since building takes some seconds the first time. */
-export async function deployExamples(host: RunningHost, say: (line: string) => void): Promise<string[]> {
+/**
+ * Lines to print. `say` hears of progress meanwhile, since building takes some seconds the first time. Once
+ * `stopping` is aborted it gives up without a word.
+ */
+export async function deployExamples(
+  host: RunningHost,
+  say: (line: string) => void,
+  stopping: AbortSignal,
+): Promise<string[]> {
   const { EXAMPLES: examples } = (await import(EXAMPLES.href)) as { EXAMPLES: readonly Example[] };
   const lines: string[] = [];
   for (const example of examples) {
-    const failure = await deployIfMissing(host, example, say);
+    const failure = await deployIfMissing(host, example, say, stopping).catch(
+      (error: Error) => error.message,
+    );
+    if (stopping.aborted) return [];
     if (failure === undefined) lines.push(`  # ${example.summary}`, `  ${curl(host, example)}`);
     else say(`Example ${example.name} is not deployed: ${failure}`);
   }
@@ -39,34 +57,54 @@ async function deployIfMissing(
   host: RunningHost,
   example: Example,
   say: (line: string) => void,
+  stopping: AbortSignal,
 ): Promise<string | undefined> {
   const existing = await api(host, 'GET', example.name);
-  if (existing.status === 200) return undefined;
+  if (existing.status === 200) {
+    return example.name === FETCHES.name ? followPort(host, JSON.parse(existing.text)) : undefined;
+  }
   say(`Building and deploying the example ${example.name}`);
-  const failure = await build(example);
+  const failure = await build(example, stopping);
   if (failure !== undefined) return failure;
   const put = await api(host, 'PUT', example.name, 'application/wasm', await readFile(example.output));
   if (put.status !== 201) return put.text;
-  if (example.name !== FETCHES.name) return undefined;
-  const [first, second] = FETCHES.from.map((name) => `${host.origin}/fn/default/${name}/`);
+  return example.name === FETCHES.name ? configureFetches(host) : undefined;
+}
+
+async function configureFetches(host: RunningHost): Promise<string | undefined> {
   const patch = await api(
     host,
     'PATCH',
-    `${example.name}/configuration`,
+    `${FETCHES.name}/configuration`,
     'application/json',
-    JSON.stringify({
-      allowedHosts: [new URL(host.origin).host],
-      environment: { FIRST_URL: first, SECOND_URL: second },
-    }),
+    JSON.stringify(fetchesAt(host.origin)),
   );
   return patch.status === 200 ? undefined : patch.text;
 }
 
+function fetchesAt(origin: string): FetchesConfiguration {
+  const [first = '', second = ''] = FETCHES.from.map((name) => `${origin}/fn/default/${name}/`);
+  return { allowedHosts: [new URL(origin).host], environment: { FIRST_URL: first, SECOND_URL: second } };
+}
+
+/** The host listens elsewhere than when it configured the example; settings that a person changed stay. */
+async function followPort(
+  host: RunningHost,
+  { configuration }: { configuration: FetchesConfiguration },
+): Promise<string | undefined> {
+  const { allowedHosts, environment } = configuration;
+  if (allowedHosts.length !== 1 || allowedHosts[0] === new URL(host.origin).host) return undefined;
+  const configured: FetchesConfiguration = { allowedHosts, environment };
+  const untouched = fetchesAt(`http://${allowedHosts[0]}`);
+  return isDeepStrictEqual(configured, untouched) ? configureFetches(host) : undefined;
+}
+
 /** In a process of its own: the toolchain's memory is not the host's. Gives what to do if it fails. */
-function build(example: Example): Promise<string | undefined> {
+function build(example: Example, stopping: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [BUILD.pathname, example.name], {
+    const child = spawn(process.execPath, [fileURLToPath(BUILD), example.name], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      signal: stopping,
     });
     let errors = '';
     child.stderr.on('data', (chunk) => {

@@ -4,7 +4,7 @@
  *
  * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
  */
-import { mkdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
@@ -40,9 +40,15 @@ const SERVING_THREAD = new URL(
 
 export const DEFAULT_TENANT = asTenantName('default')!;
 
+/** The data folder cannot be made or written to. The message is for the operator's terminal. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError';
+}
+
 /**
  * @param report for the operator: what went wrong that no caller is told
- * @throws ListenError, AdminKeyError, or the registry's own errors; their messages are for the operator
+ * @throws ListenError, DataFolderError, AdminKeyError, or the registry's own errors; their messages are for the
+ *   operator
  */
 export async function startHost(
   config: HostConfig,
@@ -50,7 +56,7 @@ export async function startHost(
 ): Promise<RunningHost> {
   assertLimitRelations();
   await refuseTakenPort(config.host, config.port);
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await openDataFolder(config.dataDir);
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
@@ -119,6 +125,16 @@ export async function startHost(
       return stopping;
     },
   };
+}
+
+async function openDataFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DataFolderError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
+  }
 }
 
 /** Artifacts of deleted functions, and of a publish that was cut off before it was registered. */

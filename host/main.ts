@@ -3,12 +3,15 @@
 import { ConfigError, resolveConfig } from './config.ts';
 import { AdminKeyError } from './control-plane/admin-key.ts';
 import { deployExamples } from './examples.ts';
-import { type RunningHost, startHost } from './host.ts';
+import { DataFolderError, type RunningHost, startHost } from './host.ts';
 import { DatabaseOpenError } from './store/database.ts';
 import { ListenError } from './worker/worker-pool.ts';
 
 /** Errors whose message says all that the operator needs. */
-const OPERATORS_ERRORS = [ConfigError, ListenError, AdminKeyError, DatabaseOpenError];
+const OPERATORS_ERRORS = [ConfigError, ListenError, AdminKeyError, DatabaseOpenError, DataFolderError];
+
+/** `npm start` passes a Ctrl-C on that the terminal sent to the whole group already: two signals, one press. */
+const ONE_PRESS_MS = 500;
 
 const say = (line = ''): void => void process.stdout.write(`${line}\n`);
 
@@ -21,13 +24,14 @@ function report(message: string, error?: unknown): void {
 async function main(): Promise<void> {
   const config = resolveConfig(process.env, process.cwd());
   const host = await startHost(config, report);
-  stopOnSignal(host);
+  const stopping = stopOnSignal(host);
   say(`Mayfly listens on ${host.origin}, data in ${config.dataDir}`);
   say(describeKey(host));
   if (config.examples) {
     say();
-    for (const line of await deployExamples(host, say)) say(line);
+    for (const line of await deployExamples(host, say, stopping)) say(line);
   }
+  if (stopping.aborted) return;
   say();
   say('Ready. Ctrl-C drains and stops.');
 }
@@ -38,13 +42,18 @@ function describeKey({ adminKey }: RunningHost): string {
   return `Admin key: cat ${adminKey.path}`;
 }
 
-/** The first signal drains; a second one does not wait any longer. */
-function stopOnSignal(host: RunningHost): void {
-  let stopping = false;
+/** The first signal drains, and aborts what is given; a second one does not wait any longer. */
+function stopOnSignal(host: RunningHost): AbortSignal {
+  const stopping = new AbortController();
+  let firstMs = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) process.exit(130);
-    stopping = true;
+    if (stopping.signal.aborted) {
+      if (performance.now() - firstMs > ONE_PRESS_MS) process.exit(130);
+      return;
+    }
+    firstMs = performance.now();
     say(`\n${signal}: draining`);
+    stopping.abort();
     host.stop().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -55,6 +64,7 @@ function stopOnSignal(host: RunningHost): void {
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  return stopping.signal;
 }
 
 main().catch((error: unknown) => {

@@ -12,11 +12,13 @@ import { authenticateAdmin } from './control-plane/authentication.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { FUNCTION_LIMITS } from './limits.ts';
+import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
 import { Admission } from './scheduler/admission.ts';
+import { RunQueue } from './scheduler/run-queue.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { Connections } from './worker/connections.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
 import type { HostServices, WorkerData } from './worker/messages.ts';
@@ -42,10 +44,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
+  const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
   const invoker = new Invoker({
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
+    park: (tenant, fuel) => runQueue.park(tenant, fuel),
     log: (record) => logs.append(record),
     resolve: (tenant, name) => routes.resolve(tenant, name),
     artifact: (key) => artifacts.get(key),
@@ -95,8 +98,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     },
   }) as Server;
   server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard;
-  server.once('error', (error: NodeJS.ErrnoException) => {
-    link.notify({ kind: 'failed-to-listen', message: error.message, code: error.code ?? '' });
+  const connections = new Connections(server);
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    // Accepting may fail later on, for want of file descriptors; the listener goes on.
+    if (server.listening) report('a connection was not accepted', error);
+    else link.notify({ kind: 'failed-to-listen', message: error.message, code: error.code ?? '' });
   });
   // Every thread listens on the same address; the kernel spreads connections over them.
   server.listen({ host: data.host, port: data.port, reusePort: true, backlog: 1_024 }, () => {
@@ -106,9 +112,8 @@ function serve(data: WorkerData, port: MessagePort): void {
   async function drain(): Promise<void> {
     draining.abort();
     const closed = new Promise((resolve) => server.close(resolve));
-    server.closeIdleConnections();
+    connections.drain();
     await invoker.idle();
-    server.closeIdleConnections();
     await closed;
     await pools.close();
     logs.flush();

@@ -22,7 +22,9 @@ test('an unknown variable is refused and the nearest known one named', (t) => {
 });
 
 test('variables of the command line and of others are left alone', (t) => {
-  t.notThrows(() => resolveConfig({ MAYFLY_URL: 'x', MAYFLY_KEY: 'y', MAYFLY_TENANT: 'z', PATH: '/bin' }, '/'));
+  t.notThrows(() =>
+    resolveConfig({ MAYFLY_URL: 'x', MAYFLY_KEY: 'y', MAYFLY_TENANT: 'z', PATH: '/bin' }, '/'),
+  );
 });
 
 for (const [name, value] of [
@@ -41,7 +43,7 @@ for (const [name, value] of [
   });
 }
 
-test('a ceiling is the operator\'s to set within what the engine can do', (t) => {
+test("a ceiling is the operator's to set within what the engine can do", (t) => {
   t.is(resolveConfig({ MAYFLY_CEILING_MEMORY_BYTES: '1048576' }, '/').ceilings.memoryBytes, 1_048_576);
 });
 

@@ -93,6 +93,8 @@ for (const [name, run] of STAGES) {
     `== ${name}: ${code === 0 ? 'done' : 'FAILED'} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
   );
   if (code !== 0) {
+    // So that the last line never reads as if all were well.
+    counts.failed ||= 1;
     process.exitCode = 1;
     break;
   }

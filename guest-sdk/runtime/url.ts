@@ -157,6 +157,13 @@ export class URL {
   get protocol(): string {
     return this.#protocol;
   }
+  /** Only from one of the schemes above to another, as the standard has it. */
+  set protocol(value: string) {
+    const protocol = `${value.replace(/:.*$/s, '').toLowerCase()}:`;
+    if (!(protocol in DEFAULT_PORTS) || !(this.#protocol in DEFAULT_PORTS)) return;
+    this.#protocol = protocol;
+    this.port = this.#port;
+  }
 
   get username(): string {
     return this.#username;
@@ -183,12 +190,19 @@ export class URL {
     return this.#port;
   }
   set port(value: string) {
+    if (!/^[0-9]*$/.test(value) || Number(value) > 65_535) return;
     const port = value === '' ? '' : String(Number(value));
     this.#port = port === DEFAULT_PORTS[this.#protocol] ? '' : port;
   }
 
   get host(): string {
     return this.#port === '' ? this.#hostname : `${this.#hostname}:${this.#port}`;
+  }
+
+  set host(value: string) {
+    const [, host = '', port] = /^(\[.*\]|[^:]*)(?::([0-9]*))?$/.exec(value) ?? [];
+    this.hostname = host;
+    if (port !== undefined) this.port = port;
   }
 
   get origin(): string {
@@ -235,6 +249,18 @@ export class URL {
     const password = this.#password === '' ? '' : `:${this.#password}`;
     const userInfo = this.#username + password === '' ? '' : `${this.#username}${password}@`;
     return `${this.#protocol}//${userInfo}${this.host}${this.#pathname}${this.#search}${this.#hash}`;
+  }
+
+  set href(value: string) {
+    const url = new URL(value);
+    this.#protocol = url.#protocol;
+    this.#username = url.#username;
+    this.#password = url.#password;
+    this.#hostname = url.#hostname;
+    this.#port = url.#port;
+    this.#pathname = url.#pathname;
+    this.search = url.#search;
+    this.#hash = url.#hash;
   }
 
   toString(): string {

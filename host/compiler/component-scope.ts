@@ -9,6 +9,11 @@ export class ComponentScope {
   readonly types: number[] = [];
   readonly instances: number[] = [];
   readonly components: number[] = [];
+  /** Names of the functions that an instance or component exports, by index, where they can be told. */
+  readonly instanceFunctions = new Map<number, readonly string[]>();
+  readonly componentFunctions = new Map<number, readonly string[]>();
+  /** Functions that this component itself exports. */
+  readonly exportedFunctions: string[] = [];
 
   constructor(parent?: ComponentScope) {
     this.parent = parent;

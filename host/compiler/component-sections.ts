@@ -18,6 +18,8 @@ import { StructureBudget } from './structure-budget.ts';
 /** An import or export of the outermost component. */
 export interface ComponentExtern extends ExternDescription {
   readonly name: string;
+  /** Functions of an exported instance; undefined where only a link-time look could tell. */
+  readonly functions: readonly string[] | undefined;
 }
 
 export interface ComponentShape {
@@ -72,8 +74,8 @@ class Scanner {
     };
   }
 
-  /** Sections of one component, after its preamble. Returns the depth of its deepest type. */
-  #component(cursor: Cursor, parent: ComponentScope | undefined, depth: number): number {
+  /** Sections of one component, after its preamble. */
+  #component(cursor: Cursor, parent: ComponentScope | undefined, depth: number): ComponentScope {
     this.#budget.check('componentDepth', depth);
     const scope = new ComponentScope(parent);
     while (cursor.remaining > 0) {
@@ -82,7 +84,7 @@ class Scanner {
       this.#section(id, new Cursor(cursor.bytes, start, end), scope, depth);
       if (id === SECTION.custom && depth === 0) this.#customSections.push([head, end]);
     }
-    return scope.deepest();
+    return scope;
   }
 
   #section(id: number, section: Cursor, scope: ComponentScope, depth: number): void {
@@ -147,7 +149,9 @@ class Scanner {
       throw malformed('A nested component has a wrong preamble.');
     }
     const body = new Cursor(section.bytes, section.pos + 8, section.end);
-    scope.components.push(this.#component(body, scope, depth + 1));
+    const nested = this.#component(body, scope, depth + 1);
+    scope.componentFunctions.set(scope.components.length, nested.exportedFunctions);
+    scope.components.push(nested.deepest());
   }
 
   #coreInstance(section: Cursor): void {
@@ -166,34 +170,41 @@ class Scanner {
   #instance(section: Cursor, scope: ComponentScope): void {
     const form = section.u8();
     if (form > 1) throw malformed(`Unknown form ${form} of an instance.`);
-    // The types of an instance are those of its component, or of what it is put together from.
-    let deepest = form === 0 ? scope.componentDepth(section.u32()) : 0;
+    // What an instance has is what its component has, or what it is put together from.
+    const component = form === 0 ? section.u32() : -1;
+    let deepest = scope.componentDepth(component);
+    const functions: string[] = [];
     const count = section.count('entries');
     this.#budget.add(form === 0 ? 'imports' : 'exports', count);
     for (let i = 0; i < count; i++) {
+      let name = '';
       if (form === 0) assertComponentName(section.name());
-      else this.#types.externName(section);
-      deepest = Math.max(deepest, this.#sortIndex(section, scope).depth);
+      else name = this.#types.externName(section);
+      const of = this.#sortIndex(section, scope);
+      deepest = Math.max(deepest, of.depth);
+      if (of.sort === 0x01) functions.push(name);
     }
+    const known = form === 0 ? scope.componentFunctions.get(component) : functions;
+    if (known !== undefined) scope.instanceFunctions.set(scope.instances.length, known);
     scope.instances.push(deepest);
   }
 
   /** `sortidx`: what it refers to and how deep its types are. */
-  #sortIndex(section: Cursor, scope: ComponentScope): { sort: number; depth: number } {
+  #sortIndex(section: Cursor, scope: ComponentScope): { sort: number; index: number; depth: number } {
     const sort = section.u8();
     if (sort === 0x00) section.u8();
     const index = section.u32();
-    if (sort === 0x03) return { sort, depth: scope.typeDepth(index) };
-    if (sort === 0x04) return { sort, depth: scope.componentDepth(index) };
-    if (sort === 0x05) return { sort, depth: scope.instanceDepth(index) };
-    return { sort, depth: 0 };
+    if (sort === 0x03) return { sort, index, depth: scope.typeDepth(index) };
+    if (sort === 0x04) return { sort, index, depth: scope.componentDepth(index) };
+    if (sort === 0x05) return { sort, index, depth: scope.instanceDepth(index) };
+    return { sort, index, depth: 0 };
   }
 
   #import(section: Cursor, scope: ComponentScope, depth: number): void {
     this.#budget.add('imports', 1);
     const name = this.#types.externName(section);
     const description = this.#types.externDescription(section, scope);
-    if (depth === 0) this.#imports.push({ name, ...description });
+    if (depth === 0) this.#imports.push({ name, ...description, functions: undefined });
   }
 
   #export(section: Cursor, scope: ComponentScope, depth: number): void {
@@ -207,9 +218,12 @@ class Scanner {
     if (of.sort === 0x03) scope.types.push(of.depth);
     else if (of.sort === 0x04) scope.components.push(of.depth);
     else if (of.sort === 0x05) scope.instances.push(of.depth);
+    else if (of.sort === 0x01) scope.exportedFunctions.push(name);
     const kind = EXPORT_KINDS[of.sort];
     if (kind === undefined) throw malformed(`The export ${name} is of an unknown kind.`);
-    if (depth === 0) this.#exports.push({ name, kind, isResource: false });
+    const functions = of.sort === 0x05 ? scope.instanceFunctions.get(of.index) : undefined;
+    if (functions !== undefined) scope.instanceFunctions.set(scope.instances.length - 1, functions);
+    if (depth === 0) this.#exports.push({ name, kind, isResource: false, functions });
   }
 }
 

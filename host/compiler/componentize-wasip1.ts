@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { componentNew } from '@bytecodealliance/jco-transpile/wasm-tools';
 import type { UploadKind } from '../model/artifact.ts';
+import { withAdapterSpace } from './adapter-space.ts';
 import { PREVIEW1_MODULE } from './detect.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { isToolCrash, toolMessage } from './tool-failure.ts';
@@ -24,8 +25,9 @@ export async function componentizeWasip1(
   kind: Exclude<UploadKind, 'component'>,
 ): Promise<Uint8Array> {
   const adapter = await readFile(adapterPath(kind === 'wasip1-command' ? 'command' : 'reactor'));
+  const core = kind === 'wasip1-command' ? withAdapterSpace(bytes) : bytes;
   try {
-    return await componentNew(bytes, [[PREVIEW1_MODULE, adapter]]);
+    return await componentNew(core, [[PREVIEW1_MODULE, adapter]]);
   } catch (cause) {
     if (isToolCrash(cause)) throw unsupported('The core module cannot become a component.', cause);
     throw malformed(`The core module cannot become a component: ${toolMessage(cause)}`, cause);

@@ -50,7 +50,12 @@ function importKeys(world: World): Record<string, string> {
 export async function transpileComponent(component: Uint8Array, world: World): Promise<Transpiled> {
   const { files, exports } = await runJco(component, world);
   const exportKey = exports.find(([name]) => name === world.handlerInterface)?.[0];
-  if (exportKey === undefined) throw new Error('jco does not export the handler under its full name');
+  if (exportKey === undefined) {
+    throw new MayflyError(
+      'component_handler_missing',
+      `The exported ${world.handlerInterface} has no function.`,
+    );
+  }
   const modules: CoreModule[] = [];
   let source: Uint8Array | undefined;
   for (const [name, bytes] of Object.entries(files)) {

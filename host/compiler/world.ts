@@ -59,13 +59,22 @@ function offeredText(): string {
   return OFFERED_INTERFACES.map((entry) => `${entry.interface}@${entry.versions}.x`).join(', ');
 }
 
+/** What the host calls in each interface: an instance without it has the name of a handler only. */
+const HANDLER_FUNCTIONS: Readonly<Record<HandlerKind, string>> = {
+  'wasi:http/handler@0.3': 'handle',
+  'wasi:http/incoming-handler@0.2': 'handle',
+  'wasi:cli/run@0.2': 'run',
+};
+
 function chooseHandler(
   exports: readonly ComponentExtern[],
   wanted: HandlerKind | undefined,
 ): [HandlerKind, string] {
   for (const kind of wanted === undefined ? HANDLER_KINDS : [wanted]) {
     const candidates = exports
-      .filter((item) => item.kind === 'instance')
+      .filter(
+        (item) => item.kind === 'instance' && item.functions?.includes(HANDLER_FUNCTIONS[kind]) !== false,
+      )
       .map((item) => ({ name: item.name, parsed: parseInterface(item.name) }))
       .filter(({ parsed }) => parsed !== undefined && `${parsed.base}@${parsed.line}` === kind)
       .sort((a, b) => b.parsed!.patch - a.parsed!.patch);

@@ -98,9 +98,9 @@ export class NodeExchange implements HttpExchange {
       onTooLarge: () => terminate('response_too_large', detail),
       onTooLong: () =>
         terminate('response_invalid', `The body is longer than its Content-Length of ${contentLength}.`),
-      streamingHeaders: () => [
+      streamingHeaders: (trailed) => [
         ['mayfly-invocation-id', this.#options.invocationId],
-        ['trailer', STREAMED],
+        ...(trailed ? [['trailer', STREAMED] as const] : []),
       ],
     });
     return this.#response;
@@ -146,6 +146,8 @@ export function sendProblem(
 ): void {
   const problem = toProblemDetails(error, instance === undefined ? undefined : `urn:uuid:${instance}`);
   const body = Buffer.from(JSON.stringify(problem));
+  // Fields of a response that failed while its head was written; `connection` is only ever set by the host.
+  for (const name of outgoing.getHeaderNames()) if (name !== 'connection') outgoing.removeHeader(name);
   outgoing.statusCode = problem.status;
   for (const [name, value] of headers) outgoing.setHeader(name, value);
   outgoing.setHeader('content-type', 'application/problem+json');

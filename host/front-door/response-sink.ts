@@ -32,8 +32,11 @@ export interface ResponseSinkOptions {
   readonly maxBytes: number;
   readonly onTooLarge: () => Error;
   readonly onTooLong: () => Error;
-  /** Header fields for a head that is sent before the invocation is over. */
-  readonly streamingHeaders: () => readonly (readonly [string, string])[];
+  /**
+   * Header fields for a head that is sent before the invocation is over; `trailed` says whether fields can
+   * follow the body.
+   */
+  readonly streamingHeaders: (trailed: boolean) => readonly (readonly [string, string])[];
 }
 
 export class ResponseSink implements ByteSink {
@@ -132,10 +135,10 @@ export class ResponseSink implements ByteSink {
       const chunks = this.#held;
       this.#held = undefined;
       for (const chunk of chunks) outgoing.write(chunk);
-    } else if (!outgoing.hasHeader('content-length')) {
+    } else if (this.#isChunked) {
       outgoing.addTrailers([...late] as [string, string][]);
     }
-    if (this.#trailers.length > 0 && !outgoing.hasHeader('content-length')) {
+    if (this.#trailers.length > 0 && this.#isChunked) {
       outgoing.addTrailers(
         this.#trailers.map(
           ([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string],
@@ -162,6 +165,15 @@ export class ResponseSink implements ByteSink {
     this.#notify();
   }
 
+  /**
+   * Whether a streamed body is sent in chunks, which alone can have trailers (RFC 9112, section 7.1.2): Node
+   * throws on a `Trailer` field beside a `Content-Length`, without a body, and to a caller of HTTP/1.0.
+   */
+  get #isChunked(): boolean {
+    const { bodyless, head, outgoing } = this.#options;
+    return !bodyless && head.contentLength === undefined && outgoing.req.httpVersion !== '1.0';
+  }
+
   get #isGone(): boolean {
     return this.#aborted || this.#options.outgoing.destroyed;
   }
@@ -172,7 +184,7 @@ export class ResponseSink implements ByteSink {
     if (chunks === undefined || this.#isGone) return;
     const { outgoing, head, streamingHeaders } = this.#options;
     this.#held = undefined;
-    for (const [name, value] of streamingHeaders()) outgoing.setHeader(name, value);
+    for (const [name, value] of streamingHeaders(this.#isChunked)) outgoing.setHeader(name, value);
     this.#writeHead(head, undefined);
     outgoing.flushHeaders();
     for (const chunk of chunks) this.#send(chunk);

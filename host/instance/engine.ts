@@ -9,7 +9,7 @@
  */
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
-import type { InvocationId } from '../model/ids.ts';
+import type { InvocationId, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
@@ -30,8 +30,8 @@ import { classifyTrap, type Failure } from './trap.ts';
 export interface EnginePorts {
   readonly clock: Clock;
   randomBytes(length: number): Uint8Array;
-  /** Resolves when it is the guest's turn again. */
-  yieldThread(): Promise<void>;
+  /** Parks a guest that has used a slice of fuel; resolves when it is its turn again. */
+  park(tenant: TenantName, fuel: number): Promise<void>;
   log(record: LogRecord): void;
 }
 
@@ -137,7 +137,7 @@ export class RunningInvocation {
       tables: this.#tables,
       onTrap: (error) => this.#trapped(error),
       isOver: () => this.#isOver(),
-      yieldThread: () => this.#ports.yieldThread(),
+      yieldThread: (fuel) => this.#ports.park(live.tenant, fuel),
     });
     const exports = await this.#guest.start();
     this.#initMs = performance.now() - this.#startedMs;
@@ -291,7 +291,7 @@ export class RunningInvocation {
 
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];
 
-/** What the glue throws for the error case of a `result`: an error value, not a fault. */
+/** What the glue throws for the error case of a `result`: its payload wrapped, or nothing for `result<_, _>`. */
 function isErrorResult(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'payload' in error;
+  return error === undefined || (typeof error === 'object' && error !== null && 'payload' in error);
 }

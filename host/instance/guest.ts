@@ -14,6 +14,8 @@
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import type { FuelAccount } from './fuel-account.ts';
+import { GuestTimers } from './guest-timers.ts';
+import { createRefill } from './refill.ts';
 import { PAGE_UNIT, type SpaceAccount, unsignedAmount } from './space-account.ts';
 
 export interface GuestOptions {
@@ -26,15 +28,15 @@ export interface GuestOptions {
   readonly onTrap: (error: unknown) => void;
   /** Whether wall-clock time is up or the caller is gone: asked between slices, also where parking is impossible. */
   readonly isOver: () => boolean;
-  /** Lets the thread do other work; resolves when it is this guest's turn again. */
-  readonly yieldThread: () => Promise<void>;
+  /** Lets the thread do other work; resolves when it is this guest's turn again. Given the fuel used since the last time. */
+  readonly yieldThread: (fuel: number) => Promise<void>;
 }
 
 type CoreFunction = (...args: unknown[]) => unknown;
 
 export class Guest {
   readonly #options: GuestOptions;
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new GuestTimers();
   /** Wrapped export -> the export itself, so that it can be linked into another core module. */
   readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
   readonly #meter: WebAssembly.ModuleImports;
@@ -51,10 +53,10 @@ export class Guest {
     const { artifact, imports } = this.#options;
     const instantiate = artifact.glue.evaluate({
       WebAssembly: this.#facade(),
-      setTimeout: (callback, delayMs) => this.#setTimer(callback, delayMs ?? 0, false),
-      setInterval: (callback, delayMs) => this.#setTimer(callback, delayMs ?? 0, true),
-      clearTimeout: (timer) => this.#clearTimer(timer),
-      clearInterval: (timer) => this.#clearTimer(timer),
+      setTimeout: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, false),
+      setInterval: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, true),
+      clearTimeout: (timer) => this.#timers.clear(timer),
+      clearInterval: (timer) => this.#timers.clear(timer),
       queueMicrotask,
       console: SILENT,
     });
@@ -72,8 +74,7 @@ export class Guest {
   /** Invariant 3. Idempotent. */
   end(): void {
     this.#ended = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#timers.end();
   }
 
   #instantiateCore(
@@ -113,6 +114,7 @@ export class Guest {
   #wrap(original: CoreFunction): CoreFunction {
     const wrapped = (...args: unknown[]): unknown => {
       if (this.#ended) throw new EndedError();
+      this.#timers.noteActivity();
       this.#plainDepth++;
       try {
         return original(...args);
@@ -136,6 +138,7 @@ export class Guest {
       ) => Promise<unknown>;
       return (...args: unknown[]): Promise<unknown> => {
         if (this.#ended) return never();
+        this.#timers.noteActivity();
         const depth = this.#plainDepth;
         this.#plainDepth = 0;
         try {
@@ -152,10 +155,15 @@ export class Guest {
 
   #createMeter(): WebAssembly.ModuleImports {
     const { fuel, memory, tables, isOver, yieldThread } = this.#options;
-    const refill = (): Promise<void> | undefined => {
+    let reported = 0;
+    const decide = (): boolean => {
       if (isOver()) fuel.poison();
-      if (!fuel.grant() || this.#plainDepth > 0) return undefined;
-      return yieldThread().then(() => {
+      return !fuel.grant() || this.#plainDepth > 0;
+    };
+    const park = (): Promise<void> => {
+      const used = fuel.used - reported;
+      reported += used;
+      return yieldThread(used).then(() => {
         if (this.#ended) return never();
         if (isOver()) fuel.poison();
         return undefined;
@@ -163,29 +171,13 @@ export class Guest {
     };
     return {
       [METER_IMPORTS.fuel]: fuel.counter,
-      [METER_IMPORTS.refill]: new WebAssembly.Suspending(refill) as unknown as WebAssembly.ImportValue,
+      [METER_IMPORTS.refill]: createRefill(decide, park),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
         Number(memory.reserve(unsignedAmount(pages, PAGE_UNIT))),
       [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory.release(unsignedAmount(pages, PAGE_UNIT)),
       [METER_IMPORTS.reserveTable]: (entries: bigint) => Number(tables.reserve(unsignedAmount(entries, 1))),
       [METER_IMPORTS.releaseTable]: (entries: bigint) => tables.release(unsignedAmount(entries, 1)),
     };
-  }
-
-  #setTimer(callback: () => void, delayMs: number, repeat: boolean): unknown {
-    if (this.#ended) return undefined;
-    const timer: NodeJS.Timeout = (repeat ? setInterval : setTimeout)(() => {
-      if (!repeat) this.#timers.delete(timer);
-      callback();
-    }, delayMs);
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  #clearTimer(timer: unknown): void {
-    if (timer === undefined) return;
-    clearTimeout(timer as NodeJS.Timeout);
-    this.#timers.delete(timer as NodeJS.Timeout);
   }
 }
 

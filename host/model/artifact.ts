@@ -1,7 +1,11 @@
 import type { Digest } from './ids.ts';
 
 /** The interfaces that make a component callable, in order of preference: HTTP wins. */
-export const HANDLER_KINDS = ['wasi:http/handler@0.3', 'wasi:http/incoming-handler@0.2', 'wasi:cli/run@0.2'] as const;
+export const HANDLER_KINDS = [
+  'wasi:http/handler@0.3',
+  'wasi:http/incoming-handler@0.2',
+  'wasi:cli/run@0.2',
+] as const;
 export type HandlerKind = (typeof HANDLER_KINDS)[number];
 
 /** What the upload was before publishing made it a component. */

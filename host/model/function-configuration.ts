@@ -9,13 +9,19 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  * A host that a function may call: `example.com`, `*.example.com` (any depth of subdomain) or either with
  * `:port`; without a port, 80 for http and 443 for https. `*` allows every public host.
  */
-const allowedHostPattern = /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
+const allowedHostPattern =
+  /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
 
 /** POSIX environment names; NUL can be in neither name nor value. */
 const environmentSchema = z
-  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().refine((v) => !v.includes('\0'), 'must not contain NUL'))
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+    z.string().refine((v) => !v.includes('\0'), 'must not contain NUL'),
+  )
   .refine(
-    (env) => Object.entries(env).reduce((sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v), 0) <= HOST_LIMITS.environmentBytes,
+    (env) =>
+      Object.entries(env).reduce((sum, [k, v]) => sum + Buffer.byteLength(k) + Buffer.byteLength(v), 0) <=
+      HOST_LIMITS.environmentBytes,
     `names and values together are bounded by ${HOST_LIMITS.environmentBytes} bytes`,
   );
 
@@ -54,12 +60,17 @@ export interface FunctionConfiguration extends FunctionLimitValues {
 }
 
 export function defaultConfiguration(): FunctionConfiguration {
-  const limits = Object.fromEntries(Object.entries(FUNCTION_LIMITS).map(([name, limit]) => [name, limit.default]));
+  const limits = Object.fromEntries(
+    Object.entries(FUNCTION_LIMITS).map(([name, limit]) => [name, limit.default]),
+  );
   return { ...(limits as FunctionLimitValues), environment: {}, allowedHosts: [], logLevel: 'info' };
 }
 
 /** Settings that a patch names replace the old ones whole (`environment` and `allowedHosts` included). */
-export function applyPatch(base: FunctionConfiguration, patch: FunctionConfigurationPatch): FunctionConfiguration {
+export function applyPatch(
+  base: FunctionConfiguration,
+  patch: FunctionConfigurationPatch,
+): FunctionConfiguration {
   const set = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
   return { ...base, ...set } as FunctionConfiguration;
 }

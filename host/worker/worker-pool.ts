@@ -88,6 +88,8 @@ export class WorkerPool {
             break;
           case 'failed-to-listen':
             reject(new ListenError(message.message, message.code));
+            // A replacement that found the address taken is tried again, like any thread that ended.
+            void worker.terminate();
             break;
           case 'call':
             void this.#answer(worker, message.id, message.service, message.request);

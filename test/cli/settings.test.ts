@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { parseQuantity } from '../../guest-sdk/cli/quantity.ts';
 import { resolveSettings } from '../../guest-sdk/cli/settings.ts';
-import { plain, table } from '../../guest-sdk/cli/terminal.ts';
+import { Progress, plain, table } from '../../guest-sdk/cli/terminal.ts';
 
 test('the admin key of this machine is offered to this machine alone', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-settings-'));
@@ -65,4 +65,34 @@ test('text from elsewhere has no power over the terminal', (t) => {
   t.is(plain('a\u001b[2Jb\u001b]0;title\u0007c\td\n'), 'abc\td\n');
   t.is(plain('\rover\u0000\u0008'), '\\x0dover\\x00\\x08');
   t.is(table(['A', 'LONGER'], [['value', 'x']]), 'A      LONGER\nvalue  x');
+});
+
+function recorder(isTTY: boolean): { stream: NodeJS.WriteStream; written: string[] } {
+  const written: string[] = [];
+  const stream = { isTTY, write: (text: string) => written.push(text) > 0 };
+  return { stream: stream as unknown as NodeJS.WriteStream, written };
+}
+
+test('progress is a line for each step where nobody watches', (t) => {
+  const { stream, written } = recorder(false);
+  {
+    using progress = new Progress(stream);
+    progress.step('one');
+    progress.note('one took a while');
+    progress.step('two');
+  }
+  t.deepEqual(written, ['one ...\n', 'one took a while\n', 'two ...\n']);
+});
+
+test('progress on a terminal is one line that is wiped before anything stays', (t) => {
+  const { stream, written } = recorder(true);
+  {
+    using progress = new Progress(stream);
+    progress.step('one');
+    progress.note('done');
+  }
+  const wipe = '\r\u001b[2K';
+  t.is(written.length, 4);
+  t.true(written[0]?.startsWith(wipe) && written[0].endsWith(' one'));
+  t.deepEqual(written.slice(1), [wipe, 'done\n', wipe]);
 });

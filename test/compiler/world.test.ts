@@ -1,3 +1,4 @@
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { type ComponentShape, scanComponent } from '../../host/compiler/component-sections.ts';
 import { readWorld } from '../../host/compiler/world.ts';
@@ -14,7 +15,12 @@ function shapeOf(
   imports: readonly string[],
   exports: readonly string[] = ['wasi:cli/run@0.2.0'],
 ): ComponentShape {
-  const instance = (name: string) => ({ name, kind: 'instance' as const, isResource: false });
+  const instance = (name: string) => ({
+    name,
+    kind: 'instance' as const,
+    isResource: false,
+    functions: undefined,
+  });
   return {
     imports: imports.map(instance),
     exports: exports.map(instance),
@@ -50,6 +56,21 @@ test('a handler that is asked for and missing is refused, naming what there is',
   t.regex(error.message, /wasi:cli\/run@0\.2\.3/);
 });
 
+test('an interface with the name of a handler but without its function is none', async (t) => {
+  const parts = `(component
+    (core module $m (func (export "go") (result i32) i32.const 0))
+    (core instance $i (instantiate $m))
+    (func $f (result (result)) (canon lift (core func $i "go")))`;
+  for (const rest of [
+    '(instance $inst (export "go" (func $f))) (export "wasi:cli/run@0.2.3" (instance $inst)))',
+    `(component $c (import "f" (func $g (result (result)))) (export "go" (func $g)))
+     (instance $inst (instantiate $c (with "f" (func $f)))) (export "wasi:cli/run@0.2.3" (instance $inst)))`,
+  ]) {
+    const shape = scanComponent(await parse(parts + rest));
+    t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_handler_missing');
+  }
+});
+
 test('a component without any handler is refused', async (t) => {
   const shape = scanComponent(await plainComponent());
   t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_handler_missing');
@@ -81,9 +102,9 @@ test('any patch of an offered interface is accepted, another minor version or a 
 
 test('a function or resource imported at the root is refused', (t) => {
   for (const item of [
-    { name: 'wasi', kind: 'function' as const, isResource: false },
-    { name: 'secret', kind: 'type' as const, isResource: true },
-    { name: 'c', kind: 'component' as const, isResource: false },
+    { name: 'wasi', kind: 'function' as const, isResource: false, functions: undefined },
+    { name: 'secret', kind: 'type' as const, isResource: true, functions: undefined },
+    { name: 'c', kind: 'component' as const, isResource: false, functions: undefined },
   ]) {
     const shape = { ...shapeOf([]), imports: [item] };
     t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_import_unknown');

@@ -59,6 +59,35 @@ for (const [input, base] of URLS) {
   });
 }
 
+test('URL: parts that are set are read back as in Node', (t) => {
+  const change = (url: GuestURL | URL): string[] => {
+    const steps: string[] = [];
+    const note = (): number => steps.push(url.href);
+    url.protocol = 'https:';
+    note();
+    url.host = 'other.example:8080';
+    note();
+    url.port = 'x';
+    url.port = '443';
+    note();
+    url.hostname = 'third.example';
+    url.pathname = '/ä/../b c';
+    note();
+    url.username = 'me@';
+    url.hash = '';
+    note();
+    url.protocol = 'mailto:';
+    note();
+    url.href = 'http://last.example/?z#y';
+    note();
+    return steps;
+  };
+  t.deepEqual(
+    change(new GuestURL('http://a.example:80/x?q#h')),
+    change(new URL('http://a.example:80/x?q#h')),
+  );
+});
+
 test('URL: what is no URL is refused, as Node does', (t) => {
   for (const input of [
     '',

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -19,4 +20,23 @@ export async function cCommand(source: string): Promise<Uint8Array> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Copies standard input to standard output, chunk by chunk: while its caller holds the body open, it is in flight. */
+export const ECHO = `
+#include <unistd.h>
+static char buffer[65536];
+int main(void) {
+  ssize_t n;
+  write(1, "Content-Type: text/plain\\n\\n", 26);
+  while ((n = read(0, buffer, sizeof buffer)) > 0)
+    for (ssize_t at = 0, m; at < n; at += m) if ((m = write(1, buffer + at, n - at)) < 0) return 1;
+  return 0;
+}
+`;
+
+/** An example's component, built in a process of its own: some toolchains leave a thread behind where they ran. */
+export async function exampleComponent(name: string): Promise<Uint8Array> {
+  await run(process.execPath, [fileURLToPath(new URL('../../examples/build.ts', import.meta.url)), name]);
+  return readFile(new URL(`../../examples/${name}/${name}.wasm`, import.meta.url));
 }

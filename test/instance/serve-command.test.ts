@@ -55,13 +55,17 @@ test('no output at all is an empty 200 answer', (t) => {
   t.is(run('', false).status, 200);
 });
 
-test('an event\'s answer is never read as CGI', (t) => {
+test("an event's answer is never read as CGI", (t) => {
   t.is(run('Status: 404\n\nx', false).body, 'Status: 404\n\nx');
 });
 
 for (const chunk of [1, 2, 3, 7, 1_000]) {
   test(`a CGI head is found in chunks of ${chunk} bytes`, (t) => {
-    const recorder = run('Content-Type: text/plain\r\nStatus: 404 Not Found\r\nX-A: b\r\n\r\nbody\n\nrest', true, chunk);
+    const recorder = run(
+      'Content-Type: text/plain\r\nStatus: 404 Not Found\r\nX-A: b\r\n\r\nbody\n\nrest',
+      true,
+      chunk,
+    );
     t.is(recorder.status, 404);
     t.deepEqual(recorder.plainHeaders, { 'content-type': 'text/plain', 'x-a': 'b' });
     t.is(recorder.body, 'body\n\nrest');
@@ -74,7 +78,12 @@ test('a location without a status redirects', (t) => {
   t.is(recorder.plainHeaders['location'], '/elsewhere');
 });
 
-for (const head of ['Status: 99\n\n', 'Status: abc\n\n', 'Content-Type: a\nno colon\n\n', 'Status: 200\nbad name: x\n\n']) {
+for (const head of [
+  'Status: 99\n\n',
+  'Status: abc\n\n',
+  'Content-Type: a\nno colon\n\n',
+  'Status: 200\nbad name: x\n\n',
+]) {
   test(`${JSON.stringify(head)} is refused as a head`, (t) => {
     const error = t.throws(() => run(head, true), { instanceOf: MayflyError });
     t.is(error.code, 'response_invalid');

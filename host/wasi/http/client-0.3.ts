@@ -17,7 +17,7 @@ export async function sendRequest(context: WasiContext, request: Request): Promi
     if (context.signal.aborted) return await never();
     // With contents, the request is complete when they and the trailers are: the body says so itself.
     if (outbound.body === undefined) body.complete();
-    return Response.incoming(response, context.signal);
+    return Response.incoming(response, context);
   } catch (error) {
     body.complete(error);
     throw new ResultError(toHttpErrorCode(error));

@@ -119,6 +119,7 @@ const BY_NODE_CODE: Readonly<Record<string, HttpErrorCode>> = {
   EHOSTDOWN: { tag: 'destination-unavailable' },
   EMFILE: { tag: 'connection-limit-reached' },
   ENFILE: { tag: 'connection-limit-reached' },
+  UND_ERR_MAX_ORIGINS_REACHED: { tag: 'connection-limit-reached' },
   EPROTO: { tag: 'TLS-protocol-error' },
   UND_ERR_CONNECT_TIMEOUT: { tag: 'connection-timeout' },
   UND_ERR_HEADERS_TIMEOUT: { tag: 'connection-read-timeout' },

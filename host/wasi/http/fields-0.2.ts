@@ -1,5 +1,12 @@
 import type { HeaderList } from '../context.ts';
 import { type FieldEntry, FieldMap } from './fields.ts';
+import type { FieldsBudget } from './fields-budget.ts';
+
+/** What the glue uses of the class itself. */
+export interface FieldsConstructor {
+  new (): Fields;
+  fromList(entries: readonly FieldEntry[]): Fields;
+}
 
 /** Resource `wasi:http/types#fields` (WASI 0.2); also `headers` and `trailers`. */
 export class Fields extends FieldMap {
@@ -8,8 +15,19 @@ export class Fields extends FieldMap {
   }
 
   /** Immutable fields of a message that came from a wire. */
-  static fromWire(list: HeaderList): Fields {
-    return FieldMap.readFrom(new Fields(), list);
+  static fromWire(list: HeaderList, budget?: FieldsBudget): Fields {
+    const fields = FieldMap.readFrom(new Fields(), list);
+    return budget === undefined ? fields : FieldMap.fund(fields, budget);
+  }
+
+  /** The class as one invocation sees it: what it makes is charged to the budget. Same prototype, so same type. */
+  static boundTo(budget: FieldsBudget): FieldsConstructor {
+    function BoundFields(): Fields {
+      return FieldMap.fund(new Fields(), budget);
+    }
+    BoundFields.prototype = Fields.prototype;
+    BoundFields.fromList = (entries: readonly FieldEntry[]) => FieldMap.fill(BoundFields(), entries);
+    return BoundFields as unknown as FieldsConstructor;
   }
 
   /** What `headers()` of a message gives: its fields, immutable. */

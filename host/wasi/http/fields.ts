@@ -10,6 +10,7 @@
  */
 import type { HeaderList } from '../context.ts';
 import { ResultError } from '../io/result-error.ts';
+import type { FieldsBudget } from './fields-budget.ts';
 
 export type HeaderErrorTag = 'invalid-syntax' | 'forbidden' | 'immutable' | 'size-exceeded';
 export type FieldEntry = [name: string, value: Uint8Array];
@@ -45,10 +46,19 @@ export class FieldMap {
   #fields: Field[] = [];
   #bytes = 0;
   #isImmutable = false;
+  #budget: FieldsBudget | undefined;
 
   /** Fills a new map from a guest's list. */
   protected static fill<T extends FieldMap>(map: T, entries: readonly FieldEntry[]): T {
     for (const [name, value] of entries) map.append(name, value);
+    return map;
+  }
+
+  /** Charges what the map holds, and all that is copied from it, to an invocation. */
+  static fund<T extends FieldMap>(map: T, budget: FieldsBudget): T {
+    const target: FieldMap = map;
+    target.#budget = budget;
+    budget.charge(target.#fields.length, target.#bytes);
     return map;
   }
 
@@ -69,7 +79,7 @@ export class FieldMap {
     target.#fields = from.#fields.slice();
     target.#bytes = from.#bytes;
     target.#isImmutable = isImmutable;
-    return map;
+    return from.#budget === undefined ? map : FieldMap.fund(map, from.#budget);
   }
 
   /** Whether it was made by a constructor here, and not by the glue for a handle that it did not know. */
@@ -122,6 +132,7 @@ export class FieldMap {
     const field = { name, key, value: checkedValue(value) };
     const bytes = this.#bytes + sizeOf(field);
     this.#checkSize(this.#fields.length + 1, bytes);
+    this.#budget?.charge(1, sizeOf(field));
     this.#fields.push(field);
     this.#bytes = bytes;
   }
@@ -152,6 +163,7 @@ export class FieldMap {
   #replace(fields: Field[]): void {
     const bytes = fields.reduce((sum, field) => sum + sizeOf(field), 0);
     this.#checkSize(fields.length, bytes);
+    this.#budget?.charge(fields.length, bytes);
     this.#fields = fields;
     this.#bytes = bytes;
   }

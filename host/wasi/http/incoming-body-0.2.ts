@@ -6,27 +6,22 @@ import type { Pollable } from '../io/poll.ts';
 import { ResultError } from '../io/result-error.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import { Fields } from './fields-0.2.ts';
+import type { IncomingMessage } from './incoming-message.ts';
 import { PendingResult, type TakenResult } from './pending-result.ts';
-
-/** A message body from outside, free of the message it belongs to. */
-export interface IncomingMessageBody {
-  readonly body: ByteSource;
-  trailers(): Promise<HeaderList>;
-}
 
 /** Resource `wasi:http/types#incoming-body` (WASI 0.2). */
 export class IncomingBody {
-  readonly #message: IncomingMessageBody;
+  readonly #message: IncomingMessage;
   readonly #handles: Handles;
   #isStreamTaken = false;
   #isFinished = false;
 
-  private constructor(message: IncomingMessageBody, handles: Handles) {
+  private constructor(message: IncomingMessage, handles: Handles) {
     this.#message = message;
     this.#handles = handles;
   }
 
-  static of(message: IncomingMessageBody, handles: Handles): IncomingBody {
+  static of(message: IncomingMessage, handles: Handles): IncomingBody {
     return new IncomingBody(message, handles);
   }
 

@@ -1,23 +1,24 @@
-import type { HttpExchange } from '../context.ts';
-import type { Handles } from '../io/handles.ts';
+import type { HttpExchange, WasiContext } from '../context.ts';
+import { Handles } from '../io/handles.ts';
 import { ResultError } from '../io/result-error.ts';
 import { Fields } from './fields-0.2.ts';
+import { FieldsBudget } from './fields-budget.ts';
 import { IncomingBody } from './incoming-body-0.2.ts';
 import { type Method, type Scheme, toMethod, toScheme } from './request-parts.ts';
 
 /** Resource `wasi:http/types#incoming-request` (WASI 0.2). */
 export class IncomingRequest {
   readonly #exchange: HttpExchange;
-  readonly #handles: Handles;
+  readonly #context: WasiContext;
   #isConsumed = false;
 
-  private constructor(exchange: HttpExchange, handles: Handles) {
+  private constructor(exchange: HttpExchange, context: WasiContext) {
     this.#exchange = exchange;
-    this.#handles = handles;
+    this.#context = context;
   }
 
-  static of(exchange: HttpExchange, handles: Handles): IncomingRequest {
-    return new IncomingRequest(exchange, handles);
+  static of(exchange: HttpExchange, context: WasiContext): IncomingRequest {
+    return new IncomingRequest(exchange, context);
   }
 
   method(): Method {
@@ -37,13 +38,13 @@ export class IncomingRequest {
   }
 
   headers(): Fields {
-    return Fields.fromWire(this.#exchange.headers);
+    return Fields.fromWire(this.#exchange.headers, FieldsBudget.of(this.#context));
   }
 
   consume(): IncomingBody {
     if (this.#isConsumed) throw new ResultError(undefined);
     this.#isConsumed = true;
-    return IncomingBody.of(this.#exchange, this.#handles);
+    return IncomingBody.of(this.#exchange, Handles.of(this.#context));
   }
 
   [Symbol.dispose](): void {

@@ -1,25 +1,26 @@
-import type { OutboundResponse } from '../context.ts';
-import type { Handles } from '../io/handles.ts';
+import type { OutboundResponse, WasiContext } from '../context.ts';
+import { Handles } from '../io/handles.ts';
 import type { Pollable } from '../io/poll.ts';
 import { ResultError } from '../io/result-error.ts';
 import type { HttpErrorCode } from './error-code.ts';
 import { Fields } from './fields-0.2.ts';
+import { FieldsBudget } from './fields-budget.ts';
 import { IncomingBody } from './incoming-body-0.2.ts';
 import { PendingResult, type TakenResult } from './pending-result.ts';
 
 /** Resource `wasi:http/types#incoming-response` (WASI 0.2). */
 export class IncomingResponse {
   readonly #response: OutboundResponse;
-  readonly #handles: Handles;
+  readonly #context: WasiContext;
   #isConsumed = false;
 
-  private constructor(response: OutboundResponse, handles: Handles) {
+  private constructor(response: OutboundResponse, context: WasiContext) {
     this.#response = response;
-    this.#handles = handles;
+    this.#context = context;
   }
 
-  static of(response: OutboundResponse, handles: Handles): IncomingResponse {
-    return new IncomingResponse(response, handles);
+  static of(response: OutboundResponse, context: WasiContext): IncomingResponse {
+    return new IncomingResponse(response, context);
   }
 
   status(): number {
@@ -27,13 +28,13 @@ export class IncomingResponse {
   }
 
   headers(): Fields {
-    return Fields.fromWire(this.#response.headers);
+    return Fields.fromWire(this.#response.headers, FieldsBudget.of(this.#context));
   }
 
   consume(): IncomingBody {
     if (this.#isConsumed) throw new ResultError(undefined);
     this.#isConsumed = true;
-    return IncomingBody.of(this.#response, this.#handles);
+    return IncomingBody.of(this.#response, Handles.of(this.#context));
   }
 
   [Symbol.dispose](): void {
@@ -53,9 +54,9 @@ export class FutureIncomingResponse {
     this.#pending = pending;
   }
 
-  static of(response: Promise<OutboundResponse>, handles: Handles): FutureIncomingResponse {
-    const incoming = response.then((arrived) => IncomingResponse.of(arrived, handles));
-    return new FutureIncomingResponse(new PendingResult(incoming, handles));
+  static of(response: Promise<OutboundResponse>, context: WasiContext): FutureIncomingResponse {
+    const incoming = response.then((arrived) => IncomingResponse.of(arrived, context));
+    return new FutureIncomingResponse(new PendingResult(incoming, Handles.of(context)));
   }
 
   subscribe(): Pollable {

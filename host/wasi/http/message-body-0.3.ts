@@ -11,7 +11,7 @@ import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } fro
 import { FieldMap } from './fields.ts';
 import { Fields } from './fields-0.3.ts';
 import { GuestStreamSource } from './guest-stream-source.ts';
-import type { IncomingMessageBody } from './incoming-body-0.2.ts';
+import type { IncomingMessage } from './incoming-message.ts';
 
 export type TrailersResult =
   | { readonly tag: 'ok'; readonly val: Fields | undefined }
@@ -35,7 +35,7 @@ interface GuestMade {
 
 interface FromWire {
   readonly kind: 'wire';
-  readonly message: IncomingMessageBody;
+  readonly message: IncomingMessage;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +48,7 @@ export class MessageBody {
     this.#origin = origin;
   }
 
-  static fromWire(message: IncomingMessageBody, signal: AbortSignal): MessageBody {
+  static fromWire(message: IncomingMessage, signal: AbortSignal): MessageBody {
     return new MessageBody({ kind: 'wire', message, signal });
   }
 

@@ -1,5 +1,4 @@
 import type { WasiContext } from '../context.ts';
-import { Handles } from '../io/handles.ts';
 import { ResultError } from '../io/result-error.ts';
 import { toHttpErrorCode } from './error-code.ts';
 import { FutureIncomingResponse } from './incoming-response-0.2.ts';
@@ -16,7 +15,7 @@ export function handleOutgoing(
 ): FutureIncomingResponse {
   try {
     const outbound = OutgoingRequest.toOutbound(request, options);
-    return FutureIncomingResponse.of(context.outbound.send(outbound, context.signal), Handles.of(context));
+    return FutureIncomingResponse.of(context.outbound.send(outbound, context.signal), context);
   } catch (error) {
     throw new ResultError(toHttpErrorCode(error));
   }

@@ -1,9 +1,10 @@
-import type { HttpExchange, OutboundRequest } from '../context.ts';
+import type { HttpExchange, OutboundRequest, WasiContext } from '../context.ts';
 import type { GuestStream } from '../io/async-streams.ts';
 import { ResultError } from '../io/result-error.ts';
 import { OutboundError } from './error-code.ts';
 import { FieldMap } from './fields.ts';
 import { Fields } from './fields-0.3.ts';
+import { FieldsBudget } from './fields-budget.ts';
 import { type Completion, type GuestFuture, MessageBody, type TrailersResult } from './message-body-0.3.ts';
 import { RequestOptions } from './request-options-0.3.ts';
 import * as parts from './request-parts.ts';
@@ -37,10 +38,10 @@ export class Request {
   }
 
   /** The request that a handler gets. */
-  static incoming(exchange: HttpExchange, signal: AbortSignal): Request {
+  static incoming(exchange: HttpExchange, context: WasiContext): Request {
     const request = new Request(
-      Fields.fromWire(exchange.headers),
-      MessageBody.fromWire(exchange, signal),
+      Fields.fromWire(exchange.headers, FieldsBudget.of(context)),
+      MessageBody.fromWire(exchange, context.signal),
       undefined,
     );
     request.#method = parts.toMethod(exchange.method);

@@ -1,8 +1,9 @@
-import type { OutboundResponse } from '../context.ts';
+import type { OutboundResponse, WasiContext } from '../context.ts';
 import type { GuestStream } from '../io/async-streams.ts';
 import { ResultError } from '../io/result-error.ts';
 import { FieldMap } from './fields.ts';
 import { Fields } from './fields-0.3.ts';
+import { FieldsBudget } from './fields-budget.ts';
 import { type Completion, type GuestFuture, MessageBody, type TrailersResult } from './message-body-0.3.ts';
 
 /** Resource `wasi:http/types#response` (WASI 0.3), for both directions. */
@@ -27,8 +28,11 @@ export class Response {
   }
 
   /** What came from the outside. */
-  static incoming(response: OutboundResponse, signal: AbortSignal): Response {
-    const incoming = new Response(Fields.fromWire(response.headers), MessageBody.fromWire(response, signal));
+  static incoming(response: OutboundResponse, context: WasiContext): Response {
+    const incoming = new Response(
+      Fields.fromWire(response.headers, FieldsBudget.of(context)),
+      MessageBody.fromWire(response, context.signal),
+    );
     incoming.#statusCode = response.status;
     return incoming;
   }

@@ -25,7 +25,7 @@ export async function serveHandler(
   exchange: HttpExchange,
   context: WasiContext,
 ): Promise<void> {
-  const response = await call(handle, Request.incoming(exchange, context.signal));
+  const response = await call(handle, Request.incoming(exchange, context));
   const { headers, body } = Response.partsOf(response);
   try {
     await deliver(response, exchange, context.signal);

@@ -1,6 +1,5 @@
 import { MayflyError } from '../../errors.ts';
 import type { HttpExchange, WasiContext } from '../context.ts';
-import { Handles } from '../io/handles.ts';
 import type { BodySink } from './body-sink.ts';
 import { IncomingRequest } from './incoming-request-0.2.ts';
 import { ResponseOutparam, ResponseSlot } from './response-outparam-0.2.ts';
@@ -22,7 +21,7 @@ export async function serveIncoming(
   context: WasiContext,
 ): Promise<void> {
   const slot = new ResponseSlot(exchange, context);
-  const request = IncomingRequest.of(exchange, Handles.of(context));
+  const request = IncomingRequest.of(exchange, context);
   try {
     await handle(request, ResponseOutparam.of(slot));
   } catch (error) {

@@ -1,7 +1,8 @@
-/** `wasi:http/types` (WASI 0.2): every resource, and its one function. No state: one object serves all. */
+/** `wasi:http/types` (WASI 0.2): every resource, and its one function. */
 import { IoError } from '../io/error.ts';
 import { type HttpErrorCode, OutboundError } from './error-code.ts';
 import { Fields } from './fields-0.2.ts';
+import type { FieldsBudget } from './fields-budget.ts';
 import { FutureTrailers, IncomingBody } from './incoming-body-0.2.ts';
 import { IncomingRequest } from './incoming-request-0.2.ts';
 import { FutureIncomingResponse, IncomingResponse } from './incoming-response-0.2.ts';
@@ -16,8 +17,7 @@ function httpErrorCode(error: IoError): HttpErrorCode | undefined {
   return cause instanceof OutboundError ? cause.payload : undefined;
 }
 
-export const typesP2: Record<string, unknown> = {
-  Fields,
+const shared: Record<string, unknown> = {
   FutureIncomingResponse,
   FutureTrailers,
   IncomingBody,
@@ -30,3 +30,7 @@ export const typesP2: Record<string, unknown> = {
   ResponseOutparam,
   httpErrorCode,
 };
+
+export function typesP2(budget: FieldsBudget): Record<string, unknown> {
+  return { ...shared, Fields: Fields.boundTo(budget) };
+}

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import test from 'ava';
 import type { OutboundRequest, OutboundResponse } from '../../../host/wasi/context.ts';
@@ -10,6 +11,8 @@ import { BufferSource } from '../../../host/wasi/io/buffer-source.ts';
 import { BytePipe } from '../../../host/wasi/io/byte-pipe.ts';
 import type { ByteSource } from '../../../host/wasi/io/bytes.ts';
 import { toHeaderList } from './support/exchange.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from './support/test-certificate.ts';
+import { barrierOfTwo } from './support/upstream.ts';
 
 /** Every name has the given addresses; no real resolver is asked. */
 function resolvesTo(...addresses: string[]): Lookup {
@@ -25,12 +28,17 @@ class Fixture implements AsyncDisposable {
   readonly controller = new AbortController();
   readonly #servers: Server[] = [];
 
-  constructor(lookup: Lookup = resolvesTo('127.0.0.1')) {
-    this.pool = createOutboundPool({ lookup });
+  constructor(lookup: Lookup = resolvesTo('127.0.0.1'), certificateAuthorities?: string) {
+    this.pool = createOutboundPool({
+      lookup,
+      ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
+    });
   }
 
-  async listen(listener: RequestListener): Promise<string> {
-    const server = createServer(listener).listen(0, '127.0.0.1');
+  /** On the loopback: `127.0.0.1:port`. */
+  async listen(listener: RequestListener, isSecure = false): Promise<string> {
+    const secure = (): Server => createSecureServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, listener);
+    const server = (isSecure ? secure() : createServer(listener)).listen(0, '127.0.0.1');
     this.#servers.push(server);
     await once(server, 'listening');
     return `127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -359,6 +367,37 @@ test('a request body that breaks off fails the request with its own code', async
   pipe.sink.write(Buffer.from('part'));
   pipe.sink.abort(new OutboundError({ tag: 'internal-error', val: 'dropped' }));
   t.is(await codeOf(sent), 'internal-error');
+});
+
+test('https checks the certificate against the name', async (t) => {
+  const answers: RequestListener = (_incoming, answer) => void answer.end('secret');
+  const codeFor = async (name: string, authorities: string | undefined): Promise<string | undefined> => {
+    await using fixture = new Fixture(resolvesTo('127.0.0.1'), authorities);
+    const authority = `${name}:${(await fixture.listen(answers, true)).split(':')[1]}`;
+    return await codeOf(
+      fixture
+        .send(authority, { scheme: 'https' })
+        .then(async ({ body }) => t.is(await readAll(body), 'secret')),
+    );
+  };
+  t.is(await codeFor('secure.example', TEST_CERTIFICATE), undefined);
+  t.is(await codeFor('other.example', TEST_CERTIFICATE), 'TLS-certificate-error');
+  t.is(await codeFor('secure.example', undefined), 'TLS-certificate-error');
+});
+
+test('https to a server that speaks plain HTTP is a TLS error', async (t) => {
+  await using fixture = new Fixture();
+  const authority = await fixture.listen((_incoming, answer) => void answer.end());
+  t.is(await codeOf(fixture.send(authority, { scheme: 'https' })), 'TLS-protocol-error');
+});
+
+test('several requests share the connections of a tenant and run together', async (t) => {
+  await using fixture = new Fixture();
+  const authority = await fixture.listen(barrierOfTwo());
+  const both = await Promise.all(
+    ['/1', '/2'].map((pathWithQuery) => fixture.send(authority, { pathWithQuery })),
+  );
+  t.deepEqual(await Promise.all(both.map(({ body }) => readAll(body))), ['/1', '/2']);
 });
 
 test('the end of the invocation closes its connection and settles nothing', async (t) => {

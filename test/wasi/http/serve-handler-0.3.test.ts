@@ -100,6 +100,17 @@ const routes = {
     const [answer] = Response.consumeBody(result.val, received());
     return respond(200, [], [bytes(await readAll(answer))]);
   },
+  async '/upload-late'(request) {
+    const { readable, writable } = wit.Stream(wit.Stream.U8);
+    const pending = get(text(request.getHeaders().get('x-urls')[0]), 'post', readable);
+    await writable.writeAll(bytes('x'));
+    const result = await pending;
+    const block = new Uint8Array(262144);
+    for (let n = 0; n < 16; n += 1) await writable.writeAll(block);
+    writable.drop();
+    const [body] = Response.consumeBody(result.val, received());
+    return respond(200, [], [bytes(await readAll(body))]);
+  },
   async '/proxy'(request) {
     const result = await get(text(request.getHeaders().get('x-urls')[0]));
     return result.val;
@@ -299,6 +310,21 @@ test('a request body streams from the caller through the guest to the upstream',
     upstream.context(authority),
   );
   t.is(exchange.answer, `POST ${4 * 1024 * 1024}`);
+});
+
+test('a guest may go on sending its request after the response has begun', async (t) => {
+  await using upstream = new Upstream(async (request, response) => {
+    response.write('begun ');
+    // Long enough for the guest to fill every buffer and to wait for nothing but the host.
+    for (let turn = 0; turn < 2_000; turn += 1) await new Promise(setImmediate);
+    let received = 0;
+    for await (const chunk of request) received += chunk.length;
+    response.end(String(received));
+  });
+  const authority = await upstream.listen();
+  const headers = { 'x-urls': `http://${authority}/` };
+  const exchange = await call({ path: '/upload-late', headers }, upstream.context(authority));
+  t.is(exchange.answer, `begun ${16 * 262144 + 1}`);
 });
 
 test('a fetched response can be handed on unread', async (t) => {

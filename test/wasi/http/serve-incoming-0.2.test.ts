@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../../host/errors.ts';
+import { type ErrorCode, MayflyError } from '../../../host/errors.ts';
 import type { WasiContext } from '../../../host/wasi/context.ts';
 import { serveIncoming } from '../../../host/wasi/http/serve-incoming-0.2.ts';
 import { BytePipe } from '../../../host/wasi/io/byte-pipe.ts';
@@ -81,7 +81,7 @@ test('a guest that waits for its body goes on when it comes', async (t) => {
 /** What the guest does wrong, the code that names it, and whether a response had begun. */
 const FAILURES: readonly (readonly [
   path: string,
-  code: string,
+  code: ErrorCode,
   message: RegExp,
   status: number | undefined,
 ])[] = [

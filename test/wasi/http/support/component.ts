@@ -117,7 +117,7 @@ export async function loadGuest(component: Uint8Array, exportKey: string): Promi
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-glue-'));
   try {
     const path = join(folder, 'component.mjs');
-    await writeFile(path, OWN_TIMERS + new TextDecoder().decode(files['component.js']));
+    await writeFile(path, OWN_TIMERS + withoutDeadlockCheck(new TextDecoder().decode(files['component.js'])));
     const { instantiate, stopTimers } = (await import(pathToFileURL(path).href)) as Glue;
     const modules = new Map<string, WebAssembly.Module>();
     for (const [name, bytes] of Object.entries(files)) {
@@ -133,6 +133,14 @@ export async function loadGuest(component: Uint8Array, exportKey: string): Promi
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/**
+ * jco's check counts only host calls that a guest waits for in person. A guest that waits until the host has read
+ * its request body, say, it takes for deadlocked; the host has deadlines instead.
+ */
+function withoutDeadlockCheck(glue: string): string {
+  return glue.replace('function _checkForDeadlock() {', '$& return;');
 }
 
 /**

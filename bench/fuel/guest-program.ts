@@ -1,0 +1,62 @@
+import { instrument } from '../../host/instrument/instrument.ts';
+import { METER_IMPORTS, METER_MODULE } from '../../host/instrument/meter-imports.ts';
+
+/** A program of the bench, in one of its two forms: `run` does the same fixed work each time it is called. */
+export interface LoadedProgram {
+  /** Gives something that tells whether both forms computed the same. */
+  readonly run: () => unknown;
+}
+
+/** How a program's modules are compiled and instantiated: as they are, or metered. */
+export interface Engine {
+  readonly isMetered: boolean;
+  compile(bytes: Uint8Array): WebAssembly.Module;
+  instantiate(module: WebAssembly.Module, imports?: WebAssembly.Imports): WebAssembly.Instance;
+}
+
+export interface GuestProgram {
+  readonly name: string;
+  load(engine: Engine): Promise<LoadedProgram>;
+}
+
+/** Sizes of what was metered, for the figure of how much code grows. */
+export interface ModuleSizes {
+  readonly name: string;
+  readonly bytes: number;
+  readonly meteredBytes: number;
+}
+
+export const PLAIN: Engine = {
+  isMetered: false,
+  compile: (bytes) => new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
+  instantiate: (module, imports) => new WebAssembly.Instance(module, imports),
+};
+
+/** More than any program of the bench uses, so that no check ever asks for more. */
+const PLENTY = 2n ** 60n;
+
+/** Meters what it compiles; `onModule` hears of each. */
+export function meteredEngine(
+  onModule: (original: Uint8Array, metered: Uint8Array) => void,
+  meter: (bytes: Uint8Array) => Uint8Array = (bytes) => instrument(bytes).bytes,
+): Engine {
+  const host: WebAssembly.ModuleImports = {
+    [METER_IMPORTS.fuel]: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
+    [METER_IMPORTS.refill]: () => {
+      throw new Error('the bench ran out of fuel');
+    },
+    [METER_IMPORTS.reserveMemory]: () => 1,
+    [METER_IMPORTS.releaseMemory]: () => {},
+    [METER_IMPORTS.reserveTable]: () => 1,
+    [METER_IMPORTS.releaseTable]: () => {},
+  };
+  return {
+    isMetered: true,
+    compile(bytes) {
+      const metered = meter(bytes);
+      onModule(bytes, metered);
+      return new WebAssembly.Module(metered as Uint8Array<ArrayBuffer>);
+    },
+    instantiate: (module, imports) => new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: host }),
+  };
+}

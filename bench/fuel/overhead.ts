@@ -1,0 +1,87 @@
+import type { Engine, GuestProgram, LoadedProgram } from './guest-program.ts';
+
+export interface Overhead {
+  readonly name: string;
+  /** Median over the rounds of one form's time, in milliseconds a run. */
+  readonly plainMs: number;
+  readonly meteredMs: number;
+  /** Median over the rounds of metered / plain. */
+  readonly ratio: number;
+  /** The same of the fastest rounds, as a check on noise. */
+  readonly ratioOfBest: number;
+}
+
+export interface Rounds {
+  readonly warmUpMs: number;
+  readonly roundMs: number;
+  readonly rounds: number;
+}
+
+/**
+ * Time of this thread alone: other processes and V8's own compiler threads do not count, so that a busy
+ * machine disturbs less. Microseconds.
+ */
+function threadMicros(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
+function timed(program: LoadedProgram, runs: number): number {
+  const start = threadMicros();
+  for (let i = 0; i < runs; i++) program.run();
+  return (threadMicros() - start) / runs / 1_000;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Lets pending work of the compiler's threads be taken over. */
+const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Both forms until the optimising compiler has long had its say, with pauses for its results to arrive. */
+async function warmUp(forms: readonly LoadedProgram[], millis: number): Promise<void> {
+  for (const form of forms) {
+    const until = threadMicros() + millis * 1_000;
+    while (threadMicros() < until) {
+      form.run();
+      await breathe();
+    }
+  }
+}
+
+/** One program, metered against unmetered: alternating rounds in one thread, each of several runs. */
+export async function measureOverhead(
+  program: GuestProgram,
+  plainEngine: Engine,
+  meteredEngine: Engine,
+  { warmUpMs, roundMs, rounds }: Rounds,
+): Promise<Overhead> {
+  const plain = await program.load(plainEngine);
+  const metered = await program.load(meteredEngine);
+  const expected = plain.run();
+  const actual = metered.run();
+  if (String(expected) !== String(actual))
+    throw new Error(`${program.name}: ${expected} plain, ${actual} metered`);
+  await warmUp([plain, metered], warmUpMs);
+  await warmUp([plain, metered], warmUpMs / 4);
+  const runs = Math.max(1, Math.round(roundMs / Math.max(timed(plain, 1), 0.001)));
+  const plainTimes: number[] = [];
+  const meteredTimes: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    // Who goes first alternates too: the second finds the caches as the first left them.
+    if (round % 2) meteredTimes.push(timed(metered, runs));
+    plainTimes.push(timed(plain, runs));
+    if (round % 2 === 0) meteredTimes.push(timed(metered, runs));
+    await breathe();
+  }
+  return {
+    name: program.name,
+    plainMs: median(plainTimes),
+    meteredMs: median(meteredTimes),
+    ratio: median(meteredTimes.map((time, i) => time / plainTimes[i]!)),
+    ratioOfBest: Math.min(...meteredTimes) / Math.min(...plainTimes),
+  };
+}

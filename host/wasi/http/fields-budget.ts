@@ -1,0 +1,38 @@
+import type { WasiContext } from '../context.ts';
+
+/** Host bytes of one field beside its text: an object, its key, and an entry of an array. */
+const FIELD_OVERHEAD_BYTES = 128;
+const TOTAL_BYTES = 64 * 1024 * 1024;
+
+const byContext = new WeakMap<WasiContext, FieldsBudget>();
+
+/**
+ * What the fields of one invocation may cost in host memory, where no limit of the guest's memory reaches. It
+ * only counts up: 64 MiB are 40,000 requests with ten fields each, and giving back would have to follow every
+ * message that fields are moved into.
+ */
+export class FieldsBudget {
+  readonly #context: WasiContext;
+  #leftBytes = TOTAL_BYTES;
+
+  private constructor(context: WasiContext) {
+    this.#context = context;
+  }
+
+  static of(context: WasiContext): FieldsBudget {
+    let budget = byContext.get(context);
+    if (budget === undefined) {
+      budget = new FieldsBudget(context);
+      byContext.set(context, budget);
+    }
+    return budget;
+  }
+
+  /** Throws what ends the invocation once the budget is used up. */
+  charge(fields: number, bytes: number): void {
+    this.#leftBytes -= (fields + 1) * FIELD_OVERHEAD_BYTES + bytes;
+    if (this.#leftBytes < 0) {
+      throw this.#context.terminate('function_trapped', `more than ${TOTAL_BYTES} bytes of HTTP fields`);
+    }
+  }
+}

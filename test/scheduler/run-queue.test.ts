@@ -1,0 +1,155 @@
+import test from 'ava';
+import { RunQueue } from '../../host/scheduler/run-queue.ts';
+
+const SLICE = 5_000_000;
+
+/** An event loop driven by hand: one turn at a time, promises settle in between. */
+class Turns {
+  readonly #callbacks: (() => void)[] = [];
+  readonly nextTurn = (callback: () => void): void => void this.#callbacks.push(callback);
+
+  get pending(): number {
+    return this.#callbacks.length;
+  }
+
+  async run(turns: number): Promise<void> {
+    for (let i = 0; i < turns; i++) {
+      const callback = this.#callbacks.shift();
+      if (callback === undefined) return;
+      callback();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+function queueOf(weights: Record<string, number> = {}): {
+  queue: RunQueue;
+  turns: Turns;
+  used: Record<string, number>;
+} {
+  const turns = new Turns();
+  const queue = new RunQueue({
+    nextTurn: turns.nextTurn,
+    weightOf: (tenant) => weights[tenant] ?? 1,
+    quantum: SLICE,
+  });
+  return { queue, turns, used: {} };
+}
+
+/** A guest in an endless loop, whose slices cost what `cost` says. */
+async function spin(
+  queue: RunQueue,
+  used: Record<string, number>,
+  tenant: string,
+  cost: () => number,
+): Promise<void> {
+  for (;;) {
+    const fuel = cost();
+    used[tenant] = (used[tenant] ?? 0) + fuel;
+    await queue.park(tenant, fuel);
+  }
+}
+
+const share = (used: Record<string, number>, tenant: string): number =>
+  used[tenant]! / Object.values(used).reduce((sum, value) => sum + value, 0);
+
+test('one turn of the event loop resumes one guest', async (t) => {
+  const { queue, turns } = queueOf();
+  let resumed = 0;
+  for (let i = 0; i < 3; i++) void queue.park(`t${i}`, SLICE).then(() => resumed++);
+  for (const expected of [1, 2, 3]) {
+    await turns.run(1);
+    t.is(resumed, expected);
+  }
+  t.is(queue.parked, 0);
+});
+
+test('tenants get equal shares, however many guests each has', async (t) => {
+  const { queue, turns, used } = queueOf();
+  for (let i = 0; i < 20; i++) void spin(queue, used, 'many', () => SLICE);
+  void spin(queue, used, 'one', () => SLICE);
+  await turns.run(1_000);
+  t.true(Math.abs(share(used, 'one') - 0.5) < 0.05, String(share(used, 'one')));
+});
+
+test('shares follow weights', async (t) => {
+  const { queue, turns, used } = queueOf({ a: 1, b: 2, c: 5 });
+  for (const tenant of ['a', 'b', 'c']) void spin(queue, used, tenant, () => SLICE);
+  await turns.run(2_000);
+  for (const [tenant, weight] of [
+    ['a', 1],
+    ['b', 2],
+    ['c', 5],
+  ] as const) {
+    t.true(Math.abs(share(used, tenant) / (weight / 8) - 1) < 0.05, `${tenant}: ${share(used, tenant)}`);
+  }
+});
+
+test('a tenant whose slices cost more gets fewer of them', async (t) => {
+  const { queue, turns, used } = queueOf();
+  void spin(queue, used, 'dear', () => 7 * SLICE);
+  void spin(queue, used, 'cheap', () => SLICE);
+  await turns.run(2_000);
+  t.true(Math.abs(share(used, 'dear') - 0.5) < 0.05, String(share(used, 'dear')));
+});
+
+test('a tenant that was away has saved up nothing', async (t) => {
+  const { queue, turns, used } = queueOf();
+  void spin(queue, used, 'steady', () => SLICE);
+  await turns.run(500);
+  void spin(queue, used, 'late', () => SLICE);
+  const before = used['steady']!;
+  await turns.run(200);
+  t.true(Math.abs((used['steady']! - before) / used['late']! - 1) < 0.1);
+});
+
+test('guests of one tenant take turns', async (t) => {
+  const { queue, turns } = queueOf();
+  const order: number[] = [];
+  for (let i = 0; i < 3; i++) {
+    void (async () => {
+      for (let round = 0; round < 3; round++) {
+        await queue.park('t', SLICE);
+        order.push(i);
+      }
+    })();
+  }
+  await turns.run(50);
+  t.deepEqual(order, [0, 1, 2, 0, 1, 2, 0, 1, 2]);
+});
+
+test('with nobody parked, no turn is asked for', async (t) => {
+  const { queue, turns } = queueOf();
+  void queue.park('t', SLICE);
+  await turns.run(10);
+  t.is(turns.pending, 0);
+});
+
+test('properties hold for random tenants, weights and costs', async (t) => {
+  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  t.log(`seed ${seed}`);
+  let state = seed;
+  const random = (): number => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return state / 0x7fffffff;
+  };
+  for (let round = 0; round < 5; round++) {
+    const weights: Record<string, number> = {};
+    for (let i = 0; i < 2 + Math.floor(random() * 6); i++) weights[`t${i}`] = 1 + Math.floor(random() * 8);
+    const { queue, turns, used } = queueOf(weights);
+    for (const tenant of Object.keys(weights)) {
+      const guests = 1 + Math.floor(random() * 4);
+      for (let g = 0; g < guests; g++)
+        void spin(queue, used, tenant, () => Math.floor(SLICE * (0.1 + 2 * random())));
+    }
+    await turns.run(3_000);
+    const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+    for (const [tenant, weight] of Object.entries(weights)) {
+      const error = share(used, tenant) / (weight / total) - 1;
+      t.true(
+        Math.abs(error) < 0.05,
+        `seed ${seed}, weights ${JSON.stringify(weights)}: ${tenant} is off by ${error}`,
+      );
+    }
+  }
+});
