@@ -149,7 +149,6 @@ async function removeUnused(artifacts: ArtifactStore, registry: Registry): Promi
  * it, too. A plain listener finds that out first.
  */
 async function refuseTakenPort(host: string, port: number): Promise<void> {
-  if (port === 0) return;
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => {

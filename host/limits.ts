@@ -165,6 +165,9 @@ export const HOST_LIMITS = {
 /** Fuel that a guest runs before the thread looks after others. 5,000,000 is 2-5 ms of straight code. */
 export const FUEL_SLICE = 5_000_000;
 
+/** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
+export const HANDLES_PER_TABLE = 10_000;
+
 /** Bytes that a body may hold in host memory between its producer and its consumer: a few TCP windows. */
 export const STREAM_BUFFER_BYTES: number = 64 * KiB;
 

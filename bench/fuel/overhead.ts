@@ -17,19 +17,11 @@ export interface Rounds {
   readonly rounds: number;
 }
 
-/**
- * Time of this thread alone: other processes and V8's own compiler threads do not count, so that a busy
- * machine disturbs less. Microseconds.
- */
-function threadMicros(): number {
-  const { user, system } = process.threadCpuUsage();
-  return user + system;
-}
-
+/** Milliseconds for one run, of `runs` in a row. */
 function timed(program: LoadedProgram, runs: number): number {
-  const start = threadMicros();
+  const start = performance.now();
   for (let i = 0; i < runs; i++) program.run();
-  return (threadMicros() - start) / runs / 1_000;
+  return (performance.now() - start) / runs;
 }
 
 function median(values: readonly number[]): number {
@@ -41,18 +33,21 @@ function median(values: readonly number[]): number {
 /** Lets pending work of the compiler's threads be taken over. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** Both forms until the optimising compiler has long had its say, with pauses for its results to arrive. */
-async function warmUp(forms: readonly LoadedProgram[], millis: number): Promise<void> {
-  for (const form of forms) {
-    const until = threadMicros() + millis * 1_000;
-    while (threadMicros() < until) {
-      form.run();
-      await breathe();
-    }
+/** One form until the optimising compiler has long had its say, with pauses for its results to arrive. */
+async function warmUp(form: LoadedProgram, millis: number): Promise<void> {
+  const until = performance.now() + millis;
+  let runs = 0;
+  while (performance.now() < until || runs < 12) {
+    form.run();
+    runs++;
+    await breathe();
   }
 }
 
-/** One program, metered against unmetered: alternating rounds in one thread, each of several runs. */
+/**
+ * One program, metered against unmetered: alternating rounds in one thread. Rounds are shorter than a
+ * scheduler's time slice, so that on a busy machine most of them pass undisturbed, which the medians rely on.
+ */
 export async function measureOverhead(
   program: GuestProgram,
   plainEngine: Engine,
@@ -65,9 +60,12 @@ export async function measureOverhead(
   const actual = metered.run();
   if (String(expected) !== String(actual))
     throw new Error(`${program.name}: ${expected} plain, ${actual} metered`);
-  await warmUp([plain, metered], warmUpMs);
-  await warmUp([plain, metered], warmUpMs / 4);
-  const runs = Math.max(1, Math.round(roundMs / Math.max(timed(plain, 1), 0.001)));
+  for (const millis of [warmUpMs, warmUpMs / 2]) {
+    await warmUp(plain, millis);
+    await warmUp(metered, millis);
+  }
+  const once = Math.min(...Array.from({ length: 5 }, () => timed(plain, 1)));
+  const runs = Math.max(1, Math.round(roundMs / once));
   const plainTimes: number[] = [];
   const meteredTimes: number[] = [];
   for (let round = 0; round < rounds; round++) {

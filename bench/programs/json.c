@@ -16,7 +16,7 @@ static char *write(char *to, int depth) {
   if (depth == 0) {
     switch (next() % 4) {
       case 0: return number(to, next() % 100000);
-      case 1: memcpy(to, "\"a string\\n of text\"", 19); return to + 19;
+      case 1: memcpy(to, "\"a string\\n of text\"", 20); return to + 20;
       case 2: memcpy(to, "true", 4); return to + 4;
       default: memcpy(to, "null", 4); return to + 4;
     }

@@ -9,6 +9,7 @@ import { invokeCommand } from './commands/invoke.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rollbackCommand } from './commands/rollback.ts';
+import { startCommand } from './commands/start.ts';
 import { versionsCommand } from './commands/versions.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
@@ -27,6 +28,7 @@ function version(): string {
 }
 
 const COMMANDS = [
+  startCommand,
   deployCommand,
   buildCommand,
   invokeCommand,

@@ -1,4 +1,5 @@
 import { compileFunction } from 'node:vm';
+import { HANDLES_PER_TABLE } from '../limits.ts';
 
 /**
  * jco emits its glue as an ES module. A module can never be collected once evaluated, and the glue is evaluated
@@ -14,6 +15,15 @@ export function glueScript(source: string): string {
   body = replaceOnce(body, /^export const _util = /m, 'const _util = ');
   body = replaceOnce(body, /new URL\(`\.\/\$\{name\}`, import\.meta\.url\)/, 'undefined');
   body = replaceOnce(body, /await import\('node:fs\/promises'\)/, 'undefined');
+  // A guest that waits for the outside while the glue has nothing of its own pending (it uploads after the head of
+  // the response has come, say) is taken for a deadlock and trapped; the invocation's deadline is the judge here.
+  body = replaceAtMostOnce(
+    body,
+    /^( *)function _checkForDeadlock\(\) \{$/m,
+    'function _checkForDeadlock() { return;',
+  );
+  // Handles are numbers for the guest and entries of an array here: memory that no cap on the guest's own counts.
+  body = replaceAtMostOnce(body, /^( *)if \(free === 0\) \{\n( *)table\.push\(0\);$/m, HANDLE_CHECK);
   const script = `${PROLOGUE}${body}\nreturn instantiate;\n`;
   try {
     compileFunction(script, ['WebAssembly']);
@@ -25,6 +35,10 @@ export function glueScript(source: string): string {
   return script;
 }
 
+const HANDLE_CHECK = `if (free === 0) {
+if (table.length > ${2 * HANDLES_PER_TABLE}) throw new WebAssembly.RuntimeError('more than ${HANDLES_PER_TABLE} handles of one resource');
+table.push(0);`;
+
 /**
  * What the glue sees of the host: `globalThis` is looked at for `WebAssembly` and, on each traced call, for
  * `process.env.JCO_DEBUG`, a native accessor that would cost a microsecond.
@@ -33,6 +47,11 @@ const PROLOGUE = `'use strict';
 const globalThis = { __proto__: null, WebAssembly };
 const process = undefined, fetch = undefined;
 `;
+
+/** For what jco emits only where a component needs it. */
+function replaceAtMostOnce(text: string, pattern: RegExp, replacement: string): string {
+  return pattern.test(text) ? replaceOnce(text, pattern, replacement) : text;
+}
 
 function replaceOnce(text: string, pattern: RegExp, replacement: string): string {
   const matches = text.match(new RegExp(pattern.source, `${pattern.flags}g`))?.length ?? 0;

@@ -14,7 +14,7 @@
 /** Delay of the glue's task loop; longer ones are no looks but real delays. */
 const LOOK_MS = 10;
 /** Looks per turn of the loop; each takes about a microsecond. Whatever is in the thread is ready by then. */
-const EAGER_LOOKS = 16;
+const EAGER_LOOKS = 32;
 /** The share of the time it has waited that a guest may go on waiting in vain. */
 const IDLE_SHARE = 1 / 8;
 
@@ -71,8 +71,7 @@ export class GuestTimers {
       timer.callback();
       if (timer.repeat && this.#timers.has(timer)) this.#arm(timer);
     };
-    const isLook = timer.repeat ? timer.delayMs <= LOOK_MS : timer.delayMs === LOOK_MS;
-    if (!isLook) {
+    if (!isLook(timer)) {
       timer.handle = setTimeout(fire, timer.delayMs);
       return;
     }
@@ -85,4 +84,14 @@ export class GuestTimers {
       timer.handle = setTimeout(fire, Math.min(idleMs * IDLE_SHARE, LOOK_MS));
     }
   }
+}
+
+/**
+ * A promise's `resolve` takes one argument (ECMA-262, 27.2.1.3.2): the task loop that waits a moment before it
+ * looks again. What takes none and has no delay is a conclusion (`nothing can go on any more: a deadlock`),
+ * which is not to be drawn sooner.
+ */
+function isLook({ callback, delayMs, repeat }: Timer): boolean {
+  if (repeat) return delayMs <= LOOK_MS;
+  return delayMs === LOOK_MS || (delayMs === 0 && callback.length === 1);
 }

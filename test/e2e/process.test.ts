@@ -240,7 +240,7 @@ test.serial(
       await host.exit;
     }
     await using again = await HostProcess.ready(dataDir);
-    t.is((await again.api('/functions/hello-ts')).json.liveVersion, 1);
+    t.is((await again.request('/fn/default/hello-ts/')).status, 200);
     t.is((await again.api('/functions/tiny-wat')).json.liveVersion, 2);
   },
 );

@@ -1,0 +1,95 @@
+/** A serving thread that dies takes its own requests with it, and nothing else. */
+import type { Worker } from 'node:worker_threads';
+import test from 'ava';
+import { cCommand, ECHO } from '../harness/guests.ts';
+import { startTestHost, type TestHost } from '../harness/host.ts';
+import { LeakCheck } from '../harness/leaks.ts';
+import { RawConnection } from '../harness/raw-connection.ts';
+
+/** Over two threads: that all of them land on one has a chance of 2^-23. */
+const REQUESTS = 24;
+
+const leaks = new LeakCheck();
+const threads: Worker[] = [];
+let host: TestHost;
+test.before(async () => {
+  // Node tells a process of every thread that is made in it; the host needs no door for this test.
+  process.on('worker', (worker) => void threads.push(worker));
+  host = await startTestHost();
+  await host.deploy('echo', await cCommand(ECHO), { concurrency: REQUESTS, timeoutMs: 60_000 });
+});
+test.after.always(async () => {
+  await host.dispose();
+  await leaks.settled();
+});
+
+/** A request that is in flight, answered in part, until its body ends. */
+async function inFlight(): Promise<RawConnection> {
+  const connection = await RawConnection.open(host.running.port);
+  await connection.send(
+    'POST /fn/default/echo/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nfirst\r\n',
+  );
+  await connection.until(/first/);
+  return connection;
+}
+
+async function finished(connection: RawConnection): Promise<string> {
+  await connection.send('4\r\nlast\r\n0\r\n\r\n');
+  const text = await connection.until(/last.*mayfly-fuel: \d+/s);
+  connection.destroy();
+  return text;
+}
+
+test.serial('its requests break off, all others end well, and another thread takes its place', async (t) => {
+  t.is(threads.length, 2);
+  const connections = await Promise.all(Array.from({ length: REQUESTS }, inFlight));
+  t.is(await host.failure('echo'), 'too_many_invocations');
+
+  const victim = threads[0]!;
+  await victim.terminate();
+  const known = await Promise.all(
+    connections.map(async (connection) => {
+      // A lost connection is closed by the kernel before the thread counts as ended.
+      await connection.send('1\r\n+\r\n');
+      return Promise.race([
+        connection.closed().then(() => 'lost'),
+        connection.until(/first.*\+/s).then(
+          () => 'alive',
+          () => 'lost',
+        ),
+      ]);
+    }),
+  );
+  const alive = connections.filter((_, i) => known[i] === 'alive');
+  const lost = REQUESTS - alive.length;
+  t.true(lost > 0 && alive.length > 0, `${lost} lost, ${alive.length} alive`);
+
+  // The places of the lost ones are free, and no more than these.
+  const again = await Promise.all(Array.from({ length: lost }, inFlight));
+  t.is(await host.failure('echo'), 'too_many_invocations');
+  for (const connection of [...alive, ...again]) t.regex(await finished(connection), /first.*last/s);
+
+  t.true(threads.length >= 3, 'there is another thread');
+  t.true(host.reports.some((report) => /another/.test(report)));
+});
+
+test.serial('after the loss of every thread the host serves again', async (t) => {
+  const before = threads.length;
+  const replaced = new Promise<void>((resolve) => {
+    process.on('worker', () => {
+      if (threads.length >= before + 2) resolve();
+    });
+  });
+  await Promise.all(threads.map((thread) => thread.terminate()));
+  await replaced;
+  // The new threads are about to listen.
+  for (;;) {
+    const answer = await host.call('echo', '/', { method: 'POST', body: 'hello' }).catch(() => undefined);
+    if (answer === undefined) continue;
+    t.is(answer.text, 'hello');
+    break;
+  }
+  const deployed = await host.deploy('echo-too', await cCommand(ECHO));
+  t.is(deployed.version, 1);
+  t.is((await host.call('echo-too', '/', { method: 'POST', body: 'hello' })).text, 'hello');
+});

@@ -1,0 +1,78 @@
+/**
+ * Makes every module that this process compiles a metered one: for packages that compile their own modules and
+ * should not have to know. One host answers them all.
+ */
+import { MODULE_BOUNDS } from '../../../host/instrument/bounds.ts';
+import { instrument } from '../../../host/instrument/instrument.ts';
+import { METER_IMPORTS, METER_MODULE } from '../../../host/instrument/meter-imports.ts';
+
+const UNLIMITED = 2n ** 60n;
+/** rustc nests blocks deeper than the upload bound allows. */
+const BOUNDS = { ...MODULE_BOUNDS, blockDepth: 2_000, functionBytes: 64 << 20 };
+
+export interface MeteredProcess {
+  /** All that any module has used. */
+  readonly fuel: () => number;
+  /** Bytes of all modules before and after metering. */
+  readonly bytes: { plain: number; metered: number };
+}
+
+function viewOf(source: BufferSource): Uint8Array {
+  return ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
+export function meterThisProcess(): MeteredProcess {
+  const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, UNLIMITED);
+  const granted = (): number => 1;
+  const nothing = (): void => {};
+  const meter: Record<string, WebAssembly.ImportValue> = {
+    [METER_IMPORTS.fuel]: fuel,
+    [METER_IMPORTS.refill]: nothing,
+    [METER_IMPORTS.reserveMemory]: granted,
+    [METER_IMPORTS.releaseMemory]: nothing,
+    [METER_IMPORTS.reserveTable]: granted,
+    [METER_IMPORTS.releaseTable]: nothing,
+  };
+  const bytes = { plain: 0, metered: 0 };
+  const metered = (source: BufferSource): Uint8Array<ArrayBuffer> => {
+    const plain = viewOf(source);
+    const result = instrument(plain, BOUNDS).bytes as Uint8Array<ArrayBuffer>;
+    bytes.plain += plain.length;
+    bytes.metered += result.length;
+    return result;
+  };
+  const withMeter = (imports: WebAssembly.Imports = {}): WebAssembly.Imports => ({
+    ...imports,
+    [METER_MODULE]: meter,
+  });
+  const engine = WebAssembly;
+  class Module extends engine.Module {
+    constructor(source: BufferSource) {
+      super(metered(source));
+    }
+  }
+  class Instance extends engine.Instance {
+    constructor(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
+      super(module, withMeter(imports));
+    }
+  }
+  const compile = async (source: BufferSource): Promise<WebAssembly.Module> => new Module(source);
+  const instantiate = async (source: BufferSource | WebAssembly.Module, imports?: WebAssembly.Imports): Promise<unknown> => {
+    if (source instanceof engine.Module) return new Instance(source, imports);
+    const module = new Module(source);
+    return { module, instance: new Instance(module, imports) };
+  };
+  const bodyOf = async (response: Response | Promise<Response>): Promise<ArrayBuffer> => (await response).arrayBuffer();
+  Object.assign(WebAssembly, {
+    Module,
+    Instance,
+    compile,
+    instantiate,
+    compileStreaming: async (response: Response) => compile(await bodyOf(response)),
+    instantiateStreaming: async (response: Response, imports?: WebAssembly.Imports) =>
+      instantiate(await bodyOf(response), imports),
+  });
+  return { fuel: () => Number(UNLIMITED - fuel.value), bytes };
+}
