@@ -12,7 +12,11 @@ export interface Comparison {
   readonly meter: { readonly fuel: number; readonly plain: number; readonly metered: number };
 }
 
-async function runProgram(mode: string, path: string, packages: string): Promise<{ stdout: Buffer; stderr: Buffer }> {
+async function runProgram(
+  mode: string,
+  path: string,
+  packages: string,
+): Promise<{ stdout: Buffer; stderr: Buffer }> {
   return promisify(execFile)(process.execPath, [RUNNER, mode, path, packages], {
     encoding: 'buffer',
     maxBuffer: MAX_OUTPUT,

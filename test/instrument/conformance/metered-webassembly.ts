@@ -59,12 +59,16 @@ export function meterThisProcess(): MeteredProcess {
     }
   }
   const compile = async (source: BufferSource): Promise<WebAssembly.Module> => new Module(source);
-  const instantiate = async (source: BufferSource | WebAssembly.Module, imports?: WebAssembly.Imports): Promise<unknown> => {
+  const instantiate = async (
+    source: BufferSource | WebAssembly.Module,
+    imports?: WebAssembly.Imports,
+  ): Promise<unknown> => {
     if (source instanceof engine.Module) return new Instance(source, imports);
     const module = new Module(source);
     return { module, instance: new Instance(module, imports) };
   };
-  const bodyOf = async (response: Response | Promise<Response>): Promise<ArrayBuffer> => (await response).arrayBuffer();
+  const bodyOf = async (response: Response | Promise<Response>): Promise<ArrayBuffer> =>
+    (await response).arrayBuffer();
   Object.assign(WebAssembly, {
     Module,
     Instance,

@@ -11,7 +11,9 @@ export default async function run(): Promise<string> {
   const hono = dirname(fileURLToPath(import.meta.resolve('hono')));
   const jco = dirname(require.resolve('@bytecodealliance/jco-transpile'));
   const files = [hono, jco].flatMap((folder) =>
-    globSync('**/*.js', { cwd: folder }).sort().map((path) => join(folder, path)),
+    globSync('**/*.js', { cwd: folder })
+      .sort()
+      .map((path) => join(folder, path)),
   );
   return files.map((file) => JSON.stringify(parse(readFileSync(file, 'utf8')))).join('\n');
 }

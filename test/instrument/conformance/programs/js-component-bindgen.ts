@@ -16,7 +16,10 @@ export default async function run(): Promise<string> {
     (func (export "names") (param i32) (result i32) i32.const 0)
     (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 64))`);
   const embedded = await componentEmbed({ binary: core, witSource: WIT });
-  const { files } = await transpileBytes(await componentNew(embedded), { name: 'shapes', instantiation: 'sync' });
+  const { files } = await transpileBytes(await componentNew(embedded), {
+    name: 'shapes',
+    instantiation: 'sync',
+  });
   return Object.entries(files)
     .map(([name, bytes]) => `${name}\n${Buffer.from(bytes).toString()}`)
     .join('\n');

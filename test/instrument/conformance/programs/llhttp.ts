@@ -27,13 +27,19 @@ function parseAll(bytes: Uint8Array<ArrayBuffer>): string[] {
     log.push(`${name} ${Buffer.from(exports.memory.buffer, at, length).toString('latin1')}`);
     return 0;
   };
-  const note = (name: string) => (...values: number[]) => {
-    log.push(`${name} ${values.slice(1).join(' ')}`);
-    return 0;
-  };
+  const note =
+    (name: string) =>
+    (...values: number[]) => {
+      log.push(`${name} ${values.slice(1).join(' ')}`);
+      return 0;
+    };
   const env = {
-    ...Object.fromEntries(['url', 'status', 'header_field', 'header_value', 'body'].map((n) => [`wasm_on_${n}`, span(n)])),
-    ...Object.fromEntries(['message_begin', 'headers_complete', 'message_complete'].map((n) => [`wasm_on_${n}`, note(n)])),
+    ...Object.fromEntries(
+      ['url', 'status', 'header_field', 'header_value', 'body'].map((n) => [`wasm_on_${n}`, span(n)]),
+    ),
+    ...Object.fromEntries(
+      ['message_begin', 'headers_complete', 'message_complete'].map((n) => [`wasm_on_${n}`, note(n)]),
+    ),
   };
   const instance = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env });
   const exports = instance.exports as unknown as Parser;
@@ -48,7 +54,9 @@ function parseAll(bytes: Uint8Array<ArrayBuffer>): string[] {
       }
       const reason = exports.llhttp_get_error_reason(parser);
       const text = new Uint8Array(exports.memory.buffer, reason);
-      log.push(`finish ${exports.llhttp_finish(parser)} ${Buffer.from(text.subarray(0, text.indexOf(0))).toString()}`);
+      log.push(
+        `finish ${exports.llhttp_finish(parser)} ${Buffer.from(text.subarray(0, text.indexOf(0))).toString()}`,
+      );
     }
   }
   return log;

@@ -1,18 +1,31 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import wabt from 'wabt';
 
-/** Validates a real module, prints it, and assembles the text again. */
+/** Assembles, validates and prints a module, and reads its bytes back; has it find mistakes as well. */
 export default async function run(): Promise<Uint8Array> {
   const { parseWat, readWasm } = await wabt();
-  const jco = dirname(createRequire(import.meta.url).resolve('@bytecodealliance/jco-transpile'));
-  const bytes = readFileSync(join(jco, '../vendor/wasm-tools.core2.wasm'));
-  const module = readWasm(bytes, { readDebugNames: true });
-  module.generateNames();
-  module.applyNames();
+  const functions = Array.from(
+    { length: 300 },
+    (_, i) => `(func $f${i} (export "f${i}") (param $n i32) (param $x f64) (result f64)
+      (local $sum f64) (local $i i32)
+      (loop $next
+        (local.set $sum (f64.add (local.get $sum) (f64.mul (local.get $x) (f64.const ${i + 0.25}))))
+        (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (local.get $n))))
+      (call ${i === 0 ? '$f0' : `$f${i - 1}`} (i32.shr_u (local.get $n) (i32.const 1)) (local.get $sum)))`,
+  );
+  const module = parseWat(
+    'made.wat',
+    `(module (memory 1) (data (i32.const 0) "\\00abc") ${functions.join('\n')})`,
+  );
   module.validate();
-  const text = module.toText({ foldExprs: true, inlineExport: false });
-  const again = parseWat('again.wat', text).toBinary({ write_debug_names: true });
-  return Buffer.concat([Buffer.from(text), again.buffer]);
+  const text = module.toText({ foldExprs: true, inlineExport: true });
+  const { buffer } = module.toBinary({ write_debug_names: true });
+  const read = readWasm(buffer, { readDebugNames: true });
+  read.applyNames();
+  let failure = '';
+  try {
+    parseWat('wrong.wat', '(module (func (result i32) (i64.const 1) (i32.cosnt 2)))');
+  } catch (error) {
+    failure = String(error);
+  }
+  return Buffer.concat([Buffer.from(text), buffer, Buffer.from(read.toText({})), Buffer.from(failure)]);
 }

@@ -10,7 +10,14 @@ export default async function run(): Promise<string> {
   );
   const bytes = await parse(`(module (memory 1) (data (i32.const 8) "\\00text") ${functions.join('\n')})`);
   const text = await print(bytes);
-  const component = await componentNew(await parse('(module (memory (export "memory") 1) (func (export "run")))'));
+  const component = await componentNew(
+    await parse('(module (memory (export "memory") 1) (func (export "run")))'),
+  );
   const failure = await parse('(module (func (i32.cosnt 1)))').then(String, String);
-  return [text, Buffer.from(await parse(text)).toString('hex'), Buffer.from(component).toString('hex'), failure].join('\n');
+  return [
+    text,
+    Buffer.from(await parse(text)).toString('hex'),
+    Buffer.from(component).toString('hex'),
+    failure,
+  ].join('\n');
 }

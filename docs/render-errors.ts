@@ -1,5 +1,5 @@
 /** docs/errors.md, rendered from the table that the host answers from. */
-import { ERROR_TABLE, type ErrorCode, type Fault } from '../errors.ts';
+import { ERROR_TABLE, type ErrorCode, type Fault } from '../host/errors.ts';
 
 const SECTIONS: readonly { readonly fault: Fault; readonly title: string; readonly about: string }[] = [
   { fault: 'caller', title: "The caller's", about: 'Whoever sent the request has to change it.' },
@@ -13,7 +13,7 @@ const SECTIONS: readonly { readonly fault: Fault; readonly title: string; readon
 
 const HEADER = `# Errors
 
-Generated from \`host/errors.ts\` by \`node docs/generate-errors.ts\`; do not edit.
+Generated from \`host/errors.ts\` by \`node docs/generate.ts\`; do not edit.
 
 Every error is a problem document (RFC 9457, \`application/problem+json\`) with these members:
 
