@@ -118,7 +118,9 @@ export class NodeExchange implements HttpExchange {
     if (!response.isComplete) {
       return new MayflyError('no_response', 'The function returned without finishing the response body.');
     }
-    response.complete([['mayfly-invocation-id', this.#options.invocationId], ...late]);
+    const { invocationId, outgoing } = this.#options;
+    if (!outgoing.headersSent) outgoing.setHeader('mayfly-invocation-id', invocationId);
+    response.complete(late);
     return undefined;
   }
 

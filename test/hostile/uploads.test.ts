@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
 import { ERROR_TABLE, type ErrorCode } from '../../host/errors.ts';
 import { component, joined, leb, moduleOf, name, randomBytes, section } from '../compiler/binary-builder.ts';
@@ -70,7 +69,7 @@ const UPLOADS: readonly Upload[] = [
   },
   {
     title: 'a valid module with the wrong exports',
-    bytes: () => parse('(module (func (export "main")) (memory (export "memory") 1))'),
+    bytes: () => moduleOf([[0, 0x0b]], section(7, [1], name('main'), [0, 0])),
     code: 'component_handler_missing',
   },
   {

@@ -2,13 +2,20 @@
  * Makes every module that this process compiles a metered one: for packages that compile their own modules and
  * should not have to know. One host answers them all.
  */
-import { MODULE_BOUNDS } from '../../../host/instrument/bounds.ts';
+import { MODULE_BOUNDS, type ModuleBounds } from '../../../host/instrument/bounds.ts';
 import { instrument } from '../../../host/instrument/instrument.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../../host/instrument/meter-imports.ts';
 
+type Source = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
 const UNLIMITED = 2n ** 60n;
-/** rustc nests blocks deeper than the upload bound allows. */
-const BOUNDS = { ...MODULE_BOUNDS, blockDepth: 2_000, functionBytes: 64 << 20 };
+/** Compilers of Rust and Go exceed what an upload may have: deeper blocks, longer functions. */
+const BOUNDS: ModuleBounds = {
+  ...MODULE_BOUNDS,
+  blockDepth: 50_000,
+  functionBytes: 64 << 20,
+  localsTotal: MODULE_BOUNDS.localsTotal * 100,
+};
 
 export interface MeteredProcess {
   /** All that any module has used. */
@@ -17,7 +24,7 @@ export interface MeteredProcess {
   readonly bytes: { plain: number; metered: number };
 }
 
-function viewOf(source: BufferSource): Uint8Array {
+function viewOf(source: Source): Uint8Array {
   return ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
@@ -36,7 +43,7 @@ export function meterThisProcess(): MeteredProcess {
     [METER_IMPORTS.releaseTable]: nothing,
   };
   const bytes = { plain: 0, metered: 0 };
-  const metered = (source: BufferSource): Uint8Array<ArrayBuffer> => {
+  const metered = (source: Source): Uint8Array<ArrayBuffer> => {
     const plain = viewOf(source);
     const result = instrument(plain, BOUNDS).bytes as Uint8Array<ArrayBuffer>;
     bytes.plain += plain.length;
@@ -49,7 +56,7 @@ export function meterThisProcess(): MeteredProcess {
   });
   const engine = WebAssembly;
   class Module extends engine.Module {
-    constructor(source: BufferSource) {
+    constructor(source: Source) {
       super(metered(source));
     }
   }
@@ -58,9 +65,9 @@ export function meterThisProcess(): MeteredProcess {
       super(module, withMeter(imports));
     }
   }
-  const compile = async (source: BufferSource): Promise<WebAssembly.Module> => new Module(source);
+  const compile = async (source: Source): Promise<WebAssembly.Module> => new Module(source);
   const instantiate = async (
-    source: BufferSource | WebAssembly.Module,
+    source: Source | WebAssembly.Module,
     imports?: WebAssembly.Imports,
   ): Promise<unknown> => {
     if (source instanceof engine.Module) return new Instance(source, imports);
