@@ -151,6 +151,8 @@ export class Invoker {
       if (!outgoing.writableFinished) running.cancel('caller_gone', 'The caller closed the connection.');
     };
     outgoing.once('close', hangUp);
+    // Gone while the function was looked up or its artifact loaded: the event is over.
+    if (outgoing.destroyed) hangUp();
     const result = await running.done;
     outgoing.off('close', hangUp);
     this.#answer(exchange, result, queueMs);

@@ -47,15 +47,22 @@ export class RawConnection {
   async until(pattern: RegExp): Promise<string> {
     while (!pattern.test(this.#received)) {
       if (this.#isClosed) throw new Error(`closed before ${pattern}: ${JSON.stringify(this.#received)}`);
-      await once(this.socket, 'progress');
+      await this.#progress();
     }
     return this.#received;
   }
 
   /** Everything received once the other side has closed. */
   async closed(): Promise<string> {
-    while (!this.#isClosed) await once(this.socket, 'progress');
+    while (!this.#isClosed) await this.#progress();
     return this.#received;
+  }
+
+  /** Not `once` of node:events, which rejects when the socket is reset. */
+  #progress(): Promise<void> {
+    return new Promise((resolve) => {
+      this.socket.once('progress', resolve);
+    });
   }
 
   destroy(): void {

@@ -3,15 +3,20 @@
  *
  * - `npm run conformance -- spec`: the WebAssembly specification's test suite, plain against metered;
  *   `--update` writes its expectations anew; `--folder DIR` runs another copy of the suite, without expectations.
- * - `npm run conformance -- modules`: modules from npm, plain against metered.
+ * - `npm run conformance -- modules`: modules from npm, plain against metered; `--packages DIR` has them installed.
  * - Without a name, both. The last line counts what passed and failed.
  */
 import { parseArgs } from 'node:util';
+import { runPackages } from './package-suite.ts';
 import { runSuite } from './spec-suite.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { folder: { type: 'string' }, update: { type: 'boolean', default: false } },
+  options: {
+    folder: { type: 'string' },
+    packages: { type: 'string' },
+    update: { type: 'boolean', default: false },
+  },
 });
 
 const SUITES: Readonly<Record<string, () => Promise<{ passed: number; failures: readonly string[] }>>> = {
@@ -23,6 +28,7 @@ const SUITES: Readonly<Record<string, () => Promise<{ passed: number; failures: 
     );
     return { passed: scripts, failures };
   },
+  modules: () => runPackages(values.packages),
 };
 
 const names = positionals.length === 0 ? Object.keys(SUITES) : positionals;
