@@ -162,8 +162,13 @@ export const HOST_LIMITS = {
   drainTimeoutMs: 30_000,
 } as const;
 
-/** Fuel that a guest runs before the thread looks after others. 5,000,000 is 2-5 ms of straight code. */
-export const FUEL_SLICE = 5_000_000;
+/**
+ * Fuel that a guest runs before the thread looks after others. Over the 30 programs of bench/programs it takes
+ * 1.2 ms at the median in optimised code (0.5 to 3.0) and 2.9 ms in V8's baseline code (1.0 to 6.5). Half of it
+ * would cost a lone guest twice the turns of the event loop, at 2 to 10 µs each (`npm run bench -- fairness`,
+ * slice_cost); twice of it would double what everyone else waits.
+ */
+export const FUEL_SLICE = 10_000_000;
 
 /** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;

@@ -3,14 +3,14 @@
  * thread writes. Everything durable it asks of the main thread.
  */
 import { randomFillSync } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createAdaptorServer } from '@hono/node-server';
 import { createControlPlane } from './control-plane/app.ts';
 import { authenticateAdmin } from './control-plane/authentication.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Invoker } from './front-door/invoker.ts';
+import { createFrontServer } from './front-door/server.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
 import { Admission } from './scheduler/admission.ts';
@@ -18,7 +18,6 @@ import { RunQueue } from './scheduler/run-queue.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
-import { Connections } from './worker/connections.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
 import type { HostServices, WorkerData } from './worker/messages.ts';
@@ -33,7 +32,7 @@ const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
 
 function serve(data: WorkerData, port: MessagePort): void {
   const draining = new AbortController();
-  const link = new MainLink(port, () => void drain());
+  const link = new MainLink(port, (timeoutMs) => void drain(timeoutMs));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const pools = new OutboundPools();
   const routes = new RouteCache(new ChangeCounters(data.changes), (tenant, name) =>
@@ -48,7 +47,11 @@ function serve(data: WorkerData, port: MessagePort): void {
   const invoker = new Invoker({
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    park: (tenant, fuel) => runQueue.park(tenant, fuel),
+    park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
+    admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
+    goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
+    charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
+    isAlone: () => runQueue.parked === 0,
     log: (record) => logs.append(record),
     resolve: (tenant, name) => routes.resolve(tenant, name),
     artifact: (key) => artifacts.get(key),
@@ -86,19 +89,13 @@ function serve(data: WorkerData, port: MessagePort): void {
       report,
     }),
   );
-  const server = createAdaptorServer({
-    fetch: app.fetch,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
-      maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
-      // A body may take as long as the longest invocation.
-      requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
-      headersTimeout: 60_000,
-    },
-  }) as Server;
-  server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard;
-  const connections = new Connections(server);
+  const { server, connections } = createFrontServer(app.fetch, {
+    // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
+    maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
+    // A body may take as long as the longest invocation.
+    requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
+    headersTimeout: 60_000,
+  });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
     if (server.listening) report('a connection was not accepted', error);
@@ -109,11 +106,13 @@ function serve(data: WorkerData, port: MessagePort): void {
     link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
   });
 
-  async function drain(): Promise<void> {
+  async function drain(timeoutMs: number): Promise<void> {
     draining.abort();
+    const late = setTimeout(() => invoker.cancelAll('draining', 'The host has shut down.'), timeoutMs);
     const closed = new Promise((resolve) => server.close(resolve));
     connections.drain();
     await invoker.idle();
+    clearTimeout(late);
     await closed;
     await pools.close();
     logs.flush();

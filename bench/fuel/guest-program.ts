@@ -1,5 +1,9 @@
+import { MODULE_BOUNDS } from '../../host/instrument/bounds.ts';
 import { instrument } from '../../host/instrument/instrument.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../host/instrument/meter-imports.ts';
+
+/** As they are before a program's glue is given others. */
+const { Module, Instance } = WebAssembly;
 
 /** A program of the bench, in one of its two forms: `run` does the same fixed work each time it is called. */
 export interface LoadedProgram {
@@ -19,18 +23,18 @@ export interface GuestProgram {
   load(engine: Engine): Promise<LoadedProgram>;
 }
 
-/** Sizes of what was metered, for the figure of how much code grows. */
-export interface ModuleSizes {
-  readonly name: string;
-  readonly bytes: number;
-  readonly meteredBytes: number;
-}
-
 export const PLAIN: Engine = {
   isMetered: false,
-  compile: (bytes) => new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>),
-  instantiate: (module, imports) => new WebAssembly.Instance(module, imports),
+  compile: (bytes) => new Module(bytes as Uint8Array<ArrayBuffer>),
+  instantiate: (module, imports) => new Instance(module, imports),
 };
+
+/** rustc nests blocks deeper than an upload may. */
+const BOUNDS = { ...MODULE_BOUNDS, blockDepth: 4_000 };
+
+export function meterModule(bytes: Uint8Array): Uint8Array {
+  return instrument(bytes, BOUNDS).bytes;
+}
 
 /** More than any program of the bench uses, so that no check ever asks for more. */
 const PLENTY = 2n ** 60n;
@@ -38,7 +42,7 @@ const PLENTY = 2n ** 60n;
 /** Meters what it compiles; `onModule` hears of each. */
 export function meteredEngine(
   onModule: (original: Uint8Array, metered: Uint8Array) => void,
-  meter: (bytes: Uint8Array) => Uint8Array = (bytes) => instrument(bytes).bytes,
+  meter: (bytes: Uint8Array) => Uint8Array = meterModule,
 ): Engine {
   const host: WebAssembly.ModuleImports = {
     [METER_IMPORTS.fuel]: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
@@ -55,8 +59,8 @@ export function meteredEngine(
     compile(bytes) {
       const metered = meter(bytes);
       onModule(bytes, metered);
-      return new WebAssembly.Module(metered as Uint8Array<ArrayBuffer>);
+      return new Module(metered as Uint8Array<ArrayBuffer>);
     },
-    instantiate: (module, imports) => new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: host }),
+    instantiate: (module, imports) => new Instance(module, { ...imports, [METER_MODULE]: host }),
   };
 }

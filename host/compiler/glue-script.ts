@@ -3,7 +3,7 @@ import { HANDLES_PER_TABLE } from '../limits.ts';
 
 /**
  * jco emits its glue as an ES module. A module can never be collected once evaluated, and the glue is evaluated
- * per instance, so it becomes the body of a function `(WebAssembly) => instantiate` here.
+ * per instance, so it becomes the body of a function `(WebAssembly, chargeLength, chargeElements, ...) => instantiate` here.
  *
  * The text has two exports (`instantiate`, `_util`), no static import, and two uses that only a module or Node
  * can serve, both for loading core modules from a URL, which never happens since the host passes
@@ -24,9 +24,10 @@ export function glueScript(source: string): string {
   );
   // Handles are numbers for the guest and entries of an array here: memory that no cap on the guest's own counts.
   body = replaceAtMostOnce(body, /^( *)if \(free === 0\) \{\n( *)table\.push\(0\);$/m, HANDLE_CHECK);
+  body = withCharges(body);
   const script = `${PROLOGUE}${body}\nreturn instantiate;\n`;
   try {
-    compileFunction(script, ['WebAssembly']);
+    compileFunction(script, ['WebAssembly', 'chargeLength', 'chargeElements']);
   } catch (cause) {
     throw new Error('the glue is no function body after its exports were removed', { cause });
   }
@@ -38,6 +39,39 @@ export function glueScript(source: string): string {
 const HANDLE_CHECK = `if (free === 0) {
 if (table.length > ${2 * HANDLES_PER_TABLE}) throw new WebAssembly.RuntimeError('more than ${HANDLES_PER_TABLE} handles of one resource');
 table.push(0);`;
+
+/**
+ * What passes between guest and host is charged by its length (docs/fuel.md, host calls): `chargeLength` for bytes
+ * and numbers, which are copied, `chargeElements` for what the glue makes one by one. The first three are jco's code
+ * for WASI 0.2, the others its runtime for 0.3.
+ */
+const CHARGES: readonly (readonly [pattern: RegExp, charge: string])[] = [
+  [/^ *(?:var|const|let) (len\d+) = [^;\n]+;$/gm, 'chargeLength($1);'],
+  [/^ *for \((?:let|var) i = 0; i < len\d+; i\+\+\) \{$/gm, 'chargeElements(1);'],
+  [/^ *for \((?:let|var) i = 0; i < vec\d+\.length; i\+\+\) \{$/gm, 'chargeElements(1);'],
+  [/^ *const codeUnits = dv\.getUint32\(ctx\.storagePtr \+ 4, true\);$/gm, 'chargeLength(codeUnits);'],
+  [/^ *const \{ ptr, len \} = _utf8AllocateAndEncode\(ctx\.vals\[0\],.*;$/gm, 'chargeLength(len);'],
+  [
+    /^ *const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{$/gm,
+    '(typedArray === undefined ? chargeElements : chargeLength)(len);',
+  ],
+  [
+    /^ *const dataPtr = ctx\.realloc\(0, 0, elemAlign32, elemSize32 \* elems\.length\);$/gm,
+    'chargeElements(elems.length);',
+  ],
+  [
+    /^ *values = Array\.from\(new Uint8Array\(this\.#memory\.buffer, this\.#ptr, count\)\);$/gm,
+    'chargeLength(count);',
+  ],
+  [
+    /^ *new Uint8Array\(this\.#memory\.buffer, this\.#ptr, values\.length\)\.set\(values\);$/gm,
+    'chargeLength(values.length);',
+  ],
+];
+
+function withCharges(body: string): string {
+  return CHARGES.reduce((text, [pattern, charge]) => text.replace(pattern, `$& ${charge}`), body);
+}
 
 /**
  * What the glue sees of the host: `globalThis` is looked at for `WebAssembly` and, on each traced call, for

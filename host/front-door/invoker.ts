@@ -4,7 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
@@ -43,6 +43,7 @@ export interface CallOptions {
 export class Invoker {
   readonly #ports: InvokerPorts;
   #running = 0;
+  readonly #invocations = new Set<RunningInvocation>();
   #onIdle: (() => void) | undefined;
 
   constructor(ports: InvokerPorts) {
@@ -55,6 +56,11 @@ export class Invoker {
     return new Promise((resolve) => {
       this.#onIdle = resolve;
     });
+  }
+
+  /** Ends whatever runs; each caller is answered, or its answer is broken off. */
+  cancelAll(code: ErrorCode, detail: string): void {
+    for (const invocation of this.#invocations) invocation.cancel(code, detail);
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
@@ -153,7 +159,9 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
+    this.#invocations.add(running);
     const result = await running.done;
+    this.#invocations.delete(running);
     outgoing.off('close', hangUp);
     this.#answer(exchange, result, queueMs);
     this.#ports.usage(usageOf(live, invocationId, result, queueMs, exchange));
@@ -172,7 +180,8 @@ export class Invoker {
 }
 
 /** W3C Server-Timing; durations in milliseconds. */
-function serverTiming(queueMs: number, { execMs, initMs }: InvocationResult): string {
+function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
+  const queueMs = admissionMs + turnMs;
   return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
 }
 
@@ -191,7 +200,7 @@ function usageOf(
     outcome: result.failure?.code ?? 'returned',
     fuel: result.fuel,
     peakMemoryBytes: result.peakMemoryBytes,
-    queueMs,
+    queueMs: queueMs + result.queueMs,
     initMs: result.initMs,
     execMs: result.execMs,
     requestBytes: exchange.body.bytes,

@@ -24,6 +24,10 @@ export class RequestSource implements ByteSource {
   constructor(incoming: IncomingMessage, options: RequestSourceOptions) {
     this.#incoming = incoming;
     this.#options = options;
+    // RFC 9112, section 6.3: then there is no body. Node says so only later, at a moment that depends on the thread's
+    // load; a guest that asks meanwhile would wait, and use other fuel than the next time.
+    const { 'content-length': length, 'transfer-encoding': coding } = incoming.headers;
+    this.#ended = coding === undefined && (length === undefined || length === '0');
     const notify = (): void => this.#notify();
     incoming.on('readable', notify);
     incoming.once('end', () => {

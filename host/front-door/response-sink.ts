@@ -129,16 +129,21 @@ export class ResponseSink implements ByteSink {
     this.#ended = true;
     const { outgoing, head, bodyless } = this.#options;
     if (this.#isGone) return;
+    const trailed = this.#trailers.length > 0 && this.#isChunked;
     if (this.#held !== undefined) {
       for (const [name, value] of late) outgoing.setHeader(name, value);
-      this.#writeHead(head, bodyless || this.#trailers.length > 0 ? undefined : this.#heldBytes);
+      if (trailed)
+        outgoing.setHeader('trailer', [...new Set(this.#trailers.map(([name]) => name))].join(', '));
+      this.#writeHead(head, bodyless || trailed ? undefined : this.#heldBytes);
+      // Node gives an answer that ends before its head was sent a length of 0, and drops its trailers.
+      if (trailed) outgoing.flushHeaders();
       const chunks = this.#held;
       this.#held = undefined;
       for (const chunk of chunks) outgoing.write(chunk);
     } else if (this.#isChunked) {
       outgoing.addTrailers([...late] as [string, string][]);
     }
-    if (this.#trailers.length > 0 && this.#isChunked) {
+    if (trailed) {
       outgoing.addTrailers(
         this.#trailers.map(
           ([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string],
@@ -193,7 +198,9 @@ export class ResponseSink implements ByteSink {
 
   #writeHead({ status, headers, contentLength }: ResponseHead, knownLength: number | undefined): void {
     const { outgoing } = this.#options;
-    const length = contentLength ?? (status === 204 || status === 304 ? undefined : knownLength);
+    // RFC 9110, section 8.6: never with a 204; with a 304 only the length that a 200 would have had.
+    const declared = status === 204 ? undefined : contentLength;
+    const length = declared ?? (status === 204 || status === 304 ? undefined : knownLength);
     outgoing.statusCode = status;
     for (const [name, value] of headers) outgoing.appendHeader(name, Buffer.from(value).toString('latin1'));
     if (length !== undefined) outgoing.setHeader('content-length', length);

@@ -7,22 +7,37 @@
  * 1. granted <= budget, and `used` never shows more than the budget, whatever the code overshot.
  * 2. Debt is carried: a refill adds to the counter, it never sets it, so slicing changes no total.
  * 3. Once cancelled or exhausted, the counter stays below zero: every later check of the guest traps.
+ * 4. What the host charges (`charge`) is part of `used` at once, and on the counter before MAX_OFF_COUNTER of it
+ *    have come together.
  */
 import { FUEL_SLICE } from '../limits.ts';
 
 /** Below any debt a guest can run up (a bulk operation costs at most 2^33), and far from the i64's end. */
 const POISON = -(2n ** 62n);
 
+/** More than the longest list that fits a 32-bit memory costs; it keeps sums far from the end of the i64. */
+const MAX_CHARGE = 2 ** 40;
+
+/**
+ * Reading and writing the counter from JavaScript makes two BigInts, 0.1 µs; adding to a number costs nothing. A
+ * slice is longer by at most this.
+ */
+const MAX_OFF_COUNTER = 65_536;
+
 export class FuelAccount {
   readonly counter: WebAssembly.Global<'i64'>;
   readonly budget: number;
+  readonly #slice: number;
   #granted = 0;
   #poisoned = false;
   #usedBeforePoison = 0;
   #exhausted = false;
+  /** Charged by the host and not yet on the counter. */
+  #offCounter = 0;
 
-  constructor(budget: number) {
+  constructor(budget: number, slice: number = FUEL_SLICE) {
     this.budget = budget;
+    this.#slice = slice;
     this.counter = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
     this.grant();
   }
@@ -38,7 +53,19 @@ export class FuelAccount {
     const used = this.#poisoned
       ? this.#usedBeforePoison + Number(POISON - counter)
       : this.#granted - Number(counter);
-    return Math.min(Math.max(used, 0), this.budget);
+    return Math.min(Math.max(used + this.#offCounter, 0), this.budget);
+  }
+
+  /** Fuel for work of the host. The guest's next check sees it; what is not a positive number is ignored. */
+  charge(units: number): void {
+    if (!(units > 0)) return;
+    this.#offCounter += Math.min(units, MAX_CHARGE);
+    if (this.#offCounter >= MAX_OFF_COUNTER && !this.#poisoned) this.#settleCharges();
+  }
+
+  #settleCharges(): void {
+    this.counter.value = (this.counter.value as bigint) - BigInt(this.#offCounter);
+    this.#offCounter = 0;
   }
 
   /**
@@ -47,9 +74,10 @@ export class FuelAccount {
    */
   grant(): boolean {
     if (this.#poisoned) return false;
+    if (this.#offCounter > 0) this.#settleCharges();
     let counter = Number(this.counter.value);
     while (counter < 0 || this.#granted === 0) {
-      const slice = Math.min(FUEL_SLICE, this.budget - this.#granted);
+      const slice = Math.min(this.#slice, this.budget - this.#granted);
       if (slice <= 0) {
         this.#exhausted = true;
         return false;
@@ -59,6 +87,15 @@ export class FuelAccount {
     }
     this.counter.value = BigInt(counter);
     return true;
+  }
+
+  /** Takes back what is left on the counter, so that the next check asks again. */
+  retract(): void {
+    if (this.#poisoned) return;
+    const left = Number(this.counter.value) + 1;
+    if (left <= 0) return;
+    this.#granted -= left;
+    this.counter.value = -1n;
   }
 
   /** Ends the guest at its next check, wherever it is. */

@@ -14,6 +14,10 @@ export interface GlueGlobals {
   readonly clearInterval: (timer: unknown) => void;
   readonly queueMicrotask: (callback: () => void) => void;
   readonly console: Pick<Console, 'error' | 'debug' | 'warn' | 'log'>;
+  /** Bytes or numbers that pass between guest and host. */
+  readonly chargeLength: (length: number) => void;
+  /** Other things that do: strings of a list, records, handles. */
+  readonly chargeElements: (count: number) => void;
 }
 
 /** jco's `instantiate` in its asynchronous form. */
@@ -34,6 +38,8 @@ const PARAMETERS = [
   'clearInterval',
   'queueMicrotask',
   'console',
+  'chargeLength',
+  'chargeElements',
 ] as const satisfies readonly (keyof GlueGlobals)[];
 
 export class Glue {

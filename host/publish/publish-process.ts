@@ -23,6 +23,9 @@ watchdog.on('error', (error) => {
 
 // Not `process.exit`: it waits for the thread pool, where a read of a pipe or a dead disk may stand still.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+// A terminal's Ctrl-C reaches every process of its group; when this one ends is the host's to say.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
 process.on('message', (input: PublishInput) => {
   // No job without a watchdog.
   void watched.then(() => run(input)).then(send);

@@ -1,15 +1,20 @@
 /**
  * Who runs next on a thread: deficit round robin (Shreedhar and Varghese, 1995) over tenants by weight, first in
- * first out among a tenant's guests.
+ * first out among a tenant's guests. A tenant that was away goes first once, as a sparse flow does in FQ-CoDel
+ * (RFC 8290): a small call beside endless loops waits for about one slice, not for one of every tenant.
  *
- * A guest that has used a slice of fuel is parked here. Each turn of the event loop resumes one guest, so that
- * timers and sockets are served between any two slices.
+ * A guest waits here when it has used a slice of fuel (`park`), if others wait too before it begins (`admit`), and if
+ * its tenant is in debt before it goes on after a host call (`goOn`). Each turn of the event loop resumes one
+ * guest, so that timers and sockets are served between any two slices.
  *
- * 1. Of tenants that always have a parked guest, each gets fuel in proportion to its weight, to within one slice
- *    per tenant, whatever its slices cost and however many guests it has.
- * 2. A tenant that has nothing parked keeps no credit: it cannot save up turns to take them in a row.
- * 3. A guest that is parked is resumed after at most one slice of every other guest of its tenant and, per such
- *    slice, one round over the tenants.
+ * 1. In a round, each tenant earns its weight's worth of fuel; the round is over when nobody who waits has credit
+ *    left. So tenants that always have a guest waiting get fuel in proportion to their weights, to within one slice
+ *    per tenant, whatever their slices cost and however many guests they have.
+ * 2. What is used without having waited (the first slice of a call, the last part of one) is paid too: `charge`
+ *    puts the tenant in debt, and a debt outlives the guests that made it.
+ * 3. Credit that a tenant does not use in a round is lost: it cannot save up turns to take them in a row.
+ * 4. A guest that waits is resumed after at most one slice of every other guest of its tenant that came before it
+ *    and, per such slice, one round over the tenants.
  */
 
 export interface RunQueuePorts {
@@ -21,21 +26,31 @@ export interface RunQueuePorts {
   readonly quantum: number;
 }
 
-/** A weight of nothing would never be served, and looking for credit would never end. */
+/** A weight of nothing would never be served, and its debts never be paid. */
 const MIN_WEIGHT = 0.01;
+
+interface Waiting {
+  readonly resume: () => void;
+  readonly isOver: () => boolean;
+}
 
 interface Share {
   readonly tenant: string;
-  readonly parked: (() => void)[];
+  readonly waiting: Waiting[];
   /** Fuel it may still use in this round; negative after a slice that cost more than it had. */
   credit: number;
+  /** Has not been served since it came. */
+  isNew: boolean;
 }
+
+const NEVER_OVER = (): boolean => false;
 
 export class RunQueue {
   readonly #ports: RunQueuePorts;
-  /** Tenants with parked guests, in the order of their turns. The first one is being served. */
-  readonly #round: Share[] = [];
+  /** In the order of their turns: those that are new, then those that were served, the latest last. */
+  #order: Share[] = [];
   readonly #shares = new Map<string, Share>();
+  #waiting = 0;
   #turnIsComing = false;
 
   constructor(ports: RunQueuePorts) {
@@ -44,31 +59,68 @@ export class RunQueue {
 
   /** Guests that wait for their turn. */
   get parked(): number {
-    return this.#round.reduce((sum, share) => sum + share.parked.length, 0);
+    return this.#waiting;
   }
 
   /**
    * Parks a guest that has just used `fuel`; resolves when it is its turn again.
    *
    * @param fuel what the guest used since it was last resumed
+   * @param isOver whether nobody waits for the guest any more: its turn is skipped, and the promise never settles
    */
-  park(tenant: string, fuel: number): Promise<void> {
+  park(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> {
     const share = this.#shareOf(tenant);
     share.credit -= fuel;
+    return this.#wait(share, isOver);
+  }
+
+  /** For a guest that would begin: at once (undefined) while nobody waits and its tenant owes nothing. */
+  admit(tenant: string, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
+    const share = this.#shares.get(tenant);
+    if (this.#waiting === 0 && (share === undefined || share.credit > 0)) return undefined;
+    return this.#wait(share ?? this.#shareOf(tenant), isOver);
+  }
+
+  /**
+   * For a guest that has waited for something else and could go on: at once (undefined) while its tenant has credit.
+   * A hundred guests that wake up at the same time would otherwise run a hundred slices in a row; and one that
+   * writes a hundred lines would wait a hundred rounds if each had to queue.
+   *
+   * @param fuel what the guest used since it was last resumed or charged
+   */
+  goOn(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
+    const share = this.#shareOf(tenant);
+    share.credit -= fuel;
+    return share.credit > 0 ? undefined : this.#wait(share, isOver);
+  }
+
+  /** Fuel that a guest used which does not wait now (invariant 2). */
+  charge(tenant: string, fuel: number): void {
+    if (fuel > 0) this.#shareOf(tenant).credit -= fuel;
+  }
+
+  #wait(share: Share, isOver: () => boolean): Promise<void> {
+    this.#waiting++;
     this.#schedule();
-    return new Promise((resolve) => {
-      share.parked.push(resolve);
+    return new Promise((resume) => {
+      share.waiting.push({ resume, isOver });
     });
   }
 
   #shareOf(tenant: string): Share {
     let share = this.#shares.get(tenant);
     if (share === undefined) {
-      share = { tenant, parked: [], credit: 0 };
+      share = { tenant, waiting: [], credit: this.#earnings(tenant), isNew: true };
       this.#shares.set(tenant, share);
-      this.#round.push(share);
+      const behindNew = this.#order.findIndex(({ isNew }) => !isNew);
+      this.#order.splice(behindNew === -1 ? this.#order.length : behindNew, 0, share);
     }
     return share;
+  }
+
+  /** What a tenant earns per round. */
+  #earnings(tenant: string): number {
+    return this.#ports.quantum * Math.max(MIN_WEIGHT, this.#ports.weightOf?.(tenant) ?? 1);
   }
 
   #schedule(): void {
@@ -77,27 +129,57 @@ export class RunQueue {
     this.#ports.nextTurn(() => {
       this.#turnIsComing = false;
       this.#resumeOne();
-      if (this.#round.length > 0) this.#schedule();
+      if (this.#waiting > 0) this.#schedule();
     });
   }
 
   #resumeOne(): void {
-    for (;;) {
-      const share = this.#round[0];
-      if (share === undefined) return;
-      if (share.parked.length === 0) {
-        // Its guest is running its slice right now, or was the last one and has ended (invariant 2).
-        this.#round.shift();
-        this.#shares.delete(share.tenant);
-        continue;
-      }
-      if (share.credit > 0) {
-        share.parked.shift()?.();
-        return;
-      }
-      share.credit += this.#ports.quantum * Math.max(MIN_WEIGHT, this.#ports.weightOf?.(share.tenant) ?? 1);
-      this.#round.shift();
-      this.#round.push(share);
+    let index = this.#nextInRound();
+    if (index === -1) {
+      this.#beginRound();
+      index = this.#nextInRound();
     }
+    const share = this.#order[index];
+    if (share === undefined) return;
+    this.#order.splice(index, 1);
+    this.#order.push(share);
+    share.isNew = false;
+    this.#waiting--;
+    share.waiting.shift()?.resume();
+  }
+
+  /** Index of the share whose turn it is in this round, or -1. */
+  #nextInRound(): number {
+    return this.#order.findIndex((share) => share.credit > 0 && this.#hasWaiting(share));
+  }
+
+  #hasWaiting({ waiting }: Share): boolean {
+    while (waiting[0]?.isOver() === true) {
+      waiting.shift();
+      this.#waiting--;
+    }
+    return waiting.length > 0;
+  }
+
+  /** Everyone earns; as many rounds at once as it takes until somebody who waits is out of debt. */
+  #beginRound(): void {
+    let rounds = Number.POSITIVE_INFINITY;
+    for (const share of this.#order) {
+      if (!this.#hasWaiting(share)) continue;
+      rounds = Math.min(rounds, Math.floor(-share.credit / this.#earnings(share.tenant)) + 1);
+    }
+    if (rounds === Number.POSITIVE_INFINITY) return;
+    this.#order = this.#order.filter((share) => {
+      const isIdle = share.waiting.length === 0;
+      // Invariant 3, and what it has left of an earlier round is no head start either.
+      if (isIdle && share.credit >= 0) return this.#forget(share);
+      share.credit += rounds * this.#earnings(share.tenant);
+      return isIdle && share.credit >= 0 ? this.#forget(share) : true;
+    });
+  }
+
+  #forget(share: Share): boolean {
+    this.#shares.delete(share.tenant);
+    return false;
   }
 }

@@ -13,7 +13,7 @@ export class MainLink {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  constructor(port: MessagePort, onDrain: () => void) {
+  constructor(port: MessagePort, onDrain: (timeoutMs: number) => void) {
     this.#port = port;
     port.on('message', (message: ToWorker) => {
       switch (message.kind) {
@@ -24,7 +24,7 @@ export class MainLink {
           this.#take(message.id)?.reject(fromErrorMessage(message.error));
           break;
         case 'drain':
-          onDrain();
+          onDrain(message.timeoutMs);
           break;
       }
     });

@@ -41,8 +41,8 @@ export interface WorkerData {
 export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
-  /** Accept nothing new, finish what runs, then say `drained`. */
-  | { readonly kind: 'drain' };
+  /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
+  | { readonly kind: 'drain'; readonly timeoutMs: number };
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }

@@ -4,7 +4,8 @@
  * 1. Calls of a thread are answered once, with a value or an error of the table; an unexpected error is
  *    reported to the operator and crosses as `internal_error`.
  * 2. A thread that dies unasked takes its own requests with it and is replaced; its admissions are cleared.
- * 3. A drain ends when every thread has said so, or when its time is up.
+ * 3. A drain ends when every thread has said so. When its time is up threads end what they run; one that does not
+ *    say so soon is ended itself.
  */
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
@@ -38,6 +39,9 @@ export class ListenError extends Error {
 /** A thread that dies within this time of its start is not replaced at once: the next attempt waits as long. */
 const RESTART_PAUSE_MS = 500;
 
+/** How long a thread may take to tell the callers of what it ended at the end of a drain. */
+const LAST_ANSWERS_MS = 1_000;
+
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<number, Worker>();
@@ -65,11 +69,11 @@ export class WorkerPool {
       (worker) =>
         new Promise<void>((resolve) => {
           worker.once('exit', () => resolve());
-          this.#send(worker, { kind: 'drain' });
+          this.#send(worker, { kind: 'drain', timeoutMs });
         }),
     );
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, timeoutMs);
+    const timer = setTimeout(resolve, timeoutMs + LAST_ANSWERS_MS);
     await Promise.race([Promise.all(exits), late]);
     clearTimeout(timer);
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));

@@ -26,7 +26,11 @@ export async function runGlue(
   modules: ReadonlyMap<string, Uint8Array>,
   imports: Record<string, unknown>,
 ): Promise<Running> {
-  const instantiate = compileFunction(glue, ['WebAssembly'])(WebAssembly) as Instantiate;
+  const instantiate = compileFunction(glue, ['WebAssembly', 'chargeLength', 'chargeElements'])(
+    WebAssembly,
+    () => {},
+    () => {},
+  ) as Instantiate;
   const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, BUDGET);
   const meter = {
     [METER_IMPORTS.fuel]: fuel,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import { exampleNamed } from '../../examples/examples.ts';
-import { type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
+import { fuelOf, type Json, lateField, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 
 const built = async (name: string): Promise<Uint8Array> => readFile(await exampleNamed(name)!.build());
 let host: TestHost;
@@ -31,8 +31,8 @@ test.serial('an uploaded component answers at its URL, and the answer says what 
   t.is(answer.status, 200);
   t.is(answer.text, TINY);
   t.regex(String(answer.headers['mayfly-invocation-id']), /^[0-9a-f-]{36}$/);
-  t.true(Number(answer.headers['mayfly-fuel']) > 0);
-  t.regex(String(answer.headers['server-timing']), /^queue;dur=[\d.]+, init;dur=[\d.]+, exec;dur=[\d.]+$/);
+  t.true(Number(fuelOf(answer)) > 0);
+  t.regex(lateField(answer, 'server-timing'), /^queue;dur=[\d.]+, init;dur=[\d.]+, exec;dur=[\d.]+$/);
 });
 
 test('the same call costs the same fuel, on every thread and after a restart', async (t) => {
@@ -42,7 +42,7 @@ test('the same call costs the same fuel, on every thread and after a restart', a
   const calls = (): Promise<unknown> =>
     Promise.all(
       Array.from({ length: 20 }, async () => {
-        fuel.add(String((await own.call('tiny')).headers['mayfly-fuel']));
+        fuel.add(fuelOf(await own.call('tiny')));
       }),
     );
   await calls();

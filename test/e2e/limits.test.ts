@@ -2,7 +2,7 @@
 import test from 'ava';
 import { request } from 'undici';
 import { cCommand } from '../harness/guests.ts';
-import { startTestHost, type TestHost } from '../harness/host.ts';
+import { fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 
 /** Does what the path says. */
 const MISBEHAVING = `
@@ -111,12 +111,11 @@ test('memory grows up to the cap over all memories, and a grow past it fails as 
 test('fuel is charged up to the budget, never beyond', async (t) => {
   const name = await deployed({ fuel: 10_000_000 });
   const answer = await host.call(name, '/spin');
-  t.is(answer.headers['mayfly-fuel'], '10000000');
+  t.is(fuelOf(answer), '10000000');
 });
 
 test('more work costs more fuel, to the unit', async (t) => {
-  const fuel = async (n: number): Promise<number> =>
-    Number((await host.call('base', `/work?${n}`)).headers['mayfly-fuel']);
+  const fuel = async (n: number): Promise<number> => Number(fuelOf(await host.call('base', `/work?${n}`)));
   const [a, b, c, d] = [await fuel(10_000), await fuel(20_000), await fuel(30_000), await fuel(10_000)];
   t.is(c - b, b - a);
   t.true(b > a);

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { withNote } from '../harness/component-note.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { HostProcess } from '../harness/host-process.ts';
-import { LeakCheck } from '../harness/leaks.ts';
+import { childrenOf, LeakCheck } from '../harness/leaks.ts';
 import { RawConnection } from '../harness/raw-connection.ts';
 
 const leaks = new LeakCheck();
@@ -201,7 +202,7 @@ test.serial('a start that cannot succeed ends with status 2 and one line that sa
   t.is((await first.request('/healthz')).status, 200, 'the first host serves on');
 });
 
-test.serial('another program that listens on the port of every address is noticed', async (t) => {
+test.serial('a port that another program listens on is refused, too', async (t) => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.teardown(() => other.close());
@@ -242,5 +243,39 @@ test.serial(
     await using again = await HostProcess.ready(dataDir);
     t.is((await again.request('/fn/default/hello-ts/')).status, 200);
     t.is((await again.api('/functions/tiny-wat')).json.liveVersion, 2);
+  },
+);
+
+test.serial('a Ctrl-C that reaches the publishing process, too, does not end it', async (t) => {
+  await using host = await HostProcess.ready(await dataFolder(t), NO_EXAMPLES);
+  t.is((await host.publish('echo', echo)).status, 201);
+  const publishing = childrenOf(host.pid);
+  t.is(publishing.length, 1);
+  process.kill(publishing[0]!, 'SIGINT');
+  t.is((await host.publish('echo', withNote(echo, 'again'))).status, 201);
+  t.deepEqual(childrenOf(host.pid), publishing);
+  host.kill('SIGTERM');
+  t.is((await host.exit).status, 0);
+});
+
+test.serial(
+  'more connections than the host may open are turned away, and later ones are served',
+  async (t) => {
+    await using host = new HostProcess(await dataFolder(t), NO_EXAMPLES, 200);
+    await host.line(/^Ready/);
+    const port = Number(new URL(host.origin).port);
+    const connections: RawConnection[] = [];
+    const turnedAway = (): boolean => connections.some(({ isClosed }) => isClosed);
+    while (!turnedAway() && connections.length < 2_000) connections.push(await RawConnection.open(port));
+    t.true(turnedAway());
+    for (const connection of connections) connection.destroy();
+    await Promise.all(connections.map((connection) => connection.closed()));
+    for (;;) {
+      const health = await host.request('/healthz').catch(() => undefined);
+      if (health?.status === 200) break;
+    }
+    t.is((await host.publish('echo', echo)).status, 201);
+    host.kill('SIGTERM');
+    t.is((await host.exit).status, 0, host.output);
   },
 );

@@ -25,11 +25,18 @@ export class HostProcess implements AsyncDisposable {
   readonly #agent = new Agent({ keepAliveTimeout: 1_000 });
   #isGone = false;
 
-  /** Without a port it takes a free one; nothing of the test's own MAYFLY_ variables reaches it. */
-  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}) {
+  /**
+   * Without a port it takes a free one; nothing of the test's own MAYFLY_ variables reaches it. `openFiles` bounds
+   * how many files and sockets it may have open.
+   */
+  constructor(dataDir: string, env: Readonly<Record<string, string>> = {}, openFiles?: number) {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('MAYFLY_'));
     this.#dataDir = dataDir;
-    this.#child = spawn(process.execPath, [MAIN], {
+    const [program = '', ...args] =
+      openFiles === undefined
+        ? [process.execPath, MAIN]
+        : ['sh', '-c', `ulimit -n ${openFiles}; exec "$0" "$@"`, process.execPath, MAIN];
+    this.#child = spawn(program, args, {
       cwd: dataDir,
       env: {
         ...Object.fromEntries(inherited),

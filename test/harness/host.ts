@@ -14,6 +14,16 @@ export interface Answer {
   readonly trailers: Record<string, string>;
 }
 
+/** A field that the host adds at the end: in the head of a short answer, after the body of one that had to stream (on a busy machine). */
+export function lateField({ headers, trailers }: Answer, name: 'mayfly-fuel' | 'server-timing'): string {
+  return String(headers[name] ?? trailers[name]);
+}
+
+/** What the call cost. */
+export function fuelOf(answer: Answer): string {
+  return lateField(answer, 'mayfly-fuel');
+}
+
 export interface CallOptions {
   readonly method?: string;
   readonly headers?: Record<string, string>;

@@ -33,8 +33,8 @@ export class LeakCheck {
   }
 
   /** Rejects with a list of what is still open after some patience. */
-  async settled(): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS;
+  async settled(patienceMs: number = PATIENCE_MS): Promise<void> {
+    const deadline = performance.now() + patienceMs;
     for (;;) {
       const leaks = this.#leaks();
       if (leaks.length === 0) break;

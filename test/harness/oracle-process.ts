@@ -22,6 +22,9 @@ type ServerClass = new (handler: { handle(...args: unknown[]): unknown }) => Ser
 // The shims' names are not part of this project's types: they are not dependencies of its own.
 const shim = (name: string): Promise<Record<string, unknown>> => import(`@bytecodealliance/${name}`);
 
+// An instance that traps once its answer is out (the shim is stricter about ends of bodies) ends nobody else's.
+process.on('uncaughtException', () => {});
+
 const [path = '', kind = '', port = ''] = process.argv.slice(2);
 const { files } = await transpileBytes(readFileSync(path), {
   name: 'component',
@@ -39,7 +42,9 @@ const { instantiate } = (await import(pathToFileURL(join(folder, 'component.mjs'
 rmSync(folder, { recursive: true });
 
 const { WASIShim } = await shim('preview2-shim/instantiation');
-const imports = new (WASIShim as new () => { getImportObject(): Record<string, unknown> })().getImportObject();
+const imports = new (
+  WASIShim as new () => { getImportObject(): Record<string, unknown> }
+)().getImportObject();
 const instance = (more: Record<string, unknown> = {}): Exports | Promise<Exports> =>
   instantiate((name) => modules.get(name)!, { ...imports, ...more });
 const exported = (exports: Exports, name: string): Exports[string] =>
@@ -65,4 +70,6 @@ if (kind === 'command') {
   });
   await server.listen(Number(port), '127.0.0.1');
 }
+// The shims' own threads do not keep the process alive.
+if (kind !== 'command') setInterval(() => {}, 60_000);
 process.send?.('ready');

@@ -19,14 +19,24 @@ export interface WireAnswer {
   readonly body: Buffer;
 }
 
-export async function exchange(port: number, { method, path, headers = [], body }: WireRequest): Promise<WireAnswer> {
+export async function exchange(
+  port: number,
+  { method, path, headers = [], body }: WireRequest,
+  signal?: AbortSignal,
+): Promise<WireAnswer> {
   const outgoing = request({
     host: '127.0.0.1',
     port,
     method,
     path,
-    headers: ['Host', '127.0.0.1', ...headers, ...(body === undefined ? [] : ['Content-Length', String(body.length)])],
+    headers: [
+      'Host',
+      '127.0.0.1',
+      ...headers,
+      ...(body === undefined ? [] : ['Content-Length', String(body.length)]),
+    ],
     agent: false,
+    ...(signal === undefined ? {} : { signal }),
   });
   outgoing.end(body);
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];

@@ -51,3 +51,41 @@ test('an exhausted account stays so', (t) => {
   t.false(account.grant());
   t.true(account.counter.value < 0n);
 });
+
+test('what the host charges is used at once, and on the counter soon after', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 10);
+  account.charge(1_000);
+  t.is(account.used, 1_000);
+  const before = account.counter.value;
+  for (let i = 0; i < 1_000; i++) account.charge(1_000);
+  t.is(account.used, 1_001_000);
+  t.true(before - account.counter.value > 900_000n);
+  t.true(burn(account, FUEL_SLICE));
+  t.is(account.used, FUEL_SLICE + 1_001_000);
+});
+
+test('a charge that is no positive number changes nothing', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 10);
+  for (const units of [-1, -(2 ** 40), 0, Number.NaN]) account.charge(units);
+  t.is(account.used, 0);
+});
+
+test('charges beyond the budget end the guest at its next check', (t) => {
+  const account = new FuelAccount(200_000);
+  account.charge(2 ** 40);
+  t.false(burn(account, 1));
+  t.true(account.exhausted);
+  t.is(account.used, 200_000);
+});
+
+test('what is taken back of a slice makes the next check ask again, and changes no total', (t) => {
+  const account = new FuelAccount(FUEL_SLICE * 2);
+  t.true(burn(account, 10));
+  account.retract();
+  t.true(account.counter.value < 0n);
+  t.is(account.used, 10);
+  t.true(account.grant());
+  t.true(burn(account, FUEL_SLICE * 2 - 10));
+  t.is(account.used, FUEL_SLICE * 2);
+  t.false(burn(account, 1));
+});

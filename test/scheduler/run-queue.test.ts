@@ -153,3 +153,91 @@ test('properties hold for random tenants, weights and costs', async (t) => {
     }
   }
 });
+
+test('a tenant that comes new is served next, however many wait', async (t) => {
+  const { queue, turns, used } = queueOf();
+  for (let i = 0; i < 8; i++) void spin(queue, used, `hog-${i}`, () => SLICE);
+  await turns.run(100);
+  let served = false;
+  void queue.admit('new')!.then(() => {
+    served = true;
+  });
+  await turns.run(1);
+  t.true(served);
+});
+
+test('a tenant whose calls never last a slice gets no more than its share', async (t) => {
+  const { queue, turns, used } = queueOf();
+  void spin(queue, used, 'steady', () => SLICE);
+  const callAgainAndAgain = async (): Promise<void> => {
+    for (;;) {
+      // A call through the network comes in a later turn at the earliest.
+      await new Promise<void>((resolve) => turns.nextTurn(resolve));
+      await queue.admit('flood');
+      used['flood'] = (used['flood'] ?? 0) + 0.9 * SLICE;
+      queue.charge('flood', 0.9 * SLICE);
+    }
+  };
+  for (let i = 0; i < 50; i++) void callAgainAndAgain();
+  await turns.run(3_000);
+  t.true(share(used, 'flood') < 0.53, String(share(used, 'flood')));
+  t.true(share(used, 'flood') > 0.47, String(share(used, 'flood')));
+});
+
+test('a guest may begin at once while nobody waits and its tenant owes nothing', async (t) => {
+  const { queue, turns } = queueOf();
+  t.is(queue.admit('t'), undefined);
+  queue.charge('t', SLICE / 2);
+  t.is(queue.admit('t'), undefined);
+  queue.charge('t', SLICE);
+  let began = false;
+  void queue.admit('t')!.then(() => {
+    began = true;
+  });
+  t.not(queue.admit('other'), undefined, 'somebody waits now');
+  await turns.run(2);
+  t.true(began, 'a debt is paid in rounds, and those go by at once when nobody else is there');
+});
+
+test('a guest that waited for the host goes on at once as long as its tenant has credit', async (t) => {
+  const { queue, turns, used } = queueOf();
+  for (let i = 0; i < 3; i++) void spin(queue, used, `hog-${i}`, () => SLICE);
+  await turns.run(30);
+  for (let i = 0; i < 9; i++) t.is(queue.goOn('writer', SLICE / 10), undefined, `write ${i}`);
+  const turn = queue.goOn('writer', SLICE / 10);
+  t.not(turn, undefined);
+  let resumed = false;
+  void turn!.then(() => {
+    resumed = true;
+  });
+  await turns.run(4);
+  t.true(resumed, 'within a round');
+});
+
+test('a guest that is over is skipped and costs no turn', async (t) => {
+  const { queue, turns } = queueOf();
+  let isOver = false;
+  const resumed: string[] = [];
+  for (let i = 0; i < 100; i++) void queue.park('a', 1, () => isOver).then(() => resumed.push('over'));
+  void queue.park('b', 1).then(() => resumed.push('b'));
+  isOver = true;
+  await turns.run(1);
+  t.deepEqual(resumed, ['b']);
+  t.is(queue.parked, 0);
+  t.is(turns.pending, 0);
+});
+
+test('a debt of a thousand slices is paid before the tenant is served again, and outlives its guest', async (t) => {
+  const { queue, turns, used } = queueOf();
+  void spin(queue, used, 'steady', () => SLICE);
+  await turns.run(10);
+  queue.charge('debtor', 1_000 * SLICE);
+  let served = false;
+  void queue.admit('debtor')!.then(() => {
+    served = true;
+  });
+  await turns.run(990);
+  t.false(served);
+  await turns.run(20);
+  t.true(served);
+});

@@ -43,7 +43,8 @@ export function deployCommand(): Command {
           body: bytes,
         });
       });
-      progress.note(published.steps.map((step) => `${step.name} ${formatMs(step.ms)}`).join(', '));
+      const steps = published.steps.map((step) => `${step.name} ${formatMs(step.ms)}`);
+      progress.note(steps.length > 0 ? steps.join(', ') : 'the host had published these bytes before');
       if (options.json) printJson(published);
       else print(`${name} version ${published.version} answers at ${published.url}`);
     });

@@ -6,6 +6,9 @@ import type { Socket } from 'node:net';
  * `closeIdleConnections` takes one that has not sent a byte for busy, for as long as `headersTimeout`, and one
  * that becomes idle later stays for the keep-alive time.
  */
+/** How long a caller who still sends may take to notice that it was answered. */
+const LINGER_MS = 1_000;
+
 export class Connections {
   /** The last response on each; a request costs one entry written, nothing more. */
   readonly #latest = new Map<Socket, ServerResponse | undefined>();
@@ -15,11 +18,26 @@ export class Connections {
     server.on('connection', (socket: Socket) => {
       this.#latest.set(socket, undefined);
       socket.once('close', () => this.#latest.delete(socket));
+      // What Node calls after the last response on a connection.
+      const closeAtOnce = socket.destroySoon;
+      socket.destroySoon = () => {
+        const response = this.#latest.get(socket);
+        if (response === undefined || response.req.complete) closeAtOnce.call(socket);
+        else linger(socket, response);
+      };
     });
     server.on('request', (incoming, outgoing) => {
       this.#latest.set(incoming.socket, outgoing);
       if (this.#isDraining) this.#closeAfter(incoming.socket, outgoing);
     });
+  }
+
+  /** Whether an answer written to the socket itself would stand at the start of a response, not inside of one. */
+  isBetweenResponses(socket: Socket): boolean {
+    const response = this.#latest.get(socket);
+    if (response === undefined || response.closed) return true;
+    // Without a socket it waits for the one before it in a pipeline, of which some may be out already.
+    return response.socket !== null && !response.headersSent;
   }
 
   /** Closes every connection as soon as no request is under way on it; half a request's head is none. */
@@ -38,4 +56,19 @@ export class Connections {
       if (this.#latest.get(socket) === response) socket.destroySoon();
     });
   }
+}
+
+/**
+ * RFC 9112, section 9.6: closed with bytes of the request unread, the kernel resets the connection, and a caller
+ * that still sends sees a broken pipe instead of the answer. So only our half is closed, and what comes is dropped.
+ */
+function linger(socket: Socket, { req }: ServerResponse): void {
+  // Asked for twice: it lingers already.
+  if (socket.writableEnded) return;
+  req.removeAllListeners('readable');
+  req.resume();
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('end', () => socket.destroy());
+  socket.once('close', () => clearTimeout(timer));
 }

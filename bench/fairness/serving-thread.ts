@@ -1,0 +1,125 @@
+/**
+ * A serving thread as the host's own one (host/serving-thread.ts), but for what this bench needs: every tenant has
+ * every function, tenants have weights, and what each gets is measured at the run queue.
+ */
+import { randomFillSync } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { createFrontDoor } from '../../host/front-door/app.ts';
+import { Invoker } from '../../host/front-door/invoker.ts';
+import { createFrontServer } from '../../host/front-door/server.ts';
+import { LoadedArtifact } from '../../host/instance/artifact.ts';
+import { FUEL_SLICE } from '../../host/limits.ts';
+import { defaultConfiguration } from '../../host/model/function-configuration.ts';
+import type { FunctionName, TenantName } from '../../host/model/ids.ts';
+import { Admission, createAdmissionTable } from '../../host/scheduler/admission.ts';
+import { RunQueue } from '../../host/scheduler/run-queue.ts';
+import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
+
+const TICK_MS = 10;
+/** Endless guests stay for the whole run, and do not run out of fuel. */
+const CONFIGURATION = {
+  ...defaultConfiguration(),
+  fuel: Number.MAX_SAFE_INTEGER,
+  timeoutMs: 2 ** 31 - 1,
+  concurrency: 10_000,
+};
+
+class Ledger {
+  readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
+  readonly tickLateMs: number[] = [];
+  #beganMs = 0;
+
+  begin(): void {
+    this.#beganMs = performance.now();
+  }
+
+  end(tenant: string, fuel: number): void {
+    const entry = this.#tenants.get(tenant) ?? { fuel: 0, sliceMs: [] };
+    entry.fuel += fuel;
+    entry.sliceMs.push(performance.now() - this.#beganMs);
+    this.#tenants.set(tenant, entry);
+  }
+
+  reset(): void {
+    this.#tenants.clear();
+    this.tickLateMs.length = 0;
+  }
+
+  measured(): Measured {
+    return {
+      tenants: Object.fromEntries(this.#tenants),
+      tickLateMs: [...this.tickLateMs],
+    };
+  }
+}
+
+function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) => void): void {
+  const ledger = new Ledger();
+  const runQueue = new RunQueue({
+    nextTurn: setImmediate,
+    quantum: FUEL_SLICE,
+    weightOf: (tenant) => weights[tenant] ?? 1,
+  });
+  const loaded = new Map(
+    Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
+  );
+  const invoker = new Invoker({
+    clock: new SystemClock(),
+    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+    park: (tenant, fuel, isOver) => {
+      ledger.end(tenant, fuel);
+      return runQueue.park(tenant, fuel, isOver).then(() => ledger.begin());
+    },
+    admit: (tenant, isOver) => {
+      const turn = runQueue.admit(tenant, isOver);
+      if (turn === undefined) ledger.begin();
+      return turn?.then(() => ledger.begin());
+    },
+    goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
+    charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
+    isAlone: () => runQueue.parked === 0,
+    log: () => {},
+    resolve: (tenant: TenantName, name: FunctionName) => {
+      const artifact = loaded.get(name);
+      if (artifact === undefined) return undefined;
+      const { handler } = artifact.manifest;
+      const live = { tenant, name, version: 1, handler, artifactKey: name, configuration: CONFIGURATION };
+      return { live, admissionIndex: 0 };
+    },
+    artifact: (key) => loaded.get(key)!,
+    outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
+    admission: new Admission(createAdmissionTable(1), 0),
+    isDraining: () => false,
+    usage: () => {},
+  });
+  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const echo = createServer((socket) => {
+    socket.setNoDelay(true).pipe(socket);
+    socket.on('error', () => {});
+  });
+  server.listen(0, '127.0.0.1', () =>
+    echo.listen(0, '127.0.0.1', () => {
+      const portOf = ({ port }: AddressInfo): number => port;
+      const httpPort = portOf(server.address() as AddressInfo);
+      say({ kind: 'ready', httpPort, echoPort: portOf(echo.address() as AddressInfo) });
+    }),
+  );
+  tick(ledger.tickLateMs);
+  parentPort?.on('message', ({ kind }: ThreadInput) => {
+    if (kind === 'reset') ledger.reset();
+    else if (kind === 'look') say({ kind: 'measured', measured: ledger.measured() });
+    else process.exit();
+  });
+}
+
+function tick(lateMs: number[]): void {
+  const due = performance.now() + TICK_MS;
+  setTimeout(() => {
+    lateMs.push(performance.now() - due);
+    tick(lateMs);
+  }, TICK_MS);
+}
+
+serve(workerData as ThreadData, (message) => parentPort?.postMessage(message));

@@ -1,0 +1,115 @@
+/**
+ * The HTTP server of a serving thread: Node's, with an answer in problem details also for what Node or Hono
+ * would answer with a bare status, and with a drain that waits for requests only.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { problemResponse } from '../control-plane/problem.ts';
+import { MayflyError, toProblemDetails } from '../errors.ts';
+import { FUNCTION_LIMITS } from '../limits.ts';
+import { Connections } from './connections.ts';
+import { sendProblem } from './exchange.ts';
+
+type Fetch = Parameters<typeof getRequestListener>[0];
+
+export interface FrontServer {
+  readonly server: Server;
+  readonly connections: Connections;
+}
+
+export function createFrontServer(fetch: Fetch, options: ServerOptions): FrontServer {
+  const listener = getRequestListener(fetch, {
+    overrideGlobalObjects: false,
+    // For HTTP/1.0, which need not say it.
+    hostname: 'localhost',
+    // Hono's own routes catch what they throw; what comes here is a target or a host that makes no URL.
+    errorHandler: () =>
+      problemResponse(new MayflyError('invalid_request', 'The request target is not valid.')),
+  });
+  // A host is required below, with an answer that says so.
+  const server = createServer({ ...options, requireHostHeader: false }, (incoming, outgoing) => {
+    const error = hostError(incoming);
+    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') closeAfterEarlyRefusal(incoming, outgoing);
+    if (error === undefined) void listener(incoming, outgoing);
+    else sendProblem(incoming, outgoing, error, [['connection', 'close']]);
+  });
+  // One more than any function may take, so that a head beyond it is seen to be, not cut down to it.
+  server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard + 1;
+  const connections = new Connections(server);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    if (socket.writable && error.code !== 'ECONNRESET' && connections.isBetweenResponses(socket as Socket)) {
+      writeProblem(socket, parseError(error));
+    } else socket.destroy();
+  });
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
+    writeProblem(
+      socket,
+      new MayflyError('method_not_allowed', 'This host is no proxy: it takes no CONNECT.'),
+    );
+  });
+  return { server, connections };
+}
+
+/**
+ * Refused before its body was here, a request ends its connection, and the answer says so: who sends the next
+ * request on it must not find it closed meanwhile.
+ */
+function closeAfterEarlyRefusal(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const writeHead = outgoing.writeHead;
+  outgoing.writeHead = (...head: [statusCode: number]) => {
+    if (head[0] >= 400 && !incoming.complete) outgoing.shouldKeepAlive = false;
+    return writeHead.apply(outgoing, head);
+  };
+}
+
+/** RFC 9112, section 3.2: exactly one Host; two are the start of a disagreement with a proxy. */
+function hostError({ rawHeaders, httpVersion }: IncomingMessage): MayflyError | undefined {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return undefined;
+  return new MayflyError('invalid_request', `A request has one Host header; this one has ${hosts}.`, {
+    field: 'host',
+  });
+}
+
+function parseError({ code }: NodeJS.ErrnoException): MayflyError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new MayflyError(
+        'request_headers_too_large',
+        'The head of the request is larger than any function takes.',
+      );
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new MayflyError('request_too_large', 'The chunk extensions of the body are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new MayflyError('invalid_request', 'The request did not arrive in time.');
+    default:
+      return new MayflyError('invalid_request', 'This is not a valid HTTP/1.1 request.');
+  }
+}
+
+/** An answer where there is no ServerResponse to write it. */
+function writeProblem(socket: Duplex, error: MayflyError): void {
+  const problem = toProblemDetails(error);
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  // A caller that is gone meanwhile is no news.
+  socket.on('error', () => {});
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}

@@ -1,0 +1,40 @@
+/**
+ * What a guest is parked in (JSPI), so that it can be ended there.
+ *
+ * V8 keeps a parked stack, and with it the instance and its memories, until the promise behind it settles: 3,000
+ * instances that were dropped while parked stayed in memory through every collection, and each memory reserves 8 GiB
+ * of the 47 bits of address space. So a guest that is over is resumed with an error, which unwinds its stack; code
+ * that catches it ends at its next check of fuel.
+ */
+export class ParkedCalls {
+  readonly #rejects = new Set<(error: Error) => void>();
+  #error: Error | undefined;
+
+  /** Settles as `result` does, or is rejected by `end`. */
+  hold<T>(result: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#error !== undefined) {
+        reject(this.#error);
+        return;
+      }
+      this.#rejects.add(reject);
+      result.then(
+        (value) => {
+          this.#rejects.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#rejects.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Rejects what is held, and what will be. Idempotent. */
+  end(error: Error): void {
+    this.#error ??= error;
+    for (const reject of this.#rejects) reject(error);
+    this.#rejects.clear();
+  }
+}

@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { Connections } from '../../host/front-door/connections.ts';
+import { RawConnection, statuses } from '../harness/raw-connection.ts';
+
+interface Fixture {
+  readonly server: Server;
+  readonly connections: Connections;
+  readonly responses: ServerResponse[];
+  open(bytes?: string): Promise<RawConnection>;
+  /** Resolves when that many requests have arrived. */
+  arrived(count: number): Promise<void>;
+}
+
+/** A server that keeps its responses open, and whose own timeouts never help. */
+async function fixture(t: ExecutionContext): Promise<Fixture> {
+  const responses: ServerResponse[] = [];
+  const server = createServer(
+    { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
+    (_, response) => {
+      responses.push(response);
+      server.emit('arrived');
+    },
+  );
+  const connections = new Connections(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    server,
+    connections,
+    responses,
+    async open(bytes) {
+      const accepted = once(server, 'connection');
+      const connection = await RawConnection.open(port);
+      await accepted;
+      if (bytes !== undefined) await connection.send(bytes);
+      return connection;
+    },
+    async arrived(count) {
+      while (responses.length < count) await once(server, 'arrived');
+    },
+  };
+}
+
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+
+test('a drain closes what has no request: silent, idle, or with half a head', async (t) => {
+  const { server, connections, responses, open, arrived } = await fixture(t);
+  const silent = await open();
+  const half = await open('GET / HT');
+  const idle = await open(GET);
+  await arrived(1);
+  responses[0]!.end('done');
+  await idle.until(/done/);
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.drain();
+  await Promise.all([silent.closed(), half.closed(), idle.closed(), closed]);
+  t.is(silent.received, '');
+});
+
+test('a request under way is answered in full, and its connection closed after it', async (t) => {
+  const { server, connections, responses, open, arrived } = await fixture(t);
+  const busy = await open(GET);
+  await arrived(1);
+  responses[0]!.write('first');
+  await busy.until(/first/);
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.drain();
+  responses[0]!.end('last');
+  t.regex(await busy.closed(), /first.*last/s);
+  await closed;
+});
+
+test('a request that follows on a busy connection is answered, too', async (t) => {
+  const { server, connections, responses, open, arrived } = await fixture(t);
+  const busy = await open(GET);
+  await arrived(1);
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.drain();
+  await busy.send(GET);
+  await arrived(2);
+  responses[0]!.end('one');
+  responses[1]!.end('two');
+  const received = await busy.closed();
+  t.deepEqual(statuses(received), [200, 200]);
+  t.regex(received, /one.*two/s);
+  await closed;
+});
+
+test('an answer may be written to the socket between responses, never inside of one', async (t) => {
+  const { connections, responses, open, arrived, server } = await fixture(t);
+  const accepted = once(server, 'connection');
+  const connection = await open(GET + GET);
+  const [socket] = await accepted;
+  await arrived(2);
+  t.false(connections.isBetweenResponses(socket), 'the second response waits for the first');
+  responses[0]!.end('one');
+  await connection.until(/one/);
+  t.true(connections.isBetweenResponses(socket), 'the second has its turn and has not begun');
+  responses[1]!.write('two');
+  t.false(connections.isBetweenResponses(socket));
+  responses[1]!.end();
+  await once(responses[1]!, 'close');
+  t.true(connections.isBetweenResponses(socket));
+  connection.destroy();
+});
