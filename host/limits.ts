@@ -164,9 +164,9 @@ export const HOST_LIMITS = {
 
 /**
  * Fuel that a guest runs before the thread looks after others. Over the 30 programs of bench/programs it takes
- * 1.2 ms at the median in optimised code (0.5 to 3.0) and 2.9 ms in V8's baseline code (1.0 to 6.5). Half of it
- * would cost a lone guest twice the turns of the event loop, at 2 to 10 µs each (`npm run bench -- fairness`,
- * slice_cost); twice of it would double what everyone else waits.
+ * 1.2 ms at the median in optimised code (0.5 to 3.0) and 2.9 ms in V8's baseline code (1.0 to 6.5). A turn of the
+ * event loop behind it costs 3 to 15 µs (`npm run bench -- fairness`, slice_cost), so half of it would cost twice as
+ * much of the thread; twice of it would double what everyone else waits.
  */
 export const FUEL_SLICE = 10_000_000;
 

@@ -43,6 +43,7 @@ export function plot({ results }: BenchReport): string {
   const height = firstHeight + secondHeight;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">`,
+    '<title>How long a small call takes, and who gets how much of a thread</title>',
     `<style>${STYLE}</style><rect width="100%" height="100%" fill="#fff"/>`,
     ...first,
     ...second,

@@ -30,6 +30,9 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** A large parser's functions are hot after some dozens of runs only, and the optimising compiler is behind then. */
+const MIN_WARM_RUNS = 60;
+
 /** Lets pending work of the compiler's threads be taken over. */
 const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -37,7 +40,7 @@ const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 async function warmUp(form: LoadedProgram, millis: number): Promise<void> {
   const until = performance.now() + millis;
   let runs = 0;
-  while (performance.now() < until || runs < 12) {
+  while (performance.now() < until || runs < MIN_WARM_RUNS) {
     form.run();
     runs++;
     await breathe();

@@ -69,7 +69,7 @@ export function scanConstantExpression(
         skipHeapType(cursor, features);
         break;
       case 0xd2: // ref.func
-        readFunctionIndex(cursor, layout, edits);
+        layout.pinnedFunctions.add(readFunctionIndex(cursor, layout, edits));
         break;
       case 0xfd:
         if (cursor.u32() !== 0x0c) cursor.fail('instruction is not constant', at);

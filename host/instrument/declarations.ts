@@ -62,7 +62,7 @@ export function scanDeclarations(
         break;
       case SECTION.start:
         layout.hasStart = true;
-        readFunctionIndex(cursor, layout, edits);
+        layout.pinnedFunctions.add(readFunctionIndex(cursor, layout, edits));
         break;
       case SECTION.element:
         scanElements(scan, cursor);
@@ -201,13 +201,21 @@ function scanExports({ bounds, layout, edits }: DeclarationScan, cursor: Cursor)
   for (let i = 0; i < layout.exports; i++) {
     cursor.skipName();
     const kind = cursor.u8();
-    if (kind === 0) readFunctionIndex(cursor, layout, edits);
+    if (kind === 0) scanFunctionExport(cursor, layout, edits);
     else if (kind === 1) readIndex(cursor, layout.tables64.length, 'table');
     else if (kind === 2) readIndex(cursor, layout.memories64.length, 'memory');
     else if (kind === 3) readGlobalIndex(cursor, layout, edits);
     else if (kind === 4) readIndex(cursor, layout.tags, 'tag');
     else cursor.fail(`unknown kind of export ${kind}`, cursor.pos - 1);
   }
+}
+
+function scanFunctionExport(cursor: Cursor, layout: ModuleLayout, edits: EditList): void {
+  const at = cursor.pos;
+  const index = readIndex(cursor, layout.functionTypes.length, 'function');
+  if (index < layout.importedFunctions) return;
+  layout.exportedFunctions.add(index);
+  edits.add(at, EDIT.exportedFunction, index);
 }
 
 /** Element segments: bit 0 passive or declarative, bit 1 explicit table or declarative, bit 2 expressions. */
@@ -231,7 +239,9 @@ function scanElements({ bounds, features, layout, edits }: DeclarationScan, curs
       for (let n = 0; n < count; n++) scanConstantExpression(cursor, layout, features, edits);
     } else if (count > 0) {
       edits.add(cursor.pos, EDIT.functionIndices, count);
-      for (let n = 0; n < count; n++) readIndex(cursor, layout.functionTypes.length, 'function');
+      for (let n = 0; n < count; n++) {
+        layout.pinnedFunctions.add(readIndex(cursor, layout.functionTypes.length, 'function'));
+      }
     }
   }
 }

@@ -18,6 +18,36 @@ export const EDIT = {
   memoryGrow: 7,
   /** Replace table.grow, opcode and immediate, by a call of its helper [table]. */
   tableGrow: 8,
+  /** Insert code that adds [units] to the local counter. */
+  localCharge: 9,
+  /** Insert the same, and the check that follows it. */
+  localChargeAndCheck: 10,
+  /** Insert code that subtracts the local counter and [units] from the fuel counter, and clears the former. */
+  settle: 11,
+  settleAndCheck: 12,
+  /** Insert the same where the function is left, without the clearing. */
+  settleAndLeave: 13,
+  /** Insert the declaration of the local counter. */
+  declareCounter: 15,
+  /** Replace the index of a defined function by that of its entry for the outside [old index]. */
+  exportedFunction: 16,
+  /** Insert `local.get` or `local.set` of the counter. */
+  pushCounter: 17,
+  popCounter: 18,
+  /** Replace the index of a local [new index]. */
+  localIndex: 19,
+  /** Replace a number [new number]. */
+  number: 20,
+  /** Insert the declaration of one local, of the type that the function's first one has. */
+  declareMoved: 21,
+  /** Insert the start of a block with the function's result. */
+  openBody: 22,
+  /** Insert the end of that block. */
+  closeBody: 23,
+  /** Insert the start of a loop around the one that follows, and a check in it [length of its block type]. */
+  openChunks: 24,
+  /** Insert a branch to that check if it would find something, and code that adds [units] to the local counter. */
+  chunkCharge: 25,
 } as const;
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];

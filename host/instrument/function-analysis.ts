@@ -5,31 +5,50 @@ import { tooMany } from './declaration-scan.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
+import { FLOW, FlowRecorder } from './flow.ts';
 import { readBranch, readMemory, skipMemoryArgument } from './immediates.ts';
-import type { ModuleLayout } from './module-layout.ts';
+import type { ByteRange, ModuleLayout } from './module-layout.ts';
 import { IMMEDIATE, IMMEDIATES } from './opcodes.ts';
+import { ChargePlacement } from './placement.ts';
 import { PrefixedInstructions } from './prefixed-instructions.ts';
 import { Cursor } from './reader.ts';
-import { RunTracker } from './runs.ts';
 import type { MeterUsage } from './usage.ts';
 import { skipBlockType, skipHeapType, skipValueType } from './value-types.ts';
 
+/** V8's kV8MaxWasmFunctionLocals. */
+const MAX_LOCALS = 50_000;
+
 /**
  * Reads function bodies, one after the other, and says in `edits` what metering does to each: the charges and
- * checks that runs.ts places, the indices that shift, the instructions that are charged by length or that
+ * checks that flow.ts places, the indices that shift, the instructions that are charged by length or that
  * grow something. Nothing is written here. One object serves all functions of a module.
  */
 export class FunctionAnalysis {
   /** Of the body read last. */
   readonly edits: EditList;
+  /** Which functions pass the counter; once it is known, reading decides on charges too. */
+  passing: Uint8Array | undefined;
+  /** Of the body read last: the type of its first local, and of its result if it has one. */
+  firstLocal: ByteRange = { from: 0, to: 0 };
+  result: ByteRange = { from: 0, to: 0 };
+  /** The local that makes room for the counter, which is a parameter: the first declared one, or -1. */
+  #movedLocal = -1;
+  #movedTo = 0;
+  #isPassing = false;
+  /** Of the body read last, if its edits use one: the local that counts what is not yet charged. */
+  counterLocal = 0;
   localsTotal = 0;
+  #groups = 0;
+  #function = 0;
+  #bodyEndSlot = 0;
   longestBody = 0;
   readonly #layout: ModuleLayout;
   readonly #bounds: ModuleBounds;
   readonly #features: FeatureSet;
   readonly #usage: MeterUsage;
   readonly #cursor: Cursor;
-  readonly #runs: RunTracker;
+  readonly #flow: FlowRecorder;
+  readonly #placement: ChargePlacement;
   readonly #prefixed: PrefixedInstructions;
 
   constructor(
@@ -46,12 +65,13 @@ export class FunctionAnalysis {
     this.#features = features;
     this.#usage = usage;
     this.#cursor = new Cursor(bytes);
-    this.#runs = new RunTracker(edits, bounds.blockDepth);
-    this.#prefixed = new PrefixedInstructions(this.#cursor, this.#runs, layout, features, usage, edits);
+    this.#flow = new FlowRecorder(edits, bounds.blockDepth);
+    this.#placement = new ChargePlacement(this.#flow, edits, bounds.blockDepth);
+    this.#prefixed = new PrefixedInstructions(this.#cursor, this.#flow, layout, features, usage, edits);
   }
 
   get blockDepth(): number {
-    return this.#runs.maxDepth;
+    return this.#flow.maxDepth;
   }
 
   /** Reads the body `[start, end)` of the defined function `index` (imported ones not counted). */
@@ -63,22 +83,60 @@ export class FunctionAnalysis {
     const cursor = this.#cursor;
     cursor.pos = start;
     cursor.end = end;
-    const declared = this.#readLocals();
-    const type = this.#layout.functionTypes[this.#layout.importedFunctions + index]!;
-    this.#readBody(this.#layout.types[type]!.params + declared, entryCost(declared));
+    const isPlacing = this.passing !== undefined;
+    const functionIndex = this.#layout.importedFunctions + index;
+    const isPassing = this.passing?.[functionIndex] === 1;
+    this.#function = functionIndex;
+    this.#isPassing = isPassing;
+    const groupsSlot = isPlacing ? this.edits.add(start, EDIT.none, 0) : -1;
+    const declared = this.#readLocals(isPassing);
+    const declarationSlot = isPlacing ? this.edits.add(cursor.pos, EDIT.none, 0) : -1;
+    const bodySlot = isPassing ? this.edits.add(cursor.pos, EDIT.none, 0) : -1;
+    const { params, resultTypes } = this.#layout.types[this.#layout.functionTypes[functionIndex]!]!;
+    const locals = params + declared;
+    this.result = resultTypes;
+    this.#movedLocal = isPassing && declared > 0 ? params : -1;
+    this.#movedTo = locals;
+    this.#flow.isRecording = isPlacing;
+    this.#readBody(locals, entryCost(declared));
     if (cursor.pos !== end) cursor.fail('bytes behind the end of a function');
-    if (this.#runs.charges) this.#usage.charges = true;
+    if (this.#flow.total > 0) this.#usage.charges = true;
+    if (locals >= MAX_LOCALS) this.#usage.hasRoomForCounter = false;
+    if (!isPlacing) return;
+    if (this.#flow.total > 0) this.#placement.place(locals < MAX_LOCALS, isPassing);
+    if (isPassing) {
+      this.counterLocal = params;
+      if (this.#flow.isBodyTarget) this.edits.set(bodySlot, EDIT.openBody, 0);
+      if (this.#flow.isBodyTarget) this.edits.set(this.#bodyEndSlot, EDIT.closeBody, 0);
+      if (declared === 0) return;
+      this.edits.set(groupsSlot, EDIT.number, this.#groups + 1);
+      this.edits.set(declarationSlot, EDIT.declareMoved, 0);
+      return;
+    }
+    if (this.#flow.total === 0) return;
+    if (!this.#placement.usesCounter) return;
+    this.counterLocal = locals;
+    this.edits.set(groupsSlot, EDIT.number, this.#groups + 1);
+    this.edits.set(declarationSlot, EDIT.declareCounter, 0);
   }
 
-  #readLocals(): number {
+  #readLocals(isPassing: boolean): number {
     const cursor = this.#cursor;
     const { locals, localsTotal } = this.#bounds;
     const at = cursor.pos;
     const groups = cursor.count('groups of locals', 2);
+    this.#groups = groups;
     let declared = 0;
     for (let i = 0; i < groups; i++) {
-      declared += cursor.u32();
+      const countAt = cursor.pos;
+      const count = cursor.u32();
+      const typeAt = cursor.pos;
       skipValueType(cursor, this.#features);
+      if (isPassing && declared === 0 && count > 0) {
+        this.edits.add(countAt, EDIT.number, count - 1);
+        this.firstLocal = { from: typeAt, to: cursor.pos };
+      }
+      declared += count;
     }
     if (declared > locals) tooMany(declared, locals, 'locals in a function', at);
     this.localsTotal += declared;
@@ -88,20 +146,21 @@ export class FunctionAnalysis {
 
   #readBody(locals: number, entry: number): void {
     const cursor = this.#cursor;
-    const runs = this.#runs;
+    const flow = this.#flow;
     const layout = this.#layout;
-    runs.enter(cursor.pos, entry);
+    flow.enter(cursor.pos, entry);
     for (;;) {
       const at = cursor.pos;
       const opcode = cursor.u8();
-      runs.add(OPCODE_COST[opcode]!);
+      flow.add(OPCODE_COST[opcode]!);
       switch (IMMEDIATES[opcode]) {
         case IMMEDIATE.none:
-          if (opcode === 0x00) runs.terminate();
+          if (opcode === 0x00) flow.leave(FLOW.trap, at);
           else if (opcode >= 0xc0) this.#features.add(opcode >= 0xd0 ? 'reference-types' : 'sign-extension');
           break;
         case IMMEDIATE.local:
-          readIndex(cursor, locals, 'local');
+          if (readIndex(cursor, locals, 'local') === this.#movedLocal)
+            this.edits.add(at + 1, EDIT.localIndex, this.#movedTo);
           break;
         case IMMEDIATE.memory:
           skipMemoryArgument(cursor, layout, this.#features);
@@ -124,7 +183,13 @@ export class FunctionAnalysis {
           break;
         case IMMEDIATE.special:
           if (opcode === 0x0b) {
-            if (runs.end(cursor.pos)) return;
+            if (flow.end(at, cursor.pos)) {
+              if (this.#isPassing) {
+                this.#bodyEndSlot = this.edits.add(at, EDIT.none, 0);
+                this.edits.add(at, EDIT.pushCounter, 0);
+              }
+              return;
+            }
           } else if (opcode < 0x20) this.#readControl(opcode, at);
           else this.#readSpecial(opcode, at);
           break;
@@ -139,12 +204,12 @@ export class FunctionAnalysis {
 
   #checkDepth(at: number): void {
     const { blockDepth } = this.#bounds;
-    if (this.#runs.depth >= blockDepth) tooMany(this.#runs.depth + 1, blockDepth, 'nested blocks', at);
+    if (this.#flow.depth >= blockDepth) tooMany(this.#flow.depth + 1, blockDepth, 'nested blocks', at);
   }
 
   #readControl(opcode: number, at: number): void {
     const cursor = this.#cursor;
-    const runs = this.#runs;
+    const flow = this.#flow;
     const { types, tables64, tags } = this.#layout;
     switch (opcode) {
       case 0x02: // block
@@ -153,67 +218,69 @@ export class FunctionAnalysis {
       case 0x06: // try
         this.#checkDepth(at);
         skipBlockType(cursor, this.#features, types.length);
-        if (opcode === 0x03) runs.loop(cursor.pos);
-        else if (opcode === 0x04) runs.if(cursor.pos);
-        else runs.block();
+        if (opcode === 0x03) flow.loop(at, cursor.pos);
+        else if (opcode === 0x04) flow.if(at, cursor.pos);
+        else flow.block(at);
         if (opcode === 0x06) this.#features.add('legacy-exceptions');
         return;
       case 0x05: // else
-        if (!runs.else(cursor.pos)) cursor.fail('else without if', at);
+        if (!flow.else(at, cursor.pos)) cursor.fail('else without if', at);
         return;
       case 0x07: // catch
         readIndex(cursor, tags, 'tag');
-        if (!runs.catch(cursor.pos)) cursor.fail('catch without try', at);
+        if (!flow.catch(at, cursor.pos)) cursor.fail('catch without try', at);
         return;
       case 0x19: // catch_all
-        if (!runs.catch(cursor.pos)) cursor.fail('catch_all without try', at);
+        if (!flow.catch(at, cursor.pos)) cursor.fail('catch_all without try', at);
         return;
       case 0x18: // delegate
         cursor.u32();
-        if (runs.end(cursor.pos)) cursor.fail('delegate without try', at);
+        if (flow.end(at, cursor.pos)) cursor.fail('delegate without try', at);
         return;
       case 0x08: // throw
         readIndex(cursor, tags, 'tag');
         this.#features.add('exceptions');
-        runs.terminate();
+        flow.leave(FLOW.throw, at);
         return;
       case 0x09: // rethrow
         cursor.u32();
-        runs.terminate();
+        flow.leave(FLOW.throw, at);
         return;
       case 0x0a: // throw_ref
         this.#features.add('exceptions');
-        runs.terminate();
+        flow.leave(FLOW.throw, at);
         return;
       case 0x0c: // br
-        readBranch(cursor, runs, at);
-        runs.terminate();
+        readBranch(cursor, flow, FLOW.branch, at);
+        flow.terminate();
         return;
       case 0x0d: // br_if
-        this.#branchIf(at);
+        readBranch(cursor, flow, FLOW.branchIf, at);
         return;
       case 0x0e: // br_table
         this.#branchTable(at);
         return;
       case 0x0f: // return
-        runs.terminate();
+        flow.leave(FLOW.leave, at);
+        if (this.#isPassing) this.edits.add(at, EDIT.pushCounter, 0);
         return;
       case 0x10: // call
       case 0x12: // return_call
-        readFunctionIndex(cursor, this.#layout, this.edits);
-        if (opcode === 0x12) this.#tailCall();
+        this.#readCall(opcode, at);
         return;
       case 0x11: // call_indirect
       case 0x13: // return_call_indirect
         readIndex(cursor, types.length, 'type');
         readIndex(cursor, tables64.length, 'table');
-        if (opcode === 0x13) this.#tailCall();
+        if (opcode === 0x13) this.#tailCall(at);
+        else flow.call(at);
         return;
       case 0x14: // call_ref
       case 0x15: // return_call_ref
         readIndex(cursor, types.length, 'type');
         this.#features.add('function-references');
-        if (opcode === 0x15) this.#tailCall();
+        if (opcode === 0x15) this.#tailCall(at);
+        else flow.call(at);
         return;
       case 0x1c: {
         const count = cursor.count('types of a select');
@@ -229,24 +296,38 @@ export class FunctionAnalysis {
     }
   }
 
-  #tailCall(): void {
-    this.#features.add('tail-call');
-    this.#runs.terminate();
+  #readCall(opcode: number, at: number): void {
+    const cursor = this.#cursor;
+    if (opcode === 0x12) {
+      this.#tailCall(at);
+      this.#usage.tailCallees.add(readFunctionIndex(cursor, this.#layout, this.edits));
+      return;
+    }
+    const callee = cursor.u32();
+    cursor.pos = at + 1;
+    const passes = this.passing?.[callee] === 1;
+    if (passes) {
+      this.#flow.passingCall(at);
+      this.edits.add(at, EDIT.pushCounter, 0);
+    } else this.#flow.call(at);
+    readFunctionIndex(cursor, this.#layout, this.edits);
+    if (passes) this.edits.add(cursor.pos, EDIT.popCounter, 0);
   }
 
-  #branchIf(at: number): void {
-    const since = readBranch(this.#cursor, this.#runs, at);
-    this.#runs.resume(this.#cursor.pos, since);
+  #tailCall(at: number): void {
+    this.#usage.tailCallers.add(this.#function);
+    this.#features.add('tail-call');
+    this.#flow.leave(FLOW.tailCall, at);
   }
 
   #branchTable(at: number): void {
     const cursor = this.#cursor;
     const count = cursor.count('labels');
-    const since = this.#runs.closeForBranch();
     for (let i = 0; i <= count; i++) {
-      if (!this.#runs.target(cursor.u32(), since)) cursor.fail('unknown label in br_table', at);
+      const kind = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+      if (!this.#flow.branch(kind, cursor.u32(), at)) cursor.fail('unknown label in br_table', at);
     }
-    this.#runs.terminate();
+    this.#flow.terminate();
   }
 
   /** Its handlers are labels outside of it, which any of its instructions may jump to. */
@@ -260,10 +341,9 @@ export class FunctionAnalysis {
       const kind = cursor.u8();
       if (kind > 3) cursor.fail(`unknown kind of handler ${kind}`, at);
       if (kind < 2) readIndex(cursor, tags, 'tag');
-      if (!this.#runs.target(cursor.u32(), Number.MAX_SAFE_INTEGER))
-        cursor.fail('unknown label of a handler', at);
+      if (!this.#flow.branch(FLOW.handler, cursor.u32(), at)) cursor.fail('unknown label of a handler', at);
     }
-    this.#runs.block();
+    this.#flow.block(at);
   }
 
   #readSpecial(opcode: number, at: number): void {
@@ -289,12 +369,12 @@ export class FunctionAnalysis {
         return;
       case 0xd2: // ref.func
         this.#features.add('reference-types');
-        readFunctionIndex(cursor, layout, this.edits);
+        layout.pinnedFunctions.add(readFunctionIndex(cursor, layout, this.edits));
         return;
       case 0xd5: // br_on_null
       case 0xd6: // br_on_non_null
         this.#features.add('function-references');
-        this.#branchIf(at);
+        readBranch(cursor, this.#flow, FLOW.branchIf, at);
         return;
       case 0xfb:
         this.#prefixed.readGc(at);

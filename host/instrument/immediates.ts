@@ -1,8 +1,8 @@
 import { readIndex } from './constant-expression.ts';
 import type { FeatureSet } from './features.ts';
+import type { FlowRecorder } from './flow.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { Cursor } from './reader.ts';
-import type { RunTracker } from './runs.ts';
 
 /** The index of a memory. */
 export function readMemory(cursor: Cursor, layout: ModuleLayout, features: FeatureSet): number {
@@ -20,10 +20,8 @@ export function skipMemoryArgument(cursor: Cursor, layout: ModuleLayout, feature
   cursor.skipU64();
 }
 
-/** Reads a label and closes the run that branches to it; returns `since` behind the run (see runs.ts). */
-export function readBranch(cursor: Cursor, runs: RunTracker, at: number): number {
+/** Reads the label of a branch, and notes the branch. */
+export function readBranch(cursor: Cursor, flow: FlowRecorder, kind: number, at: number): void {
   const label = cursor.u32();
-  const since = runs.closeForBranch();
-  if (!runs.target(label, since)) cursor.fail(`unknown label ${label}`, at);
-  return since;
+  if (!flow.branch(kind, label, at, cursor.pos)) cursor.fail(`unknown label ${label}`, at);
 }

@@ -2,10 +2,12 @@ import type { ModuleBounds } from './bounds.ts';
 import { InstrumentError } from './error.ts';
 import { analyzeModule } from './module-analysis.ts';
 import type { ModuleShape } from './module-shape.ts';
+import { passingFunctions } from './passing.ts';
 import { planMetering } from './plan.ts';
 import { Rewriter } from './rewrite.ts';
 
 export interface InstrumentedModule {
+  /** A view of a buffer that may be longer. */
   readonly bytes: Uint8Array;
   /** Of the module as it came, without what metering adds. */
   readonly shape: ModuleShape;
@@ -22,12 +24,14 @@ export interface InstrumentedModule {
  * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
  */
 export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): InstrumentedModule {
-  const { layout, shape, usage, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
+  const { layout, shape, usage, features, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
   requireValid(moduleBytes);
-  const plan = planMetering(layout, usage);
+  const passing = passingFunctions(layout, usage, features);
+  const plan = planMetering(layout, usage, passing);
   if (plan === undefined) return { bytes: moduleBytes, shape };
   // Locals are summed up while functions are read, and they are about to be read again.
   functions.localsTotal = 0;
+  functions.passing = passing;
   const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions);
   return { bytes: rewriter.write(), shape };
 }

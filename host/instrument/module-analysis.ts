@@ -15,6 +15,7 @@ export interface ModuleAnalysis {
   readonly layout: ModuleLayout;
   readonly shape: ModuleShape;
   readonly usage: MeterUsage;
+  readonly features: FeatureSet;
   readonly declarationEdits: EditList;
   /** Reads a function again, for its edits: keeping those of all functions would take 13 bytes each. */
   readonly functions: FunctionAnalysis;
@@ -34,7 +35,14 @@ export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_B
   );
   const functions = new FunctionAnalysis(bytes, layout, bounds, features, usage, new EditList());
   scanBodies(bytes, layout, functions);
-  return { layout, shape: shapeOf(layout, functions, features), usage, declarationEdits, functions };
+  return {
+    layout,
+    shape: shapeOf(layout, functions, features),
+    usage,
+    features,
+    declarationEdits,
+    functions,
+  };
 }
 
 function scanBodies(bytes: Uint8Array, layout: ModuleLayout, functions: FunctionAnalysis): void {

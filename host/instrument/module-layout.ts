@@ -6,6 +6,11 @@ export interface TypeLayout {
   readonly params: number;
   /** Fields of a struct type, else 0. */
   readonly fields: number;
+  /** Results of a function type, else 0. */
+  readonly results: number;
+  /** Encodings of a function type's parameters and results, without their counts. */
+  readonly paramTypes: ByteRange;
+  readonly resultTypes: ByteRange;
 }
 
 export interface ByteRange {
@@ -21,6 +26,9 @@ export interface ModuleLayout {
   /** Type index of every function, imported ones first. */
   readonly functionTypes: number[];
   importedFunctions: number;
+  /** Functions that code can call by a reference or at instantiation, which fixes their type. */
+  readonly pinnedFunctions: Set<number>;
+  readonly exportedFunctions: Set<number>;
   /** Whether a memory (a table) is indexed with i64, imported ones first. */
   readonly memories64: boolean[];
   importedMemories: number;
@@ -51,6 +59,8 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     imports: 0,
     functionTypes: [],
     importedFunctions: 0,
+    pinnedFunctions: new Set(),
+    exportedFunctions: new Set(),
     memories64: [],
     importedMemories: 0,
     tables64: [],

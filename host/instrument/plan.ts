@@ -16,6 +16,9 @@ export type MeterType = (typeof METER_TYPES)[number];
 /** A function that is appended to the module. */
 export type SupportFunction =
   | { readonly kind: 'check' }
+  | { readonly kind: 'settle' }
+  /** What the outside calls instead of a function that passes the counter [old index, its type]. */
+  | { readonly kind: 'entry'; readonly target: number; readonly type: number }
   | { readonly kind: 'charge-length'; readonly length: number }
   | { readonly kind: 'memory-grow'; readonly memory: number; readonly is64: boolean }
   | { readonly kind: 'table-grow'; readonly table: number; readonly is64: boolean };
@@ -26,6 +29,12 @@ export type SupportFunction =
  */
 export interface MeterPlan {
   readonly imports: readonly HostFunction[];
+  /** By old function index: 1 if it takes the counter and gives it back. */
+  readonly passing: Uint8Array;
+  /** Index of the type with a counter by that of the type without. */
+  readonly passingTypes: ReadonlyMap<number, number>;
+  /** Index of the entry for the outside by old function index. */
+  readonly entries: ReadonlyMap<number, number>;
   /** Index of each imported host function by its name. */
   readonly hostFunctions: ReadonlyMap<string, number>;
   readonly fuelGlobal: number;
@@ -35,6 +44,7 @@ export interface MeterPlan {
   readonly typeBase: number;
   readonly support: readonly SupportFunction[];
   readonly check: number;
+  readonly settle: number;
   /** Index of the helper for each kind of length, -1 where none is needed. */
   readonly chargeLength: readonly number[];
   readonly memoryGrow: ReadonlyMap<number, number>;
@@ -50,7 +60,11 @@ export function is64BitLength(kind: number): boolean {
 }
 
 /** What has to be added to the module, or undefined if its code never runs into anything metered. */
-export function planMetering(layout: ModuleLayout, usage: MeterUsage): MeterPlan | undefined {
+export function planMetering(
+  layout: ModuleLayout,
+  usage: MeterUsage,
+  passing: Uint8Array,
+): MeterPlan | undefined {
   const growsMemory = usage.grownMemories.size > 0;
   const growsTable = usage.grownTables.size > 0;
   if (!usage.charges && !growsMemory && !growsTable) return undefined;
@@ -67,7 +81,7 @@ export function planMetering(layout: ModuleLayout, usage: MeterUsage): MeterPlan
   const hostFunctions = new Map(imports.map(({ name }, i) => [name, layout.importedFunctions + i]));
 
   const supportBase = layout.functionTypes.length + imports.length;
-  const support: SupportFunction[] = [{ kind: 'check' }];
+  const support: SupportFunction[] = [{ kind: 'check' }, { kind: 'settle' }];
   const append = (added: SupportFunction): number => supportBase + support.push(added) - 1;
 
   const chargeLength = new Array<number>(LENGTH_KINDS).fill(-1);
@@ -82,7 +96,23 @@ export function planMetering(layout: ModuleLayout, usage: MeterUsage): MeterPlan
   for (const table of ascending(usage.grownTables)) {
     tableGrow.set(table, append({ kind: 'table-grow', table, is64: layout.tables64[table]! }));
   }
+  const entries = new Map<number, number>();
+  for (const target of ascending(layout.exportedFunctions)) {
+    if (passing[target] === 1) {
+      entries.set(target, append({ kind: 'entry', target, type: layout.functionTypes[target]! }));
+    }
+  }
+  const passingTypes = new Map<number, number>();
+  const firstPassingType = layout.types.length + METER_TYPES.length + tableGrow.size;
+  for (let index = layout.importedFunctions; index < passing.length; index++) {
+    const type = layout.functionTypes[index]!;
+    if (passing[index] === 1 && !passingTypes.has(type))
+      passingTypes.set(type, firstPassingType + passingTypes.size);
+  }
   return {
+    passing,
+    passingTypes,
+    entries,
     imports,
     hostFunctions,
     fuelGlobal: layout.importedGlobals,
@@ -91,6 +121,7 @@ export function planMetering(layout: ModuleLayout, usage: MeterUsage): MeterPlan
     typeBase: layout.types.length,
     support,
     check: supportBase,
+    settle: supportBase + 1,
     chargeLength,
     memoryGrow,
     tableGrow,

@@ -3,11 +3,12 @@ import { structDefaultCost } from './cost-model.ts';
 import { EDIT, type EditList, LENGTH } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
-import { readBranch, readMemory, skipMemoryArgument } from './immediates.ts';
+import { FLOW, type FlowRecorder } from './flow.ts';
+import { readMemory, skipMemoryArgument } from './immediates.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { SIMD_IMMEDIATE, SIMD_IMMEDIATES } from './opcodes.ts';
 import type { Cursor } from './reader.ts';
-import type { RunTracker } from './runs.ts';
+
 import type { MeterUsage } from './usage.ts';
 import { skipHeapType } from './value-types.ts';
 
@@ -17,7 +18,7 @@ import { skipHeapType } from './value-types.ts';
  */
 export class PrefixedInstructions {
   readonly #cursor: Cursor;
-  readonly #runs: RunTracker;
+  readonly #flow: FlowRecorder;
   readonly #layout: ModuleLayout;
   readonly #features: FeatureSet;
   readonly #usage: MeterUsage;
@@ -25,14 +26,14 @@ export class PrefixedInstructions {
 
   constructor(
     cursor: Cursor,
-    runs: RunTracker,
+    flow: FlowRecorder,
     layout: ModuleLayout,
     features: FeatureSet,
     usage: MeterUsage,
     edits: EditList,
   ) {
     this.#cursor = cursor;
-    this.#runs = runs;
+    this.#flow = flow;
     this.#layout = layout;
     this.#features = features;
     this.#usage = usage;
@@ -41,7 +42,7 @@ export class PrefixedInstructions {
 
   /** Charges by the operand on top of the stack, which is the length in every such instruction. */
   #chargeLength(at: number, unit: 'bytes' | 'entries', is64: boolean): void {
-    if (this.#runs.isDead) return;
+    if (this.#flow.isDead) return;
     const kind = LENGTH[`${unit}${is64 ? 64 : 32}`];
     this.#edits.add(at, EDIT.chargeLength, kind);
     this.#usage.lengthKinds[kind] = true;
@@ -129,7 +130,7 @@ export class PrefixedInstructions {
         readIndex(cursor, types.length, 'type');
         return;
       case 1: // struct.new_default; its base is in the run already
-        this.#runs.add(structDefaultCost(types[readIndex(cursor, types.length, 'type')]!.fields) - 1);
+        this.#flow.add(structDefaultCost(types[readIndex(cursor, types.length, 'type')]!.fields) - 1);
         return;
       case 2: // struct.get
       case 3:
@@ -171,10 +172,11 @@ export class PrefixedInstructions {
       case 24: // br_on_cast
       case 25: {
         cursor.u8();
-        const since = readBranch(cursor, this.#runs, at);
+        const label = cursor.u32();
         skipHeapType(cursor, this.#features);
         skipHeapType(cursor, this.#features);
-        this.#runs.resume(cursor.pos, since);
+        if (!this.#flow.branch(FLOW.branchIf, label, at, cursor.pos))
+          cursor.fail(`unknown label ${label}`, at);
         return;
       }
       case 15: // array.len

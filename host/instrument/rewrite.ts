@@ -1,3 +1,5 @@
+import { BranchHints } from './branch-hints.ts';
+import { CHUNK } from './cost-model.ts';
 import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
@@ -13,12 +15,19 @@ import { ByteSink } from './writer.ts';
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
 const ANY_LENGTH = 2 ** 32 - 1;
 /** The longest code that one edit inserts: a charge with a 7-byte constant, and a check, with 5-byte indices. */
-const MAX_EDIT_BYTES = 40;
+const MAX_EDIT_BYTES = 64;
 /** V8's kV8MaxWasmFunctionSize. */
 const MAX_FUNCTION_BYTES = 7_654_321;
 const FUNC = 0x60;
 const I32 = 0x7f;
 const I64 = 0x7e;
+const GET = 0x20;
+const SET = 0x21;
+const TEE = 0x22;
+const I64_CONST = 0x42;
+const I64_GT_S = 0x55;
+const I64_ADD = 0x7c;
+const I64_SUB = 0x7d;
 const utf8 = new TextEncoder();
 
 /** Writes the instrumented module; decides nothing that `plan` and the analyses have not decided. */
@@ -32,6 +41,10 @@ export class Rewriter {
   readonly #chargeBefore: Uint8Array;
   readonly #chargeBehind: Uint8Array;
   readonly #check: Uint8Array;
+  /** Where the `if` stands in the code of a check. */
+  readonly #checkBranchAt: number;
+  readonly #hints = new BranchHints();
+  #codeSectionAt = 0;
 
   constructor(
     bytes: Uint8Array,
@@ -50,10 +63,12 @@ export class Rewriter {
     this.#chargeBefore = Uint8Array.from(charge.before);
     this.#chargeBehind = Uint8Array.from(charge.behind);
     this.#check = Uint8Array.from(checkCode(plan));
+    this.#checkBranchAt = this.#check.lastIndexOf(0x04, this.#check.lastIndexOf(0x40));
   }
 
   write(): Uint8Array<ArrayBuffer> {
-    this.#sink.copy(this.#bytes, 0, 8);
+    const sink = this.#sink;
+    sink.copy(this.#bytes, 0, 8);
     let hasTypes = false;
     let hasImports = false;
     for (const section of this.#layout.sections) {
@@ -68,7 +83,10 @@ export class Rewriter {
       }
       this.#section(section);
     }
-    return this.#sink.written().slice();
+    // The hints are known once the code is written, and stand before it.
+    sink.insert(this.#codeSectionAt, this.#hints.section());
+    // Not copied into a buffer of its own length, which would take as much memory again.
+    return sink.written();
   }
 
   #section(section: Section): void {
@@ -135,7 +153,7 @@ export class Rewriter {
     const tables = [...this.#plan.tableGrow.keys()];
     sink.u8(SECTION.type);
     sink.sized(ANY_LENGTH, () => {
-      this.#extendedVector(section, METER_TYPES.length + tables.length);
+      this.#extendedVector(section, METER_TYPES.length + tables.length + this.#plan.passingTypes.size);
       for (const bytes of METER_TYPE_BYTES) sink.list(bytes);
       for (const table of tables) {
         const { from, to } = this.#layout.tableTypes[table]!;
@@ -143,6 +161,14 @@ export class Rewriter {
         sink.list([FUNC, 2]);
         sink.copy(this.#bytes, from, to);
         sink.list([length, 1, length]);
+      }
+      for (const type of this.#plan.passingTypes.keys()) {
+        const { params, results, paramTypes, resultTypes } = this.#layout.types[type]!;
+        sink.list([FUNC, params + 1]);
+        sink.copy(this.#bytes, paramTypes.from, paramTypes.to);
+        sink.list([I64, results + 1]);
+        sink.copy(this.#bytes, resultTypes.from, resultTypes.to);
+        sink.u8(I64);
       }
     });
   }
@@ -172,10 +198,15 @@ export class Rewriter {
   }
 
   #functionSection(section: Section): void {
-    const { support } = this.#plan;
+    const { support, passing, passingTypes } = this.#plan;
+    const { functionTypes, importedFunctions } = this.#layout;
     this.#sink.u8(SECTION.function);
-    this.#sink.sized(ANY_LENGTH, () => {
-      this.#extendedVector(section, support.length);
+    this.#sink.sized(section.end - section.start + 5 * support.length + functionTypes.length * 5, () => {
+      this.#sink.u32(functionTypes.length - importedFunctions + support.length);
+      for (let index = importedFunctions; index < functionTypes.length; index++) {
+        const type = functionTypes[index]!;
+        this.#sink.u32(passing[index] === 1 ? passingTypes.get(type)! : type);
+      }
       for (const added of support) this.#sink.u32(this.#supportType(added));
     });
   }
@@ -184,6 +215,10 @@ export class Rewriter {
     switch (support.kind) {
       case 'check':
         return typeIndex(this.#plan, 'run');
+      case 'entry':
+        return support.type;
+      case 'settle':
+        return typeIndex(this.#plan, 'length64');
       case 'charge-length':
         return typeIndex(this.#plan, support.length & 1 ? 'length64' : 'length32');
       case 'memory-grow':
@@ -199,7 +234,9 @@ export class Rewriter {
     const { support } = this.#plan;
     const sink = this.#sink;
     const edits = this.#functions.edits;
+    this.#codeSectionAt = sink.length;
     sink.u8(SECTION.code);
+    const firstFunction = this.#layout.importedFunctions + this.#plan.functionShift;
     sink.sized(ANY_LENGTH, () => {
       sink.u32(this.#layout.bodies + support.length);
       const cursor = new Cursor(this.#bytes, this.#layout.codeStart, section.end);
@@ -208,9 +245,10 @@ export class Rewriter {
         const start = cursor.pos;
         const end = start + size;
         this.#functions.read(i, start, end);
-        const written = sink.sized(size + edits.length * MAX_EDIT_BYTES, () =>
-          this.#apply(edits, 0, start, end),
-        );
+        const written = sink.sized(size + edits.length * MAX_EDIT_BYTES, () => {
+          this.#hints.enter(firstFunction + i, sink.length);
+          this.#apply(edits, 0, start, end);
+        });
         if (written > MAX_FUNCTION_BYTES) {
           throw new InstrumentError(
             'too_complex',
@@ -221,7 +259,7 @@ export class Rewriter {
         cursor.pos = end;
       }
       for (const added of support) {
-        const body = supportBody(this.#plan, added);
+        const body = supportBody(this.#plan, this.#layout, added);
         sink.u32(body.length);
         sink.list(body);
       }
@@ -248,7 +286,74 @@ export class Rewriter {
           break;
         case EDIT.chargeAndCheck:
           if (value > 0) this.#charge(value);
-          sink.copy(this.#check, 0, this.#check.length);
+          this.#checkFuel();
+          break;
+        case EDIT.localCharge:
+          if (value > 0) this.#localCharge(value, SET);
+          break;
+        case EDIT.localChargeAndCheck:
+          if (value > 0) this.#localCharge(value, TEE);
+          else this.#local(GET);
+          this.#localCheck();
+          break;
+        case EDIT.settle:
+        case EDIT.settleAndCheck:
+        case EDIT.settleAndLeave:
+          this.#settle(value);
+          if (kind !== EDIT.settleAndLeave) this.#clear();
+          if (kind === EDIT.settleAndCheck) this.#checkFuel();
+          break;
+        case EDIT.declareCounter:
+          sink.u8(1);
+          sink.u8(I64);
+          break;
+        case EDIT.exportedFunction:
+          sink.u32(plan.entries.get(value) ?? value + plan.functionShift);
+          at = this.#behindInteger(offset);
+          break;
+        case EDIT.pushCounter:
+          this.#local(GET);
+          if (value > 0) {
+            sink.u8(I64_CONST);
+            sink.s64(value);
+            sink.u8(I64_ADD);
+          }
+          break;
+        case EDIT.popCounter:
+          this.#local(SET);
+          break;
+        case EDIT.localIndex:
+        case EDIT.number:
+          sink.u32(value);
+          at = this.#behindInteger(offset);
+          break;
+        case EDIT.declareMoved:
+          sink.u8(1);
+          sink.copy(bytes, this.#functions.firstLocal.from, this.#functions.firstLocal.to);
+          break;
+        case EDIT.openBody:
+          sink.u8(0x02);
+          if (this.#functions.result.from === this.#functions.result.to) sink.u8(0x40);
+          else sink.copy(bytes, this.#functions.result.from, this.#functions.result.to);
+          break;
+        case EDIT.openChunks:
+          sink.u8(0x03);
+          sink.u8(bytes[offset + 1]!);
+          this.#local(GET);
+          this.#localCheck();
+          break;
+        case EDIT.chunkCharge:
+          this.#local(GET);
+          sink.u8(I64_CONST);
+          sink.s64(CHUNK);
+          sink.u8(I64_GT_S);
+          this.#hints.unlikely(sink.length);
+          sink.u8(0x0d);
+          sink.u8(1);
+          this.#localCharge(value, SET);
+          break;
+        case EDIT.closeBody:
+          sink.u8(0x0b);
           break;
         case EDIT.functionIndex:
           sink.u32(value + plan.functionShift);
@@ -285,6 +390,64 @@ export class Rewriter {
     sink.copy(this.#chargeBefore, 0, this.#chargeBefore.length);
     sink.s64(units);
     sink.copy(this.#chargeBehind, 0, this.#chargeBehind.length);
+  }
+
+  #checkFuel(): void {
+    this.#hints.unlikely(this.#sink.length + this.#checkBranchAt);
+    this.#sink.copy(this.#check, 0, this.#check.length);
+  }
+
+  #local(opcode: number): void {
+    this.#sink.u8(opcode);
+    this.#sink.u32(this.#functions.counterLocal);
+  }
+
+  /** `c = c + units`; the last instruction is `last`. */
+  #localCharge(units: number, last: number): void {
+    const sink = this.#sink;
+    this.#local(GET);
+    sink.u8(I64_CONST);
+    sink.s64(units);
+    sink.u8(I64_ADD);
+    this.#local(last);
+  }
+
+  /** `if (c > CHUNK) { settle(c); c = 0 }`, with `c` on the stack already. */
+  #localCheck(): void {
+    const sink = this.#sink;
+    sink.u8(I64_CONST);
+    sink.s64(CHUNK);
+    sink.u8(I64_GT_S);
+    this.#hints.unlikely(sink.length);
+    sink.u8(0x04);
+    sink.u8(0x40);
+    this.#local(GET);
+    sink.u8(0x10);
+    sink.u32(this.#plan.settle);
+    this.#local(SET);
+    sink.u8(0x0b);
+  }
+
+  #clear(): void {
+    this.#sink.u8(I64_CONST);
+    this.#sink.u8(0);
+    this.#local(SET);
+  }
+
+  /** `fuel = fuel - c - units`. */
+  #settle(units: number): void {
+    const sink = this.#sink;
+    sink.u8(0x23);
+    sink.u32(this.#plan.fuelGlobal);
+    this.#local(GET);
+    sink.u8(I64_SUB);
+    if (units > 0) {
+      sink.u8(I64_CONST);
+      sink.s64(units);
+      sink.u8(I64_SUB);
+    }
+    sink.u8(0x24);
+    sink.u32(this.#plan.fuelGlobal);
   }
 
   #behindInteger(offset: number): number {

@@ -1,6 +1,7 @@
 import { BYTES_PER_UNIT_SHIFT, LENGTH_CLAMP, UNITS_PER_ENTRY, UNITS_PER_PAGE } from './cost-model.ts';
 import { LENGTH } from './edits.ts';
 import { METER_IMPORTS } from './meter-imports.ts';
+import type { ModuleLayout } from './module-layout.ts';
 import { is64BitLength, type MeterPlan, type SupportFunction } from './plan.ts';
 import { ByteSink } from './writer.ts';
 
@@ -59,8 +60,10 @@ export function chargeCode(plan: MeterPlan): { readonly before: number[]; readon
 }
 
 /** The body of a support function, locals included. */
-export function supportBody(plan: MeterPlan, support: SupportFunction): number[] {
+export function supportBody(plan: MeterPlan, layout: ModuleLayout, support: SupportFunction): number[] {
   switch (support.kind) {
+    case 'entry':
+      return entryBody(plan, layout.types[support.type]!.params, support.target + plan.functionShift);
     case 'check':
       return [
         0,
@@ -69,6 +72,8 @@ export function supportBody(plan: MeterPlan, support: SupportFunction): number[]
         ...[...IF_VOID, UNREACHABLE, END],
         END,
       ];
+    case 'settle':
+      return [0, ...subtract(plan, localGet(0)), ...checkCode(plan), ...i64Const(0), END];
     case 'charge-length':
       return chargeLengthBody(plan, support.length);
     case 'memory-grow':
@@ -103,6 +108,18 @@ function chargeLengthBody(plan: MeterPlan, kind: number): number[] {
     ? [...length, ...i64Const(BYTES_PER_UNIT_SHIFT), I64_SHR_U]
     : [...length, ...i64Const(UNITS_PER_ENTRY), I64_MUL];
   return [0, ...subtract(plan, units), ...checkCode(plan), ...localGet(0), END];
+}
+
+/** Calls a function that passes the counter, from where there is none: checks, and settles what comes back. */
+function entryBody(plan: MeterPlan, params: number, target: number): number[] {
+  const operands = Array.from({ length: params }, (_, i) => localGet(i)).flat();
+  return [
+    ...[1, 1, I64],
+    ...checkCode(plan),
+    ...[...operands, ...i64Const(0), ...call(target), 0x21, params],
+    ...subtract(plan, localGet(params)),
+    END,
+  ];
 }
 
 interface Growth {
@@ -144,6 +161,10 @@ export function supportName(support: SupportFunction): string {
   switch (support.kind) {
     case 'check':
       return 'mayfly.check';
+    case 'settle':
+      return 'mayfly.settle';
+    case 'entry':
+      return `mayfly.entry-${support.target}`;
     case 'charge-length':
       return `mayfly.charge-length-${support.length}`;
     case 'memory-grow':

@@ -9,6 +9,8 @@ const SUB_FINAL = 0x4f;
 const FUNC = 0x60;
 const STRUCT = 0x5f;
 const ARRAY = 0x5e;
+const NOWHERE = { from: 0, to: 0 };
+const NO_FUNCTION = { params: 0, fields: 0, results: 0, paramTypes: NOWHERE, resultTypes: NOWHERE };
 
 /**
  * The type section (core specification 5.3.8-5.3.12): recursive groups of subtypes, or single ones. Fills
@@ -43,20 +45,24 @@ function scanSubtype(scan: DeclarationScan, cursor: Cursor): void {
   const form = cursor.u8();
   if (form === FUNC) {
     const params = cursor.count('parameters');
+    const paramsAt = cursor.pos;
     for (let i = 0; i < params; i++) skipValueType(cursor, features);
+    const paramTypes = { from: paramsAt, to: cursor.pos };
     const results = cursor.count('results');
+    const resultsAt = cursor.pos;
     for (let i = 0; i < results; i++) skipValueType(cursor, features);
+    const resultTypes = { from: resultsAt, to: cursor.pos };
     if (results > 1) features.add('multi-value');
-    layout.types.push({ params, fields: 0 });
+    layout.types.push({ params, fields: 0, results, paramTypes, resultTypes });
   } else if (form === STRUCT) {
     features.add('gc');
     const fields = cursor.count('fields', 2);
     for (let i = 0; i < fields; i++) skipFieldType(cursor, features);
-    layout.types.push({ params: 0, fields });
+    layout.types.push({ ...NO_FUNCTION, fields });
   } else if (form === ARRAY) {
     features.add('gc');
     skipFieldType(cursor, features);
-    layout.types.push({ params: 0, fields: 0 });
+    layout.types.push(NO_FUNCTION);
   } else {
     throw new InstrumentError('unsupported', `types of form 0x${form.toString(16)}`, at);
   }

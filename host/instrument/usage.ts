@@ -4,6 +4,11 @@ import { LENGTH_KINDS } from './edits.ts';
 export interface MeterUsage {
   /** Any charge at all: without one a module is left as it is. */
   charges: boolean;
+  /** False if some function already has as many locals as the engine allows. */
+  hasRoomForCounter: boolean;
+  /** Functions that end in a tail call, or that one ends in: both need the type they have. */
+  readonly tailCallers: Set<number>;
+  readonly tailCallees: Set<number>;
   readonly lengthKinds: boolean[];
   readonly grownMemories: Set<number>;
   readonly grownTables: Set<number>;
@@ -12,6 +17,9 @@ export interface MeterUsage {
 export function emptyUsage(): MeterUsage {
   return {
     charges: false,
+    hasRoomForCounter: true,
+    tailCallers: new Set(),
+    tailCallees: new Set(),
     lengthKinds: new Array<boolean>(LENGTH_KINDS).fill(false),
     grownMemories: new Set(),
     grownTables: new Set(),

@@ -3,6 +3,9 @@ export function lengthOfU32(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5;
 }
 
+/** A part of this length is rather preceded by a padded length than moved; only sections are longer. */
+const MAX_MOVED = 2 ** 20;
+
 /**
  * A growing byte buffer. It starts at the size that its caller expects, so that most modules are written
  * without a single reallocation.
@@ -22,6 +25,18 @@ export class ByteSink {
   /** The bytes written so far; a view that later writes invalidate. */
   written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Moves what was written behind `at` to make room for `bytes`. */
+  insert(at: number, bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.copyWithin(at + bytes.length, at, this.#length);
+    this.#bytes.set(bytes, at);
+    this.#length += bytes.length;
+  }
+
+  clear(): void {
+    this.#length = 0;
   }
 
   #reserve(count: number): void {
@@ -75,14 +90,23 @@ export class ByteSink {
     this.#length += count;
   }
 
-  /** Writes what `body` writes behind its length, as sections, function bodies and names are encoded. */
-  sized(maxLength: number, body: () => void): number {
-    const width = lengthOfU32(maxLength);
+  /**
+   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for
+   * the length is left as `expectedLength` needs it; what turns out to need less is moved up.
+   */
+  sized(expectedLength: number, body: () => void): number {
+    let width = lengthOfU32(expectedLength);
     const at = this.#length;
     this.#reserve(width);
     this.#length += width;
     body();
     const length = this.#length - at - width;
+    const needed = lengthOfU32(length);
+    if (needed < width && length < MAX_MOVED) {
+      this.#bytes.copyWithin(at + needed, at + width, this.#length);
+      this.#length -= width - needed;
+      width = needed;
+    }
     // LEB128 may be padded with zero groups; a tight `maxLength` leaves no padding at all, mostly.
     let rest = length;
     for (let i = 0; i < width - 1; i++) {

@@ -121,6 +121,21 @@ test.serial('a loop of host calls gets as many as its fuel allows, and no other 
   t.is(await host.failure('counting'), 'fuel_exhausted');
 });
 
+test.serial('a write costs what a call that may wait costs, and one for each byte', async (t) => {
+  const fuelOf = async (writes: number): Promise<number> => {
+    const name = `writes-${writes}`;
+    const wat = writingCommand(`${'(drop (call $write))'.repeat(writes)} (i32.const 0)`);
+    await host.deploy(name, await parse(wat), PATIENT);
+    const { headers, text } = await host.call(name);
+    t.is(text.length, writes * 4_096);
+    return Number(headers['mayfly-fuel']);
+  };
+  const [one, two, three] = [await fuelOf(1), await fuelOf(2), await fuelOf(3)];
+  t.is(three - two, two - one);
+  const code = two - one - 20_000 - 4_096;
+  t.true(code > 0 && code < 20, `${code} for the code around it`);
+});
+
 for (const [name, where] of [
   ['allocating', /cabi_realloc or post-return/],
   ['starting', /start function/],

@@ -64,8 +64,8 @@ async function deployed(configuration: Record<string, unknown>): Promise<string>
 
 const LIMITS: [title: string, configuration: Record<string, unknown>, path: string, code: string][] = [
   ['an endless loop ends when its fuel is used up', { fuel: 50_000_000 }, '/spin', 'fuel_exhausted'],
-  ['an endless loop with fuel to spare ends at the timeout', { timeoutMs: 200 }, '/spin', 'timed_out'],
-  ['a guest that sleeps too long ends at the timeout', { timeoutMs: 100 }, '/sleep?60000', 'timed_out'],
+  ['an endless loop with fuel to spare ends at the timeout', { timeoutMs: 1_500 }, '/spin', 'timed_out'],
+  ['a guest that sleeps too long ends at the timeout', { timeoutMs: 1_500 }, '/sleep?60000', 'timed_out'],
   ['endless recursion is a stack overflow or a trap of its own stack', {}, '/recurse', 'function_trapped'],
   ['a trap is a trap', {}, '/trap', 'function_trapped'],
   ['an exit status other than 0 is a failure', {}, '/exit?3', 'function_failed'],

@@ -12,10 +12,11 @@ const [mode, path = '', from = ''] = process.argv.slice(2);
 const metered: MeteredProcess | undefined = mode === 'metered' ? meterThisProcess() : undefined;
 const { default: run } = (await import(pathToFileURL(path).href)) as { default: Program };
 const output = await run(from);
+// Before the output is waited for: finalizers of a package may call its module meanwhile.
+const fuel = metered?.fuel();
 process.stdout.write(output, () => {
   if (metered !== undefined) {
-    const { fuel, bytes } = metered;
-    process.stderr.write(`${JSON.stringify({ fuel: fuel(), ...bytes })}\n`);
+    process.stderr.write(`${JSON.stringify({ fuel, ...metered.bytes })}\n`);
   }
   process.exit(0);
 });

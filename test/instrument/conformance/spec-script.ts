@@ -3,6 +3,7 @@
  * module and each assertion comes to. What the script itself expects is compared as well, so that a comparison of
  * nothing with nothing shows.
  */
+import wabt from 'wabt';
 import { InstrumentError } from '../../../host/instrument/error.ts';
 import { inspectModule } from '../../../host/instrument/inspect.ts';
 import { instrument } from '../../../host/instrument/instrument.ts';
@@ -229,13 +230,24 @@ class ScriptRun {
       return assembled(text.includes('(module') ? text : `(module ${text})`);
     }
     const text = this.#text.slice(from, to);
-    return assembled(items[1] === 'definition' ? text.replace('definition', '') : text);
+    const definition = items[1] === 'definition' ? text.replace('definition', '') : text;
+    return (await assembled(definition)) ?? (await assembledByWabt(definition));
   }
 }
 
 async function assembled(text: string): Promise<Uint8Array | undefined> {
   try {
     return await assemble(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** wasm-tools knows every proposal; wabt knows the older exceptions in their folded form, which it does not. */
+async function assembledByWabt(text: string): Promise<Uint8Array | undefined> {
+  const { parseWat } = await wabt();
+  try {
+    return parseWat('module.wat', text, { exceptions: true, tail_call: true }).toBinary({}).buffer;
   } catch {
     return undefined;
   }

@@ -72,18 +72,24 @@ function summarize(
     for (const count of Object.values(report.skipped)) sum.skipped += count;
     failures.push(...report.differences.map((difference) => `${path}, ${difference}`));
     if (expected === undefined) continue;
-    const [actual, wanted] = [countsOf(report), expected[path]].map((counts) => JSON.stringify(counts));
-    if (actual !== wanted) failures.push(`${path}: ${actual} instead of ${wanted}`);
+    for (const change of changes(countsOf(report), expected[path])) failures.push(`${path}: ${change}`);
   }
   for (const path of Object.keys(expected ?? {}))
     if (!reports.has(path)) failures.push(`${path} is not there`);
   return { ...sum, failures };
 }
 
-/** One script a line: a diff then names the scripts that changed. */
+function changes(actual: Counts, wanted: Counts | undefined): string[] {
+  if (wanted === undefined) return ['is not expected'];
+  const names = [...new Set([...Object.keys(actual), ...Object.keys(wanted)])] as (keyof Counts)[];
+  const pairs = names.map((name) => [name, JSON.stringify(actual[name]), JSON.stringify(wanted[name])]);
+  return pairs
+    .filter(([, is, was]) => is !== was)
+    .map(([name, is, was]) => `${name} ${is} instead of ${was}`);
+}
+
+/** As the formatter would have it. */
 function printExpectations(reports: ReadonlyMap<string, ScriptReport>): string {
-  const lines = [...reports].map(
-    ([path, report]) => `  ${JSON.stringify(path)}: ${JSON.stringify(countsOf(report))}`,
-  );
-  return `{\n${lines.join(',\n')}\n}\n`;
+  const counts = [...reports].map(([path, report]) => [path, countsOf(report)] as const);
+  return `${JSON.stringify(Object.fromEntries(counts), null, 2)}\n`;
 }
