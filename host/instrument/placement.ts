@@ -1,3 +1,21 @@
+/**
+ * Decides where a function is charged and checked, by walking its control flow (flow.ts) from its entry to its end.
+ *
+ * Cost is carried along as `pending` until something demands it: a call, an exit, or a label at which less is owed.
+ * What is owed at a label is the least that any arrival brings; since later arrivals can bring less than earlier ones
+ * relied on, the walk is repeated until nothing changes (2.6 times on average), and after PATIENCE walks labels
+ * in dispute are owed nothing.
+ *
+ * Invariants (`docs/fuel.md` is the definition):
+ * 1. Along any path that is completed, charges sum up to the cost of its instructions. None is negative, and none is for
+ *    more than the way ahead is certain to cost, so that a budget of exactly what is needed suffices.
+ * 2. At a call and at a `throw`, nothing is pending; before one that does not take the counter, nothing is in it
+ *    (`isDirty` is false where the counter is certain to be zero).
+ * 3. `since` is at least what any path has charged or carried in this function since its last check; above CHECK_INTERVAL
+ *    a check is added. `checked` is the depth of loops up to which every path has met a check since their heads; -1
+ *    means not even since the entry. A branch to a loop's head needs the loop's own depth, a call needs 0.
+ * 4. A charge may be enlarged (`openSlot`) only within the straight code it stands in.
+ */
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { EDIT, type EditKind, type EditList } from './edits.ts';
 import { FLOW, type FlowRecorder } from './flow.ts';
@@ -9,7 +27,7 @@ const MAX_CALL_CHECKS = 1;
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 
-/** State of the walk at one point of the function. */
+/** One object serves all functions of a module; the `#test...`, `#label...` arrays hold its state at forks and merges. */
 export class ChargePlacement {
   readonly #flow: FlowRecorder;
   readonly #edits: EditList;
