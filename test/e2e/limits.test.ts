@@ -64,7 +64,12 @@ async function deployed(configuration: Record<string, unknown>): Promise<string>
 
 const LIMITS: [title: string, configuration: Record<string, unknown>, path: string, code: string][] = [
   ['an endless loop ends when its fuel is used up', { fuel: 50_000_000 }, '/spin', 'fuel_exhausted'],
-  ['an endless loop with fuel to spare ends at the timeout', { timeoutMs: 1_500 }, '/spin', 'timed_out'],
+  [
+    'an endless loop with fuel to spare ends at the timeout',
+    { timeoutMs: 1_500, fuel: 1e12 },
+    '/spin',
+    'timed_out',
+  ],
   ['a guest that sleeps too long ends at the timeout', { timeoutMs: 1_500 }, '/sleep?60000', 'timed_out'],
   ['endless recursion is a stack overflow or a trap of its own stack', {}, '/recurse', 'function_trapped'],
   ['a trap is a trap', {}, '/trap', 'function_trapped'],
