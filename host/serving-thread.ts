@@ -58,7 +58,6 @@ function serve(data: WorkerData, port: MessagePort): void {
     outbound: (live) => pools.clientOf(live),
     admission: new Admission(data.admissionTable, data.thread),
     isDraining: () => draining.signal.aborted,
-    usage: () => {},
   });
   const app = createFrontDoor(invoker);
   app.route(

@@ -92,7 +92,6 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
-    usage: () => {},
   });
   const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
   const echo = createServer((socket) => {

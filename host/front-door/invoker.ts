@@ -1,5 +1,5 @@
 /**
- * From a request to the end of its invocation: resolve, admit, run, answer, account. HTTP requests to a
+ * From a request to the end of its invocation: resolve, admit, run, answer. HTTP requests to a
  * function's URL and events through the API take the same way.
  */
 import { randomUUIDv7 } from 'node:crypto';
@@ -9,7 +9,6 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { UsageRecord } from '../model/outcome.ts';
 import type { Admission } from '../scheduler/admission.ts';
 import type { OutboundHttp } from '../wasi/context.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
@@ -21,7 +20,6 @@ export interface InvokerPorts extends EnginePorts {
   outbound(live: LiveFunction): OutboundHttp;
   readonly admission: Admission;
   isDraining(): boolean;
-  usage(record: UsageRecord): void;
 }
 
 /** A live function and its row in the table of running invocations. */
@@ -164,7 +162,6 @@ export class Invoker {
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
     this.#answer(exchange, result, queueMs);
-    this.#ports.usage(usageOf(live, invocationId, result, queueMs, exchange));
   }
 
   #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
@@ -183,28 +180,4 @@ export class Invoker {
 function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
   const queueMs = admissionMs + turnMs;
   return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
-}
-
-function usageOf(
-  live: LiveFunction,
-  invocationId: InvocationId,
-  result: InvocationResult,
-  queueMs: number,
-  exchange: NodeExchange,
-): UsageRecord {
-  return {
-    tenant: live.tenant,
-    name: live.name,
-    version: live.version,
-    invocationId,
-    outcome: result.failure?.code ?? 'returned',
-    fuel: result.fuel,
-    peakMemoryBytes: result.peakMemoryBytes,
-    queueMs: queueMs + result.queueMs,
-    initMs: result.initMs,
-    execMs: result.execMs,
-    requestBytes: exchange.body.bytes,
-    responseBytes: exchange.responseBytes,
-    logBytes: result.logBytes,
-  };
 }
