@@ -71,7 +71,6 @@ export class Guest {
   readonly #meter: WebAssembly.ModuleImports;
   #plainDepth = 0;
   #isStarting = true;
-  #hasEntered = false;
   /** Slices in a row that were granted where it could not be parked. */
   #unparkedSlices = 0;
   #isInSecondSlice = false;
@@ -218,12 +217,8 @@ export class Guest {
           this.#plainDepth = depth;
         }
       };
-      return (...args: unknown[]): Promise<unknown> => {
-        // The first call belongs to the turn in which the guest was instantiated; later ones are callbacks of WASI 0.3.
-        const turn = this.#hasEntered ? this.#options.goOn() : undefined;
-        this.#hasEntered = true;
-        return turn === undefined ? enter(args) : turn.then(() => enter(args));
-      };
+      // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
+      return (...args: unknown[]): Promise<unknown> => enter(args);
     };
     const suspending = (call: CoreFunction): unknown =>
       new WebAssembly.Suspending(this.#waitingHostCall(call) as (...args: unknown[]) => Promise<unknown>);
