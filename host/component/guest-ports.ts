@@ -1,0 +1,28 @@
+/** A function between core code and the host: numbers, BigInts (i64) and nothing else. */
+export type CoreFn = (...args: unknown[]) => unknown;
+
+/**
+ * What linking a component needs of the instance that it is linked for: every way into the guest and out of it passes
+ * there, where it is charged, watched and parked. `instance/` implements it.
+ */
+export interface GuestPorts {
+  /** Instantiates a core module of the artifact, with the meter's imports added; gives its exports as they are. */
+  instantiate(moduleName: string, imports: WebAssembly.Imports): WebAssembly.Exports;
+  /** A core export that is called where the guest cannot be parked (realloc, post-return). */
+  plain(fn: CoreFn): CoreFn;
+  /** A core export that the host enters as a task: may be parked. Resolves with its results, rejects with its trap. */
+  promising(fn: CoreFn): (...args: unknown[]) => Promise<unknown>;
+  /** A core import that answers at once. */
+  hostCall(fn: CoreFn): CoreFn;
+  /** A core import in which the guest may wait: a `WebAssembly.Suspending`. `fn` gives a value or a promise of one. */
+  waitingHostCall(fn: CoreFn): unknown;
+  /** Bytes or numbers that were copied between guest and host. */
+  chargeLength(length: number): void;
+  /** What else passed between them: other elements of lists, records, handles. */
+  chargeElements(count: number): void;
+  /**
+   * What the running invocation gives its guest: interface -> name -> function or class. Looked up at each call, since
+   * a linked component outlives its invocations.
+   */
+  imports(): Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
