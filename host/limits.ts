@@ -173,6 +173,12 @@ export const FUEL_SLICE = 10_000_000;
 /** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;
 
+/**
+ * Host memory that the arguments or the result of one call may take. Lists of lists may name the same bytes over and
+ * over, so that a page of a guest's memory describes terabytes. Wasmtime has the same bound for the same reason.
+ */
+export const LIFTED_BYTES_PER_CALL: number = 128 * MiB;
+
 /** Bytes that a body may hold in host memory between its producer and its consumer: a few TCP windows. */
 export const STREAM_BUFFER_BYTES: number = 64 * KiB;
 
