@@ -21,7 +21,10 @@ import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
+import { startGlue } from './glue-guest.ts';
 import { Guest } from './guest.ts';
+import { GuestTimers } from './guest-timers.ts';
+import { linkGuest } from './linked-guest.ts';
 import { CommandOutput, cgiVariables } from './serve-command.ts';
 import { SpaceAccount } from './space-account.ts';
 import { classifyTrap, type Failure } from './trap.ts';
@@ -74,6 +77,11 @@ export interface InvocationResult {
  */
 const START_FUEL_PER_GLUE_BYTE = 10;
 
+/** The same for linking: 0.1 to 0.3 ms. */
+const START_FUEL_LINKED = 500_000;
+
+type Handler = Readonly<Record<string, (...args: unknown[]) => unknown>>;
+
 export class RunningInvocation {
   readonly done: Promise<InvocationResult>;
   readonly #options: InvocationOptions;
@@ -82,6 +90,7 @@ export class RunningInvocation {
   readonly #memory: SpaceAccount;
   readonly #tables: SpaceAccount;
   readonly #controller = new AbortController();
+  readonly #timers = new GuestTimers();
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #logBudget: LogBudget;
@@ -156,21 +165,18 @@ export class RunningInvocation {
     const context = this.#createContext();
     this.#stdout = context.stdout;
     this.#guest = new Guest({
-      artifact,
-      imports: createImports(context),
       fuel: this.#fuel,
       memory: this.#memory,
       tables: this.#tables,
       onTrap: (error) => this.#trapped(error),
+      onEnter: () => this.#timers.noteActivity(),
       isOver: () => this.#isOver(),
       yieldThread: () => this.#ports.park(live.tenant, this.#takeUnreported(), this.#hasSettled),
       isAlone: () => this.#ports.isAlone(),
       goOn: () => this.#ports.goOn(live.tenant, this.#takeUnreported(), this.#hasSettled),
     });
-    const exports = await this.#guest.start();
+    const handler = await this.#start(this.#guest, context);
     this.#initMs = performance.now() - beganMs;
-    this.#ports.charge(live.tenant, artifact.manifest.sizes.glueBytes * START_FUEL_PER_GLUE_BYTE);
-    const handler = exports[artifact.manifest.exportKey] as Record<string, (...args: unknown[]) => unknown>;
     switch (artifact.manifest.handler) {
       case 'wasi:http/incoming-handler@0.2':
         return serveIncoming(
@@ -183,6 +189,28 @@ export class RunningInvocation {
       case 'wasi:cli/run@0.2':
         return this.#runCommand(handler['run']!, context);
     }
+  }
+
+  /** The functions of the handler's interface. */
+  async #start(guest: Guest, context: WasiContext): Promise<Handler> {
+    const { road, modules, manifest } = this.#options.artifact;
+    const { tenant } = this.#options.live;
+    const imports = createImports(context);
+    const charge = (fuel: number): void => this.#fuel.charge(fuel);
+    if (road.kind === 'linked') {
+      const { exports } = linkGuest(guest, { plan: road.plan, modules, imports: () => imports, charge });
+      this.#ports.charge(tenant, START_FUEL_LINKED);
+      return exports;
+    }
+    const exports = await startGlue(guest, {
+      glue: road.glue,
+      modules,
+      imports,
+      timers: this.#timers,
+      charge,
+    });
+    this.#ports.charge(tenant, manifest.sizes.glueBytes * START_FUEL_PER_GLUE_BYTE);
+    return exports[manifest.exportKey] as Handler;
   }
 
   async #runCommand(run: () => unknown, context: WasiContext): Promise<void> {
@@ -327,6 +355,7 @@ export class RunningInvocation {
     this.#ports.charge(this.#options.live.tenant, this.#takeUnreported());
     this.#fuel.poison();
     this.#guest?.end();
+    this.#timers.end();
     this.#controller.abort(OVER);
     this.#resolve(result);
   }

@@ -1,37 +1,34 @@
 /**
- * One instance of a component, from instantiation to its end.
+ * One instance of a component, from instantiation to its end, whichever road made it: jco's glue (glue-guest.ts) or our
+ * own linker (linked-guest.ts).
  *
  * Every call from the host into the guest passes through here, because three things hang on it:
  *
- * 1. A trap is seen where it happens. jco's task loop may lose an error between its timers; `onTrap` hears
- *    each one first.
+ * 1. A trap is seen where it happens. jco's task loop may lose an error between its timers, and guest code may catch
+ *    one that a function of the host threw; `onTrap` hears each one first.
  * 2. A guest may be parked (JSPI) only when no JavaScript frame lies on its stack. `plainDepth` counts the
- *    frames that do: exports that the glue calls without `WebAssembly.promising` (realloc, post-return), and
+ *    frames that do: exports that are called without `WebAssembly.promising` (realloc, post-return), and
  *    instantiation (start functions). A check of fuel below such a frame goes on without parking, a bounded
  *    number of times, since nobody else is served meanwhile; what it was granted there is taken back behind the
  *    frame, so that the guest is parked at its next check. (Most charges come from host calls, and the first check
  *    behind one is often that of a `cabi_realloc`: such a guest would never be parked otherwise.)
- * 3. After `end()`, no export can be entered, no timer fires, and what is parked is resumed once more, with an
- *    error: V8 frees neither a parked stack nor its instance (parked-calls.ts).
+ * 3. After `end()`, no export can be entered, and what is parked is resumed once more, with an error: V8 frees neither
+ *    a parked stack nor its instance (parked-calls.ts).
  * 4. A guest that is parked for its fuel may be in the middle of anything, its allocator included: nobody enters it
  *    until it goes on. A call that can wait does; one that cannot ends the guest.
- * 5. Every function that core code imports from the glue is charged when it is called (host-call-cost.ts). A guest
+ * 5. Every function that core code imports from the host is charged when it is called (host-call-cost.ts). A guest
  *    that waited goes on when it is its turn.
  */
 
 import { MayflyError } from '../errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
-import type { LoadedArtifact } from './artifact.ts';
 import type { FuelAccount } from './fuel-account.ts';
-import { GuestTimers } from './guest-timers.ts';
-import { CALL_COST, ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
+import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import { createRefill } from './refill.ts';
 import { PAGE_UNIT, type SpaceAccount, unsignedAmount } from './space-account.ts';
 
 export interface GuestOptions {
-  readonly artifact: LoadedArtifact;
-  readonly imports: Record<string, unknown>;
   readonly fuel: FuelAccount;
   readonly memory: SpaceAccount;
   readonly tables: SpaceAccount;
@@ -48,6 +45,8 @@ export interface GuestOptions {
   readonly isAlone: () => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
+  /** The guest's code is about to be entered. */
+  readonly onEnter?: () => void;
 }
 
 /**
@@ -60,14 +59,11 @@ const MAX_UNPARKED_SLICES = 20;
 /** The same while it is instantiated: a start function may set up a language's whole runtime. 0.1 to 0.3 s. */
 const MAX_START_SLICES = 100;
 
-type CoreFunction = (...args: unknown[]) => unknown;
+export type CoreFunction = (...args: unknown[]) => unknown;
 
 export class Guest {
   readonly #options: GuestOptions;
-  readonly #timers = new GuestTimers();
   readonly #parked = new ParkedCalls();
-  /** Wrapped export -> the export itself, so that it can be linked into another core module. */
-  readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
   readonly #meter: WebAssembly.ModuleImports;
   #plainDepth = 0;
   #isStarting = true;
@@ -83,104 +79,77 @@ export class Guest {
     this.#meter = this.#createMeter();
   }
 
-  /** Instantiates the component and gives its exports, as the glue names them. */
-  async start(): Promise<Record<string, unknown>> {
-    const { artifact, imports } = this.#options;
-    const instantiate = artifact.glue.evaluate({
-      WebAssembly: this.#facade(),
-      setTimeout: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, false),
-      setInterval: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, true),
-      clearTimeout: (timer) => this.#timers.clear(timer),
-      clearInterval: (timer) => this.#timers.clear(timer),
-      queueMicrotask,
-      console: SILENT,
-      chargeLength: (length) => this.#options.fuel.charge(length * LENGTH_COST),
-      chargeElements: (count) => this.#options.fuel.charge(count * ELEMENT_COST),
-    });
-    const exports = await instantiate(
-      (name) => {
-        const module = artifact.modules.get(name);
-        if (module === undefined) throw new Error(`artifact has no core module ${name}`);
-        return module;
-      },
-      imports,
-      (module, coreImports) => this.#instantiateCore(module, coreImports),
-    );
+  /** Start functions have run: from now on it may be parked. */
+  started(): void {
     this.#isStarting = false;
-    return exports;
   }
 
   /** Invariant 3. Idempotent. */
   end(): void {
     this.#ended = true;
-    this.#timers.end();
     this.#parked.end(new EndedError());
   }
 
-  #instantiateCore(
-    module: WebAssembly.Module,
-    imports: WebAssembly.Imports = {},
-  ): { exports: WebAssembly.Exports } {
-    const linked: WebAssembly.Imports = { [METER_MODULE]: this.#meter };
-    for (const [namespace, members] of Object.entries(imports)) linked[namespace] = this.#unwrapAll(members);
-    let instance: WebAssembly.Instance;
+  /** A core instance with the meter's imports added; its exports as the engine gives them. */
+  instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports {
     this.#plainDepth++;
     try {
-      instance = new WebAssembly.Instance(module, linked);
+      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: this.#meter }).exports;
     } catch (error) {
       this.#options.onTrap(error);
       throw error;
     } finally {
       this.#leavePlainFrame();
     }
-    const exports: Record<string, WebAssembly.ExportValue> = {};
-    for (const [name, value] of Object.entries(instance.exports)) {
-      exports[name] = typeof value === 'function' ? this.#wrap(value as CoreFunction) : value;
-    }
-    return { exports };
   }
 
-  #unwrapAll(members: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
-    const unwrapped: WebAssembly.ModuleImports = {};
-    for (const [name, value] of Object.entries(members)) {
-      unwrapped[name] = (
-        typeof value === 'function'
-          ? (this.#originals.get(value as CoreFunction) ?? this.#hostCall(value as CoreFunction))
-          : value
-      ) as WebAssembly.ImportValue;
-    }
-    return unwrapped;
-  }
-
-  /** Invariant 5, for a function of the glue that answers at once. */
-  #hostCall(call: CoreFunction): CoreFunction {
-    const { fuel } = this.#options;
+  /** Invariant 5, for a function of the host that answers at once. */
+  hostCall(call: CoreFunction): CoreFunction {
+    const { fuel, onTrap } = this.#options;
     return (...args) => {
       fuel.charge(CALL_COST);
-      return call(...args);
+      try {
+        return call(...args);
+      } catch (error) {
+        onTrap(error);
+        throw error;
+      }
     };
   }
 
   /** Invariant 5, for one that the guest may wait in. */
-  #waitingHostCall(call: CoreFunction): CoreFunction {
-    const { fuel, goOn } = this.#options;
-    return (...args) => {
+  waitingHostCall(call: CoreFunction): unknown {
+    const { fuel, goOn, onTrap } = this.#options;
+    const waiting = (...args: unknown[]): unknown => {
       fuel.charge(WAITING_CALL_COST);
-      const result = call(...args);
+      let result: unknown;
+      try {
+        result = call(...args);
+      } catch (error) {
+        onTrap(error);
+        throw error;
+      }
       if (!(result instanceof Promise)) return result;
-      const resumed = result.then((value) => {
-        const turn = goOn();
-        return turn === undefined ? value : turn.then(() => value);
-      });
+      const resumed = result.then(
+        (value) => {
+          const turn = goOn();
+          return turn === undefined ? value : turn.then(() => value);
+        },
+        (error: unknown) => {
+          onTrap(error);
+          throw error;
+        },
+      );
       return this.#parked.hold(resumed);
     };
+    return new WebAssembly.Suspending(waiting as (...args: unknown[]) => Promise<unknown>);
   }
 
-  /** A plain call: it cannot be parked (invariant 2). */
-  #wrap(original: CoreFunction): CoreFunction {
-    const wrapped = (...args: unknown[]): unknown => {
+  /** An export that is called below a frame of JavaScript: it cannot be parked (invariant 2). */
+  plain(original: CoreFunction): CoreFunction {
+    return (...args: unknown[]): unknown => {
       if (this.#ended) throw new EndedError();
-      this.#timers.noteActivity();
+      this.#options.onEnter?.();
       if (this.#preempted > 0) this.#refuseReentry();
       this.#plainDepth++;
       try {
@@ -192,40 +161,27 @@ export class Guest {
         this.#leavePlainFrame();
       }
     };
-    this.#originals.set(wrapped, original);
-    return wrapped;
   }
 
-  /** `WebAssembly` for the glue: the real one, but calls that may be parked are made and watched by us. */
-  #facade(): typeof WebAssembly {
-    const facade = Object.create(WebAssembly) as Record<string, unknown>;
-    facade['promising'] = (wrapped: CoreFunction) => {
-      const promising = WebAssembly.promising(this.#originals.get(wrapped) ?? wrapped) as (
-        ...args: unknown[]
-      ) => Promise<unknown>;
-      const enter = (args: readonly unknown[]): Promise<unknown> => {
-        if (this.#ended) return never();
-        if (this.#preempted > 0) return nextTurn().then(() => enter(args));
-        this.#timers.noteActivity();
-        const depth = this.#plainDepth;
-        this.#plainDepth = 0;
-        try {
-          const result = promising(...args);
-          result.catch(this.#options.onTrap);
-          return result;
-        } finally {
-          this.#plainDepth = depth;
-        }
-      };
-      // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
-      return (...args: unknown[]): Promise<unknown> => enter(args);
+  /** An export that may be parked. Its promise never settles once the guest has ended. */
+  promising(original: CoreFunction): (...args: unknown[]) => Promise<unknown> {
+    const promising = WebAssembly.promising(original) as (...args: unknown[]) => Promise<unknown>;
+    const enter = (args: readonly unknown[]): Promise<unknown> => {
+      if (this.#ended) return never();
+      if (this.#preempted > 0) return nextTurn().then(() => enter(args));
+      this.#options.onEnter?.();
+      const depth = this.#plainDepth;
+      this.#plainDepth = 0;
+      try {
+        const result = promising(...args);
+        result.catch(this.#options.onTrap);
+        return result;
+      } finally {
+        this.#plainDepth = depth;
+      }
     };
-    const suspending = (call: CoreFunction): unknown =>
-      new WebAssembly.Suspending(this.#waitingHostCall(call) as (...args: unknown[]) => Promise<unknown>);
-    facade['Suspending'] = function Suspending(call: CoreFunction): unknown {
-      return suspending(call);
-    };
-    return facade as unknown as typeof WebAssembly;
+    // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
+    return (...args: unknown[]): Promise<unknown> => enter(args);
   }
 
   /** A string or list for a guest that is parked for its fuel: its allocator cannot be called (invariant 4). */
@@ -290,7 +246,7 @@ export class Guest {
   }
 }
 
-/** Thrown into glue that calls a guest which has ended; nobody waits for what it would do. */
+/** Thrown at whoever calls a guest which has ended; nobody waits for what it would do. */
 class EndedError extends Error {
   override readonly name = 'EndedError';
 }
@@ -304,6 +260,3 @@ function nextTurn(): Promise<void> {
 function never(): Promise<never> {
   return new Promise(() => {});
 }
-
-/** jco reports guest errors on the console as it throws them; the engine reports each once, to its owner. */
-const SILENT = { error() {}, debug() {}, warn() {}, log() {} };

@@ -10,6 +10,11 @@
 export type TypeIndex = number;
 /** Index into {@link LinkPlan.resources}. */
 export type ResourceIndex = number;
+/**
+ * A component instance: 0 up to {@link LinkPlan.components}. Each has a table of handles and the like of its own. Most
+ * plans have one; JavaScript guests are composed of two (the engine, and the modules it may load).
+ */
+export type ComponentIndex = number;
 /** Index into {@link LinkPlan.coreInstances}, counted in the order of the steps that make them. */
 export type CoreInstanceIndex = number;
 /** Index into {@link LinkPlan.coreFunctions}. */
@@ -50,7 +55,10 @@ export interface FunctionType {
   readonly result: TypeIndex | null;
 }
 
-/** A resource type that the component imports; its class is found among the imports of the host. */
+/**
+ * A resource type that the component imports; its class is found among the imports of the host. Two patch versions of
+ * an interface have types of their own, with the same class behind them.
+ */
 export interface ImportedResource {
   /** Key of the interface in the imports (`wasi:io/streams`, `wasi:http/types@0.3`). */
   readonly interface: string;
@@ -74,14 +82,24 @@ export interface CanonicalOptions {
   readonly isAsync: boolean;
 }
 
-/** A core function that the host makes: a lowered import or a built-in of the component model. */
-export type CoreFunction =
+/** A core function that the host makes, for core modules of the component: a lowered import or a built-in. */
+export type CoreFunction = { readonly component: ComponentIndex } & CanonicalFunction;
+
+export type CanonicalFunction =
   | {
       readonly kind: 'lower';
       readonly interface: string;
       /** As in WIT: `handle`, `[method]input-stream.read`, `[constructor]fields`, `[static]request.new`. */
       readonly name: string;
       readonly type: FunctionType;
+      readonly options: CanonicalOptions;
+      /** Whether the host's function may give a promise: the guest's stack is parked in it then. */
+      readonly mayWait: boolean;
+    }
+  /** A function that another component of the plan exports; it does not wait. */
+  | {
+      readonly kind: 'adapter';
+      readonly callee: LiftedFunction;
       readonly options: CanonicalOptions;
     }
   | { readonly kind: 'resource.drop'; readonly resource: ResourceIndex }
@@ -130,8 +148,9 @@ export type CoreInstance =
     }
   | { readonly kind: 'exports'; readonly items: readonly (readonly [name: string, item: CoreItem])[] };
 
-/** An exported function of the handler's interface. */
+/** A function that a component exports. */
 export interface LiftedFunction {
+  readonly component: ComponentIndex;
   readonly name: string;
   readonly type: FunctionType;
   readonly core: CoreExport;
@@ -140,6 +159,8 @@ export interface LiftedFunction {
 
 export interface LinkPlan {
   readonly formatVersion: 1;
+  /** How many component instances there are. */
+  readonly components: number;
   readonly types: readonly ValueType[];
   readonly resources: readonly ImportedResource[];
   readonly coreFunctions: readonly CoreFunction[];

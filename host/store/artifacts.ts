@@ -32,6 +32,10 @@ const manifestSchema = z.object({
   handler: z.enum(HANDLER_KINDS),
   world: z.string(),
   exportKey: z.string(),
+  // Artifacts from before there were plans say nothing of them.
+  road: z.enum(['linked', 'glue']).default('glue'),
+  roadReason: z.string().nullable().default('it was published before there were link plans'),
+  planBytes: countSchema.default(0),
   imports: z.array(z.string()),
   fuelModel: z.string(),
   modules: z.array(
@@ -161,10 +165,11 @@ export class ArtifactStore {
     if (!(await this.has(key))) return undefined;
     try {
       const manifest = await this.readManifest(key);
-      const { modules, sizes } = manifest;
+      const { modules, planBytes, sizes } = manifest;
       const files: (readonly [string, number])[] = [
         ...modules.map(({ name, bytes }) => [name, bytes] as const),
         [ARTIFACT_FILES.glue, sizes.glueBytes],
+        ...(planBytes === 0 ? [] : [[ARTIFACT_FILES.plan, planBytes] as const]),
         [ARTIFACT_FILES.upload, sizes.uploadBytes],
       ];
       const found = await Promise.all(files.map(([name]) => stat(join(this.folder(key), name))));
