@@ -30,12 +30,7 @@ export const END_KINDS = {
   'future.write': { class: WritableFutureEnd, event: EVENT.futureWrite, isFuture: true },
 } as const satisfies Record<string, EndKind>;
 
-export function getEnd(
-  state: InstanceState,
-  kind: EndKind,
-  element: TypeIndex | null,
-  index: number,
-): End {
+export function getEnd(state: InstanceState, kind: EndKind, element: TypeIndex | null, index: number): End {
   const end = state.table.get(index, kind.class);
   if (end.side.element !== element) throw new ComponentTrap(`handle ${index >>> 0} carries another type`);
   return end;

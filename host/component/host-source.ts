@@ -6,7 +6,13 @@
  * 2. What arrives for a read that was cancelled stays for the next one.
  */
 import type { TypeIndex } from '../model/link-plan.ts';
-import { COPY, type CopyListener, type DestinationBuffer, type Elements, type ReadableSide } from './channel.ts';
+import {
+  COPY,
+  type CopyListener,
+  type DestinationBuffer,
+  type Elements,
+  type ReadableSide,
+} from './channel.ts';
 import type { InstanceState } from './instance-state.ts';
 
 /** The next elements; undefined at the end. */

@@ -16,7 +16,7 @@ import type { GuestPorts } from './guest-ports.ts';
 import { HandleTable } from './handle-table.ts';
 import type { Task } from './task.ts';
 
-type StatePorts = Pick<GuestPorts, 'whenEnterable' | 'trap'>;
+type StatePorts = Pick<GuestPorts, 'whenEnterable' | 'trap' | 'chargeYield'>;
 
 export class InstanceState {
   readonly table = new HandleTable();
@@ -74,6 +74,11 @@ export class InstanceState {
         this.fail(error);
       }
     });
+  }
+
+  /** A task that only lets others go first would enter the guest for nothing otherwise, time and again. */
+  chargeYield(): void {
+    this.#ports.chargeYield();
   }
 
   /** Invariant 4. Idempotent. */
