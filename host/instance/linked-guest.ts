@@ -10,11 +10,10 @@ export interface LinkParts {
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
   /** Of the running invocation, asked for at each call. */
   readonly imports: GuestPorts['imports'];
-  readonly charge: (fuel: number) => void;
 }
 
 /** Makes an instance of a component by its plan. Throws what a start function of it throws. */
-export function linkGuest(guest: Guest, { plan, modules, imports, charge }: LinkParts): LinkedComponent {
+export function linkGuest(guest: Guest, { plan, modules, imports }: LinkParts): LinkedComponent {
   const component = new LinkedComponent(plan, {
     instantiate: (name, coreImports) => {
       const module = modules.get(name);
@@ -26,10 +25,10 @@ export function linkGuest(guest: Guest, { plan, modules, imports, charge }: Link
     hostCall: (fn) => guest.hostCall(fn),
     waitingHostCall: (fn, onWait) => guest.waitingHostCall(fn, onWait),
     whenEnterable: (run) => guest.whenEnterable(run),
-    chargeYield: () => charge(WAITING_CALL_COST),
+    chargeYield: () => guest.charge(WAITING_CALL_COST),
     trap: (error) => guest.trap(error),
-    chargeLength: (length) => charge(length * LENGTH_COST),
-    chargeElements: (count) => charge(count * ELEMENT_COST),
+    chargeLength: (length) => guest.charge(length * LENGTH_COST),
+    chargeElements: (count) => guest.charge(count * ELEMENT_COST),
     imports,
   });
   guest.started();

@@ -43,7 +43,6 @@ export function startLinked(artifact: LoadedArtifact, options: LinkedGuestOption
     plan: artifact.road.plan,
     modules: artifact.modules,
     imports: () => options.imports,
-    charge: (units) => fuel.charge(units),
   });
   return { component, guest, fuel, traps };
 }
