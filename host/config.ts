@@ -2,7 +2,7 @@
  * The only reader of the environment: raw -> validated -> resolved, in one pure step. Units are in the names,
  * an unknown `MAYFLY_` variable is an error that names the nearest known one.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
@@ -28,6 +28,8 @@ export interface HostConfig {
   readonly ceilings: FunctionLimitValues;
   /** How slots are put back after an invocation. */
   readonly rewind: RoadWish;
+  /** For instances that lie ready, over all threads. */
+  readonly idleMemoryBytes: number;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -68,6 +70,10 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_REWIND',
     about: `how instances are put back: ${ROAD_WISHES.join(', ')} (auto: the best that the kernel has)`,
   },
+  {
+    variable: 'MAYFLY_IDLE_MEMORY_BYTES',
+    about: 'memory of instances that lie ready, over all threads (a quarter of the memory)',
+  },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
@@ -106,6 +112,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
     ceilings,
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
+    idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', Math.floor(totalmem() / 4), 0, 2 ** 50),
   };
 }
 

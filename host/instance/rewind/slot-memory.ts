@@ -24,6 +24,7 @@ export class SlotMemory {
   readonly #region: MemoryRegion | undefined;
   #bytes: Uint8Array;
   #rewinds = 0;
+  #keptBytes: number;
 
   /**
    * The memory holds what the image does. If the road leads over the kernel, the image is laid under it; where the
@@ -34,6 +35,7 @@ export class SlotMemory {
     this.#image = image;
     this.#policy = policy;
     this.#bytes = new Uint8Array(memory.buffer);
+    this.#keptBytes = image.lengthBytes;
     const { road, kernel, smallMemoryBytes } = policy;
     // An image without a file has no content, or could not be put into one.
     const isMappable = fd !== undefined || image.from === image.to;
@@ -51,12 +53,28 @@ export class SlotMemory {
         // What instantiation wrote outside of the image is zero again, but takes up memory.
         region.discard(0, image.lengthBytes);
         this.#region = region;
+        this.#keptBytes = 0;
         this.road = road;
       } catch (error) {
         if (!(error instanceof KernelError)) throw error;
         this.road = 'copy';
         this.#copyAll();
       }
+    }
+  }
+
+  /** Memory that it has to itself after a rewind, about. */
+  get keptBytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** It will not be used again: what it takes is given back now rather than when it is collected. */
+  release(): void {
+    if (this.#region === undefined || this.hasGrown()) return;
+    try {
+      this.#region.discard(0, this.#image.lengthBytes);
+    } catch (error) {
+      if (!(error instanceof KernelError)) throw error;
     }
   }
 
@@ -94,8 +112,10 @@ export class SlotMemory {
     const mustDiscard = ++this.#rewinds % DISCARD_EVERY === 0;
     if (mustDiscard || !region.scan(touched)) {
       region.discard(0, this.#image.lengthBytes);
+      this.#keptBytes = 0;
       return;
     }
+    this.#keptBytes = touched.bytes;
     for (let i = 0; i < touched.count; i++) this.#copy(touched.from(i), touched.to(i));
   }
 

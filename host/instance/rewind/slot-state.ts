@@ -34,6 +34,16 @@ export class SlotState {
     return this.#isSingleUse ? ['fresh'] : this.#memories.map(({ road }) => road);
   }
 
+  /** Memory that it has to itself after a rewind, about. */
+  get keptBytes(): number {
+    return this.#memories.reduce((sum, memory) => sum + memory.keptBytes, 0);
+  }
+
+  /** It will not be used again. */
+  dispose(): void {
+    for (const memory of this.#memories) memory.release();
+  }
+
   /** Puts everything back as it was captured. No code of the slot may be running or parked. */
   rewind(): RewindOutcome {
     if (this.#isSingleUse) return 'single-use';
