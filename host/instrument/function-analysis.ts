@@ -178,8 +178,7 @@ export class FunctionAnalysis {
           cursor.skip(8);
           break;
         case IMMEDIATE.table:
-          readIndex(cursor, layout.tables64.length, 'table');
-          this.#features.add('reference-types');
+          this.#readTableAccess(opcode);
           break;
         case IMMEDIATE.special:
           if (opcode === 0x0b) {
@@ -200,6 +199,13 @@ export class FunctionAnalysis {
           cursor.fail(`unknown opcode 0x${opcode.toString(16)}`, at);
       }
     }
+  }
+
+  /** table.get, table.set */
+  #readTableAccess(opcode: number): void {
+    const table = readIndex(this.#cursor, this.#layout.tables64.length, 'table');
+    this.#features.add('reference-types');
+    if (opcode === 0x26) this.#usage.writtenTables.add(table);
   }
 
   #checkDepth(at: number): void {

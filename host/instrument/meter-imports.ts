@@ -1,8 +1,19 @@
+import type { DeclarationRules } from './declaration-scan.ts';
+
 /**
  * What an instrumented module imports from the host: the contract between `instrument/`, which writes the
  * calls, and `instance/`, which answers them. One set serves all core modules of a component instance.
  */
 export const METER_MODULE = 'mayfly';
+
+/** What the names of exports that metering adds begin with (state-exports.ts). */
+export const STATE_EXPORT_PREFIX = 'mayfly:';
+
+/** Names that no module may bring along. */
+export const RESERVED_NAMES: DeclarationRules = {
+  reservedImportModule: METER_MODULE,
+  reservedExportPrefix: STATE_EXPORT_PREFIX,
+};
 
 export const METER_IMPORTS = {
   /**

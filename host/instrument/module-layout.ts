@@ -18,6 +18,15 @@ export interface ByteRange {
   readonly to: number;
 }
 
+/** What holds state and can be exported. */
+export type StateKind = 'table' | 'memory' | 'global';
+
+export interface MutableGlobal {
+  readonly index: number;
+  /** Encoding of its value type. */
+  readonly type: ByteRange;
+}
+
 /** Where the parts of a module are and how they are numbered; filled by declarations.ts, read by everything. */
 export interface ModuleLayout {
   readonly sections: readonly Section[];
@@ -38,11 +47,19 @@ export interface ModuleLayout {
   importedTables: number;
   globals: number;
   importedGlobals: number;
+  readonly mutableGlobals: MutableGlobal[];
   tags: number;
   importedTags: number;
   exports: number;
+  /** Where the first export stands. */
+  exportsStart: number;
+  /** A name under which each table, memory and global is exported, if it is. */
+  readonly exportNames: { readonly [Kind in StateKind]: Map<number, string> };
   dataSegments: number;
   elementSegments: number;
+  /** Segments that stay until code drops them. */
+  readonly passiveData: Set<number>;
+  readonly passiveElements: Set<number>;
   initialMemoryBytes: number;
   initialTableEntries: number;
   hasStart: boolean;
@@ -68,11 +85,16 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     importedTables: 0,
     globals: 0,
     importedGlobals: 0,
+    mutableGlobals: [],
     tags: 0,
     importedTags: 0,
     exports: 0,
+    exportsStart: 0,
+    exportNames: { table: new Map(), memory: new Map(), global: new Map() },
     dataSegments: 0,
     elementSegments: 0,
+    passiveData: new Set(),
+    passiveElements: new Set(),
     initialMemoryBytes: 0,
     initialTableEntries: 0,
     hasStart: false,

@@ -87,12 +87,13 @@ function manifestOf(
     exportKey: transpiled.exportKey,
     imports: world.imports,
     fuelModel: FUEL_MODEL,
-    modules: modules.map(({ name, bytes, shape }) => ({
+    modules: modules.map(({ name, bytes, shape, state }) => ({
       name,
       bytes: bytes.length,
       initialMemoryBytes: shape.initialMemoryBytes,
       initialTableEntries: shape.initialTableEntries,
       functions: shape.functions,
+      state,
     })),
     sizes: {
       uploadBytes,
