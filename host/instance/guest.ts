@@ -27,6 +27,7 @@ import { GuestTimers } from './guest-timers.ts';
 import { CALL_COST, ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import { createRefill } from './refill.ts';
+import { NO_HEADROOM } from './rewind/memory-headroom.ts';
 import { PAGE_UNIT, type SpaceAccount, unsignedAmount } from './space-account.ts';
 
 export interface GuestOptions {
@@ -279,6 +280,7 @@ export class Guest {
       return parked;
     };
     return {
+      ...NO_HEADROOM,
       [METER_IMPORTS.fuel]: fuel.counter,
       [METER_IMPORTS.refill]: createRefill(decide, park),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
