@@ -3,7 +3,9 @@ import type { LoadedArtifact } from '../../../host/instance/artifact.ts';
 import { FuelAccount } from '../../../host/instance/fuel-account.ts';
 import { Guest } from '../../../host/instance/guest.ts';
 import type { CoreInstance } from '../../../host/instance/rewind/core-state.ts';
+import { MemoryHeadrooms } from '../../../host/instance/rewind/memory-headroom.ts';
 import { SpaceAccount } from '../../../host/instance/space-account.ts';
+import { METER_MODULE } from '../../../host/instrument/meter-imports.ts';
 import { defaultConfiguration } from '../../../host/model/function-configuration.ts';
 import { SystemClock } from '../../../host/wasi/clocks/system-clock.ts';
 import type { HttpExchange, WasiContext } from '../../../host/wasi/context.ts';
@@ -16,6 +18,7 @@ import { NULL_SINK } from '../../../host/wasi/io/null-sink.ts';
 
 export interface ComponentSlot {
   readonly instances: readonly CoreInstance[];
+  readonly headrooms: MemoryHeadrooms;
   /** One request; resolves with the answer's status and body. A slot answers once: its glue is not rewound. */
   get(path: string): Promise<string>;
   end(): void;
@@ -57,16 +60,25 @@ export async function componentSlot(artifact: LoadedArtifact): Promise<Component
     artifact.manifest.modules.map(({ name, state }) => [artifact.modules.get(name), state]),
   );
   const instances: CoreInstance[] = [];
-  const exports = await recording(
-    (module, instance) => {
-      // The glue has a module of its own, without state, to try out what the engine can do.
-      const state = states.get(module);
-      if (state !== undefined) instances.push({ state, exports: instance.exports });
-    },
-    () => guest.start(),
-  );
+  const headrooms = new MemoryHeadrooms();
+  const instantiate: Instantiate = (module, imports = {}) => {
+    const state = states.get(module);
+    // The glue has a module of its own, without state, to try out what the engine can do.
+    if (state === undefined) return undefined;
+    const given = headrooms.importsFor(state, imports);
+    const instance = new WebAssembly.Instance(module, {
+      ...imports,
+      [METER_MODULE]: { ...imports[METER_MODULE], ...given },
+    });
+    headrooms.note(state, given, instance.exports);
+    instances.push({ state, exports: instance.exports });
+    return instance;
+  };
+  const exports = await withInstantiate(instantiate, () => guest.start());
+  headrooms.grow();
   return {
     instances,
+    headrooms,
     async get(path) {
       const handler = exports[artifact.manifest.exportKey] as Export;
       const { exchange, answer } = exchangeFor(path);
@@ -88,16 +100,24 @@ export async function componentSlot(artifact: LoadedArtifact): Promise<Component
   };
 }
 
-/** Hears of every core instance that is made while `work` runs; nothing else makes any meanwhile. */
-async function recording<T>(
-  onInstance: (module: WebAssembly.Module, instance: WebAssembly.Instance) => void,
-  work: () => Promise<T>,
-): Promise<T> {
+/** Makes the instance, or leaves it to the engine. */
+type Instantiate = (
+  module: WebAssembly.Module,
+  imports?: WebAssembly.Imports,
+) => WebAssembly.Instance | undefined;
+
+/** Takes the place of `new WebAssembly.Instance` while `work` runs; nothing else instantiates meanwhile. */
+async function withInstantiate<T>(instantiate: Instantiate, work: () => Promise<T>): Promise<T> {
   const { Instance } = WebAssembly;
+  let isOurs = false;
   const Recording = function Recording(module: WebAssembly.Module, imports?: WebAssembly.Imports) {
-    const instance = new Instance(module, imports);
-    onInstance(module, instance);
-    return instance;
+    if (isOurs) return new Instance(module, imports);
+    isOurs = true;
+    try {
+      return instantiate(module, imports) ?? new Instance(module, imports);
+    } finally {
+      isOurs = false;
+    }
   };
   WebAssembly.Instance = Recording as unknown as typeof Instance;
   try {
