@@ -42,6 +42,6 @@ export const STATE_OBSTACLES = [
 ] as const;
 export type StateObstacle = (typeof STATE_OBSTACLES)[number];
 
-/** Putting one back takes 50 ns; toolchains emit one to three, position-independent code some hundreds. */
+/** Putting one back takes 40 ns; toolchains emit one to three, position-independent code some hundreds. */
 export const MAX_STATE_GLOBALS = 4_096;
 export const MAX_STATE_TABLES = 64;

@@ -7,7 +7,7 @@ export interface CoreInstance {
   readonly exports: WebAssembly.Exports;
 }
 
-/** Comparing an entry takes 40 ns. Toolchains that write to tables (`addFunction`, externref) keep small ones. */
+/** Comparing an entry takes 70 ns. Toolchains that write to tables (`addFunction`, externref) keep small ones. */
 const MAX_TABLE_ENTRIES = 16_384;
 
 /** Everything that instances can change, each object once and in the same order for every slot. */

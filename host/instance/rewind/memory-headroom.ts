@@ -16,8 +16,8 @@ import type { ModuleState } from '../../model/module-state.ts';
 type Headroom = WebAssembly.Global<'i32'>;
 
 /**
- * 4 MiB. A QuickJS guest takes 1.5 MiB in its first request. Where the kernel does not say what was touched, all of it
- * is put back each time, 0.4 ms; and it is the same on every machine (invariant 2).
+ * 4 MiB; a QuickJS guest takes 64 KiB in its first request. Where the kernel does not say what was touched, all of it
+ * is put back each time; and it is the same on every machine (invariant 2).
  */
 export const HEADROOM_PAGES = 64;
 
