@@ -194,9 +194,9 @@ export class RunningInvocation {
     const guest = new Guest(this.#createRun(artifact.initialMemoryBytes, artifact.initialTableEntries));
     this.#guest = guest;
     if (road.kind === 'linked') {
-      const { exports } = linkGuest(guest, { plan: road.plan, modules, imports: () => imports });
+      const { component } = linkGuest(guest, { plan: road.plan, artifact, imports: () => imports });
       this.#ports.charge(live.tenant, START_FUEL_LINKED);
-      return exports;
+      return component.exports;
     }
     return startGlue(guest, { glue: road.glue, modules, imports, timers: this.#timers }).then((exports) => {
       this.#ports.charge(live.tenant, manifest.sizes.glueBytes * START_FUEL_PER_GLUE_BYTE);

@@ -29,6 +29,7 @@ import type { FuelAccount } from './fuel-account.ts';
 import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import { createRefill } from './refill.ts';
+import { NO_HEADROOM } from './rewind/memory-headroom.ts';
 import { PAGE_UNIT, type SpaceAccount, unsignedAmount } from './space-account.ts';
 
 /** What one invocation brings along. */
@@ -175,12 +176,20 @@ export class Guest {
     else this.#run.onQuiet = callback;
   }
 
-  /** A core instance with the meter's imports added; its exports as the engine gives them. */
-  instantiate(module: WebAssembly.Module, imports: WebAssembly.Imports): WebAssembly.Exports {
+  /**
+   * A core instance with the meter's imports added; its exports as the engine gives them.
+   * @param headroom of its memories, where they have any (rewind/memory-headroom.ts)
+   */
+  instantiate(
+    module: WebAssembly.Module,
+    imports: WebAssembly.Imports,
+    headroom: WebAssembly.ModuleImports = NO_HEADROOM,
+  ): WebAssembly.Exports {
     const run = this.#run;
     run.plainDepth++;
     try {
-      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: this.#meter }).exports;
+      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: { ...this.#meter, ...headroom } })
+        .exports;
     } catch (error) {
       run.by.onTrap(error);
       throw error;

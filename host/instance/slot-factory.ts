@@ -13,7 +13,6 @@ import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest, type GuestRun } from './guest.ts';
 import { linkGuest } from './linked-guest.ts';
-import type { CoreInstance } from './rewind/core-state.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import { StateImage } from './rewind/state-image.ts';
 import { type Imports, type LinkedInstance, Slot, type StartUse } from './slot.ts';
@@ -58,10 +57,10 @@ export class SlotFactory {
       return undefined;
     }
     const { instance, start } = started;
-    const instances = this.#coreInstances(instance);
+    const { instances, headrooms } = instance;
     // Another slot may find another state only if the engine is not deterministic; it would be an obstacle, too.
-    this.#image ??= StateImage.capture(instances, this.#policy);
-    const state = this.#image.apply(instances);
+    this.#image ??= StateImage.capture(instances, this.#policy, headrooms);
+    const state = this.#image.apply(instances, headrooms);
     this.#obstacle =
       this.#image.obstacle ?? (state === undefined ? 'initialisation is not repeatable' : undefined);
     if (this.#obstacle !== undefined || state === undefined) {
@@ -81,9 +80,9 @@ export class SlotFactory {
     let imports: Imports | undefined;
     const guest = new Guest(run);
     try {
-      const component = linkGuest(guest, {
+      const linked = linkGuest(guest, {
         plan: this.#plan,
-        modules: artifact.modules,
+        artifact,
         imports: () => {
           if (imports === undefined) throw new Error('there is no invocation');
           return imports;
@@ -93,12 +92,12 @@ export class SlotFactory {
       // Whatever it says after it was refused is no outcome.
       if (guest.calledHostAtStart) return 'initialisation calls the host';
       if (failures.length > 0) return 'initialisation fails';
-      component.reset();
+      linked.component.reset();
       const start = { fuel: run.fuel.used, memoryBytes: run.memory.used, tableEntries: run.tables.used };
       const bind = (next: Imports | undefined): void => {
         imports = next;
       };
-      return { instance: { guest, component, bind }, start };
+      return { instance: { ...linked, guest, bind }, start };
     } catch {
       return guest.calledHostAtStart ? 'initialisation calls the host' : 'initialisation fails';
     }
@@ -119,15 +118,6 @@ export class SlotFactory {
       goOn: () => undefined,
     };
     return { artifact, run, failures };
-  }
-
-  #coreInstances({ component }: LinkedInstance): CoreInstance[] {
-    const states = new Map(this.#artifact.manifest.modules.map(({ name, state }) => [name, state]));
-    return component.coreInstances.map(({ module, exports }) => {
-      const state = states.get(module);
-      if (state === undefined) throw new Error(`the manifest has no module ${module}`);
-      return { state, exports };
-    });
   }
 
   /** Invariant 2. */

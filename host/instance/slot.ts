@@ -8,6 +8,7 @@
  */
 import type { LinkedComponent } from '../component/linked-component.ts';
 import type { Guest, GuestRun } from './guest.ts';
+import type { LinkedGuest } from './linked-guest.ts';
 import type { SlotState } from './rewind/slot-state.ts';
 import type { PooledSlot } from './slot-pool.ts';
 
@@ -22,9 +23,8 @@ export interface StartUse {
 export type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** A linked component whose imports can be exchanged. */
-export interface LinkedInstance {
+export interface LinkedInstance extends LinkedGuest {
   readonly guest: Guest;
-  readonly component: LinkedComponent;
   /** The imports of the present invocation. */
   bind(imports: Imports | undefined): void;
 }

@@ -96,14 +96,15 @@ function scanImports(
   layout.imports = boundedCount(cursor, bounds.imports, 'imports', 4);
   for (let i = 0; i < layout.imports; i++) {
     const at = cursor.pos;
-    if (cursor.name() === rules.reservedImportModule) {
+    const module = cursor.name();
+    if (module === rules.reservedImportModule) {
       throw new InstrumentError(
         'unsupported',
         `imports from "${rules.reservedImportModule}", which is the host's own`,
         at,
       );
     }
-    cursor.skipName();
+    const name = cursor.name();
     const kindAt = cursor.pos;
     const kind = cursor.u8();
     switch (kind) {
@@ -118,6 +119,7 @@ function scanImports(
         break;
       case 2:
         layout.memories64.push(readLimits(cursor, features).is64);
+        layout.memoryImports.push([module, name]);
         layout.importedMemories++;
         break;
       case 3:

@@ -360,13 +360,17 @@ export class FunctionAnalysis {
       case 0x24: // global.set
         readGlobalIndex(cursor, layout, this.edits);
         return;
-      case 0x3f: // memory.size
-        readMemory(cursor, layout, this.#features);
+      case 0x3f: {
+        const memory = readMemory(cursor, layout, this.#features);
+        this.edits.add(cursor.pos, EDIT.subtractHeadroom, memory);
+        this.#usage.sizedMemories.add(memory);
         return;
+      }
       case 0x40: {
         const memory = readMemory(cursor, layout, this.#features);
         this.edits.add(at, EDIT.memoryGrow, memory);
         this.#usage.grownMemories.add(memory);
+        this.#usage.sizedMemories.add(memory);
         return;
       }
       case 0xd0: // ref.null

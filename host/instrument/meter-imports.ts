@@ -35,3 +35,11 @@ export const METER_IMPORTS = {
   reserveTable: 'reserve-table',
   releaseTable: 'release-table',
 } as const;
+
+/**
+ * `global (mut i32)`, of each memory that code sizes or grows: pages by which it is larger than code is told. The
+ * host may grow a memory ahead; `memory.grow` then takes from these pages first. At 0, everything is as usual.
+ */
+export function headroomImport(memory: number): string {
+  return `headroom/${memory}`;
+}

@@ -41,6 +41,8 @@ export interface ModuleLayout {
   /** Whether a memory (a table) is indexed with i64, imported ones first. */
   readonly memories64: boolean[];
   importedMemories: number;
+  /** Module and name of each imported memory. */
+  readonly memoryImports: (readonly [module: string, name: string])[];
   readonly tables64: boolean[];
   /** Encoding of each table's reference type, `bytes[from..to)`. */
   readonly tableTypes: ByteRange[];
@@ -80,6 +82,7 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     exportedFunctions: new Set(),
     memories64: [],
     importedMemories: 0,
+    memoryImports: [],
     tables64: [],
     tableTypes: [],
     importedTables: 0,

@@ -4,13 +4,19 @@ import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FunctionAnalysis } from './function-analysis.ts';
-import { METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
+import { headroomImport, METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './plan.ts';
 import { Cursor } from './reader.ts';
 import { rankOf, SECTION, type Section } from './sections.ts';
 import { type AddedExport, writeExports } from './state-exports.ts';
-import { chargeCode, checkCode, METER_TYPE_BYTES, supportBody } from './support-functions.ts';
+import {
+  chargeCode,
+  checkCode,
+  METER_TYPE_BYTES,
+  subtractHeadroomCode,
+  supportBody,
+} from './support-functions.ts';
 import { ByteSink } from './writer.ts';
 
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
@@ -185,10 +191,10 @@ export class Rewriter {
 
   #importSection(section: Section | undefined): void {
     const sink = this.#sink;
-    const { imports } = this.#plan;
+    const { headrooms, imports } = this.#plan;
     sink.u8(SECTION.import);
     sink.sized(ANY_LENGTH, () => {
-      this.#extendedVector(section, imports.length + 1);
+      this.#extendedVector(section, imports.length + 1 + headrooms.size);
       for (const { name, type } of imports) {
         this.#importName(name);
         sink.u8(0x00);
@@ -196,6 +202,10 @@ export class Rewriter {
       }
       this.#importName(METER_IMPORTS.fuel);
       sink.list([0x03, I64, 0x01]);
+      for (const memory of headrooms.keys()) {
+        this.#importName(headroomImport(memory));
+        sink.list([0x03, I32, 0x01]);
+      }
     });
   }
 
@@ -395,6 +405,9 @@ export class Rewriter {
         case EDIT.chargeLength:
           sink.u8(0x10);
           sink.u32(plan.chargeLength[value]!);
+          break;
+        case EDIT.subtractHeadroom:
+          sink.list(subtractHeadroomCode(plan, this.#layout, value));
           break;
         case EDIT.memoryGrow:
           sink.u8(0x10);

@@ -1,6 +1,7 @@
 import {
   MAX_STATE_GLOBALS,
   MAX_STATE_TABLES,
+  type MemoryHeadroom,
   type ModuleState,
   type StateObstacle,
 } from '../model/module-state.ts';
@@ -42,8 +43,9 @@ export function planStateExports(
   features: FeatureSet,
 ): StatePlan {
   const obstacles = findObstacles(bytes, layout, usage, features);
+  const headrooms = headroomsOf(layout, usage);
   if (obstacles.length > 0) {
-    return { state: { memories: [], tables: [], globals: [], obstacles }, added: [] };
+    return { state: { memories: [], tables: [], globals: [], headrooms, obstacles }, added: [] };
   }
   const added: AddedExport[] = [];
   const reach = (kind: StateKind, index: number): string => {
@@ -57,9 +59,16 @@ export function planStateExports(
     memories: layout.memories64.map((_, index) => reach('memory', index)),
     tables: [...usage.writtenTables].sort((a, b) => a - b).map((index) => reach('table', index)),
     globals: layout.mutableGlobals.map(({ index }) => reach('global', index)),
+    headrooms,
     obstacles,
   };
   return { state, added };
+}
+
+function headroomsOf(layout: ModuleLayout, usage: MeterUsage): readonly MemoryHeadroom[] {
+  return [...usage.sizedMemories]
+    .sort((a, b) => a - b)
+    .map((memory) => ({ memory, from: layout.memoryImports[memory] ?? null }));
 }
 
 /** Conservative: what cannot be told from the declarations and the set of instructions counts as an obstacle. */

@@ -10,8 +10,18 @@ export interface ModuleState {
   readonly tables: readonly string[];
   /** Mutable globals, imported ones too. */
   readonly globals: readonly string[];
+  /** Memories whose size its code sees, of each of which it imports the headroom. */
+  readonly headrooms: readonly MemoryHeadroom[];
   /** Why nobody can put an instance back as it was; empty if it can be done. */
   readonly obstacles: readonly StateObstacle[];
+}
+
+/** See `headroomImport`. */
+export interface MemoryHeadroom {
+  /** Its index, by which the import and (but for obstacles) the entry of `memories` go. */
+  readonly memory: number;
+  /** Where the memory itself is imported from, or null if the module defines it. */
+  readonly from: readonly [module: string, name: string] | null;
 }
 
 /** State that the JavaScript API cannot read, write or undo. */
@@ -32,6 +42,6 @@ export const STATE_OBSTACLES = [
 ] as const;
 export type StateObstacle = (typeof STATE_OBSTACLES)[number];
 
-/** Putting one back takes 50 ns; toolchains emit one to three, position-independent code some hundreds. */
+/** Putting one back takes 40 ns; toolchains emit one to three, position-independent code some hundreds. */
 export const MAX_STATE_GLOBALS = 4_096;
 export const MAX_STATE_TABLES = 64;

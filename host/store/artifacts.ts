@@ -31,10 +31,11 @@ const stateSchema = z
     memories: z.array(z.string()),
     tables: z.array(z.string()),
     globals: z.array(z.string()),
+    headrooms: z.array(z.object({ memory: countSchema, from: z.tuple([z.string(), z.string()]).nullable() })),
     obstacles: z.array(z.enum(STATE_OBSTACLES)),
   })
   // Artifacts of before this was noted go on running, in a fresh instance each time.
-  .default({ memories: [], tables: [], globals: [], obstacles: ['not-analyzed'] });
+  .default({ memories: [], tables: [], globals: [], headrooms: [], obstacles: ['not-analyzed'] });
 
 const manifestSchema = z.object({
   formatVersion: z.literal(1),

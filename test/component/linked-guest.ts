@@ -39,9 +39,9 @@ export function startLinked(artifact: LoadedArtifact, options: LinkedGuestOption
     isAlone: () => false,
     goOn: () => undefined,
   });
-  const component = linkGuest(guest, {
+  const { component } = linkGuest(guest, {
     plan: artifact.road.plan,
-    modules: artifact.modules,
+    artifact,
     imports: () => options.imports,
   });
   return { component, guest, fuel, traps };

@@ -33,6 +33,7 @@ test('hidden memories, mutable globals and written tables are exported', async (
     memories: ['mayfly:memory/0'],
     tables: ['mayfly:table/1'],
     globals: ['mayfly:global/0', 'mayfly:global/2'],
+    headrooms: [],
     obstacles: [],
   });
 });
@@ -43,7 +44,13 @@ test('what the module exports by itself is not exported again', async (t) => {
     (global (export "stack") (mut i32) (i32.const 7))
     (func (export "f") (drop (i32.const 1))))`;
   t.deepEqual(await exportsOf(wat), ['memory memory', 'global stack', 'function f']);
-  t.deepEqual(await stateOf(wat), { memories: ['memory'], tables: [], globals: ['stack'], obstacles: [] });
+  t.deepEqual(await stateOf(wat), {
+    memories: ['memory'],
+    tables: [],
+    globals: ['stack'],
+    headrooms: [],
+    obstacles: [],
+  });
 });
 
 test('the exported objects are the ones that the code uses', async (t) => {
@@ -119,7 +126,13 @@ const OBSTACLES: readonly (readonly [StateObstacle, string])[] = [
 test('state that cannot be put back is an obstacle, and nothing is exported for it', async (t) => {
   for (const [obstacle, content] of OBSTACLES) {
     const wat = `(module ${content} (func (export "f") (drop (i32.const 0))))`;
-    t.deepEqual(await stateOf(wat), { memories: [], tables: [], globals: [], obstacles: [obstacle] });
+    t.deepEqual(await stateOf(wat), {
+      memories: [],
+      tables: [],
+      globals: [],
+      headrooms: [],
+      obstacles: [obstacle],
+    });
     t.deepEqual(await exportsOf(wat), ['function f'], obstacle);
   }
 });
@@ -143,4 +156,21 @@ test('a module that exports a name of the host is refused', async (t) => {
   const bytes = await assemble('(module (global (export "mayfly:global/0") i32 (i32.const 0)))');
   const error = t.throws(() => instrument(bytes), { instanceOf: InstrumentError });
   t.is(error.code, 'unsupported');
+});
+
+test('a module imports the headroom of each memory whose size its code sees', async (t) => {
+  const wat = `(module
+    (import "e" "m" (memory 1))
+    (memory 1)
+    (memory 1)
+    (func (drop (memory.size 0)) (drop (memory.grow 2 (i32.const 1)))))`;
+  t.deepEqual((await stateOf(wat)).headrooms, [
+    { memory: 0, from: ['e', 'm'] },
+    { memory: 2, from: null },
+  ]);
+  const imports = WebAssembly.Module.imports(compile(instrument(await assemble(wat)).bytes));
+  t.deepEqual(
+    imports.filter(({ kind }) => kind === 'global').map(({ name }) => name),
+    ['fuel', 'headroom/0', 'headroom/2'],
+  );
 });

@@ -1,4 +1,5 @@
 import type { ModuleState } from '../../model/module-state.ts';
+import type { MemoryHeadrooms } from './memory-headroom.ts';
 
 /** An instance of a metered core module, with what its manifest says about its state. */
 export interface CoreInstance {
@@ -6,7 +7,7 @@ export interface CoreInstance {
   readonly exports: WebAssembly.Exports;
 }
 
-/** Comparing an entry takes 40 ns. Toolchains that write to tables (`addFunction`, externref) keep small ones. */
+/** Comparing an entry takes 70 ns. Toolchains that write to tables (`addFunction`, externref) keep small ones. */
 const MAX_TABLE_ENTRIES = 16_384;
 
 /** Everything that instances can change, each object once and in the same order for every slot. */
@@ -17,10 +18,13 @@ export interface CoreState {
 }
 
 /** The state of one slot's core instances, or why it cannot be put back. */
-export function coreStateOf(instances: readonly CoreInstance[]): CoreState | string {
+export function coreStateOf(
+  instances: readonly CoreInstance[],
+  headrooms: MemoryHeadrooms | undefined,
+): CoreState | string {
   const memories = new Set<WebAssembly.Memory>();
   const tables = new Set<WebAssembly.Table>();
-  const globals = new Set<WebAssembly.Global>();
+  const globals = new Set<WebAssembly.Global>(headrooms?.globals);
   for (const { state, exports } of instances) {
     if (state.obstacles.length > 0) return state.obstacles.join(', ');
     for (const name of state.memories) {

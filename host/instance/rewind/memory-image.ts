@@ -22,7 +22,7 @@ const ZEROS = Buffer.alloc(GRANULARITY);
 
 /**
  * What has been written to of a memory that was instantiated just now. Reading the rest would make the kernel map a
- * page of zeros for each page of it: 25 ms for a memory of 100 MB of which nothing is used.
+ * page of zeros for each page of it: 170 ms for a memory of 100 MiB of which nothing is used.
  */
 export function populatedRanges(memory: WebAssembly.Memory, { road, kernel, touched }: RewindPolicy): Ranges {
   const { byteLength } = memory.buffer;

@@ -15,10 +15,10 @@ export interface RewindPolicy {
 }
 
 /**
- * Copying 64 KiB takes as long as asking the kernel which pages of them were touched; see
+ * Copying 128 KiB takes as long as asking the kernel which pages of them were touched; see
  * docs/decisions/0007-rewinding.md for this and the following.
  */
-const SMALL_MEMORY_BYTES = 1 * GRANULARITY;
+const SMALL_MEMORY_BYTES = 2 * GRANULARITY;
 /** A slot keeps this much written memory; when there is more, the kernel drops all of it. */
 const MAX_KEPT_BYTES = 8 * 2 ** 20;
 const MAX_RANGES = 1_024;

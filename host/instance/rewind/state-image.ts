@@ -8,6 +8,7 @@
  * 3. Slots copy back out of it: rewinding one whose image was disposed of fails.
  */
 import { type CoreInstance, coreStateOf } from './core-state.ts';
+import type { MemoryHeadrooms } from './memory-headroom.ts';
 import {
   describeMemory,
   equalsImage,
@@ -67,8 +68,12 @@ export class StateImage implements Disposable {
    * Takes the state of the first slot, right after its initialisation; `apply` makes that slot, too, share the
    * image. State that cannot be put back gives an image of slots that are used once.
    */
-  static capture(instances: readonly CoreInstance[], policy: RewindPolicy): StateImage {
-    const state = policy.road === 'fresh' ? 'rewinding is turned off' : coreStateOf(instances);
+  static capture(
+    instances: readonly CoreInstance[],
+    policy: RewindPolicy,
+    headrooms?: MemoryHeadrooms,
+  ): StateImage {
+    const state = policy.road === 'fresh' ? 'rewinding is turned off' : coreStateOf(instances, headrooms);
     if (typeof state === 'string') return StateImage.#singleUse(policy, state);
     const memories: MemoryImage[] = [];
     const contents = state.memories.map((memory) => new Uint8Array(memory.buffer));
@@ -140,10 +145,10 @@ export class StateImage implements Disposable {
    * Makes a slot that was just initialised share the image. Returns undefined if it is not in the very state that
    * was captured (initialisation that depends on a clock or on randomness): it needs an image of its own.
    */
-  apply(instances: readonly CoreInstance[]): SlotState | undefined {
+  apply(instances: readonly CoreInstance[], headrooms?: MemoryHeadrooms): SlotState | undefined {
     if (this.#isDisposed) throw new TypeError('The image was disposed of.');
     if (this.obstacle !== undefined) return new SlotState(undefined, []);
-    const state = coreStateOf(instances);
+    const state = coreStateOf(instances, headrooms);
     if (typeof state === 'string') return undefined;
     if (state.memories.length !== this.#memories.length) return undefined;
     if (state.globals.length !== this.#globals.length) return undefined;

@@ -2,11 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import test from 'ava';
+import { MemoryHeadrooms } from '../../../host/instance/rewind/memory-headroom.ts';
 import { choosePolicy, type RewindPolicy } from '../../../host/instance/rewind/rewind-policy.ts';
 import type { Road } from '../../../host/instance/rewind/road.ts';
 import { StateImage } from '../../../host/instance/rewind/state-image.ts';
+import { METER_MODULE } from '../../../host/instrument/meter-imports.ts';
+import { type GuestFunction, MeterHost } from '../../instrument/metered.ts';
 import { Random, seedOf } from '../../instrument/random.ts';
-import { differenceOf, guestOf, observe, type Running, start, statefulGuest } from './stateful-guest.ts';
+import {
+  differenceOf,
+  type Guest,
+  guestOf,
+  observe,
+  type Running,
+  start,
+  statefulGuest,
+} from './stateful-guest.ts';
 
 /** What this machine's kernel can do; CI's and any Linux since 6.7 has them all. */
 const ROADS = (['pagemap', 'madvise', 'copy'] as const).filter((road) => choosePolicy(road).road === road);
@@ -205,4 +216,53 @@ test.serial('a thousand slots, created and dropped, leave no mapping and no desc
     after.mappings - before.mappings < 100,
     `${before.mappings} mappings before, ${after.mappings} after`,
   );
+});
+
+test('growing within the headroom is put back, over all modules that share a memory', async (t) => {
+  const definer = await guestOf(`(module (memory (export "memory") 2 20)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))`);
+  const user = await guestOf(`(module (import "m" "memory" (memory 2))
+    (func (export "store") (param i32) (i32.store8 (local.get 0) (i32.const 7)))
+    (func (export "size") (result i32) memory.size))`);
+  const link = () => {
+    const headrooms = new MemoryHeadrooms();
+    const instantiate = ({ module, state }: Guest, imports: WebAssembly.Imports): WebAssembly.Exports => {
+      const given = headrooms.importsFor(state, imports);
+      const meter = { ...new MeterHost().imports, ...given };
+      const { exports } = new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: meter });
+      headrooms.note(state, given, exports);
+      return exports;
+    };
+    const first = instantiate(definer, {});
+    const second = instantiate(user, { m: { memory: first['memory'] as WebAssembly.Memory } });
+    headrooms.grow(100);
+    return {
+      headrooms,
+      instances: [
+        { state: definer.state, exports: first },
+        { state: user.state, exports: second },
+      ],
+      grow: first['grow'] as GuestFunction,
+      store: second['store'] as GuestFunction,
+      size: second['size'] as GuestFunction,
+    };
+  };
+  for (const [, policy] of POLICIES) {
+    const { headrooms, instances, grow, store, size } = link();
+    using image = StateImage.capture(instances, policy, headrooms);
+    const slot = image.apply(instances, headrooms)!;
+    const before = observe({ instances });
+    t.is(before.memories[0]!.length, 20 * 65_536);
+    for (let i = 0; i < 3; i++) {
+      t.is(size(), 2);
+      t.is(grow(18), 2);
+      t.is(size(), 20);
+      t.is(grow(1), -1);
+      store(20 * 65_536 - 1);
+      t.is(slot.rewind(), 'clean');
+      t.is(differenceOf(before, observe({ instances })), undefined);
+    }
+    const other = link();
+    t.not(image.apply(other.instances, other.headrooms), undefined);
+  }
 });

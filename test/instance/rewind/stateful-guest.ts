@@ -93,7 +93,7 @@ export interface Observed {
   readonly globals: readonly unknown[];
 }
 
-export function observe({ instances }: Running): Observed {
+export function observe({ instances }: Pick<Running, 'instances'>): Observed {
   const memories: Buffer[] = [];
   const tables: unknown[][] = [];
   const globals: unknown[] = [];
