@@ -13,6 +13,8 @@ import { hasWasmtime, startHono, startJcoServe, startWasmtime, startWorkerd } fr
 import { measureRound, type Round } from './throughput/round.ts';
 import type { Subject } from './throughput/subject.ts';
 
+export { plot } from './throughput/plot.ts';
+
 export const summary =
   'a hello through the front door, each in a fresh guest, beside Hono, workerd, jco and Wasmtime';
 

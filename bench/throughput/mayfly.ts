@@ -7,30 +7,29 @@ import { ServerProcess } from './server-process.ts';
 
 const MAIN = fileURLToPath(new URL('../../host/main.ts', import.meta.url));
 
-/** A host as an operator starts it, with a data folder that goes when it does. */
+/** A host as an operator starts it, with a data folder that goes when it does, unless the folder was given. */
 export class MayflyProcess implements AsyncDisposable {
   readonly server: ServerProcess;
   readonly port: number;
   readonly #key: string;
-  readonly #dataDir: string;
+  readonly #ownedDir: string | undefined;
 
-  private constructor(server: ServerProcess, key: string, dataDir: string) {
+  private constructor(server: ServerProcess, key: string, ownedDir: string | undefined) {
     this.server = server;
     this.port = Number(server.said[1]);
     this.#key = key;
-    this.#dataDir = dataDir;
+    this.#ownedDir = ownedDir;
   }
 
-  /** @param nodeArgs options of Node itself, such as `--cpu-prof` */
   static async start(
     env: Readonly<Record<string, string>>,
-    nodeArgs: readonly string[] = [],
+    givenDir: string | undefined = undefined,
   ): Promise<MayflyProcess> {
-    const dataDir = await mkdtemp(join(tmpdir(), 'mayfly-bench-'));
+    const dataDir = givenDir ?? (await mkdtemp(join(tmpdir(), 'mayfly-bench-')));
     const key = randomBytes(24).toString('hex');
     const server = await ServerProcess.start({
       program: process.execPath,
-      args: [...nodeArgs, MAIN],
+      args: [MAIN],
       env: {
         MAYFLY_PORT: '0',
         MAYFLY_EXAMPLES: '0',
@@ -40,7 +39,7 @@ export class MayflyProcess implements AsyncDisposable {
       },
       ready: /http:\/\/127\.0\.0\.1:(\d+)[\s\S]*Ready/,
     });
-    return new MayflyProcess(server, key, dataDir);
+    return new MayflyProcess(server, key, givenDir === undefined ? dataDir : undefined);
   }
 
   /** Gives the path of its URL. */
@@ -57,6 +56,6 @@ export class MayflyProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
-    await rm(this.#dataDir, { recursive: true, force: true });
+    if (this.#ownedDir !== undefined) await rm(this.#ownedDir, { recursive: true, force: true });
   }
 }
