@@ -20,6 +20,7 @@ import { createImports } from '../wasi/imports.ts';
 import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import type { LoadedArtifact } from './artifact.ts';
+import { EndSignal } from './end-signal.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';
 import { CommandOutput, cgiVariables } from './serve-command.ts';
@@ -81,7 +82,7 @@ export class RunningInvocation {
   readonly #fuel: FuelAccount;
   readonly #memory: SpaceAccount;
   readonly #tables: SpaceAccount;
-  readonly #controller = new AbortController();
+  readonly #end = new EndSignal();
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #logBudget: LogBudget;
@@ -200,6 +201,7 @@ export class RunningInvocation {
     const { exchange, live, outbound, scriptName, trigger } = this.#options;
     const isCommand = live.handler === 'wasi:cli/run@0.2';
     const isHttp = trigger === 'http';
+    const end = this.#end;
     return {
       configuration: live.configuration,
       environment: [
@@ -213,7 +215,9 @@ export class RunningInvocation {
       clock: this.#ports.clock,
       randomBytes: (length) => this.#ports.randomBytes(length),
       outbound,
-      signal: this.#controller.signal,
+      get signal() {
+        return end.signal;
+      },
       terminate: (code, detail) => {
         this.#fail({ code, detail, log: detail });
         return new MayflyError(code, detail);
@@ -327,13 +331,10 @@ export class RunningInvocation {
     this.#ports.charge(this.#options.live.tenant, this.#takeUnreported());
     this.#fuel.poison();
     this.#guest?.end();
-    this.#controller.abort(OVER);
+    this.#end.end();
     this.#resolve(result);
   }
 }
-
-/** One for all: a DOMException with a stack for each invocation would cost 10 µs and say nothing. */
-const OVER = new Error('the invocation is over');
 
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];
 
