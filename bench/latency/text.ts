@@ -17,7 +17,7 @@ export function histogramLines(title: string, histogram: Histogram): readonly st
     (q) => `p${q * 100} ${milliseconds(histogram.quantileMs(q))}`,
   );
   return [
-    `${title}: ${total} requests, ${quantiles.join(', ')}`,
+    `${title}: ${total} measured, ${quantiles.join(', ')}`,
     ...buckets.map(({ fromMs, count }) => {
       const share = ((count / total) * 100).toFixed(count * 1_000 < total ? 3 : 1);
       return `${milliseconds(fromMs).padStart(10)} ${bar(Math.log2(1 + count) * scale)} ${share} %`;
