@@ -98,7 +98,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       report,
     }),
   );
-  const { server, connections } = createFrontServer(app.fetch, {
+  const { server, connections } = createFrontServer(app.fetch, invoker, {
     // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
     maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
     // A body may take as long as the longest invocation.

@@ -95,7 +95,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const { server } = createFrontServer(createFrontDoor(invoker).fetch, invoker, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});

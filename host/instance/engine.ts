@@ -22,6 +22,7 @@ import { createImports } from '../wasi/imports.ts';
 import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import type { LoadedArtifact } from './artifact.ts';
+import { EndSignal } from './end-signal.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { startGlue } from './glue-guest.ts';
 import { Guest, type GuestRun } from './guest.ts';
@@ -98,7 +99,7 @@ export class RunningInvocation {
   readonly done: Promise<InvocationResult>;
   readonly #options: InvocationOptions;
   readonly #ports: EnginePorts;
-  readonly #controller = new AbortController();
+  readonly #end = new EndSignal();
   readonly #timers = new GuestTimers();
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -252,6 +253,7 @@ export class RunningInvocation {
     const { exchange, live, outbound, scriptName, trigger } = this.#options;
     const isCommand = live.handler === 'wasi:cli/run@0.2';
     const isHttp = trigger === 'http';
+    const end = this.#end;
     return {
       configuration: live.configuration,
       environment: [
@@ -265,7 +267,9 @@ export class RunningInvocation {
       clock: this.#ports.clock,
       randomBytes: (length) => this.#ports.randomBytes(length),
       outbound,
-      signal: this.#controller.signal,
+      get signal() {
+        return end.signal;
+      },
       terminate: (code, detail) => {
         this.#fail({ code, detail, log: detail });
         return new MayflyError(code, detail);
@@ -380,7 +384,7 @@ export class RunningInvocation {
     this.#accounts?.fuel.poison();
     this.#endGuest();
     this.#timers.end();
-    this.#controller.abort(OVER);
+    this.#end.end();
     this.#resolve(result);
   }
 
@@ -393,9 +397,6 @@ export class RunningInvocation {
     slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
   }
 }
-
-/** One for all: a DOMException with a stack for each invocation would cost 10 µs and say nothing. */
-const OVER = new Error('the invocation is over');
 
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];
 
