@@ -7,6 +7,7 @@ import { transpileComponent } from '../../host/compiler/transpile.ts';
 import type { World } from '../../host/compiler/world.ts';
 import type { GuestPorts } from '../../host/component/guest-ports.ts';
 import type { LinkedComponent } from '../../host/component/linked-component.ts';
+import { camelCase } from '../../host/component/record-codec.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Glue } from '../../host/instance/glue.ts';
 import { startGlue } from '../../host/instance/glue-guest.ts';
@@ -69,7 +70,7 @@ export async function bothRoads(wat: string, handlerInterface: string): Promise<
         charge: (units) => fuel.charge(units),
       });
       return {
-        exports: exports[transpiled.exportKey] as Functions,
+        exports: byName(plan, exports[transpiled.exportKey] as Functions),
         guest,
         fuel,
         traps,
@@ -77,6 +78,11 @@ export async function bothRoads(wat: string, handlerInterface: string): Promise<
       };
     },
   };
+}
+
+/** jco's names are in camel case. */
+function byName({ exports }: LinkPlan, functions: Functions): Functions {
+  return Object.fromEntries(exports.map(({ name }) => [name, functions[camelCase(name)]!]));
 }
 
 function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
