@@ -13,7 +13,7 @@ export class ComponentLink {
   readonly plan: LinkPlan;
   readonly ports: GuestPorts;
   readonly codecs: CodecSet;
-  readonly holder: StateHolder = { current: new InstanceState() };
+  readonly holder: StateHolder;
   readonly #find: CoreExports;
   readonly #contexts = new Map<string, CanonicalContext>();
 
@@ -22,6 +22,7 @@ export class ComponentLink {
     this.ports = ports;
     this.codecs = codecs;
     this.#find = find;
+    this.holder = { current: new InstanceState(ports) };
   }
 
   signature(type: FunctionType): Signature {
@@ -49,9 +50,20 @@ export class ComponentLink {
     return context;
   }
 
+  /** A core import in which the guest may wait, for the task that it is in. */
+  waitingHostCall(fn: CoreFn): unknown {
+    return this.ports.waitingHostCall(fn, () => {
+      const state = this.holder.current;
+      const task = state.currentTask;
+      return () => {
+        state.currentTask = task;
+      };
+    });
+  }
+
   /** A fresh state; whoever holds the old one sees that it has ended. */
   reset(): void {
     this.holder.current.end();
-    this.holder.current = new InstanceState();
+    this.holder.current = new InstanceState(this.ports);
   }
 }

@@ -14,8 +14,21 @@ export interface GuestPorts {
   promising(fn: CoreFn): (...args: unknown[]) => Promise<unknown>;
   /** A core import that answers at once. */
   hostCall(fn: CoreFn): CoreFn;
-  /** A core import in which the guest may wait: a `WebAssembly.Suspending`. `fn` gives a value or a promise of one. */
-  waitingHostCall(fn: CoreFn): unknown;
+  /**
+   * A core import in which the guest may wait: a `WebAssembly.Suspending`. `fn` gives a value or a promise of one.
+   * `onWait` is called when the stack begins to wait; what it gives is called right before the stack goes on, with nothing
+   * of the guest running in between. Like an entry, going on waits while another stack is parked for its fuel.
+   */
+  waitingHostCall(fn: CoreFn, onWait?: () => () => void): unknown;
+  /**
+   * Runs `run`, which may enter the guest or call its allocator: at once, or as soon as none of its stacks is parked for
+   * its fuel, in the order of the calls. Never after the invocation has ended.
+   */
+  whenEnterable(run: () => void): void;
+  /** The guest let others go first, and is about to be entered again: charged like a call in which it waits. */
+  chargeYield(): void;
+  /** The guest broke a rule, or the host failed it, where no call of it is there to throw at. */
+  trap(error: unknown): void;
   /** Bytes or numbers that were copied between guest and host. */
   chargeLength(length: number): void;
   /** What else passed between them: other elements of lists, records, handles. */

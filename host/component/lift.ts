@@ -28,7 +28,7 @@ export function liftFunction(link: ComponentLink, lifted: LiftedFunction): Guest
     const result = signature.liftResult(context, returned);
     assertReturned(scope);
     postReturn?.(returned);
-    return signature.isFallible ? unwrapResult(result as ResultValue) : result;
+    return signature.isFallible ? unwrapResult(result) : result;
   };
 }
 
@@ -64,7 +64,7 @@ export function adaptFunction(
 }
 
 /** Lets the guest free what its result took; it may not call out meanwhile. */
-function postReturnOf(link: ComponentLink, { postReturn }: CanonicalOptions): CoreFn | undefined {
+export function postReturnOf(link: ComponentLink, { postReturn }: CanonicalOptions): CoreFn | undefined {
   if (postReturn === null) return undefined;
   const enter = link.ports.plain(link.coreFunction(postReturn));
   return (returned) => {
@@ -87,7 +87,9 @@ interface ResultValue {
   readonly val: unknown;
 }
 
-function unwrapResult({ tag, val }: ResultValue): unknown {
+/** What the caller in the host gets: the `err` case is thrown. */
+export function unwrapResult(result: unknown): unknown {
+  const { tag, val } = result as ResultValue;
   if (tag === 'err') throw new ErrorCase(val);
   return val;
 }

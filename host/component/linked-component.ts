@@ -8,11 +8,15 @@
  * 3. Only what the plan says is linked: it was read from a component that jco's validator accepted, so types fit.
  */
 import type { CoreExport, CoreFunctionIndex, CoreInstance, CoreItem, LinkPlan } from '../model/link-plan.ts';
+import { builtIn } from './built-ins.ts';
+import { channelCodecs } from './channel-codecs.ts';
 import { CodecSet } from './codec-set.ts';
 import { ComponentLink } from './component-link.ts';
 import type { GuestPorts } from './guest-ports.ts';
 import { adaptFunction, type GuestFunction, liftFunction } from './lift.ts';
+import { liftAsync } from './lift-async.ts';
 import { dropResource, lowerFunction } from './lower.ts';
+import { lowerAsync } from './lower-async.ts';
 
 /** A core instance that was made of a module. */
 export interface LinkedCoreInstance {
@@ -36,7 +40,8 @@ export class LinkedComponent {
     this.#plan = plan;
     this.#links = Array.from(
       { length: plan.components },
-      () => new ComponentLink(plan, ports, new CodecSet(plan.types, NO_CHANNELS), (of) => this.#find(of)),
+      () =>
+        new ComponentLink(plan, ports, new CodecSet(plan.types, channelCodecs(plan)), (of) => this.#find(of)),
     );
     const made: LinkedCoreInstance[] = [];
     for (const step of plan.coreInstances) {
@@ -47,7 +52,10 @@ export class LinkedComponent {
     }
     this.coreInstances = made;
     this.exports = Object.fromEntries(
-      plan.exports.map((lifted) => [lifted.name, liftFunction(this.#links[lifted.component]!, lifted)]),
+      plan.exports.map((lifted) => {
+        const isAsync = lifted.type.isAsync || lifted.options.isAsync;
+        return [lifted.name, (isAsync ? liftAsync : liftFunction)(this.#links[lifted.component]!, lifted)];
+      }),
     );
   }
 
@@ -85,22 +93,13 @@ export class LinkedComponent {
     const link = this.#links[made.component]!;
     switch (made.kind) {
       case 'lower':
-        return lowerFunction(link, made);
+        return made.options.isAsync ? lowerAsync(link, made) : lowerFunction(link, made);
       case 'adapter':
         return adaptFunction(link, this.#links[made.callee.component]!, made);
       case 'resource.drop':
         return dropResource(link, made);
       default:
-        throw new Error(`the built-in ${made.kind} is not linked`);
+        return builtIn(link, made);
     }
   }
-}
-
-const NO_CHANNELS = {
-  stream: () => notLinked('streams'),
-  future: () => notLinked('futures'),
-};
-
-function notLinked(what: string): never {
-  throw new Error(`${what} are not linked`);
 }

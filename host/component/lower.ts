@@ -17,7 +17,7 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
   const call = hostFunction(ports, lowered.interface, lowered.name, lowered.type);
   const run: HostFunction = signature.isFallible ? fallible(call) : call;
   const { borrows, moves } = signature;
-  if (lowered.mayWait) return ports.waitingHostCall(lowerWaiting);
+  if (lowered.mayWait) return link.waitingHostCall(lowerWaiting);
   return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce);
 
   function lowerAtOnce(...args: unknown[]): unknown {
@@ -61,7 +61,7 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
 }
 
 /** Catches the `err` case, whose type is the function's own. */
-function fallible(call: HostFunction): HostFunction {
+export function fallible(call: HostFunction): HostFunction {
   return (values) => {
     try {
       const returned = call(values);

@@ -72,6 +72,10 @@ export class Guest {
   #isInSecondSlice = false;
   /** Stacks of this guest that are parked for their fuel (invariant 4). */
   #preempted = 0;
+  /** Stacks whose wait for the host is over, and that go on within the next microtasks. */
+  #resuming = 0;
+  /** What waits to enter it meanwhile. */
+  readonly #entries: (() => void)[] = [];
   #ended = false;
 
   constructor(options: GuestOptions) {
@@ -117,8 +121,11 @@ export class Guest {
     };
   }
 
-  /** Invariant 5, for one that the guest may wait in. */
-  waitingHostCall(call: CoreFunction): unknown {
+  /**
+   * Invariant 5, for one that the guest may wait in.
+   * @param onWait called when its stack is about to be parked; what it gives, right before the stack goes on
+   */
+  waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
     const { fuel, goOn, onTrap } = this.#options;
     const waiting = (...args: unknown[]): unknown => {
       fuel.charge(WAITING_CALL_COST);
@@ -130,20 +137,69 @@ export class Guest {
         throw error;
       }
       if (!(result instanceof Promise)) return result;
+      const onGoOn = onWait?.();
       const resumed = result.then(
         (value) => {
           const turn = goOn();
-          return turn === undefined ? value : turn.then(() => value);
+          return turn === undefined ? this.#enterable(value) : turn.then(() => this.#enterable(value));
         },
         (error: unknown) => {
           onTrap(error);
+          this.#resuming++;
           throw error;
         },
       );
-      return this.#parked.hold(resumed);
+      const parked = this.#parked.hold(resumed);
+      const goesOn = (): void => {
+        this.#resuming--;
+        onGoOn?.();
+        this.#offerEntries();
+      };
+      parked.then(goesOn, goesOn);
+      return parked;
     };
     return new WebAssembly.Suspending(waiting as (...args: unknown[]) => Promise<unknown>);
   }
+
+  /**
+   * Runs what may enter the guest, or call its allocator, when no stack of it is parked for its fuel or about to go on
+   * (invariant 4): at once, or in its turn. Not after the end.
+   */
+  whenEnterable(run: () => void): void {
+    if (this.#ended) return;
+    if (this.#entries.length > 0 || this.#preempted + this.#resuming > 0) this.#entries.push(run);
+    else run();
+  }
+
+  /** It cannot be told on a stack of the guest. */
+  trap(error: unknown): void {
+    this.#options.onTrap(error);
+  }
+
+  /** The value, once the stack that waits for it may go on; nobody is entered from then on until it has. */
+  #enterable<T>(value: T): T | Promise<T> {
+    if (this.#preempted + this.#resuming === 0) {
+      this.#resuming++;
+      return value;
+    }
+    return new Promise((resolve) => {
+      this.whenEnterable(() => {
+        this.#resuming++;
+        resolve(value);
+      });
+    });
+  }
+
+  /** Called in the reaction before a stack goes on: what it does first comes before those who wait. */
+  #offerEntries(): void {
+    if (this.#entries.length > 0) queueMicrotask(this.#runEntries);
+  }
+
+  readonly #runEntries = (): void => {
+    while (this.#entries.length > 0 && this.#preempted + this.#resuming === 0 && !this.#ended) {
+      this.#entries.shift()!();
+    }
+  };
 
   /** An export that is called below a frame of JavaScript: it cannot be parked (invariant 2). */
   plain(original: CoreFunction): CoreFunction {
@@ -230,7 +286,10 @@ export class Guest {
       const parked = this.#parked.hold(turn);
       this.#preempted++;
       // The reaction before V8's own on this promise: nothing runs between it and the guest's going on.
-      const goesOn = (): void => void this.#preempted--;
+      const goesOn = (): void => {
+        this.#preempted--;
+        this.#offerEntries();
+      };
       parked.then(goesOn, goesOn);
       return parked;
     };

@@ -2,7 +2,7 @@ import type { GuestPorts } from '../component/guest-ports.ts';
 import { LinkedComponent } from '../component/linked-component.ts';
 import type { LinkPlan } from '../model/link-plan.ts';
 import type { Guest } from './guest.ts';
-import { ELEMENT_COST, LENGTH_COST } from './host-call-cost.ts';
+import { ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 
 /** What linking a component for a guest takes. */
 export interface LinkParts {
@@ -24,7 +24,10 @@ export function linkGuest(guest: Guest, { plan, modules, imports, charge }: Link
     plain: (fn) => guest.plain(fn),
     promising: (fn) => guest.promising(fn),
     hostCall: (fn) => guest.hostCall(fn),
-    waitingHostCall: (fn) => guest.waitingHostCall(fn),
+    waitingHostCall: (fn, onWait) => guest.waitingHostCall(fn, onWait),
+    whenEnterable: (run) => guest.whenEnterable(run),
+    chargeYield: () => charge(WAITING_CALL_COST),
+    trap: (error) => guest.trap(error),
     chargeLength: (length) => charge(length * LENGTH_COST),
     chargeElements: (count) => charge(count * ELEMENT_COST),
     imports,

@@ -10,7 +10,6 @@ import { readLinkPlan } from '../compiler/link-plan.ts';
 import { type MeteredModule, meterModules } from '../compiler/meter-modules.ts';
 import { type Transpiled, transpileComponent } from '../compiler/transpile.ts';
 import { readWorld, type World } from '../compiler/world.ts';
-import { whyNotLinked } from '../component/coverage.ts';
 import { FUEL_MODEL } from '../instrument/cost-model.ts';
 import {
   ARTIFACT_FILES,
@@ -83,8 +82,7 @@ interface Road {
 
 function chooseRoad({ bytes, world }: CheckedComponent, { modules }: Transpiled): Road {
   const { plan, reason } = readLinkPlan(bytes, world, modules);
-  const whyNot = plan === undefined ? reason : whyNotLinked(plan);
-  if (whyNot !== undefined) return { kind: 'glue', reason: whyNot, plan: '' };
+  if (plan === undefined) return { kind: 'glue', reason, plan: '' };
   return { kind: 'linked', reason: null, plan: JSON.stringify(plan) };
 }
 

@@ -15,7 +15,13 @@ export interface CodecFixture {
 }
 
 export function codecFixture(types: readonly ValueType[], encoding: StringEncoding = 'utf8'): CodecFixture {
-  const state = new InstanceState();
+  const state = new InstanceState({
+    whenEnterable: (run) => run(),
+    chargeYield: () => {},
+    trap: (error) => {
+      throw error;
+    },
+  });
   const charged = { length: 0, elements: 0 };
   const ports = {
     chargeLength: (length: number) => {

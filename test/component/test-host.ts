@@ -1,0 +1,58 @@
+/** The host of `built-ins.wat`, driven by the test. */
+import type { GuestStreamReader } from '../../host/component/guest-reader.ts';
+
+export class TestHost {
+  /** Calls of `wait` in flight: argument -> what settles it. */
+  readonly waits = new Map<number, (value: number) => void>();
+  /** Chunks that `numbers` gives, in this order; then it ends. */
+  chunks: (Uint8Array | Promise<Uint8Array>)[] = [];
+  isNumbersClosed = false;
+  /** What the guest handed over. */
+  readonly taken: GuestStreamReader = undefined as never;
+  takenFuture: PromiseLike<unknown> & Partial<Disposable> = Promise.resolve();
+  answer: Promise<unknown> = new Promise(() => {});
+  #onWait: (() => void) | undefined;
+
+  readonly imports = {
+    'test:host/api': {
+      wait: (n: number): Promise<number> =>
+        new Promise((resolve) => {
+          this.waits.set(n, resolve);
+          this.#onWait?.();
+        }),
+      numbers: () => this.#numbers(),
+      answer: () => this.answer,
+      take: (stream: GuestStreamReader) => {
+        Object.assign(this, { taken: stream });
+      },
+      takeFuture: (future: PromiseLike<unknown>) => {
+        this.takenFuture = future;
+      },
+    },
+  };
+
+  /** Resolves when `count` calls of `wait` are in flight. */
+  async waiting(count: number): Promise<void> {
+    while (this.waits.size < count) {
+      await new Promise<void>((resolve) => {
+        this.#onWait = resolve;
+      });
+    }
+  }
+
+  #numbers(): AsyncIterableIterator<Uint8Array> {
+    const chunks = [...this.chunks];
+    const iterator: AsyncIterableIterator<Uint8Array> = {
+      next: async () => {
+        const value = await chunks.shift();
+        return value === undefined ? { done: true, value } : { done: false, value };
+      },
+      return: () => {
+        this.isNumbersClosed = true;
+        return Promise.resolve({ done: true, value: undefined });
+      },
+      [Symbol.asyncIterator]: () => iterator,
+    };
+    return iterator;
+  }
+}
