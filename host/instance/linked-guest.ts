@@ -1,12 +1,12 @@
 import type { GuestPorts } from '../component/guest-ports.ts';
 import { LinkedComponent } from '../component/linked-component.ts';
-import type { LinkPlan } from '../model/link-plan.ts';
+import type { PreparedPlan } from '../component/prepared-plan.ts';
 import type { Guest } from './guest.ts';
 import { ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 
 /** What linking a component for a guest takes. */
 export interface LinkParts {
-  readonly plan: LinkPlan;
+  readonly plan: PreparedPlan;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
   /** Of the running invocation, asked for at each call. */
   readonly imports: GuestPorts['imports'];

@@ -7,6 +7,7 @@ import { transpileComponent } from '../../host/compiler/transpile.ts';
 import type { World } from '../../host/compiler/world.ts';
 import type { GuestPorts } from '../../host/component/guest-ports.ts';
 import type { LinkedComponent } from '../../host/component/linked-component.ts';
+import { PreparedPlan } from '../../host/component/prepared-plan.ts';
 import { camelCase } from '../../host/component/record-codec.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Glue } from '../../host/instance/glue.ts';
@@ -51,13 +52,14 @@ export async function bothRoads(wat: string, handlerInterface: string): Promise<
       new WebAssembly.Module(Uint8Array.from(code)),
     ]),
   );
+  const prepared = new PreparedPlan(plan);
   const glue = new Glue(transpiled.glue, 'glue');
   return {
     plan,
     link(imports = {}) {
       const { guest, fuel, traps } = newGuest();
       const charge = (units: number): void => fuel.charge(units);
-      const component = linkGuest(guest, { plan, modules, imports: () => imports, charge });
+      const component = linkGuest(guest, { plan: prepared, modules, imports: () => imports, charge });
       return { exports: component.exports, guest, fuel, traps, component };
     },
     async glue(imports = {}) {

@@ -4,10 +4,10 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { readLinkPlan } from '../../host/compiler/link-plan.ts';
 import { meterModules } from '../../host/compiler/meter-modules.ts';
 import type { CoreModule } from '../../host/compiler/transpile.ts';
-import type { LinkPlan } from '../../host/model/link-plan.ts';
+import { PreparedPlan } from '../../host/component/prepared-plan.ts';
 
 export interface WatComponent {
-  readonly plan: LinkPlan;
+  readonly plan: PreparedPlan;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
 }
 
@@ -37,7 +37,7 @@ export async function readWatComponent(text: string, isMetered = false): Promise
   if (plan === undefined) throw new Error(reason);
   const made = isMetered ? meterModules(modules) : modules;
   return {
-    plan,
+    plan: new PreparedPlan(plan),
     modules: new Map(
       made.map(({ name, bytes: code }) => [name, new WebAssembly.Module(code as Uint8Array<ArrayBuffer>)]),
     ),
