@@ -107,6 +107,12 @@ test('a host stream is read to its end in the guest buffer, whatever the sizes a
   t.is(await run('read-numbers-sync', 2), 0x2007, 'two bytes, completed; the first is 7');
 });
 
+test('what the host knows already is read without an event', async (t) => {
+  const { host, run } = start(t);
+  host.eagerChunks = [Uint8Array.of(1, 2, 3, 4, 5)];
+  t.is(await run('known-bytes', 3), 0x30_20, 'three bytes, then the other two');
+});
+
 test('a cancelled read loses nothing, and a dropped stream is closed', async (t) => {
   const { host, run } = start(t);
   const chunk = Promise.withResolvers<Uint8Array>();

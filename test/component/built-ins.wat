@@ -188,6 +188,13 @@
       (local.set $r (call $read-sync (local.get $s) (i32.const 1024) (local.get $size)))
       (call $drop-readable (local.get $s))
       (call $return (i32.add (i32.mul (local.get $r) (i32.const 256)) (i32.load8_u (i32.const 1024)))))
+    ;; Two reads, of which neither may wait.
+    (func (export "known-bytes") (param $size i32)
+      (local $s i32) (local $r i32)
+      (local.set $s (call $numbers))
+      (local.set $r (call $read (local.get $s) (i32.const 1024) (local.get $size)))
+      (call $return (i32.or (i32.shl (local.get $r) (i32.const 8))
+        (call $read (local.get $s) (i32.const 1024) (local.get $size)))))
     (func (export "cancelled-read") (param $n i32)
       (local $s i32) (local $r i32)
       (local.set $s (call $numbers))

@@ -7,6 +7,8 @@ export class TestHost {
   /** Chunks that `numbers` gives, in this order; then it ends. */
   chunks: (Uint8Array | Promise<Uint8Array>)[] = [];
   isNumbersClosed = false;
+  /** Chunks that are known before `numbers` is asked to wait for them. */
+  eagerChunks: Uint8Array[] = [];
   /** What the guest handed over. */
   readonly taken: GuestStreamReader = undefined as never;
   takenFuture: PromiseLike<unknown> & Partial<Disposable> = Promise.resolve();
@@ -42,16 +44,20 @@ export class TestHost {
 
   #numbers(): AsyncIterableIterator<Uint8Array> {
     const chunks = [...this.chunks];
-    const iterator: AsyncIterableIterator<Uint8Array> = {
-      next: async () => {
+    const iterator = {
+      takeNow: (): IteratorResult<Uint8Array> | undefined => {
+        const value = this.eagerChunks.shift();
+        return value === undefined ? undefined : { done: false, value };
+      },
+      next: async (): Promise<IteratorResult<Uint8Array>> => {
         const value = await chunks.shift();
         return value === undefined ? { done: true, value } : { done: false, value };
       },
-      return: () => {
+      return: (): Promise<IteratorResult<Uint8Array>> => {
         this.isNumbersClosed = true;
         return Promise.resolve({ done: true, value: undefined });
       },
-      [Symbol.asyncIterator]: () => iterator,
+      [Symbol.asyncIterator]: (): AsyncIterableIterator<Uint8Array> => iterator,
     };
     return iterator;
   }
