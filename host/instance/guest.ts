@@ -138,20 +138,34 @@ export class Guest {
       }
       if (!(result instanceof Promise)) return result;
       const onGoOn = onWait?.();
+      let isResuming = false;
+      const resume = (): void => {
+        isResuming = true;
+        this.#resuming++;
+      };
+      const whenItMay = (value: unknown): unknown => {
+        if (this.#preempted + this.#resuming > 0)
+          return new Promise<void>((resolve) => this.whenEnterable(() => resolve(resume()))).then(
+            () => value,
+          );
+        resume();
+        return value;
+      };
       const resumed = result.then(
         (value) => {
           const turn = goOn();
-          return turn === undefined ? this.#enterable(value) : turn.then(() => this.#enterable(value));
+          return turn === undefined ? whenItMay(value) : turn.then(() => whenItMay(value));
         },
         (error: unknown) => {
           onTrap(error);
-          this.#resuming++;
+          resume();
           throw error;
         },
       );
       const parked = this.#parked.hold(resumed);
       const goesOn = (): void => {
-        this.#resuming--;
+        // Not of one that was ended where it waited.
+        if (isResuming) this.#resuming--;
         onGoOn?.();
         this.#offerEntries();
       };
@@ -174,20 +188,6 @@ export class Guest {
   /** It cannot be told on a stack of the guest. */
   trap(error: unknown): void {
     this.#options.onTrap(error);
-  }
-
-  /** The value, once the stack that waits for it may go on; nobody is entered from then on until it has. */
-  #enterable<T>(value: T): T | Promise<T> {
-    if (this.#preempted + this.#resuming === 0) {
-      this.#resuming++;
-      return value;
-    }
-    return new Promise((resolve) => {
-      this.whenEnterable(() => {
-        this.#resuming++;
-        resolve(value);
-      });
-    });
   }
 
   /** Called in the reaction before a stack goes on: what it does first comes before those who wait. */
