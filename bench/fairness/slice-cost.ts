@@ -73,7 +73,12 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
   });
   if (artifact.road.kind !== 'linked') throw new Error('the guest has no link plan');
   const { plan } = artifact.road;
-  const { component } = linkGuest(guest, { plan, artifact, imports: () => ({}) });
+  const { component } = linkGuest(guest, {
+    plan,
+    modules: artifact.modules,
+    states: artifact.states,
+    imports: () => ({}),
+  });
   const run = component.exports['run']!;
   // What is pending (a collection, the compiler's result) belongs to nobody's time.
   await new Promise((resolve) => setImmediate(resolve));

@@ -15,6 +15,12 @@ import {
 import { at, type PlanScope, type PlanWork } from './link-plan-scope.ts';
 
 /**
+ * Core values that one value may take. Types share their parts, so that a few hundred bytes can describe one of
+ * billions of fields, which a codec would spell out. The widest of WASI's has 14.
+ */
+const MAX_CORE_VALUES = 1_000;
+
+/**
  * The types of a plan: each structure once, whatever interfaces it is declared in, and only those that functions use.
  * Recursion is as deep as types nest, which component-sections.ts bounds.
  */
@@ -22,6 +28,8 @@ export class PlanTypes {
   readonly types: ValueType[] = [];
   readonly resources: ImportedResource[] = [];
   readonly #work: PlanWork;
+  /** Of each type: the core values that one value of it takes. */
+  readonly #coreValues: number[] = [];
   readonly #byStructure = new Map<string, TypeIndex>();
   readonly #byEntity = new Map<TypeEntity, TypeIndex>();
   readonly #resourceIndices = new Map<TypeEntity, ResourceIndex>();
@@ -77,9 +85,35 @@ export class PlanTypes {
     const structure = JSON.stringify(type);
     const known = this.#byStructure.get(structure);
     if (known !== undefined) return known;
+    const coreValues = this.#countCoreValues(type);
+    if (coreValues > MAX_CORE_VALUES)
+      throw new NotCovered(`it has a type of more than ${MAX_CORE_VALUES} fields`);
+    this.#work.add(coreValues);
+    this.#coreValues.push(coreValues);
     const index = this.types.push(type) - 1;
     this.#byStructure.set(structure, index);
     return index;
+  }
+
+  #countCoreValues(type: ValueType): number {
+    const of = (index: TypeIndex | null): number => (index === null ? 0 : this.#coreValues[index]!);
+    switch (type.kind) {
+      case 'record':
+        return type.fields.reduce((sum, [, field]) => sum + of(field), 0);
+      case 'tuple':
+        return type.elements.reduce((sum, element) => sum + of(element), 0);
+      case 'variant':
+        return 1 + type.cases.reduce((most, [, payload]) => Math.max(most, of(payload)), 0);
+      case 'option':
+        return 1 + of(type.some);
+      case 'result':
+        return 1 + Math.max(of(type.ok), of(type.err));
+      case 'string':
+      case 'list':
+        return 2;
+      default:
+        return 1;
+    }
   }
 
   #resolve(value: ValueDefinition, scope: PlanScope): ValueType {

@@ -1,9 +1,17 @@
-import type { CanonicalOptions, CoreExport, FunctionType, LinkPlan } from '../model/link-plan.ts';
+import type {
+  CanonicalFunction,
+  CanonicalOptions,
+  CoreExport,
+  FunctionType,
+  LinkPlan,
+} from '../model/link-plan.ts';
 import { CanonicalContext, type Realloc } from './canonical-context.ts';
 import type { CodecSet } from './codec-set.ts';
 import type { CoreFn, GuestPorts } from './guest-ports.ts';
+import type { HostFunction } from './host-function.ts';
 import { InstanceState, type StateHolder } from './instance-state.ts';
-import { Signature } from './signature.ts';
+import type { PreparedPlan } from './prepared-plan.ts';
+import type { Signature } from './signature.ts';
 
 /** Finds what a core instance that was made before exports. */
 export type CoreExports = (of: CoreExport) => unknown;
@@ -13,20 +21,26 @@ export class ComponentLink {
   readonly plan: LinkPlan;
   readonly ports: GuestPorts;
   readonly codecs: CodecSet;
+  readonly #prepared: PreparedPlan;
   readonly holder: StateHolder;
   readonly #find: CoreExports;
   readonly #contexts = new Map<string, CanonicalContext>();
 
-  constructor(plan: LinkPlan, ports: GuestPorts, codecs: CodecSet, find: CoreExports) {
-    this.plan = plan;
+  constructor(prepared: PreparedPlan, ports: GuestPorts, find: CoreExports) {
+    this.#prepared = prepared;
+    this.plan = prepared.plan;
+    this.codecs = prepared.codecs;
     this.ports = ports;
-    this.codecs = codecs;
     this.#find = find;
     this.holder = { current: new InstanceState(ports) };
   }
 
   signature(type: FunctionType): Signature {
-    return new Signature(type, this.plan, this.codecs);
+    return this.#prepared.signature(type);
+  }
+
+  hostFunction(lowered: Extract<CanonicalFunction, { kind: 'lower' }>): HostFunction {
+    return this.#prepared.hostFunction(lowered)(this.ports);
   }
 
   coreFunction(of: CoreExport): CoreFn {
@@ -37,10 +51,11 @@ export class ComponentLink {
    * One for all functions with the same memory, allocator and encoding: a view of the memory is made once per growth.
    * Their calls never overlap between `begin()` and the last value.
    */
-  context({ memory, realloc, stringEncoding }: CanonicalOptions): CanonicalContext {
-    const key = JSON.stringify([memory, realloc, stringEncoding]);
+  context(options: CanonicalOptions): CanonicalContext {
+    const key = this.#prepared.contextKey(options);
     const known = this.#contexts.get(key);
     if (known !== undefined) return known;
+    const { memory, realloc, stringEncoding } = options;
     const context = new CanonicalContext(this.holder, this.ports, stringEncoding);
     context.attach(
       memory === null ? undefined : (this.#find(memory) as WebAssembly.Memory),

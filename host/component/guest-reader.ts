@@ -44,6 +44,8 @@ export interface StreamChunk {
 
 /** A guest's stream: read until `done`, or dispose of it. What is read is the reader's own. */
 export class GuestStreamReader implements Disposable {
+  /** What `read` gives is the reader's own. */
+  readonly givesCopies = true;
   readonly #state: InstanceState;
   readonly #side: ReadableSide;
   #isReading = false;

@@ -1,9 +1,10 @@
-import type { FunctionType } from '../model/link-plan.ts';
 import type { GuestPorts } from './guest-ports.ts';
 import { camelCase } from './record-codec.ts';
 
 /** Calls a function of the host with lifted arguments; gives its result, or a promise of it. */
 export type HostFunction = (values: readonly unknown[]) => unknown;
+/** Gives the function for one instance, which knows its invocation's imports. */
+export type BindHostFunction = (ports: Pick<GuestPorts, 'imports'>) => HostFunction;
 
 type Callable = (...args: readonly unknown[]) => unknown;
 type Members = Readonly<Record<string, Callable>>;
@@ -21,22 +22,23 @@ const NAME = /^\[(constructor|method|static)\]([^.]+)(?:\.(.+))?$/;
  * The function behind an import, found anew at each call: methods on the object they are called on, everything else in
  * what the invocation offers. It is called by the number of its arguments, since a spread costs 20 ns more.
  */
-export function hostFunction(
-  ports: Pick<GuestPorts, 'imports'>,
-  interfaceKey: string,
-  name: string,
-  { parameters }: FunctionType,
-): HostFunction {
+export function bindHostFunction(interfaceKey: string, name: string, parameters: number): BindHostFunction {
   const parsed = NAME.exec(name);
-  if (parsed?.[1] === 'method') return method(camelCase(parsed[3] ?? ''), parameters.length);
+  if (parsed?.[1] === 'method') {
+    const call = method(camelCase(parsed[3] ?? ''), parameters);
+    return () => call;
+  }
   if (parsed === null) {
     const member = camelCase(name);
-    return functionCall(() => ports.imports()[interfaceKey] as Members, member, parameters.length);
+    return (ports) => functionCall(() => ports.imports()[interfaceKey] as Members, member, parameters);
   }
   const resource = className(parsed[2] ?? '');
-  const classes = (): Classes => ports.imports()[interfaceKey] as Classes;
-  if (parsed[1] === 'constructor') return (values) => new (classes()[resource]!)(...values);
-  return functionCall(() => classes()[resource]!, camelCase(parsed[3] ?? ''), parameters.length);
+  if (parsed[1] === 'constructor') {
+    return (ports) => (values) => new (ports.imports()[interfaceKey] as Classes)[resource]!(...values);
+  }
+  const member = camelCase(parsed[3] ?? '');
+  return (ports) =>
+    functionCall(() => (ports.imports()[interfaceKey] as Classes)[resource]!, member, parameters);
 }
 
 function method(name: string, count: number): HostFunction {

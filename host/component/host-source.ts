@@ -15,30 +15,35 @@ import {
 } from './channel.ts';
 import type { InstanceState } from './instance-state.ts';
 
-/** The next elements; undefined at the end. */
-export type Pull = () => Promise<Elements | undefined>;
+/** Where elements come from. */
+export interface Supply {
+  /** The next elements; undefined at the end. */
+  readonly pull: () => Promise<Elements | undefined>;
+  /** The same, if it is known already. Not called while a pull is in flight. */
+  readonly takeNow?: (() => Elements | 'end' | undefined) | undefined;
+  /** Called once if the guest drops its end before the last element. */
+  readonly close?: () => void;
+}
 
 const NO_ELEMENTS: Elements = [];
 
 export class HostSource implements ReadableSide {
   readonly element: TypeIndex | null;
   readonly #state: InstanceState;
-  readonly #pull: Pull;
-  readonly #close: (() => void) | undefined;
+  readonly #supply: Supply;
   #rest: Elements = NO_ELEMENTS;
   #hasEnded = false;
   #isPulling = false;
   #pending: { readonly buffer: DestinationBuffer; readonly listener: CopyListener } | undefined;
 
-  /** @param close called once if the guest drops its end before the last element */
-  constructor(state: InstanceState, element: TypeIndex | null, pull: Pull, close: (() => void) | undefined) {
+  constructor(state: InstanceState, element: TypeIndex | null, supply: Supply) {
     this.#state = state;
     this.element = element;
-    this.#pull = pull;
-    this.#close = close;
+    this.#supply = supply;
   }
 
   read(buffer: DestinationBuffer, listener: CopyListener): void {
+    if (this.#rest.length === 0) this.#takeNow();
     if (this.#rest.length > 0) {
       this.#give(buffer);
       listener.onDone(COPY.completed);
@@ -59,13 +64,20 @@ export class HostSource implements ReadableSide {
     this.#rest = NO_ELEMENTS;
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#close?.();
+    this.#supply.close?.();
+  }
+
+  #takeNow(): void {
+    if (this.#isPulling || this.#hasEnded) return;
+    const known = this.#supply.takeNow?.();
+    if (known === 'end') this.#hasEnded = true;
+    else if (known !== undefined) this.#rest = known;
   }
 
   #startPull(): void {
     if (this.#isPulling) return;
     this.#isPulling = true;
-    this.#pull().then(
+    this.#supply.pull().then(
       (elements) => this.#state.whenEnterable(() => this.#arrive(elements)),
       (error: unknown) => this.#state.fail(error),
     );
@@ -103,6 +115,11 @@ function cut(elements: Elements, begin: number, end: number): Elements {
     : { length: end - begin };
 }
 
+/** An iterator that may know what comes next before it is asked to wait for it. */
+interface EagerIterator {
+  takeNow(): IteratorResult<unknown> | undefined;
+}
+
 /**
  * What a host function gives for a `stream`: an async iterable of chunks (for numbers: typed arrays, or one at a time)
  * or of elements.
@@ -115,13 +132,24 @@ export function sourceOfIterable(
 ): HostSource {
   const iterator =
     Symbol.asyncIterator in iterable ? iterable[Symbol.asyncIterator]() : iterable[Symbol.iterator]();
-  const pull: Pull = async () => {
-    const { done, value } = await iterator.next();
-    if (done === true) return undefined;
-    return isNumeric && ArrayBuffer.isView(value) ? (value as Uint8Array) : [value];
-  };
-  return new HostSource(state, element, pull, () => {
-    Promise.resolve(iterator.return?.()).catch((error: unknown) => state.fail(error));
+  const toElements = (value: unknown): Elements =>
+    isNumeric && ArrayBuffer.isView(value) ? (value as Uint8Array) : [value];
+  const { takeNow } = iterator as Partial<EagerIterator>;
+  return new HostSource(state, element, {
+    pull: async () => {
+      const { done, value } = await iterator.next();
+      return done === true ? undefined : toElements(value);
+    },
+    takeNow:
+      takeNow &&
+      (() => {
+        const known = takeNow();
+        if (known === undefined) return undefined;
+        return known.done === true ? 'end' : toElements(known.value);
+      }),
+    close: () => {
+      Promise.resolve(iterator.return?.()).catch((error: unknown) => state.fail(error));
+    },
   });
 }
 
@@ -132,9 +160,10 @@ export function sourceOfPromise(
   promise: PromiseLike<unknown>,
 ): HostSource {
   let first: Promise<Elements> | undefined;
-  const pull: Pull = () => {
-    first ??= Promise.resolve(promise).then((value) => [value]);
-    return first;
-  };
-  return new HostSource(state, element, pull, undefined);
+  return new HostSource(state, element, {
+    pull: () => {
+      first ??= Promise.resolve(promise).then((value) => [value]);
+      return first;
+    },
+  });
 }

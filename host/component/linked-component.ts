@@ -9,14 +9,13 @@
  */
 import type { CoreExport, CoreFunctionIndex, CoreInstance, CoreItem, LinkPlan } from '../model/link-plan.ts';
 import { builtIn } from './built-ins.ts';
-import { channelCodecs } from './channel-codecs.ts';
-import { CodecSet } from './codec-set.ts';
 import { ComponentLink } from './component-link.ts';
 import type { GuestPorts } from './guest-ports.ts';
 import { adaptFunction, type GuestFunction, liftFunction } from './lift.ts';
 import { liftAsync } from './lift-async.ts';
 import { dropResource, lowerFunction } from './lower.ts';
 import { lowerAsync } from './lower-async.ts';
+import type { PreparedPlan } from './prepared-plan.ts';
 
 /** A core instance that was made of a module. */
 export interface LinkedCoreInstance {
@@ -36,12 +35,12 @@ export class LinkedComponent {
   readonly #instances: Readonly<Record<string, unknown>>[] = [];
 
   /** @throws what a start function of the guest throws */
-  constructor(plan: LinkPlan, ports: GuestPorts) {
+  constructor(prepared: PreparedPlan, ports: GuestPorts) {
+    const { plan } = prepared;
     this.#plan = plan;
     this.#links = Array.from(
       { length: plan.components },
-      () =>
-        new ComponentLink(plan, ports, new CodecSet(plan.types, channelCodecs(plan)), (of) => this.#find(of)),
+      () => new ComponentLink(prepared, ports, (of) => this.#find(of)),
     );
     const made: LinkedCoreInstance[] = [];
     for (const step of plan.coreInstances) {

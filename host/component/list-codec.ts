@@ -24,17 +24,20 @@ export function checkElements(
 
 /** Numbers are copied at once: an element at a time takes a hundred times as long. */
 function numbersCodec(element: Codec, TypedArray: TypedArrayClass): ElementsCodec {
+  const isBytes = TypedArray === (Uint8Array as TypedArrayClass);
   return {
     load(context, pointer, length) {
       checkElements(context, element, pointer, length);
       const byteLength = length * element.size;
       context.liftLength(length, byteLength);
-      return new TypedArray(context.bytes.buffer.slice(pointer, pointer + byteLength), 0, length);
+      return isBytes
+        ? context.bytes.slice(pointer, pointer + byteLength)
+        : new TypedArray(context.bytes.buffer.slice(pointer, pointer + byteLength), 0, length);
     },
     store(context, values, pointer) {
       context.lowerLength(values.length);
       const { bytes } = context;
-      if (TypedArray === (Uint8Array as TypedArrayClass)) bytes.set(values as Uint8Array, pointer);
+      if (isBytes) bytes.set(values as Uint8Array, pointer);
       else
         new TypedArray(bytes.buffer, pointer, values.length).set(
           values as ArrayLike<number> & ArrayLike<bigint>,
@@ -48,6 +51,7 @@ function objectsCodec(element: Codec): ElementsCodec {
     load(context, pointer, length) {
       checkElements(context, element, pointer, length);
       context.liftElements(length);
+      // Not at its full length at once: an element may trap before the memory for all of them is needed.
       const values: unknown[] = [];
       for (let i = 0; i < length; i++) values.push(element.load(context, pointer + i * element.size));
       return values;

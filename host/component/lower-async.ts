@@ -5,7 +5,6 @@ import type { CoreValue } from './codec.ts';
 import type { ComponentLink } from './component-link.ts';
 import { ComponentTrap } from './component-trap.ts';
 import type { CoreFn } from './guest-ports.ts';
-import { hostFunction } from './host-function.ts';
 import type { InstanceState } from './instance-state.ts';
 import { fallible } from './lower.ts';
 import { SUBTASK_STATE, Subtask } from './subtask.ts';
@@ -23,7 +22,7 @@ export function lowerAsync(
   const result = link.codecs.optional(type.result);
   const areInMemory = parameters.flat.length > MAX_FLAT_PARAMETERS;
   const resultAt = areInMemory ? 1 : parameters.flat.length;
-  const call = hostFunction(ports, lowered.interface, lowered.name, type);
+  const call = link.hostFunction(lowered);
   const run = link.signature(type).isFallible ? fallible(call) : call;
 
   return ports.hostCall((...args) => {

@@ -4,7 +4,7 @@ import type { CoreValue } from './codec.ts';
 import type { ComponentLink } from './component-link.ts';
 import { ComponentTrap } from './component-trap.ts';
 import type { CoreFn } from './guest-ports.ts';
-import { type HostFunction, hostFunction, isErrorCase } from './host-function.ts';
+import { type HostFunction, isErrorCase } from './host-function.ts';
 import { Lenders, ResourceHandle } from './resource-handle.ts';
 
 type Lowered = Extract<CanonicalFunction, { kind: 'lower' }>;
@@ -14,7 +14,7 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
   const { holder, ports } = link;
   const signature = link.signature(lowered.type);
   const context = link.context(lowered.options);
-  const call = hostFunction(ports, lowered.interface, lowered.name, lowered.type);
+  const call = link.hostFunction(lowered);
   const run: HostFunction = signature.isFallible ? fallible(call) : call;
   const { borrows, moves } = signature;
   if (lowered.mayWait) return link.waitingHostCall(lowerWaiting);

@@ -1,5 +1,4 @@
-import type { CanonicalContext } from './canonical-context.ts';
-import { alignTo, type Codec, type CoreValue } from './codec.ts';
+import { alignTo, type Codec } from './codec.ts';
 
 /** `get-x` -> `getX`, `HTTP-code` -> `httpCode`: a name of WIT as jco writes it in JavaScript. */
 export function camelCase(name: string): string {
@@ -28,28 +27,32 @@ export function layoutOf(fields: readonly Codec[]): Layout {
 
 export function tupleCodec(elements: readonly Codec[]): Codec {
   const { size, alignment, offsets } = layoutOf(elements);
+  const count = elements.length;
   return {
     size,
     alignment,
     flat: elements.flatMap(({ flat }) => flat),
-    load: (context, pointer) =>
-      elements.map((element, index) => element.load(context, pointer + offsets[index]!)),
+    load(context, pointer) {
+      const values = new Array<unknown>(count);
+      for (let i = 0; i < count; i++) values[i] = elements[i]!.load(context, pointer + offsets[i]!);
+      return values;
+    },
     store(context, value, pointer) {
       const values = value as readonly unknown[];
-      for (const [index, element] of elements.entries())
-        element.store(context, values[index], pointer + offsets[index]!);
+      for (let i = 0; i < count; i++) elements[i]!.store(context, values[i], pointer + offsets[i]!);
     },
     liftFlat(context, values, at) {
+      const lifted = new Array<unknown>(count);
       let position = at;
-      return elements.map((element) => {
-        const value = element.liftFlat(context, values, position);
-        position += element.flat.length;
-        return value;
-      });
+      for (let i = 0; i < count; i++) {
+        lifted[i] = elements[i]!.liftFlat(context, values, position);
+        position += elements[i]!.flat.length;
+      }
+      return lifted;
     },
     lowerFlat(context, value, into) {
       const values = value as readonly unknown[];
-      for (const [index, element] of elements.entries()) element.lowerFlat(context, values[index], into);
+      for (let i = 0; i < count; i++) elements[i]!.lowerFlat(context, values[i], into);
     },
   };
 }
@@ -58,33 +61,32 @@ export function recordCodec(fields: readonly (readonly [name: string, codec: Cod
   const names = fields.map(([name]) => camelCase(name));
   const codecs = fields.map(([, codec]) => codec);
   const { size, alignment, offsets } = layoutOf(codecs);
+  const count = codecs.length;
   return {
     size,
     alignment,
     flat: codecs.flatMap(({ flat }) => flat),
     load(context, pointer) {
       const record: Record<string, unknown> = {};
-      for (const [index, codec] of codecs.entries())
-        record[names[index]!] = codec.load(context, pointer + offsets[index]!);
+      for (let i = 0; i < count; i++) record[names[i]!] = codecs[i]!.load(context, pointer + offsets[i]!);
       return record;
     },
     store(context, value, pointer) {
       const record = value as Readonly<Record<string, unknown>>;
-      for (const [index, codec] of codecs.entries())
-        codec.store(context, record[names[index]!], pointer + offsets[index]!);
+      for (let i = 0; i < count; i++) codecs[i]!.store(context, record[names[i]!], pointer + offsets[i]!);
     },
-    liftFlat(context: CanonicalContext, values: readonly CoreValue[], at: number) {
+    liftFlat(context, values, at) {
       const record: Record<string, unknown> = {};
       let position = at;
-      for (const [index, codec] of codecs.entries()) {
-        record[names[index]!] = codec.liftFlat(context, values, position);
-        position += codec.flat.length;
+      for (let i = 0; i < count; i++) {
+        record[names[i]!] = codecs[i]!.liftFlat(context, values, position);
+        position += codecs[i]!.flat.length;
       }
       return record;
     },
     lowerFlat(context, value, into) {
       const record = value as Readonly<Record<string, unknown>>;
-      for (const [index, codec] of codecs.entries()) codec.lowerFlat(context, record[names[index]!], into);
+      for (let i = 0; i < count; i++) codecs[i]!.lowerFlat(context, record[names[i]!], into);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { PreparedPlan } from '../component/prepared-plan.ts';
 import { type ArtifactManifest, roadBytes } from '../model/artifact.ts';
 import type { LinkPlan } from '../model/link-plan.ts';
 import type { ModuleState } from '../model/module-state.ts';
@@ -16,7 +17,7 @@ export interface ArtifactMessage {
 
 /** How instances of an artifact are made. */
 export type Road =
-  | { readonly kind: 'linked'; readonly plan: LinkPlan }
+  | { readonly kind: 'linked'; readonly plan: PreparedPlan }
   | { readonly kind: 'glue'; readonly glue: Glue };
 
 /** An artifact as one thread holds it, ready to be instantiated. */
@@ -44,7 +45,7 @@ export class LoadedArtifact {
 }
 
 function roadOf({ key, plan, glue }: ArtifactMessage): Road {
-  if (plan !== null) return { kind: 'linked', plan };
+  if (plan !== null) return { kind: 'linked', plan: new PreparedPlan(plan) };
   if (glue === null) throw new Error('the artifact has neither plan nor glue');
   return { kind: 'glue', glue: new Glue(glue, `mayfly:glue/${key.slice(0, 12)}`) };
 }

@@ -110,20 +110,6 @@ class Run {
     else enter();
   }
 
-  /** The value, once the stack that waits for it may go on; nobody enters from then on until it has. */
-  resume<T>(value: T): T | Promise<T> {
-    if (this.isEnterable) {
-      this.resuming++;
-      return value;
-    }
-    return new Promise((resolve) => {
-      this.whenEnterable(() => {
-        this.resuming++;
-        resolve(value);
-      });
-    });
-  }
-
   /** Called in the reaction before a stack goes on: what it does first comes before those who wait. */
   offerEntries(): void {
     if (this.entries.length > 0) queueMicrotask(this.#runEntries);
@@ -228,20 +214,32 @@ export class Guest {
       }
       if (!(result instanceof Promise)) return result;
       const onGoOn = onWait?.();
+      let isResuming = false;
+      const resume = (): void => {
+        isResuming = true;
+        run.resuming++;
+      };
+      const whenItMay = (value: unknown): unknown => {
+        if (!run.isEnterable)
+          return new Promise<void>((resolve) => run.whenEnterable(() => resolve(resume()))).then(() => value);
+        resume();
+        return value;
+      };
       const resumed = result.then(
         (value) => {
           const turn = goOn();
-          return turn === undefined ? run.resume(value) : turn.then(() => run.resume(value));
+          return turn === undefined ? whenItMay(value) : turn.then(() => whenItMay(value));
         },
         (error: unknown) => {
           onTrap(error);
-          run.resuming++;
+          resume();
           throw error;
         },
       );
       const parked = run.parked.hold(resumed);
       const goesOn = (): void => {
-        run.resuming--;
+        // Not of one that was ended where it waited.
+        if (isResuming) run.resuming--;
         onGoOn?.();
         run.offerEntries();
       };

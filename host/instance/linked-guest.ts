@@ -1,7 +1,7 @@
 import type { GuestPorts } from '../component/guest-ports.ts';
 import { LinkedComponent } from '../component/linked-component.ts';
-import type { LinkPlan } from '../model/link-plan.ts';
-import type { LoadedArtifact } from './artifact.ts';
+import type { PreparedPlan } from '../component/prepared-plan.ts';
+import type { ModuleState } from '../model/module-state.ts';
 import type { Guest } from './guest.ts';
 import { ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import type { CoreInstance } from './rewind/core-state.ts';
@@ -9,8 +9,10 @@ import { MemoryHeadrooms } from './rewind/memory-headroom.ts';
 
 /** What linking a component for a guest takes. */
 export interface LinkParts {
-  readonly plan: LinkPlan;
-  readonly artifact: Pick<LoadedArtifact, 'modules' | 'states'>;
+  readonly plan: PreparedPlan;
+  readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  /** What each of them changes while it runs. */
+  readonly states: ReadonlyMap<string, ModuleState>;
   /** Of the running invocation, asked for at each call. */
   readonly imports: GuestPorts['imports'];
 }
@@ -24,13 +26,13 @@ export interface LinkedGuest {
 }
 
 /** Makes an instance of a component by its plan. Throws what a start function of it throws. */
-export function linkGuest(guest: Guest, { plan, artifact, imports }: LinkParts): LinkedGuest {
+export function linkGuest(guest: Guest, { plan, modules, states, imports }: LinkParts): LinkedGuest {
   const headrooms = new MemoryHeadrooms();
   const instances: CoreInstance[] = [];
   const component = new LinkedComponent(plan, {
     instantiate: (name, coreImports) => {
-      const module = artifact.modules.get(name);
-      const state = artifact.states.get(name);
+      const module = modules.get(name);
+      const state = states.get(name);
       if (module === undefined || state === undefined) throw new Error(`artifact has no core module ${name}`);
       const given = headrooms.importsFor(state, coreImports);
       const exports = guest.instantiate(module, coreImports, given);

@@ -7,8 +7,8 @@
  *    random number, no time of day.
  * 2. The image of that state is there as long as a slot is.
  */
+import type { PreparedPlan } from '../component/prepared-plan.ts';
 import { FUEL_SLICE, FUNCTION_LIMITS } from '../limits.ts';
-import type { LinkPlan } from '../model/link-plan.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest, type GuestRun } from './guest.ts';
@@ -23,13 +23,13 @@ const START_FUEL = 200 * FUEL_SLICE;
 
 export class SlotFactory {
   readonly #artifact: LoadedArtifact;
-  readonly #plan: LinkPlan;
+  readonly #plan: PreparedPlan;
   readonly #policy: RewindPolicy;
   #image: StateImage | undefined;
   #slots = 0;
   #obstacle: string | undefined;
 
-  constructor(artifact: LoadedArtifact, plan: LinkPlan, policy: RewindPolicy) {
+  constructor(artifact: LoadedArtifact, plan: PreparedPlan, policy: RewindPolicy) {
     this.#artifact = artifact;
     this.#plan = plan;
     this.#policy = policy;
@@ -82,7 +82,8 @@ export class SlotFactory {
     try {
       const linked = linkGuest(guest, {
         plan: this.#plan,
-        artifact,
+        modules: artifact.modules,
+        states: artifact.states,
         imports: () => {
           if (imports === undefined) throw new Error('there is no invocation');
           return imports;

@@ -2,7 +2,6 @@
 
 import type { GuestPorts } from '../../host/component/guest-ports.ts';
 import type { LinkedComponent } from '../../host/component/linked-component.ts';
-import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
@@ -10,9 +9,11 @@ import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { createImports } from '../../host/wasi/imports.ts';
 import { artifactOf } from '../harness/artifact.ts';
 import type { Guest as HandlerGuest } from '../wasi/http/support/component.ts';
+import type { WatComponent } from './wat-component.ts';
 
 export interface LinkedGuestOptions {
   readonly imports: ReturnType<GuestPorts['imports']>;
+  readonly fuel?: number;
   readonly fuelSlice?: number;
   /** Called where the guest is parked for its fuel. */
   readonly yieldThread?: () => Promise<void>;
@@ -25,9 +26,11 @@ export interface LinkedGuest {
   readonly traps: unknown[];
 }
 
-export function startLinked(artifact: LoadedArtifact, options: LinkedGuestOptions): LinkedGuest {
-  if (artifact.road.kind !== 'linked') throw new Error(`not linked: ${artifact.manifest.roadReason}`);
-  const fuel = new FuelAccount(10_000_000_000, options.fuelSlice);
+export function startLinked(
+  { plan, modules, states }: WatComponent,
+  options: LinkedGuestOptions,
+): LinkedGuest {
+  const fuel = new FuelAccount(options.fuel ?? 10_000_000_000, options.fuelSlice);
   const traps: unknown[] = [];
   const guest = new Guest({
     fuel,
@@ -40,8 +43,9 @@ export function startLinked(artifact: LoadedArtifact, options: LinkedGuestOption
     goOn: () => undefined,
   });
   const { component } = linkGuest(guest, {
-    plan: artifact.road.plan,
-    artifact,
+    plan,
+    modules,
+    states,
     imports: () => options.imports,
   });
   return { component, guest, fuel, traps };
@@ -49,11 +53,13 @@ export function startLinked(artifact: LoadedArtifact, options: LinkedGuestOption
 
 /** The same as what `loadGuest` gives for jco's glue: a fresh instance for each handler. */
 export async function loadLinkedGuest(upload: Uint8Array): Promise<HandlerGuest> {
-  const artifact = await artifactOf(upload, 'linked');
+  const { road, modules, states } = await artifactOf(upload, 'linked');
+  if (road.kind !== 'linked') throw new Error('publishing chose the glue');
+  const { plan } = road;
   const guests: LinkedGuest[] = [];
   return {
     handler: (context) => {
-      const linked = startLinked(artifact, { imports: createImports(context) });
+      const linked = startLinked({ plan, modules, states }, { imports: createImports(context) });
       guests.push(linked);
       return Promise.resolve(linked.component.exports['handle']!);
     },

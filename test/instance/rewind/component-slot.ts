@@ -56,7 +56,8 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
   const imports = createImports(context);
   const { component, instances, headrooms } = linkGuest(guest, {
     plan: artifact.road.plan,
-    artifact,
+    modules: artifact.modules,
+    states: artifact.states,
     imports: () => imports,
   });
   return {
