@@ -54,6 +54,27 @@ export const ERROR_TABLE = {
     title: 'No such tenant',
     mend: 'Check the tenant in the path; a fresh host has the tenant `default`.',
   },
+  tenant_exists: {
+    fault: 'caller',
+    status: 409,
+    retryable: false,
+    title: 'There is a tenant of this name',
+    mend: 'Choose another name, or change the settings of the one there is.',
+  },
+  tenant_not_empty: {
+    fault: 'caller',
+    status: 409,
+    retryable: false,
+    title: 'The tenant has functions',
+    mend: 'Delete its functions first, or say `?withFunctions=true` (`mayfly tenants delete --with-functions`).',
+  },
+  tenant_permanent: {
+    fault: 'caller',
+    status: 409,
+    retryable: false,
+    title: 'This tenant stays',
+    mend: 'The tenant `default` is made again by every start; delete its functions instead.',
+  },
   function_not_found: {
     fault: 'caller',
     status: 404,

@@ -163,6 +163,12 @@ export const HOST_LIMITS = {
 } as const;
 
 /**
+ * A tenant's share of a busy thread, relative to the other tenants that want it. The range is four orders of
+ * magnitude: below a hundredth a debt of one slice would take a hundred rounds to pay.
+ */
+export const TENANT_WEIGHT = { default: 1, floor: 0.01, ceiling: 100 } as const;
+
+/**
  * Fuel that a guest runs before the thread looks after others. Over the 30 programs of bench/programs it takes
  * 1.2 ms at the median in optimised code (0.5 to 3.0) and 2.9 ms in V8's baseline code (1.0 to 6.5). A turn of the
  * event loop behind it costs 3 to 15 µs (`npm run bench -- fairness`, slice_cost), so half of it would cost twice as
