@@ -10,15 +10,17 @@ import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
-import { ControlService } from './control-plane/service.ts';
+import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createAdmissionTable } from './scheduler/admission.ts';
+import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
+import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { Registry } from './store/registry.ts';
-import { ChangeCounters } from './worker/change-counters.ts';
+import { ChangeCounters, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
@@ -71,7 +73,14 @@ export async function startHost(
   const uploadDir = join(config.dataDir, 'uploads');
   await rm(uploadDir, { recursive: true, force: true });
   await mkdir(uploadDir, { mode: 0o700 });
-  await removeUnused(artifacts, registry);
+  const collection = new ArtifactCollection({
+    keys: () => artifacts.keys(),
+    inUse: () => registry.artifactKeysInUse(),
+    remove: (key) => artifacts.remove(key),
+    report,
+  });
+  stack.defer(() => collection.idle());
+  await collection.collect();
   const publisher = new Publisher({
     artifacts,
     timeoutMs: config.publishTimeoutMs,
@@ -79,9 +88,11 @@ export async function startHost(
     queue: config.publishQueue,
   });
   stack.defer(() => publisher.close());
-  const control = new ControlService({
+  const control = createControlBackend({
     registry,
     logs,
+    artifacts: collection,
+    permanentTenant: DEFAULT_TENANT,
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     now: Date.now,
@@ -89,6 +100,7 @@ export async function startHost(
 
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
+  registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
@@ -107,7 +119,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts }),
     onLogs: (records) => {
-      channel.postMessage(logs.append(records));
+      channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
     },
     report,
   });
@@ -135,13 +147,6 @@ async function openDataFolder(path: string): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DataFolderError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
   }
-}
-
-/** Artifacts of deleted functions, and of a publish that was cut off before it was registered. */
-async function removeUnused(artifacts: ArtifactStore, registry: Registry): Promise<void> {
-  const used = new Set(registry.artifactKeysInUse());
-  const unused = (await artifacts.keys()).filter((key) => !used.has(key));
-  await Promise.all(unused.map((key) => artifacts.remove(key)));
 }
 
 /**

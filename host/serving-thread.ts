@@ -13,6 +13,7 @@ import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
@@ -23,6 +24,7 @@ import { MainLink } from './worker/main-link.ts';
 import type { HostServices, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { RouteCache } from './worker/route-cache.ts';
+import { TenantWeights } from './worker/tenant-weights.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
 const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -35,15 +37,19 @@ function serve(data: WorkerData, port: MessagePort): void {
   const link = new MainLink(port, (timeoutMs) => void drain(timeoutMs));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const pools = new OutboundPools();
-  const routes = new RouteCache(new ChangeCounters(data.changes), (tenant, name) =>
-    link.call('resolve', { tenant, name }),
-  );
+  const changes = new ChangeCounters(data.changes);
+  const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
+  const weights = new TenantWeights(changes, (tenant) => link.call('tenant', { tenant }));
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await link.call('artifact', { key })),
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
-  const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
+  const runQueue = new RunQueue({
+    nextTurn: setImmediate,
+    quantum: FUEL_SLICE,
+    weightOf: (tenant) => weights.of(tenant as TenantName),
+  });
   const invoker = new Invoker({
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),

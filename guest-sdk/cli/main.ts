@@ -10,6 +10,7 @@ import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { startCommand } from './commands/start.ts';
+import { tenantsCommand } from './commands/tenants.ts';
 import { versionsCommand } from './commands/versions.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
@@ -39,6 +40,7 @@ const COMMANDS = [
   rollbackCommand,
   configureCommand,
   deleteCommand,
+  tenantsCommand,
 ];
 
 function program(): Command {
@@ -49,7 +51,7 @@ function program(): Command {
     .showSuggestionAfterError();
   for (const make of COMMANDS) root.addCommand(make());
   // Settings are inherited at the time a command is added only by those made with `command()`.
-  for (const each of [root, ...root.commands])
+  for (const each of [root, ...root.commands, ...root.commands.flatMap(({ commands }) => commands)])
     each.exitOverride().showHelpAfterError('(--help shows how it is used)');
   return root;
 }

@@ -4,10 +4,12 @@
  * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
+import type { Actor } from '../model/actor.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
 
@@ -16,8 +18,17 @@ export interface FunctionReference {
   readonly name: FunctionName;
 }
 
+export interface TenantReference {
+  readonly tenant: TenantName;
+}
+
+/** Whoever asks for a change is named in its audit entry. */
+export interface Change {
+  readonly actor: Actor;
+}
+
 /** A staged upload, ready to be published. The file belongs to the caller, who removes it afterwards. */
-export interface PublishRequest extends FunctionReference {
+export interface PublishRequest extends FunctionReference, Change {
   readonly uploadPath: string;
   readonly digest: Digest;
   readonly uploadBytes: number;
@@ -37,8 +48,25 @@ export interface FunctionDescription {
   readonly live: FunctionVersion;
 }
 
-export interface ControlBackend {
-  hasTenant(request: { readonly tenant: TenantName }): Promise<boolean>;
+export interface TenantBackend {
+  /** tenant_exists. */
+  createTenant(
+    request: TenantReference & Change & { readonly settings: TenantSettingsPatch },
+  ): Promise<Tenant>;
+  /** By name. */
+  listTenants(): Promise<Tenant[]>;
+  /** tenant_not_found. */
+  describeTenant(request: TenantReference): Promise<Tenant>;
+  /** tenant_not_found. */
+  configureTenant(
+    request: TenantReference & Change & { readonly settings: TenantSettingsPatch },
+  ): Promise<Tenant>;
+  /** tenant_not_found, tenant_permanent, tenant_not_empty unless `withFunctions`. */
+  removeTenant(request: TenantReference & Change & { readonly withFunctions: boolean }): Promise<void>;
+}
+
+export interface FunctionBackend {
+  hasTenant(request: TenantReference): Promise<boolean>;
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
   admitUpload(request: FunctionReference): Promise<void>;
   /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached. */
@@ -46,25 +74,32 @@ export interface ControlBackend {
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
   /** By name; tenant_not_found. */
-  list(request: { readonly tenant: TenantName }): Promise<FunctionDescription[]>;
+  list(request: TenantReference): Promise<FunctionDescription[]>;
   /** Newest first; tenant_not_found, function_not_found. */
   versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]>;
   /** tenant_not_found, function_not_found, version_not_found. */
-  setLive(request: FunctionReference & { readonly version: number }): Promise<FunctionDescription>;
+  setLive(request: FunctionReference & Change & { readonly version: number }): Promise<FunctionDescription>;
   /** tenant_not_found, function_not_found, limit_above_ceiling. */
   configure(
-    request: FunctionReference & { readonly patch: FunctionConfigurationPatch },
+    request: FunctionReference & Change & { readonly patch: FunctionConfigurationPatch },
   ): Promise<FunctionDescription>;
   /** tenant_not_found, function_not_found. */
-  remove(request: FunctionReference): Promise<void>;
+  remove(request: FunctionReference & Change): Promise<void>;
   /** The newest records, oldest of them first; tenant_not_found, function_not_found. */
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
+
+export interface ControlBackend extends TenantBackend, FunctionBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
 /** Every method by name, so that whoever forwards calls refuses to look up anything else. */
 export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
+  createTenant: true,
+  listTenants: true,
+  describeTenant: true,
+  configureTenant: true,
+  removeTenant: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

@@ -1,6 +1,7 @@
 /** What the host knows, in the shapes of schemas.ts: times as ISO 8601, nothing that only the host needs. */
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionDescription } from './backend.ts';
 import type {
@@ -11,9 +12,14 @@ import type {
   PublishedJson,
   VersionJson,
 } from './schemas.ts';
+import type { TenantJson } from './tenant-schemas.ts';
 
 function instant(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+export function tenantJson({ name, settings, createdAtMs, updatedAtMs }: Tenant): TenantJson {
+  return { name, settings, createdAt: instant(createdAtMs), updatedAt: instant(updatedAtMs) };
 }
 
 export function versionJson(version: FunctionVersion, liveVersion: number): VersionJson {

@@ -33,19 +33,18 @@ export function createHostServices({ control, registry, artifacts }: HostService
     budgetBytes: MODULE_BUDGET_BYTES,
   });
   return {
-    hasTenant: (request) => control.hasTenant(request),
-    admitUpload: (request) => control.admitUpload(request),
-    publish: (request) => control.publish(request),
-    describe: (request) => control.describe(request),
-    list: (request) => control.list(request),
-    versions: (request) => control.versions(request),
-    setLive: (request) => control.setLive(request),
-    configure: (request) => control.configure(request),
-    remove: (request) => control.remove(request),
-    logs: (request) => control.logs(request),
+    ...control,
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
       const live = registry.live(tenant, name);
-      return live === undefined ? undefined : { live, admissionIndex: columns.of(routeKey(tenant, name)) };
+      if (live === undefined) return undefined;
+      return {
+        live,
+        tenant: registry.tenants.require(tenant),
+        admissionIndex: columns.of(routeKey(tenant, name)),
+      };
+    },
+    async tenant({ tenant }) {
+      return registry.tenants.find(tenant);
     },
     async artifact({ key }) {
       return compiled.get(key);

@@ -9,10 +9,12 @@ import type { FunctionLimitValues } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { Tenant } from '../model/tenant.ts';
 
-/** A live function and its column in the admission table. */
+/** A live function, its tenant, and its column in the admission table. */
 export interface ResolvedFunction {
   readonly live: LiveFunction;
+  readonly tenant: Tenant;
   readonly admissionIndex: number;
 }
 
@@ -20,6 +22,8 @@ export interface ResolvedFunction {
 export interface HostServices extends ControlBackend {
   resolve(request: { tenant: TenantName; name: FunctionName }): Promise<ResolvedFunction | undefined>;
   artifact(request: { key: string }): Promise<ArtifactMessage>;
+  /** For shares of the thread: undefined where there is no such tenant. */
+  tenant(request: { tenant: TenantName }): Promise<Tenant | undefined>;
 }
 
 export type ServiceName = keyof HostServices;

@@ -60,7 +60,7 @@ test('without the key, nothing below /v1 answers, routes that do not exist inclu
 test('the key is taken as a bearer token only, in any case of the scheme', async (t) => {
   const authenticate = authenticateAdmin(ADMIN_KEY);
   for (const header of [`Bearer ${ADMIN_KEY}`, `bearer ${ADMIN_KEY}`, `BEARER  ${ADMIN_KEY}`]) {
-    t.deepEqual(await authenticate(header), { kind: 'admin' }, header);
+    t.deepEqual(await authenticate(header), { kind: 'operator' }, header);
   }
   for (const header of [
     undefined,
@@ -76,7 +76,12 @@ test('the key is taken as a bearer token only, in any case of the scheme', async
 });
 
 test("a tenant's key reaches that tenant and no other", async (t) => {
-  const authenticate: Authenticate = async () => ({ kind: 'tenant', tenant: tenantNamed('default') });
+  const authenticate: Authenticate = async () => ({
+    kind: 'key',
+    keyId: '0'.repeat(20),
+    tenant: tenantNamed('default'),
+    scopes: ['read'],
+  });
   await using server = await ControlPlaneServer.start({ authenticate });
   t.is((await server.request('GET', '/v1/tenants/default/functions')).status, 200);
   t.is((await server.request('GET', '/v1/tenants/%64efault/functions')).status, 200);

@@ -16,10 +16,12 @@ import {
   type ControlBackend,
   type FunctionReference,
 } from '../../host/control-plane/backend.ts';
-import { ControlService, type PublishedArtifact, type PublishJob } from '../../host/control-plane/service.ts';
+import { createControlBackend } from '../../host/control-plane/control-backend.ts';
+import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
+import { ArtifactCollection } from '../../host/store/artifact-collection.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
 import { Registry } from '../../host/store/registry.ts';
@@ -128,9 +130,11 @@ export class ControlPlaneServer implements AsyncDisposable {
 
   async #listen(options: ServerOptions): Promise<void> {
     const ceilings = { ...defaultCeilings(), ...options.ceilings };
-    const service = new ControlService({
+    const service = createControlBackend({
       registry: this.registry,
       logs: this.logs,
+      artifacts: noArtifacts(),
+      permanentTenant: tenantNamed('default'),
       publish: (job) => this.#publish(job, options),
       functionsPerTenant: options.functionsPerTenant ?? 1_000,
       now: Date.now,
@@ -189,6 +193,16 @@ export class ControlPlaneServer implements AsyncDisposable {
       },
     };
   }
+}
+
+/** For a store that keeps none. */
+export function noArtifacts(): ArtifactCollection {
+  return new ArtifactCollection({
+    keys: async () => [],
+    inUse: () => new Set(),
+    remove: async () => {},
+    report: () => {},
+  });
 }
 
 export function functionPath(name: string): string {

@@ -32,11 +32,16 @@ test('each operation has its own id, a declared tag, and responses for its error
   t.deepEqual(ids.sort(), [
     'checkHealth',
     'configureFunction',
+    'configureTenant',
+    'createTenant',
     'deleteFunction',
+    'deleteTenant',
     'describeFunction',
     'describeInterface',
+    'describeTenant',
     'invokeFunction',
     'listFunctions',
+    'listTenants',
     'listVersions',
     'publishFunction',
     'readLogs',
@@ -45,7 +50,7 @@ test('each operation has its own id, a declared tag, and responses for its error
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
     t.true(tags.includes(operation.tags[0]!), operation.operationId);
-    const wanted = path.startsWith('/v1/') ? ['400', '401', '403', '404', '500'] : [];
+    const wanted = path.startsWith('/v1/tenants/{') ? ['400', '401', '403', '404', '500'] : [];
     for (const status of wanted) t.truthy(operation.responses[status], `${operation.operationId} ${status}`);
     for (const [status, { content }] of Object.entries(operation.responses)) {
       if (Number(status) < 400 || status === 'default') continue;
@@ -146,6 +151,16 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['invokeFunction', 200, 'POST', `${hello}/invocations`, { body: 'event' }],
     ['deleteFunction', 204, 'DELETE', hello],
     ['deleteFunction', 404, 'DELETE', hello],
+    ['createTenant', 201, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],
+    ['createTenant', 409, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],
+    ['createTenant', 400, 'POST', '/v1/tenants', { headers: json, body: '{"name":"Acme"}' }],
+    ['listTenants', 200, 'GET', '/v1/tenants'],
+    ['describeTenant', 200, 'GET', '/v1/tenants/acme'],
+    ['describeTenant', 404, 'GET', '/v1/tenants/nobody'],
+    ['configureTenant', 200, 'PATCH', '/v1/tenants/acme/settings', { headers: json, body: '{"weight":2}' }],
+    ['configureTenant', 404, 'PATCH', '/v1/tenants/nobody/settings', { headers: json, body: '{}' }],
+    ['deleteTenant', 409, 'DELETE', '/v1/tenants/default'],
+    ['deleteTenant', 204, 'DELETE', '/v1/tenants/acme'],
   ];
   for (const [operationId, status, method, path, options] of tour) {
     const response = await server.request(method, path, options);
