@@ -20,7 +20,7 @@ import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { Registry } from './store/registry.ts';
-import { ChangeCounters, tenantKey } from './worker/change-counters.ts';
+import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
@@ -101,6 +101,7 @@ export async function startHost(
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
+  registry.keys.onChange((id) => changes.bump(keyKey(id)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());

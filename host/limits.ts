@@ -146,6 +146,8 @@ export const HOST_LIMITS = {
   /** Uploads; four times a StarlingMonkey component with a large bundle in it. */
   componentBytes: 64 * MiB,
   functionsPerTenant: 1_000,
+  /** API keys of one tenant: one for each place that holds one, many times over. */
+  keysPerTenant: 100,
   /** Wall-clock time of one publish. A 12 MB component takes 5-10 s on a busy core. */
   publishTimeoutMs: 60_000,
   /** Resident memory of the publishing process. jco holds the component about 20 times over; 12 MB needs 700 MB. */

@@ -7,7 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createControlPlane } from './control-plane/app.ts';
-import { authenticateAdmin } from './control-plane/authentication.ts';
+import { bearerKey } from './control-plane/authentication.ts';
+import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
@@ -19,6 +20,7 @@ import { RunQueue } from './scheduler/run-queue.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
 import type { HostServices, WorkerData } from './worker/messages.ts';
@@ -40,6 +42,17 @@ function serve(data: WorkerData, port: MessagePort): void {
   const changes = new ChangeCounters(data.changes);
   const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
   const weights = new TenantWeights(changes, (tenant) => link.call('tenant', { tenant }));
+  const keys = new KeyCache(changes, {
+    ask: (id) => link.call('verifier', { id }),
+    noteUse: (id) => link.call('keyUsed', { id }),
+    now: Date.now,
+  });
+  const ring = new KeyRing({
+    adminKey: data.adminKey,
+    verifier: (id) => keys.verifier(id),
+    now: Date.now,
+    used: (id) => keys.used(id),
+  });
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await link.call('artifact', { key })),
     sizeOf: (artifact) => artifact.codeBytes,
@@ -70,7 +83,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     '/',
     createControlPlane({
       backend: backendOver(link),
-      authenticate: authenticateAdmin(data.adminKey),
+      authenticate: (authorization) => ring.identify(bearerKey(authorization)),
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,

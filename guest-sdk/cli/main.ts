@@ -6,6 +6,7 @@ import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rollbackCommand } from './commands/rollback.ts';
@@ -41,6 +42,7 @@ const COMMANDS = [
   configureCommand,
   deleteCommand,
   tenantsCommand,
+  keysCommand,
 ];
 
 function program(): Command {

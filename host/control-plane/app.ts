@@ -15,6 +15,7 @@ import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
+import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
@@ -44,6 +45,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   );
 
   registerTenantRoutes(app, ports);
+  registerKeyRoutes(app, ports);
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
   registerConfigurationRoutes(app, ports);

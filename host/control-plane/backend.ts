@@ -5,6 +5,7 @@
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
 import type { Actor } from '../model/actor.ts';
+import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
@@ -65,6 +66,28 @@ export interface TenantBackend {
   removeTenant(request: TenantReference & Change & { readonly withFunctions: boolean }): Promise<void>;
 }
 
+/** A key, and its text, which nobody can give again. */
+export interface NewlyMadeKey {
+  readonly key: ApiKey;
+  readonly text: string;
+}
+
+export interface KeyBackend {
+  /** tenant_not_found, key_exists, keys_limit_reached. */
+  createKey(
+    request: TenantReference &
+      Change & { readonly name: string; readonly scopes: readonly KeyScope[]; readonly expiresAtMs?: number },
+  ): Promise<NewlyMadeKey>;
+  /** By name; tenant_not_found. */
+  listKeys(request: TenantReference): Promise<ApiKey[]>;
+  /** The old text is valid for `graceMs` more; tenant_not_found, key_not_found. */
+  rotateKey(
+    request: TenantReference & Change & { readonly id: string; readonly graceMs: number },
+  ): Promise<NewlyMadeKey>;
+  /** tenant_not_found, key_not_found. */
+  revokeKey(request: TenantReference & Change & { readonly id: string }): Promise<void>;
+}
+
 export interface FunctionBackend {
   hasTenant(request: TenantReference): Promise<boolean>;
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
@@ -89,7 +112,7 @@ export interface FunctionBackend {
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
 
-export interface ControlBackend extends TenantBackend, FunctionBackend {}
+export interface ControlBackend extends TenantBackend, KeyBackend, FunctionBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -100,6 +123,10 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   describeTenant: true,
   configureTenant: true,
   removeTenant: true,
+  createKey: true,
+  listKeys: true,
+  rotateKey: true,
+  revokeKey: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

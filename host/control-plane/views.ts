@@ -1,9 +1,12 @@
 /** What the host knows, in the shapes of schemas.ts: times as ISO 8601, nothing that only the host needs. */
+import type { ApiKey } from '../model/api-key.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
-import type { FunctionDescription } from './backend.ts';
+import type { FunctionDescription, NewlyMadeKey } from './backend.ts';
+import type { KeyJson, MadeKeyJson } from './key-schemas.ts';
+import { keyPrefix } from './key-text.ts';
 import type {
   ConfigurationJson,
   FunctionJson,
@@ -20,6 +23,25 @@ function instant(ms: number): string {
 
 export function tenantJson({ name, settings, createdAtMs, updatedAtMs }: Tenant): TenantJson {
   return { name, settings, createdAt: instant(createdAtMs), updatedAt: instant(updatedAtMs) };
+}
+
+export function keyJson(key: ApiKey): KeyJson {
+  const { id, name, scopes, createdAtMs, expiresAtMs, rotatedAtMs, previousUntilMs, lastUsedAtMs } = key;
+  return {
+    id,
+    name,
+    prefix: keyPrefix(id),
+    scopes: [...scopes],
+    createdAt: instant(createdAtMs),
+    ...(expiresAtMs === undefined ? {} : { expiresAt: instant(expiresAtMs) }),
+    ...(rotatedAtMs === undefined ? {} : { rotatedAt: instant(rotatedAtMs) }),
+    ...(previousUntilMs === undefined ? {} : { previousValidUntil: instant(previousUntilMs) }),
+    ...(lastUsedAtMs === undefined ? {} : { lastUsedAt: instant(lastUsedAtMs) }),
+  };
+}
+
+export function madeKeyJson({ key, text }: NewlyMadeKey): MadeKeyJson {
+  return { ...keyJson(key), key: text };
 }
 
 export function versionJson(version: FunctionVersion, liveVersion: number): VersionJson {

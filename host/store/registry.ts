@@ -29,6 +29,7 @@ import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
+import { KeyTable } from './key-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
 import { TenantTable } from './tenant-table.ts';
@@ -65,6 +66,7 @@ const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export class Registry implements Disposable {
   readonly audit: AuditTable;
+  readonly keys: KeyTable;
   readonly tenants: TenantTable;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
@@ -76,6 +78,7 @@ export class Registry implements Disposable {
     this.#database = new RegistryDatabase(options.path);
     this.audit = new AuditTable(this.#database);
     this.tenants = new TenantTable(this.#database, this.audit);
+    this.keys = new KeyTable(this.#database, this.audit, this.tenants);
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -103,6 +106,7 @@ export class Registry implements Disposable {
     { withFunctions, nowMs }: { readonly withFunctions: boolean; readonly nowMs: number },
     actor: Actor = THE_HOST,
   ): FunctionName[] {
+    const keys = this.keys.list(tenant).map(({ id }) => id);
     const functions = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
       const names = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
@@ -120,6 +124,7 @@ export class Registry implements Disposable {
       return names;
     });
     this.tenants.changed(tenant);
+    this.keys.changed(keys);
     for (const name of functions) this.#changed(tenant, name);
     return functions;
   }

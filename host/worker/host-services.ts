@@ -46,6 +46,12 @@ export function createHostServices({ control, registry, artifacts }: HostService
     async tenant({ tenant }) {
       return registry.tenants.find(tenant);
     },
+    async verifier({ id }) {
+      return registry.keys.verifier(id);
+    },
+    async keyUsed({ id }) {
+      registry.keys.used(id, Date.now());
+    },
     async artifact({ key }) {
       return compiled.get(key);
     },

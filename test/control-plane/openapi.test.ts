@@ -33,6 +33,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'checkHealth',
     'configureFunction',
     'configureTenant',
+    'createKey',
     'createTenant',
     'deleteFunction',
     'deleteTenant',
@@ -41,10 +42,13 @@ test('each operation has its own id, a declared tag, and responses for its error
     'describeTenant',
     'invokeFunction',
     'listFunctions',
+    'listKeys',
     'listTenants',
     'listVersions',
     'publishFunction',
     'readLogs',
+    'revokeKey',
+    'rotateKey',
     'setLiveVersion',
   ]);
   const tags = document.tags.map((tag) => tag.name);
@@ -100,6 +104,7 @@ test('what the host answers is what the document says it answers', async (t) => 
   const wasm = { 'content-type': 'application/wasm' };
   const hello = functionPath('hello');
   const nope = functionPath('nope');
+  const acme = '/v1/tenants/acme';
   const tour: [
     operationId: string,
     status: number,
@@ -159,6 +164,12 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['describeTenant', 404, 'GET', '/v1/tenants/nobody'],
     ['configureTenant', 200, 'PATCH', '/v1/tenants/acme/settings', { headers: json, body: '{"weight":2}' }],
     ['configureTenant', 404, 'PATCH', '/v1/tenants/nobody/settings', { headers: json, body: '{}' }],
+    ['createKey', 201, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['createKey', 409, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['listKeys', 200, 'GET', `${acme}/keys`],
+    ['rotateKey', 404, 'POST', `${acme}/keys/${'0'.repeat(20)}/rotate`, { headers: json, body: '{}' }],
+    ['revokeKey', 404, 'DELETE', `${acme}/keys/${'0'.repeat(20)}`],
+    ['revokeKey', 400, 'DELETE', `${acme}/keys/x`],
     ['deleteTenant', 409, 'DELETE', '/v1/tenants/default'],
     ['deleteTenant', 204, 'DELETE', '/v1/tenants/acme'],
   ];
