@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
 import { deleteCommand } from './commands/delete.ts';
@@ -43,6 +44,7 @@ const COMMANDS = [
   deleteCommand,
   tenantsCommand,
   keysCommand,
+  auditCommand,
 ];
 
 function program(): Command {

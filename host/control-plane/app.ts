@@ -9,6 +9,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
+import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionRoutes } from './functions.ts';
@@ -46,6 +47,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
 
   registerTenantRoutes(app, ports);
   registerKeyRoutes(app, ports);
+  registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
   registerConfigurationRoutes(app, ports);

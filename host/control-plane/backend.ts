@@ -7,10 +7,12 @@
 import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
+import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
+import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
 
@@ -66,6 +68,13 @@ export interface TenantBackend {
   removeTenant(request: TenantReference & Change & { readonly withFunctions: boolean }): Promise<void>;
 }
 
+export interface AuditBackend {
+  /** Newest first, of all tenants there are or were. */
+  audit(request: AuditPage): Promise<AuditEntry[]>;
+  /** Newest first, of this tenant and of no earlier one of its name; tenant_not_found. */
+  tenantAudit(request: TenantReference & AuditPage): Promise<AuditEntry[]>;
+}
+
 /** A key, and its text, which nobody can give again. */
 export interface NewlyMadeKey {
   readonly key: ApiKey;
@@ -112,7 +121,7 @@ export interface FunctionBackend {
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
 
-export interface ControlBackend extends TenantBackend, KeyBackend, FunctionBackend {}
+export interface ControlBackend extends TenantBackend, KeyBackend, AuditBackend, FunctionBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -127,6 +136,8 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   listKeys: true,
   rotateKey: true,
   revokeKey: true,
+  audit: true,
+  tenantAudit: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

@@ -23,6 +23,7 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     security: [{ [SECURITY_SCHEME]: [] }],
     tags: [
       { name: 'Tenants', description: 'Who owns functions; for the operator.' },
+      { name: 'Audit', description: 'What was changed, when, by whom and from where.' },
       { name: 'Keys', description: 'What opens this interface for a tenant.' },
       { name: 'Functions', description: 'Publish, describe, list and delete functions.' },
       { name: 'Versions', description: 'Immutable uploads of a function, and which of them answers.' },

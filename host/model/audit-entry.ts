@@ -13,8 +13,6 @@ export const AUDIT_ACTIONS = [
   'key.create',
   'key.rotate',
   'key.revoke',
-  'secret.set',
-  'secret.delete',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -19,6 +19,8 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   configureTenant: 'operator',
   deleteTenant: 'operator',
   describeTenant: 'read',
+  readAudit: 'operator',
+  readTenantAudit: 'admin',
   createKey: 'admin',
   listKeys: 'admin',
   rotateKey: 'admin',
