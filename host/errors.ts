@@ -222,6 +222,13 @@ export const ERROR_TABLE = {
     title: 'Too many concurrent invocations of this function',
     mend: "Try again after `Retry-After`, or raise the function's concurrency.",
   },
+  authorizer_denied: {
+    fault: 'caller',
+    status: 403,
+    retryable: false,
+    title: "The function's authorizer refused the request",
+    mend: 'Send what the authorizer asks for; its owner knows what that is.',
+  },
   caller_gone: {
     fault: 'caller',
     status: 499,
@@ -285,6 +292,13 @@ export const ERROR_TABLE = {
     retryable: false,
     title: 'The function answered with an error',
     mend: 'The function returned a wasi:http error-code or a non-zero exit status; `detail` names it.',
+  },
+  authorizer_failed: {
+    fault: 'function',
+    status: 502,
+    retryable: true,
+    title: "The function's authorizer gave no valid answer",
+    mend: "See the authorizer's log; it answers 200 with JSON: isAuthorized, and perhaps context and ttlSeconds.",
   },
   response_invalid: {
     fault: 'function',

@@ -178,6 +178,19 @@ export const TENANT_WEIGHT = { default: 1, floor: 0.01, ceiling: 100 } as const;
  */
 export const FUEL_SLICE = 10_000_000;
 
+/** Calls of a function to decide over a call of another one: its caller waits for both. */
+export const AUTHORIZER_LIMITS = {
+  /** From the question to the end of the answer; the authorizer's own timeoutMs may be shorter. */
+  timeoutMs: 10_000,
+  answerBytes: 16 * KiB,
+  /** What it passes on to the function; a header field has to hold it. */
+  contextBytes: 4 * KiB,
+  /** How long an answer may be kept. */
+  ttlSeconds: 3_600,
+  /** Answers kept per thread for one tenant; a new one pushes out the oldest of the same tenant. */
+  cacheBytesPerTenant: 1 * MiB,
+} as const;
+
 /** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;
 

@@ -10,10 +10,12 @@ import { createControlPlane } from './control-plane/app.ts';
 import { bearerKey } from './control-plane/authentication.ts';
 import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
+import { Authorizer } from './front-door/authorizer.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
@@ -23,7 +25,7 @@ import { ChangeCounters } from './worker/change-counters.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
-import type { HostServices, WorkerData } from './worker/messages.ts';
+import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
@@ -78,7 +80,26 @@ function serve(data: WorkerData, port: MessagePort): void {
     admission: new Admission(data.admissionTable, data.thread),
     isDraining: () => draining.signal.aborted,
   });
-  const app = createFrontDoor(invoker);
+  const authorizer = new Authorizer<ResolvedFunction>({
+    resolve: (tenant, name) => routes.resolve(tenant, name),
+    ask: (route, event, gone) =>
+      invoker.ask(
+        route,
+        {
+          event,
+          contentType: 'application/json',
+          maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
+          timeoutMs: AUTHORIZER_LIMITS.timeoutMs,
+        },
+        gone,
+      ),
+    nowMs: () => performance.now(),
+  });
+  const guard = new UrlGuard({
+    identify: (key) => ring.identify(key),
+    authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
+  });
+  const app = createFrontDoor(invoker, guard);
   app.route(
     '/',
     createControlPlane({

@@ -26,6 +26,8 @@ const CONFIGURATION = {
   concurrency: 10_000,
 };
 
+const EVERYBODY = { admit: () => ({ hidden: new Set<string>(), added: [] }) };
+
 class Ledger {
   readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
   readonly tickLateMs: number[] = [];
@@ -93,7 +95,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const { server } = createFrontServer(createFrontDoor(invoker, EVERYBODY).fetch, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});
