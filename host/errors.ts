@@ -103,6 +103,20 @@ export const ERROR_TABLE = {
     title: 'No such function',
     mend: 'List the functions with `mayfly list`, or deploy it first.',
   },
+  secret_not_found: {
+    fault: 'caller',
+    status: 404,
+    retryable: false,
+    title: 'No such secret',
+    mend: 'List the names of the secrets with `mayfly secrets list`.',
+  },
+  secrets_limit_reached: {
+    fault: 'caller',
+    status: 409,
+    retryable: false,
+    title: 'The function has as many secrets as it may',
+    mend: 'Delete a secret, or make its value shorter.',
+  },
   version_not_found: {
     fault: 'caller',
     status: 404,
@@ -356,6 +370,13 @@ export const ERROR_TABLE = {
     retryable: true,
     title: 'The published artifact could not be loaded',
     mend: "Deploy the function again; the operator finds the cause in the host's log.",
+  },
+  secrets_unavailable: {
+    fault: 'host',
+    status: 503,
+    retryable: false,
+    title: 'Secrets are not available on this host',
+    mend: 'The operator sets MAYFLY_SECRETS_KEY or MAYFLY_SECRETS_KEY_FILE, after a change of keys MAYFLY_SECRETS_OLD_KEYS as well.',
   },
   internal_error: {
     fault: 'host',

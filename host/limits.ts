@@ -156,6 +156,8 @@ export const HOST_LIMITS = {
   publishQueue: 16,
   /** Environment of one function, names plus values. Lambda's bound is 4 KiB; ours is what fits an image comfortably. */
   environmentBytes: 64 * KiB,
+  /** Secrets of one function; together they are bounded like its environment. */
+  secretsPerFunction: 64,
   /** JSON bodies of the control plane. */
   jsonBodyBytes: 256 * KiB,
   /** Log kept per function; the oldest goes first. */

@@ -11,6 +11,7 @@ import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rollbackCommand } from './commands/rollback.ts';
+import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { versionsCommand } from './commands/versions.ts';
@@ -44,6 +45,7 @@ const COMMANDS = [
   deleteCommand,
   tenantsCommand,
   keysCommand,
+  secretsCommand,
   auditCommand,
 ];
 

@@ -28,6 +28,7 @@ import {
   refuseWhenDraining,
 } from './route-parts.ts';
 import { RouteTable } from './route-table.ts';
+import { registerSecretRoutes } from './secrets.ts';
 import { registerTenantRoutes } from './tenants.ts';
 import { registerVersionRoutes } from './versions.ts';
 
@@ -51,6 +52,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
   registerConfigurationRoutes(app, ports);
+  registerSecretRoutes(app, ports);
   registerInvocationRoutes(app, ports);
   registerLogRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;

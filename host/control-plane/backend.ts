@@ -15,6 +15,7 @@ import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
+import type { SecretListing } from '../store/secret-table.ts';
 
 export interface FunctionReference {
   readonly tenant: TenantName;
@@ -97,6 +98,17 @@ export interface KeyBackend {
   revokeKey(request: TenantReference & Change & { readonly id: string }): Promise<void>;
 }
 
+export interface SecretBackend {
+  /** tenant_not_found, function_not_found, secrets_limit_reached, secrets_unavailable. */
+  setSecret(
+    request: FunctionReference & Change & { readonly secret: string; readonly value: string },
+  ): Promise<void>;
+  /** By name, without values; tenant_not_found, function_not_found. */
+  listSecrets(request: FunctionReference): Promise<SecretListing[]>;
+  /** tenant_not_found, function_not_found, secret_not_found. */
+  removeSecret(request: FunctionReference & Change & { readonly secret: string }): Promise<void>;
+}
+
 export interface FunctionBackend {
   hasTenant(request: TenantReference): Promise<boolean>;
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
@@ -121,7 +133,12 @@ export interface FunctionBackend {
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
 
-export interface ControlBackend extends TenantBackend, KeyBackend, AuditBackend, FunctionBackend {}
+export interface ControlBackend
+  extends TenantBackend,
+    KeyBackend,
+    AuditBackend,
+    SecretBackend,
+    FunctionBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -138,6 +155,9 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   revokeKey: true,
   audit: true,
   tenantAudit: true,
+  setSecret: true,
+  listSecrets: true,
+  removeSecret: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

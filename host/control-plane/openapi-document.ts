@@ -31,6 +31,7 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
         name: 'Configuration',
         description: 'Limits, environment, outbound hosts and log level of a function.',
       },
+      { name: 'Secrets', description: 'Values that only a function sees, in its environment.' },
       { name: 'Invocations', description: 'Call a function with an event.' },
       { name: 'Logs', description: 'What a function wrote.' },
       { name: 'Host', description: 'The host itself.' },

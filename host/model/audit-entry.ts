@@ -13,6 +13,8 @@ export const AUDIT_ACTIONS = [
   'key.create',
   'key.rotate',
   'key.revoke',
+  'secret.set',
+  'secret.delete',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -13,10 +13,13 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const allowedHostPattern =
   /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
 
-/** POSIX environment names; NUL can be in neither name nor value. */
+/** POSIX environment names. */
+export const ENVIRONMENT_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** NUL can be in neither name nor value. */
 const environmentSchema = z
   .record(
-    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+    z.string().regex(ENVIRONMENT_NAME),
     z.string().refine((v) => !v.includes('\0'), 'must not contain NUL'),
   )
   .refine(

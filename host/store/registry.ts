@@ -30,8 +30,10 @@ import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
 import { KeyTable } from './key-table.ts';
+import { MasterKeys } from './master-keys.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
+import { SecretTable } from './secret-table.ts';
 import { TenantTable } from './tenant-table.ts';
 
 /** What publishing learned about an upload, and for whom it was published. */
@@ -52,6 +54,8 @@ export interface RegistryOptions {
   readonly path: string;
   /** The operator's; those of limits.ts where absent. */
   readonly ceilings?: FunctionLimitValues;
+  /** The operator's, for secrets; none where absent. */
+  readonly masterKeys?: MasterKeys;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -66,6 +70,7 @@ const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export class Registry implements Disposable {
   readonly audit: AuditTable;
+  readonly secrets: SecretTable;
   readonly keys: KeyTable;
   readonly tenants: TenantTable;
   readonly #database: RegistryDatabase;
@@ -79,6 +84,12 @@ export class Registry implements Disposable {
     this.audit = new AuditTable(this.#database);
     this.tenants = new TenantTable(this.#database, this.audit);
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
+    this.secrets = new SecretTable({
+      database: this.#database,
+      audit: this.audit,
+      masterKeys: options.masterKeys ?? new MasterKeys([]),
+      changed: (tenant, name) => this.#changed(tenant, name),
+    });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */

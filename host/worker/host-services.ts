@@ -4,6 +4,7 @@ import type { ControlBackend } from '../control-plane/backend.ts';
 import { MayflyError } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import { ARTIFACT_FILES, type ArtifactManifest } from '../model/artifact.ts';
+import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { ADMISSION_FUNCTIONS } from '../scheduler/admission.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
@@ -35,10 +36,10 @@ export function createHostServices({ control, registry, artifacts }: HostService
   return {
     ...control,
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
-      const live = registry.live(tenant, name);
-      if (live === undefined) return undefined;
+      const found = registry.live(tenant, name);
+      if (found === undefined) return undefined;
       return {
-        live,
+        live: withSecrets(found, registry.secrets.values(tenant, name)),
         tenant: registry.tenants.require(tenant),
         admissionIndex: columns.of(routeKey(tenant, name)),
       };
@@ -56,6 +57,13 @@ export function createHostServices({ control, registry, artifacts }: HostService
       return compiled.get(key);
     },
   };
+}
+
+/** For the thread that runs it, and nobody else: what is shown of a function comes from the registry. */
+function withSecrets(live: LiveFunction, secrets: Readonly<Record<string, string>>): LiveFunction {
+  const { configuration } = live;
+  const environment = { ...configuration.environment, ...secrets };
+  return { ...live, configuration: { ...configuration, environment } };
 }
 
 async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<ArtifactMessage> {

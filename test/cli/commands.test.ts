@@ -362,6 +362,10 @@ test('usage errors exit 2, and every command has help with an example and the ex
     'rollback',
     'configure',
     'delete',
+    'tenants',
+    'keys',
+    'secrets',
+    'audit',
   ];
   const helps = await Promise.all(
     [[], ...commands.map((name) => [name])].map((words) => mayfly([...words, '--help'])),

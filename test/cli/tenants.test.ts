@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { FakeHost, KEY, sendJson } from './fake-host.ts';
 import { type Finished, mayfly, type RunOptions } from './run-mayfly.ts';
@@ -83,6 +86,57 @@ test('keys are rotated and revoked by name or by id', async (t) => {
     (await against(host, ['keys', 'list'])).stdout,
     /0123456789abcdef0123 {2}ci {4}deploy,read {2}never/,
   );
+});
+
+test('a secret comes from standard input or a file, and is never shown', async (t) => {
+  const host = await hostOf(t);
+  const path = '/v1/tenants/default/functions/hello/secrets';
+  host.routes.set(`PUT ${path}/TOKEN`, (_, response) => void response.writeHead(204).end());
+  host.routes.set(`DELETE ${path}/TOKEN`, (_, response) => void response.writeHead(204).end());
+  host.routes.set(`GET ${path}`, (_, response) =>
+    sendJson(response, 200, [{ name: 'TOKEN', updatedAt: '2026-11-23T10:00:00.000Z' }]),
+  );
+  const set = await against(host, ['secrets', 'set', 'hello', 'TOKEN'], { input: 'swordfish\n' });
+  t.deepEqual([set.code, set.stdout, set.stderr], [0, 'set TOKEN of hello\n', '']);
+  t.deepEqual(bodyOf(host, 'PUT', `${path}/TOKEN`), { value: 'swordfish' });
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-cli-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'key.pem'), 'a\nb\n');
+  await against(host, ['secrets', 'set', 'hello', 'TOKEN', '--file', join(folder, 'key.pem')]);
+  t.deepEqual(bodyOf(host, 'PUT', `${path}/TOKEN`), { value: 'a\nb\n' });
+  t.regex((await against(host, ['secrets', 'list', 'hello'])).stdout, /^NAME {3}UPDATED\nTOKEN /);
+  t.is((await against(host, ['secrets', 'delete', 'hello', 'TOKEN'])).code, 0);
+  const before = host.received.length;
+  t.is(
+    (await against(host, ['secrets', 'set', 'hello', 'TOKEN', 'swordfish'])).code,
+    2,
+    'not as an argument',
+  );
+  t.is((await against(host, ['secrets', 'set', 'hello', '../TOKEN'])).code, 2);
+  t.is(host.received.length, before);
+});
+
+test('the audit log is shown line by line', async (t) => {
+  const host = await hostOf(t);
+  const entry = {
+    id: 7,
+    at: '2026-11-23T10:00:00.000Z',
+    tenant: 'acme',
+    actor: { kind: 'key', keyId: KEY_JSON.id, address: '127.0.0.1' },
+    action: 'function.live',
+    target: 'hello',
+    before: { live: 1 },
+    after: { live: 2 },
+  };
+  host.routes.set('GET /v1/tenants/acme/audit', (_, response) => sendJson(response, 200, [entry]));
+  host.routes.set('GET /v1/audit', (_, response) => sendJson(response, 200, []));
+  const { stdout } = await against(host, ['audit', '--tenant', 'acme', '-n', '5', '--before', '9']);
+  t.is(
+    stdout,
+    `7 2026-11-23T10:00:00.000Z acme function.live hello by key ${KEY_JSON.id} from 127.0.0.1 {"live":1} -> {"live":2}\n`,
+  );
+  t.is(host.received.at(-1)?.path, '/v1/tenants/acme/audit?limit=5&before=9');
+  t.is((await against(host, ['audit', '--all'])).code, 0);
 });
 
 test('names that would reshape a URL never leave the machine', async (t) => {

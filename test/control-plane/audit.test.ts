@@ -29,6 +29,8 @@ const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<u
     const [key] = server.registry.keys.list('default' as never);
     await server.request('DELETE', `/v1/tenants/default/keys/${key?.id}`);
   },
+  'secret.set': (server) => server.sendJson('PUT', `${functionPath('hello')}/secrets/TOKEN`, { value: 'x' }),
+  'secret.delete': (server) => server.request('DELETE', `${functionPath('hello')}/secrets/TOKEN`),
   'function.delete': (server) => server.request('DELETE', functionPath('hello')),
 };
 

@@ -26,6 +26,7 @@ import type { LogRecord } from '../../host/model/log-record.ts';
 import { ArtifactCollection } from '../../host/store/artifact-collection.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
+import { MasterKeys } from '../../host/store/master-keys.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { tenantNamed } from '../store/publications.ts';
 
@@ -37,6 +38,7 @@ export interface ServerOptions {
   readonly functionsPerTenant?: number;
   readonly ceilings?: Partial<FunctionLimitValues>;
   readonly authenticate?: Authenticate;
+  readonly masterKeys?: readonly string[];
   /** Runs before each publish; may wait or throw. */
   readonly beforePublish?: (job: PublishJob, content: string) => Promise<void> | void;
   /** Replaces methods of the backend. */
@@ -82,6 +84,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     this.registry = new Registry({
       path: ':memory:',
       ceilings: { ...defaultCeilings(), ...options.ceilings },
+      masterKeys: new MasterKeys(options.masterKeys ?? [Buffer.alloc(32, 7).toString('base64')]),
     });
     this.registry.ensureTenant(tenantNamed('default'), 0);
   }

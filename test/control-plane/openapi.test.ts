@@ -36,6 +36,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'createKey',
     'createTenant',
     'deleteFunction',
+    'deleteSecret',
     'deleteTenant',
     'describeFunction',
     'describeInterface',
@@ -43,6 +44,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'invokeFunction',
     'listFunctions',
     'listKeys',
+    'listSecrets',
     'listTenants',
     'listVersions',
     'publishFunction',
@@ -52,6 +54,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'revokeKey',
     'rotateKey',
     'setLiveVersion',
+    'setSecret',
   ]);
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
@@ -156,6 +159,12 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['readLogs', 200, 'GET', `${hello}/logs`],
     ['readLogs', 404, 'GET', `${nope}/logs`],
     ['invokeFunction', 200, 'POST', `${hello}/invocations`, { body: 'event' }],
+    ['setSecret', 204, 'PUT', `${hello}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 400, 'PUT', `${hello}/secrets/1`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 404, 'PUT', `${nope}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['listSecrets', 200, 'GET', `${hello}/secrets`],
+    ['deleteSecret', 204, 'DELETE', `${hello}/secrets/TOKEN`],
+    ['deleteSecret', 404, 'DELETE', `${hello}/secrets/TOKEN`],
     ['deleteFunction', 204, 'DELETE', hello],
     ['deleteFunction', 404, 'DELETE', hello],
     ['createTenant', 201, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],

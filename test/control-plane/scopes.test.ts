@@ -34,6 +34,9 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   listVersions: 'read',
   readLogs: 'read',
   invokeFunction: 'invoke',
+  setSecret: 'deploy',
+  listSecrets: 'read',
+  deleteSecret: 'deploy',
 };
 
 /** Every route with whom it should let in. */
