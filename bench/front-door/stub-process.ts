@@ -63,7 +63,7 @@ const artifact: ArtifactMessage = {
 const services = {
   async resolve({ tenant, name }) {
     const live = { tenant, name, version: 1, artifactKey: KEY, configuration: defaultConfiguration() };
-    return { live: { ...live, handler: artifact.manifest.handler }, admissionIndex: 0 };
+    return { tenant, live: { ...live, handler: artifact.manifest.handler }, admissionIndex: 0 };
   },
   artifact: async () => artifact,
 } satisfies Partial<HostServices>;
