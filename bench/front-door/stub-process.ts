@@ -100,6 +100,8 @@ const pool = new WorkerPool({
   },
   services: services as Partial<HostServices> as HostServices,
   onLogs: () => {},
+  onUsed: () => {},
+  recent: () => [],
   report: (message, error) => console.error(message, error),
 });
 console.log(`listening on ${await pool.start()}`);

@@ -5,6 +5,7 @@
  * of the uploaded bytes, and no slot.
  */
 import type { LiveFunction } from '../model/function-version.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import type { Slot } from './slot.ts';
@@ -58,6 +59,13 @@ export class Slots {
     const factory = this.#factoryOf(artifact);
     if (factory !== undefined && factory.obstacle === undefined)
       this.#pool.prepare(keyOf(live), () => makeBy(factory));
+  }
+
+  /** Gives up the idle slots of every version of a function but one. */
+  retire(tenant: TenantName, name: FunctionName, kept: number | undefined): void {
+    for (const key of this.#pool.keys()) {
+      if (key.startsWith(`${tenant}/${name}/`) && key !== `${tenant}/${name}/${kept}`) this.#pool.drop(key);
+    }
   }
 
   /** Why invocations of this artifact make instances of their own, as far as it is known. */

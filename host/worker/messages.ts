@@ -12,6 +12,7 @@ import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
 
 /** A live function, its tenant, and its column in the admission table. */
 export interface ResolvedFunction {
@@ -54,12 +55,16 @@ export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
-  | { readonly kind: 'drain'; readonly timeoutMs: number };
+  | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /** Somebody may call this function soon. */
+  | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
+  /** Functions that the thread was called for, the last one last. */
+  | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   | { readonly kind: 'drained' };
 

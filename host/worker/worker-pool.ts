@@ -11,6 +11,7 @@ import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { clearAdmissions } from '../scheduler/admission.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, HostServices, ServiceName, ToWorker, WorkerData } from './messages.ts';
 
 export interface WorkerPoolOptions {
@@ -21,6 +22,9 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
+  readonly onUsed: (functions: readonly FunctionId[]) => void;
+  /** What a thread makes ready when it starts, in this order. */
+  readonly recent: () => readonly FunctionId[];
   /** For the operator: what went wrong that no caller is told. */
   readonly report: (message: string, error?: unknown) => void;
 }
@@ -62,6 +66,11 @@ export class WorkerPool {
     return this.#port;
   }
 
+  /** Has every thread make a function ready. */
+  prepare(id: FunctionId): void {
+    for (const worker of this.#workers.values()) this.#send(worker, { kind: 'prepare', ...id });
+  }
+
   /** Resolves when all threads are gone. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -89,6 +98,7 @@ export class WorkerPool {
         switch (message.kind) {
           case 'listening':
             resolve(message.port);
+            for (const id of this.#options.recent()) this.#send(worker, { kind: 'prepare', ...id });
             break;
           case 'failed-to-listen':
             reject(new ListenError(message.message, message.code));
@@ -100,6 +110,9 @@ export class WorkerPool {
             break;
           case 'logs':
             this.#options.onLogs(message.records);
+            break;
+          case 'used':
+            this.#options.onUsed(message.functions);
             break;
           case 'drained':
             void worker.terminate();
