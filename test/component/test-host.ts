@@ -12,6 +12,8 @@ export class TestHost {
   /** What the guest handed over. */
   readonly taken: GuestStreamReader = undefined as never;
   takenFuture: PromiseLike<unknown> & Partial<Disposable> = Promise.resolve();
+  texts: AsyncIterable<string> = (async function* () {})();
+  isJoinLate = false;
   answer: Promise<unknown> = new Promise(() => {});
   #onWait: (() => void) | undefined;
 
@@ -24,6 +26,11 @@ export class TestHost {
         }),
       numbers: () => this.#numbers(),
       answer: () => this.answer,
+      texts: () => this.texts,
+      join: (...values: unknown[]): unknown => {
+        const text = values.map(String).join(' ');
+        return this.isJoinLate ? Promise.resolve(text) : text;
+      },
       take: (stream: GuestStreamReader) => {
         Object.assign(this, { taken: stream });
       },
