@@ -90,6 +90,22 @@ test('a string for a guest that computes is allocated when it has gone on', asyn
   t.deepEqual(traps, []);
 });
 
+test('a string that a waiting call returns is allocated when the guest that computes has gone on', async (t) => {
+  const { component: linked, host, parks, traps } = start(t);
+  const when = Promise.withResolvers<void>();
+  host.isJoinLate = true;
+  host.joinWhen = when.promise;
+  const waiting = linked.exports['join-sync']!(7);
+  const spinning = linked.exports['spin']!(200_000);
+  await turns(1);
+  t.is(parks.length, 1);
+  when.resolve();
+  await turns(5);
+  t.is(await goOn(parks, spinning), 200_000);
+  t.is(await goOn(parks, waiting), ' 7 0 0 a'.length);
+  t.deepEqual(traps, []);
+});
+
 test('a stack that may go on does so only when the one that computes has its turn', async (t) => {
   const { component: linked, host, parks, traps } = start(t);
   const waiting = linked.exports['context']!(4);

@@ -14,6 +14,7 @@ export class TestHost {
   takenFuture: PromiseLike<unknown> & Partial<Disposable> = Promise.resolve();
   texts: AsyncIterable<string> = (async function* () {})();
   isJoinLate = false;
+  joinWhen: Promise<void> = Promise.resolve();
   answer: Promise<unknown> = new Promise(() => {});
   #onWait: (() => void) | undefined;
 
@@ -29,7 +30,7 @@ export class TestHost {
       texts: () => this.texts,
       join: (...values: unknown[]): unknown => {
         const text = values.map(String).join(' ');
-        return this.isJoinLate ? Promise.resolve(text) : text;
+        return this.isJoinLate ? this.joinWhen.then(() => text) : text;
       },
       take: (stream: GuestStreamReader) => {
         Object.assign(this, { taken: stream });
