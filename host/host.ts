@@ -11,7 +11,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { ControlService } from './control-plane/service.ts';
-import { assertLimitRelations } from './limits.ts';
+import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createAdmissionTable } from './scheduler/admission.ts';
@@ -104,6 +104,9 @@ export async function startHost(
       ceilings: config.ceilings,
       admissionTable: createAdmissionTable(config.threads),
       changes: changes.buffer,
+      rewind: config.rewind,
+      idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
+      idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
     services: createHostServices({ control, registry, artifacts }),
     onLogs: (records) => {

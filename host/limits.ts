@@ -158,6 +158,11 @@ export const HOST_LIMITS = {
   jsonBodyBytes: 256 * KiB,
   /** Log kept per function; the oldest goes first. */
   logRetainedBytesPerFunction: 1 * MiB,
+  /**
+   * Instances that lie ready, over all threads. Each memory of one reserves 8 GiB of the 128 TiB of address space and
+   * takes two to four of the 65,530 mappings that Linux gives a process (`vm.max_map_count`).
+   */
+  idleSlots: 8_000,
   /** How long a stop waits for invocations in flight. */
   drainTimeoutMs: 30_000,
 } as const;

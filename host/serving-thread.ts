@@ -12,6 +12,8 @@ import { createFrontDoor } from './front-door/app.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
+import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import { Slots } from './instance/slots.ts';
 import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
 import { Admission } from './scheduler/admission.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
@@ -44,7 +46,15 @@ function serve(data: WorkerData, port: MessagePort): void {
     budgetBytes: GLUE_BUDGET_BYTES,
   });
   const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
+  const slots = new Slots({
+    policy: choosePolicy(data.rewind),
+    budgetBytes: data.idleMemoryBytes,
+    maxIdle: data.idleSlots,
+    later: setImmediate,
+    nowMs: () => performance.now(),
+  });
   const invoker = new Invoker({
+    slots,
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
@@ -88,7 +98,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       report,
     }),
   );
-  const { server, connections } = createFrontServer(app.fetch, {
+  const { server, connections } = createFrontServer(app.fetch, invoker, {
     // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
     maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
     // A body may take as long as the longest invocation.

@@ -15,6 +15,7 @@ import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { Admission, createAdmissionTable } from '../../host/scheduler/admission.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { createSlots } from '../../test/harness/slots.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
 
 const TICK_MS = 10;
@@ -66,6 +67,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
   const invoker = new Invoker({
+    slots: createSlots(),
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => {
@@ -93,7 +95,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const { server } = createFrontServer(createFrontDoor(invoker).fetch, invoker, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});

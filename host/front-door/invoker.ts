@@ -12,6 +12,8 @@ import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { Admission } from '../scheduler/admission.ts';
 import type { OutboundHttp } from '../wasi/context.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
+import { Hold } from './hold.ts';
+import { HOLD_MS } from './response-sink.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
@@ -40,6 +42,7 @@ export interface CallOptions {
 
 export class Invoker {
   readonly #ports: InvokerPorts;
+  readonly #hold = new Hold(HOLD_MS);
   #running = 0;
   readonly #invocations = new Set<RunningInvocation>();
   #onIdle: (() => void) | undefined;
@@ -133,6 +136,7 @@ export class Invoker {
       method: options.method,
       pathWithQuery: options.pathWithQuery,
       hidden: options.hidden,
+      hold: this.#hold,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);

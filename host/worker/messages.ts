@@ -5,6 +5,7 @@
 import type { ControlBackend } from '../control-plane/backend.ts';
 import type { ErrorMessage } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
+import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionLimitValues } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
@@ -36,6 +37,10 @@ export interface WorkerData {
   readonly ceilings: FunctionLimitValues;
   readonly admissionTable: SharedArrayBuffer;
   readonly changes: SharedArrayBuffer;
+  readonly rewind: RoadWish;
+  /** This thread's share of the instances that lie ready. */
+  readonly idleMemoryBytes: number;
+  readonly idleSlots: number;
 }
 
 export type ToWorker =
