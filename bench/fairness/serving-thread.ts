@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFrontDoor } from '../../host/front-door/app.ts';
+import { FunctionUrls } from '../../host/front-door/function-urls.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
@@ -26,6 +27,8 @@ const CONFIGURATION = {
   timeoutMs: 2 ** 31 - 1,
   concurrency: 10_000,
 };
+
+const EVERYBODY = { admit: () => ({ hidden: new Set<string>(), added: [] }) };
 
 class Ledger {
   readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
@@ -95,7 +98,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, invoker, { requestTimeout: 0 });
+  const urls = new FunctionUrls(invoker, EVERYBODY);
+  const { server } = createFrontServer(createFrontDoor(urls).fetch, urls, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});

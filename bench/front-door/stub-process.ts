@@ -12,7 +12,8 @@ import {
   HOST_LIMITS,
 } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
-import type { Digest } from '../../host/model/ids.ts';
+import type { Digest, TenantName } from '../../host/model/ids.ts';
+import { defaultTenantSettings, type Tenant } from '../../host/model/tenant.ts';
 import { createAdmissionTable } from '../../host/scheduler/admission.ts';
 import { ChangeCounters } from '../../host/worker/change-counters.ts';
 import type { HostServices } from '../../host/worker/messages.ts';
@@ -60,10 +61,21 @@ const artifact: ArtifactMessage = {
   glue: `const TEXT = new Uint8Array(${bytes});\n${GLUE}`,
 };
 
+const asTenant = (name: TenantName): Tenant => ({
+  name,
+  settings: defaultTenantSettings(),
+  createdAtMs: 0,
+  updatedAtMs: 0,
+});
+
 const services = {
   async resolve({ tenant, name }) {
     const live = { tenant, name, version: 1, artifactKey: KEY, configuration: defaultConfiguration() };
-    return { live: { ...live, handler: artifact.manifest.handler }, admissionIndex: 0 };
+    return {
+      tenant: asTenant(tenant),
+      live: { ...live, handler: artifact.manifest.handler },
+      admissionIndex: 0,
+    };
   },
   artifact: async () => artifact,
 } satisfies Partial<HostServices>;

@@ -4,6 +4,7 @@ import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
+import { type Fields, isCorsField } from './cors.ts';
 import type { Hold } from './hold.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
@@ -34,6 +35,10 @@ export interface NodeExchangeOptions {
   readonly hidden: ReadonlySet<string>;
   /** Where short answers wait for the end of their invocation. */
   readonly hold: Hold;
+  /** Header fields that the host adds to the request. */
+  readonly added?: HeaderList;
+  /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
+  readonly responseFields?: Fields;
   /** Ends the invocation, from inside one of its calls. */
   readonly terminate: (code: ErrorCode, detail: string) => Error;
 }
@@ -72,7 +77,8 @@ export class NodeExchange implements HttpExchange {
 
   /** Made when they are asked for: few guests look at all of them. */
   get headers(): HeaderList {
-    this.#headers ??= requestHeaders(this.#options.incoming, this.#options.hidden);
+    const { incoming, hidden, added = [] } = this.#options;
+    this.#headers ??= [...requestHeaders(incoming, hidden), ...added];
     return this.#headers;
   }
 
@@ -87,6 +93,15 @@ export class NodeExchange implements HttpExchange {
     );
   }
 
+  /** CORS is the host's where the function's settings have it. */
+  #withHostFields(headers: HeaderList): HeaderList {
+    const { configuration, responseFields = [] } = this.#options;
+    if (configuration.cors === null && responseFields.length === 0) return headers;
+    const own =
+      configuration.cors === null ? headers : headers.filter(([name]) => !isCorsField(name.toLowerCase()));
+    return [...own, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
+  }
+
   respond(status: number, headers: HeaderList): ByteSink {
     const { configuration, outgoing, terminate } = this.#options;
     if (this.#response !== undefined)
@@ -94,8 +109,9 @@ export class NodeExchange implements HttpExchange {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
     }
-    const checked = responseHeaders(headers, configuration);
-    const { fields, contentLength } = takeContentLength(checked);
+    const { fields, contentLength } = takeContentLength(
+      this.#withHostFields(responseHeaders(headers, configuration)),
+    );
     const detail = `The response body is larger than ${configuration.responseBytes} bytes.`;
     this.#response = new ResponseSink({
       outgoing,
@@ -137,7 +153,9 @@ export class NodeExchange implements HttpExchange {
     }
     this.#response?.discard();
     if (outgoing.destroyed) return;
-    sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId], ...late], invocationId);
+    const { responseFields = [] } = this.#options;
+    const fields = [['mayfly-invocation-id', invocationId] as const, ...late, ...responseFields];
+    sendProblem(incoming, outgoing, error, fields, invocationId);
   }
 }
 
@@ -158,6 +176,8 @@ export function sendProblem(
   outgoing.setHeader('content-type', 'application/problem+json');
   outgoing.setHeader('content-length', body.length);
   if (problem.retryable) outgoing.setHeader('retry-after', '1');
+  // RFC 9110, section 11.6.1, wants the challenge with every 401.
+  if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
   if (!incoming.complete) outgoing.setHeader('connection', 'close');
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }

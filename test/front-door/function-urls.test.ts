@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import test from 'ava';
-import { isPlainFunctionCall } from '../../host/front-door/function-route.ts';
+import { isPlainFunctionCall } from '../../host/front-door/function-urls.ts';
 
 function isPlain(url: string, headers: IncomingMessage['headers'] = { host: 'localhost:8787' }): boolean {
   return isPlainFunctionCall({ url, headers } as IncomingMessage);

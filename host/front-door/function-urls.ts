@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MayflyError } from '../errors.ts';
 import { asFunctionName, asTenantName } from '../model/ids.ts';
 import { sendProblem } from './exchange.ts';
-import type { Invoker } from './invoker.ts';
+import type { Invoker, UrlPolicy } from './invoker.ts';
 
 /**
  * The function sees the path below its own name, byte for byte as the caller sent it; so it is cut out of the raw
@@ -11,36 +11,43 @@ import type { Invoker } from './invoker.ts';
  */
 const TARGET = /^(?:https?:\/\/[^/]*)?\/fn\/([^/?#]*)\/([^/?#]*)(\/[^?#]*)?(\?[^#]*)?/;
 
-/** A caller's credentials for the host are not the function's business on its public URL; everything else is. */
+/** The policy says what else. */
 const NOTHING_HIDDEN: ReadonlySet<string> = new Set();
 
-/** Answers the request itself, whatever happens; resolves once the invocation is over. */
-export async function serveFunction(
-  invoker: Invoker,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  const [, tenantText = '', nameText = '', path = '/', query = ''] = TARGET.exec(incoming.url ?? '') ?? [];
-  const tenant = asTenantName(tenantText);
-  const name = asFunctionName(nameText);
-  if (tenant === undefined || name === undefined) {
-    const error = new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.');
-    sendProblem(incoming, outgoing, error, []);
-    return;
+export class FunctionUrls {
+  readonly #invoker: Invoker;
+  readonly #policy: UrlPolicy;
+
+  constructor(invoker: Invoker, policy: UrlPolicy) {
+    this.#invoker = invoker;
+    this.#policy = policy;
   }
-  await invoker.call(
-    {
-      tenant,
-      name,
-      trigger: 'http',
-      method: incoming.method ?? 'GET',
-      pathWithQuery: path + query,
-      scriptName: `/fn/${tenant}/${name}`,
-      hidden: NOTHING_HIDDEN,
-    },
-    incoming,
-    outgoing,
-  );
+
+  /** Answers the request itself, whatever happens; resolves once the invocation is over. */
+  async serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const [, tenantText = '', nameText = '', path = '/', query = ''] = TARGET.exec(incoming.url ?? '') ?? [];
+    const tenant = asTenantName(tenantText);
+    const name = asFunctionName(nameText);
+    if (tenant === undefined || name === undefined) {
+      const error = new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.');
+      sendProblem(incoming, outgoing, error, []);
+      return;
+    }
+    await this.#invoker.call(
+      {
+        tenant,
+        name,
+        trigger: 'http',
+        method: incoming.method ?? 'GET',
+        pathWithQuery: path + query,
+        scriptName: `/fn/${tenant}/${name}`,
+        hidden: NOTHING_HIDDEN,
+        url: this.#policy,
+      },
+      incoming,
+      outgoing,
+    );
+  }
 }
 
 /** Characters that mean themselves in a URL: nothing encoded, nothing that a parser of URLs would change. */
