@@ -74,10 +74,10 @@ async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
     goOn: () => undefined,
   });
   const imports = createImports(CONTEXT);
-  const parts = { modules: artifact.modules, imports, charge: (units: number) => fuel.charge(units) };
+  const parts = { modules: artifact.modules, states: artifact.states, imports };
   if (artifact.road.kind === 'linked') {
-    const { exports } = linkGuest(guest, { ...parts, plan: artifact.road.plan, imports: () => imports });
-    return { guest, handle: exports['handle'] as Handler };
+    const { component } = linkGuest(guest, { ...parts, plan: artifact.road.plan, imports: () => imports });
+    return { guest, handle: component.exports['handle'] as Handler };
   }
   if (road === 'linked') throw new Error('publishing chose the glue');
   const exports = await startGlue(guest, { ...parts, glue: artifact.road.glue, timers: new GuestTimers() });

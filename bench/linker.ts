@@ -60,13 +60,12 @@ interface Measurement {
 }
 
 async function measure(
-  { road, modules, manifest }: LoadedArtifact,
+  { road, modules, states, manifest }: LoadedArtifact,
   request: ExchangeOptions,
 ): Promise<Measurement> {
   const context = createTestContext();
   const imports = createImports(context);
   const fuel = new FuelAccount(Number.MAX_SAFE_INTEGER);
-  const charge = (units: number): void => fuel.charge(units);
   const guest = new MeasuredGuest({
     fuel,
     memory: new SpaceAccount(2 ** 30, 0),
@@ -80,15 +79,14 @@ async function measure(
   const beganMs = performance.now();
   let handle: IncomingHandler;
   if (road.kind === 'linked') {
-    const { exports } = linkGuest(guest, { plan: road.plan, modules, imports: () => imports, charge });
-    handle = exports['handle'] as IncomingHandler;
+    const { component } = linkGuest(guest, { plan: road.plan, modules, states, imports: () => imports });
+    handle = component.exports['handle'] as IncomingHandler;
   } else {
     const exports = await startGlue(guest, {
       glue: road.glue,
       modules,
       imports,
       timers: new GuestTimers(),
-      charge,
     });
     handle = (exports[manifest.exportKey] as { readonly handle: IncomingHandler }).handle;
   }

@@ -2,10 +2,12 @@
  * The only reader of the environment: raw -> validated -> resolved, in one pure step. Units are in the names,
  * an unknown `MAYFLY_` variable is an error that names the nearest known one.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import { nearest } from './nearest-name.ts';
+import type { MasterKeySource } from './store/master-keys.ts';
 
 export interface HostConfig {
   readonly host: string;
@@ -25,6 +27,12 @@ export interface HostConfig {
   readonly publishQueue: number;
   readonly drainTimeoutMs: number;
   readonly ceilings: FunctionLimitValues;
+  /** How slots are put back after an invocation. */
+  readonly rewind: RoadWish;
+  /** For instances that lie ready, over all threads. */
+  readonly idleMemoryBytes: number;
+  /** Where the keys for secrets come from; nowhere, and there are none. */
+  readonly masterKeys: MasterKeySource;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -61,11 +69,28 @@ export const SETTINGS: readonly Setting[] = [
   },
   { variable: 'MAYFLY_PUBLISH_QUEUE', about: `uploads that may wait (${HOST_LIMITS.publishQueue})` },
   { variable: 'MAYFLY_DRAIN_TIMEOUT_MS', about: `how long a stop waits (${HOST_LIMITS.drainTimeoutMs})` },
+  {
+    variable: 'MAYFLY_REWIND',
+    about: `how instances are put back: ${ROAD_WISHES.join(', ')} (auto: the best that the kernel has)`,
+  },
+  {
+    variable: 'MAYFLY_IDLE_MEMORY_BYTES',
+    about: 'memory of instances that lie ready, over all threads (a quarter of the memory)',
+  },
+  { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
+  {
+    variable: 'MAYFLY_SECRETS_KEY_FILE',
+    about: 'file with that key instead, older ones on the lines below it',
+  },
+  { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
   })),
 ];
+
+/** Variables that hold keys. */
+export const KEY_VARIABLES = ['MAYFLY_ADMIN_KEY', 'MAYFLY_SECRETS_KEY', 'MAYFLY_SECRETS_OLD_KEYS'] as const;
 
 /** Read by the command line, not by the host; both may live in one environment. */
 const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
@@ -98,6 +123,9 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     publishQueue: integer(env, 'MAYFLY_PUBLISH_QUEUE', HOST_LIMITS.publishQueue, 1, 10_000),
     drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
     ceilings,
+    rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
+    idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', Math.floor(totalmem() / 4), 0, 2 ** 50),
+    masterKeys: masterKeys(env, cwd),
   };
 }
 
@@ -125,6 +153,35 @@ function flag(env: Environment, name: string, fallback: boolean): boolean {
   if (text === '1' || text === 'true') return true;
   if (text === '0' || text === 'false') return false;
   throw new ConfigError(`${name} is '${text}'; it must be 1 or 0`);
+}
+
+function oneOf<const Value extends string>(
+  env: Environment,
+  name: string,
+  values: readonly Value[],
+  fallback: Value,
+): Value {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  const value = values.find((each) => each === text);
+  if (value === undefined)
+    throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
+  return value;
+}
+
+function masterKeys(env: Environment, cwd: string): MasterKeySource {
+  const key = env['MAYFLY_SECRETS_KEY'];
+  const file = env['MAYFLY_SECRETS_KEY_FILE'];
+  const old = env['MAYFLY_SECRETS_OLD_KEYS'];
+  if (key !== undefined && file !== undefined)
+    throw new ConfigError('MAYFLY_SECRETS_KEY and MAYFLY_SECRETS_KEY_FILE exclude one another');
+  if (key === undefined && file === undefined && old !== undefined)
+    throw new ConfigError('MAYFLY_SECRETS_OLD_KEYS needs a key that came after them in MAYFLY_SECRETS_KEY');
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(file === undefined ? {} : { file: resolve(cwd, file) }),
+    ...(old === undefined ? {} : { oldKeys: old.split(',').map((text) => text.trim()) }),
+  };
 }
 
 /** 16 characters is the least that is not guessed at HTTP speed. */

@@ -10,15 +10,18 @@ import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
-import { ControlService } from './control-plane/service.ts';
-import { assertLimitRelations } from './limits.ts';
+import { createControlBackend } from './control-plane/control-backend.ts';
+import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createAdmissionTable } from './scheduler/admission.ts';
+import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
+import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
+import { loadMasterKeys } from './store/master-keys.ts';
 import { Registry } from './store/registry.ts';
-import { ChangeCounters } from './worker/change-counters.ts';
+import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
@@ -47,7 +50,7 @@ export class DataFolderError extends Error {
 
 /**
  * @param report for the operator: what went wrong that no caller is told
- * @throws ListenError, DataFolderError, AdminKeyError, or the registry's own errors; their messages are for the
+ * @throws ListenError, DataFolderError, AdminKeyError, MasterKeyError, or the registry's own errors; their messages are for the
  *   operator
  */
 export async function startHost(
@@ -60,9 +63,13 @@ export async function startHost(
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
+  const masterKeys = await loadMasterKeys(config.masterKeys);
   const registry = stack.use(
-    new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings }),
+    new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings, masterKeys }),
   );
+  const { lost } = registry.secrets.rotate();
+  if (lost > 0)
+    report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
@@ -71,7 +78,14 @@ export async function startHost(
   const uploadDir = join(config.dataDir, 'uploads');
   await rm(uploadDir, { recursive: true, force: true });
   await mkdir(uploadDir, { mode: 0o700 });
-  await removeUnused(artifacts, registry);
+  const collection = new ArtifactCollection({
+    keys: () => artifacts.keys(),
+    inUse: () => registry.artifactKeysInUse(),
+    remove: (key) => artifacts.remove(key),
+    report,
+  });
+  stack.defer(() => collection.idle());
+  await collection.collect();
   const publisher = new Publisher({
     artifacts,
     timeoutMs: config.publishTimeoutMs,
@@ -79,9 +93,11 @@ export async function startHost(
     queue: config.publishQueue,
   });
   stack.defer(() => publisher.close());
-  const control = new ControlService({
+  const control = createControlBackend({
     registry,
     logs,
+    artifacts: collection,
+    permanentTenant: DEFAULT_TENANT,
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     now: Date.now,
@@ -89,6 +105,8 @@ export async function startHost(
 
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
+  registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
+  registry.keys.onChange((id) => changes.bump(keyKey(id)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
@@ -104,10 +122,13 @@ export async function startHost(
       ceilings: config.ceilings,
       admissionTable: createAdmissionTable(config.threads),
       changes: changes.buffer,
+      rewind: config.rewind,
+      idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
+      idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
     services: createHostServices({ control, registry, artifacts }),
     onLogs: (records) => {
-      channel.postMessage(logs.append(records));
+      channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
     },
     report,
   });
@@ -135,13 +156,6 @@ async function openDataFolder(path: string): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DataFolderError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
   }
-}
-
-/** Artifacts of deleted functions, and of a publish that was cut off before it was registered. */
-async function removeUnused(artifacts: ArtifactStore, registry: Registry): Promise<void> {
-  const used = new Set(registry.artifactKeysInUse());
-  const unused = (await artifacts.keys()).filter((key) => !used.has(key));
-  await Promise.all(unused.map((key) => artifacts.remove(key)));
 }
 
 /**

@@ -7,22 +7,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createControlPlane } from './control-plane/app.ts';
-import { authenticateAdmin } from './control-plane/authentication.ts';
+import { bearerKey } from './control-plane/authentication.ts';
+import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
+import { Authorizer } from './front-door/authorizer.ts';
+import { FunctionUrls } from './front-door/function-urls.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import { Slots } from './instance/slots.ts';
+import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
-import type { HostServices, WorkerData } from './worker/messages.ts';
+import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { RouteCache } from './worker/route-cache.ts';
+import { TenantWeights } from './worker/tenant-weights.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
 const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -35,16 +44,39 @@ function serve(data: WorkerData, port: MessagePort): void {
   const link = new MainLink(port, (timeoutMs) => void drain(timeoutMs));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const pools = new OutboundPools();
-  const routes = new RouteCache(new ChangeCounters(data.changes), (tenant, name) =>
-    link.call('resolve', { tenant, name }),
-  );
+  const changes = new ChangeCounters(data.changes);
+  const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
+  const weights = new TenantWeights(changes, (tenant) => link.call('tenant', { tenant }));
+  const keys = new KeyCache(changes, {
+    ask: (id) => link.call('verifier', { id }),
+    noteUse: (id) => link.call('keyUsed', { id }),
+    now: Date.now,
+  });
+  const ring = new KeyRing({
+    adminKey: data.adminKey,
+    verifier: (id) => keys.verifier(id),
+    now: Date.now,
+    used: (id) => keys.used(id),
+  });
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await link.call('artifact', { key })),
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
-  const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
+  const runQueue = new RunQueue({
+    nextTurn: setImmediate,
+    quantum: FUEL_SLICE,
+    weightOf: (tenant) => weights.of(tenant as TenantName),
+  });
+  const slots = new Slots({
+    policy: choosePolicy(data.rewind),
+    budgetBytes: data.idleMemoryBytes,
+    maxIdle: data.idleSlots,
+    later: setImmediate,
+    nowMs: () => performance.now(),
+  });
   const invoker = new Invoker({
+    slots,
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
@@ -59,12 +91,32 @@ function serve(data: WorkerData, port: MessagePort): void {
     admission: new Admission(data.admissionTable, data.thread),
     isDraining: () => draining.signal.aborted,
   });
-  const app = createFrontDoor(invoker);
+  const authorizer = new Authorizer<ResolvedFunction>({
+    resolve: (tenant, name) => routes.resolve(tenant, name),
+    ask: (route, event, gone) =>
+      invoker.ask(
+        route,
+        {
+          event,
+          contentType: 'application/json',
+          maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
+          timeoutMs: AUTHORIZER_LIMITS.timeoutMs,
+        },
+        gone,
+      ),
+    nowMs: () => performance.now(),
+  });
+  const guard = new UrlGuard({
+    identify: (key) => ring.identify(key),
+    authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
+  });
+  const urls = new FunctionUrls(invoker, guard);
+  const app = createFrontDoor(urls);
   app.route(
     '/',
     createControlPlane({
       backend: backendOver(link),
-      authenticate: authenticateAdmin(data.adminKey),
+      authenticate: (authorization) => ring.identify(bearerKey(authorization)),
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,
@@ -88,7 +140,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       report,
     }),
   );
-  const { server, connections } = createFrontServer(app.fetch, {
+  const { server, connections } = createFrontServer(app.fetch, urls, {
     // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
     maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
     // A body may take as long as the longest invocation.

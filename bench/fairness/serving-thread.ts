@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFrontDoor } from '../../host/front-door/app.ts';
+import { FunctionUrls } from '../../host/front-door/function-urls.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
@@ -15,6 +16,7 @@ import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { Admission, createAdmissionTable } from '../../host/scheduler/admission.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { createSlots } from '../../test/harness/slots.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
 
 const TICK_MS = 10;
@@ -25,6 +27,8 @@ const CONFIGURATION = {
   timeoutMs: 2 ** 31 - 1,
   concurrency: 10_000,
 };
+
+const EVERYBODY = { admit: () => ({ hidden: new Set<string>(), added: [] }) };
 
 class Ledger {
   readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
@@ -66,6 +70,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
   const invoker = new Invoker({
+    slots: createSlots(),
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => {
@@ -93,7 +98,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     admission: new Admission(createAdmissionTable(1), 0),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const urls = new FunctionUrls(invoker, EVERYBODY);
+  const { server } = createFrontServer(createFrontDoor(urls).fetch, urls, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});

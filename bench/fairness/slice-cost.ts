@@ -73,9 +73,13 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
   });
   if (artifact.road.kind !== 'linked') throw new Error('the guest has no link plan');
   const { plan } = artifact.road;
-  const charge = (units: number): void => fuel.charge(units);
-  const { exports } = linkGuest(guest, { plan, modules: artifact.modules, imports: () => ({}), charge });
-  const run = exports['run']!;
+  const { component } = linkGuest(guest, {
+    plan,
+    modules: artifact.modules,
+    states: artifact.states,
+    imports: () => ({}),
+  });
+  const run = component.exports['run']!;
   // What is pending (a collection, the compiler's result) belongs to nobody's time.
   await new Promise((resolve) => setImmediate(resolve));
   const startMs = performance.now();

@@ -18,6 +18,20 @@ export function command(name: string, description: string, example: string): Com
     .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}\n\n${exitTable()}`);
 }
 
+/** Commands under one noun: `mayfly tenants create`. */
+export function commandGroup(
+  name: string,
+  description: string,
+  example: string,
+  commands: readonly Command[],
+): Command {
+  const group = new Command(name)
+    .description(description)
+    .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}\n\n${exitTable()}`);
+  for (const each of commands) group.addCommand(each);
+  return group;
+}
+
 /** Runs `action` with a client for the host that the options name, and closes it. */
 export async function withClient<T>(
   options: GlobalOptions,

@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rollbackCommand } from './commands/rollback.ts';
+import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
+import { tenantsCommand } from './commands/tenants.ts';
 import { versionsCommand } from './commands/versions.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
@@ -39,6 +43,10 @@ const COMMANDS = [
   rollbackCommand,
   configureCommand,
   deleteCommand,
+  tenantsCommand,
+  keysCommand,
+  secretsCommand,
+  auditCommand,
 ];
 
 function program(): Command {
@@ -49,7 +57,7 @@ function program(): Command {
     .showSuggestionAfterError();
   for (const make of COMMANDS) root.addCommand(make());
   // Settings are inherited at the time a command is added only by those made with `command()`.
-  for (const each of [root, ...root.commands])
+  for (const each of [root, ...root.commands, ...root.commands.flatMap(({ commands }) => commands)])
     each.exitOverride().showHelpAfterError('(--help shows how it is used)');
   return root;
 }

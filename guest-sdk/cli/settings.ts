@@ -49,13 +49,18 @@ export async function resolveSettings(
   env: Environment = process.env,
 ): Promise<Settings> {
   const url = parseUrl(options.host || env['MAYFLY_URL'] || DEFAULT_URL);
-  const tenant = options.tenant || env['MAYFLY_TENANT'] || 'default';
-  if (asTenantName(tenant) === undefined)
-    throw new CliError('usage', `${JSON.stringify(tenant)} is not a tenant's name: ${NAME_RULE}`);
+  const tenant = checkedTenant(options.tenant || env['MAYFLY_TENANT'] || 'default');
   return { url, tenant, key: options.key || env['MAYFLY_KEY'] || (await localKey(url, env)) };
 }
 
 const NAME_RULE = '1 to 63 lower-case letters, digits and inner hyphens';
+
+/** @throws {CliError} `usage`, so that a name never reshapes a URL */
+export function checkedTenant(name: string): string {
+  if (asTenantName(name) === undefined)
+    throw new CliError('usage', `${JSON.stringify(name)} is not a tenant's name: ${NAME_RULE}`);
+  return name;
+}
 
 /** @throws {CliError} `usage`, so that a name never reshapes a URL */
 export function checkedName(name: string): string {

@@ -9,43 +9,50 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
-import { mayAccess } from './authentication.ts';
+import { registerAuditRoutes } from './audit.ts';
+import { actorOf, refusalOf } from './authentication.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
+import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
-import { MethodTable } from './method-table.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { expectedError, problemResponse } from './problem.ts';
 import {
   type ControlPlaneApp,
-  type ControlPlaneBindings,
+  type ControlPlaneEnv,
   refuseInvalid,
   refuseWhenDraining,
 } from './route-parts.ts';
+import { RouteTable } from './route-table.ts';
+import { registerSecretRoutes } from './secrets.ts';
+import { registerTenantRoutes } from './tenants.ts';
 import { registerVersionRoutes } from './versions.ts';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1): a host that drains still answers them. */
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
-  const app: ControlPlaneApp = new OpenAPIHono<{ Bindings: ControlPlaneBindings }>({
+  const app: ControlPlaneApp = new OpenAPIHono<ControlPlaneEnv>({
     defaultHook: refuseInvalid(),
   });
 
-  const jsonBodyBytes = ports.jsonBodyBytes ?? HOST_LIMITS.jsonBodyBytes;
+  // Routes come after what guards them; the table is complete before the first request.
+  app.use(
+    '/v1/*',
+    guarded(ports, () => table),
+  );
 
-  // From cheap to dear, and nothing of a body is read for a caller without a key.
-  app.use('/v1/*', authenticated(ports));
-  app.use('/v1/*', admitting(ports));
-  for (const [method, path] of JSON_ROUTES) app.on(method, path, boundedJsonBody(jsonBodyBytes));
-
+  registerTenantRoutes(app, ports);
+  registerKeyRoutes(app, ports);
+  registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
   registerConfigurationRoutes(app, ports);
+  registerSecretRoutes(app, ports);
   registerInvocationRoutes(app, ports);
   registerLogRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
@@ -54,16 +61,9 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
     return document;
   });
 
-  const methods = new MethodTable(app);
+  const table = new RouteTable(app);
   // A route rather than Hono's `notFound`, which would be lost where this app is mounted in another one.
-  app.all('*', (c) => {
-    const allowed = methods.allowed(c.req.path);
-    if (allowed.length === 0) {
-      return problemResponse(new MayflyError('route_not_found', `There is no route ${shorten(c.req.path)}.`));
-    }
-    const error = new MayflyError('method_not_allowed', `This route takes ${allowed.join(', ')}.`);
-    return problemResponse(error, { allow: allowed.join(', ') });
-  });
+  app.all('*', (c) => unmatched(table, c.req.path));
 
   app.onError((error, c) => {
     const expected = expectedError(error);
@@ -74,32 +74,35 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   return app;
 }
 
-/** Routes that take JSON. */
-const JSON_ROUTES = [
-  ['PATCH', '/v1/tenants/:tenant/functions/:name/configuration'],
-  ['PUT', '/v1/tenants/:tenant/functions/:name/live'],
-] as const;
+const TENANT_IN_PATH = /^\/v1\/tenants\/([^/]+)/;
 
-const TENANT_IN_PATH = /^\/v1\/tenants\/([^/]*)/;
-
-function authenticated({ authenticate }: ControlPlanePorts) {
-  return createMiddleware(async (c, next) => {
-    const principal = await authenticate(c.req.header('authorization'));
+/**
+ * The one way into a route below /v1, from cheap to dear: who it is, what is asked for, whether that one may; and
+ * nothing of a body is read for a caller who may not.
+ */
+function guarded(ports: ControlPlanePorts, table: () => RouteTable) {
+  const readJson = boundedJsonBody(ports.jsonBodyBytes ?? HOST_LIMITS.jsonBodyBytes);
+  return createMiddleware<ControlPlaneEnv>(async (c, next) => {
+    const principal = await ports.authenticate(c.req.header('authorization'));
     if (!principal) throw new MayflyError('unauthenticated', 'The request carries no valid API key.');
-    const tenant = TENANT_IN_PATH.exec(c.req.path)?.[1];
+    const route = table().find(c.req.method, c.req.path);
+    if (route?.need === undefined) return unmatched(table(), c.req.path);
     // Hono has decoded the path once; a segment that would decode further is no valid name, and is no tenant's.
-    if (tenant !== undefined && !mayAccess(principal, tenant)) {
-      throw new MayflyError('forbidden', 'The key belongs to another tenant.');
-    }
-    await next();
+    const refusal = refusalOf(principal, route.need, TENANT_IN_PATH.exec(c.req.path)?.[1]);
+    if (refusal !== undefined) throw new MayflyError('forbidden', refusal);
+    if (!SAFE_METHODS.has(c.req.method)) refuseWhenDraining(ports.draining);
+    c.set('actor', actorOf(principal, c.env.incoming.socket.remoteAddress));
+    return route.takesJson ? readJson(c, next) : next();
   });
 }
 
-function admitting({ draining }: ControlPlanePorts) {
-  return createMiddleware(async (c, next) => {
-    if (!SAFE_METHODS.has(c.req.method)) refuseWhenDraining(draining);
-    await next();
-  });
+function unmatched(table: RouteTable, path: string): Response {
+  const allowed = table.allowed(path);
+  if (allowed.length === 0) {
+    return problemResponse(new MayflyError('route_not_found', `There is no route ${shorten(path)}.`));
+  }
+  const error = new MayflyError('method_not_allowed', `This route takes ${allowed.join(', ')}.`);
+  return problemResponse(error, { allow: allowed.join(', ') });
 }
 
 function shorten(path: string): string {

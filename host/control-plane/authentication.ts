@@ -1,9 +1,18 @@
-/** Who calls the control plane: bearer keys (RFC 6750 section 2.1), compared in constant time. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** Who calls the control plane: bearer keys (RFC 6750 section 2.1), and what each may do. */
+import type { Actor } from '../model/actor.ts';
+import { allows, type KeyScope } from '../model/api-key.ts';
 import type { TenantName } from '../model/ids.ts';
+import type { Need } from './scopes.ts';
 
-/** The operator may do everything; a tenant's key reaches that tenant only. */
-export type Principal = { readonly kind: 'admin' } | { readonly kind: 'tenant'; readonly tenant: TenantName };
+/** The operator may do everything; a tenant's key reaches that tenant only, and there what its scopes allow. */
+export type Principal =
+  | { readonly kind: 'operator' }
+  | {
+      readonly kind: 'key';
+      readonly keyId: string;
+      readonly tenant: TenantName;
+      readonly scopes: readonly KeyScope[];
+    };
 
 /** Given the value of the `Authorization` header; undefined when it names nobody. */
 export type Authenticate = (
@@ -12,21 +21,25 @@ export type Authenticate = (
 
 const BEARER = /^Bearer +([\x21-\x7e]{1,1024}) *$/i;
 
-/** Recognises the admin key alone. */
-export function authenticateAdmin(adminKey: string): Authenticate {
-  const expected = sha256(adminKey);
-  return (authorization) => {
-    const key = BEARER.exec(authorization ?? '')?.[1];
-    // Hashes have one length whatever was sent, and how many bytes of them agree tells nothing about the key.
-    return key !== undefined && timingSafeEqual(sha256(key), expected) ? { kind: 'admin' } : undefined;
-  };
+/** The key in an `Authorization` header. */
+export function bearerKey(authorization: string | undefined): string | undefined {
+  return BEARER.exec(authorization ?? '')?.[1];
 }
 
-/** Whether `principal` may touch what belongs to `tenant`. */
-export function mayAccess(principal: Principal, tenant: string): boolean {
-  return principal.kind === 'admin' || principal.tenant === tenant;
+/**
+ * Why `principal` may not do what needs `need` at `tenant`; undefined when it may. What it says of another tenant
+ * depends on the name in the path alone: whether there is such a tenant is nobody else's business.
+ */
+export function refusalOf(principal: Principal, need: Need, tenant: string | undefined): string | undefined {
+  if (principal.kind === 'operator') return undefined;
+  if (need === 'operator') return "This takes the operator's key.";
+  if (principal.tenant !== tenant) return 'The key belongs to another tenant.';
+  return allows(principal.scopes, need) ? undefined : `The key lacks the scope \`${need}\`.`;
 }
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+export function actorOf(principal: Principal, address: string | undefined): Actor {
+  const from = address === undefined ? {} : { address };
+  return principal.kind === 'operator'
+    ? { kind: 'operator', ...from }
+    : { kind: 'key', keyId: principal.keyId, ...from };
 }

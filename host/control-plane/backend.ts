@@ -4,20 +4,35 @@
  * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
+import type { Actor } from '../model/actor.ts';
+import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
+import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
+import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
+import type { SecretListing } from '../store/secret-table.ts';
 
 export interface FunctionReference {
   readonly tenant: TenantName;
   readonly name: FunctionName;
 }
 
+export interface TenantReference {
+  readonly tenant: TenantName;
+}
+
+/** Whoever asks for a change is named in its audit entry. */
+export interface Change {
+  readonly actor: Actor;
+}
+
 /** A staged upload, ready to be published. The file belongs to the caller, who removes it afterwards. */
-export interface PublishRequest extends FunctionReference {
+export interface PublishRequest extends FunctionReference, Change {
   readonly uploadPath: string;
   readonly digest: Digest;
   readonly uploadBytes: number;
@@ -37,8 +52,65 @@ export interface FunctionDescription {
   readonly live: FunctionVersion;
 }
 
-export interface ControlBackend {
-  hasTenant(request: { readonly tenant: TenantName }): Promise<boolean>;
+export interface TenantBackend {
+  /** tenant_exists. */
+  createTenant(
+    request: TenantReference & Change & { readonly settings: TenantSettingsPatch },
+  ): Promise<Tenant>;
+  /** By name. */
+  listTenants(): Promise<Tenant[]>;
+  /** tenant_not_found. */
+  describeTenant(request: TenantReference): Promise<Tenant>;
+  /** tenant_not_found. */
+  configureTenant(
+    request: TenantReference & Change & { readonly settings: TenantSettingsPatch },
+  ): Promise<Tenant>;
+  /** tenant_not_found, tenant_permanent, tenant_not_empty unless `withFunctions`. */
+  removeTenant(request: TenantReference & Change & { readonly withFunctions: boolean }): Promise<void>;
+}
+
+export interface AuditBackend {
+  /** Newest first, of all tenants there are or were. */
+  audit(request: AuditPage): Promise<AuditEntry[]>;
+  /** Newest first, of this tenant and of no earlier one of its name; tenant_not_found. */
+  tenantAudit(request: TenantReference & AuditPage): Promise<AuditEntry[]>;
+}
+
+/** A key, and its text, which nobody can give again. */
+export interface NewlyMadeKey {
+  readonly key: ApiKey;
+  readonly text: string;
+}
+
+export interface KeyBackend {
+  /** tenant_not_found, key_exists, keys_limit_reached. */
+  createKey(
+    request: TenantReference &
+      Change & { readonly name: string; readonly scopes: readonly KeyScope[]; readonly expiresAtMs?: number },
+  ): Promise<NewlyMadeKey>;
+  /** By name; tenant_not_found. */
+  listKeys(request: TenantReference): Promise<ApiKey[]>;
+  /** The old text is valid for `graceMs` more; tenant_not_found, key_not_found. */
+  rotateKey(
+    request: TenantReference & Change & { readonly id: string; readonly graceMs: number },
+  ): Promise<NewlyMadeKey>;
+  /** tenant_not_found, key_not_found. */
+  revokeKey(request: TenantReference & Change & { readonly id: string }): Promise<void>;
+}
+
+export interface SecretBackend {
+  /** tenant_not_found, function_not_found, secrets_limit_reached, secrets_unavailable. */
+  setSecret(
+    request: FunctionReference & Change & { readonly secret: string; readonly value: string },
+  ): Promise<void>;
+  /** By name, without values; tenant_not_found, function_not_found. */
+  listSecrets(request: FunctionReference): Promise<SecretListing[]>;
+  /** tenant_not_found, function_not_found, secret_not_found. */
+  removeSecret(request: FunctionReference & Change & { readonly secret: string }): Promise<void>;
+}
+
+export interface FunctionBackend {
+  hasTenant(request: TenantReference): Promise<boolean>;
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
   admitUpload(request: FunctionReference): Promise<void>;
   /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached. */
@@ -46,25 +118,46 @@ export interface ControlBackend {
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
   /** By name; tenant_not_found. */
-  list(request: { readonly tenant: TenantName }): Promise<FunctionDescription[]>;
+  list(request: TenantReference): Promise<FunctionDescription[]>;
   /** Newest first; tenant_not_found, function_not_found. */
   versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]>;
   /** tenant_not_found, function_not_found, version_not_found. */
-  setLive(request: FunctionReference & { readonly version: number }): Promise<FunctionDescription>;
+  setLive(request: FunctionReference & Change & { readonly version: number }): Promise<FunctionDescription>;
   /** tenant_not_found, function_not_found, limit_above_ceiling. */
   configure(
-    request: FunctionReference & { readonly patch: FunctionConfigurationPatch },
+    request: FunctionReference & Change & { readonly patch: FunctionConfigurationPatch },
   ): Promise<FunctionDescription>;
   /** tenant_not_found, function_not_found. */
-  remove(request: FunctionReference): Promise<void>;
+  remove(request: FunctionReference & Change): Promise<void>;
   /** The newest records, oldest of them first; tenant_not_found, function_not_found. */
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
+
+export interface ControlBackend
+  extends TenantBackend,
+    KeyBackend,
+    AuditBackend,
+    SecretBackend,
+    FunctionBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
 /** Every method by name, so that whoever forwards calls refuses to look up anything else. */
 export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
+  createTenant: true,
+  listTenants: true,
+  describeTenant: true,
+  configureTenant: true,
+  removeTenant: true,
+  createKey: true,
+  listKeys: true,
+  rotateKey: true,
+  revokeKey: true,
+  audit: true,
+  tenantAudit: true,
+  setSecret: true,
+  listSecrets: true,
+  removeSecret: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

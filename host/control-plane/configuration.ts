@@ -11,6 +11,7 @@ import {
   refuseInvalid,
 } from './route-parts.ts';
 import { configurationPatchBody, configurationSchema, functionParams } from './schemas.ts';
+import { needs } from './scopes.ts';
 import { invalidConfiguration } from './validation.ts';
 import { configurationJson } from './views.ts';
 
@@ -20,6 +21,7 @@ const configureRoute = createRoute({
   method: 'patch',
   path: '/v1/tenants/{tenant}/functions/{name}/configuration',
   operationId: 'configureFunction',
+  security: needs('deploy'),
   summary: 'Change settings of a function',
   description:
     'Replaces the settings that the body names, `environment` and `allowedHosts` as a whole. Takes effect for the next request, whichever version answers it.',
@@ -48,7 +50,8 @@ export function registerConfigurationRoutes(
     configureRoute,
     async (c) => {
       const reference = asReference(c.req.valid('param'));
-      const { record } = await backend.configure({ ...reference, patch: c.req.valid('json') });
+      const patch = c.req.valid('json');
+      const { record } = await backend.configure({ ...reference, patch, actor: c.var.actor });
       return c.json(configurationJson(record.configuration), 200);
     },
     (outcome) => {

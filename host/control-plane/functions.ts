@@ -20,6 +20,7 @@ import {
   publishQuery,
   tenantParams,
 } from './schemas.ts';
+import { needs } from './scopes.ts';
 import { discardUpload, receiveUpload } from './upload.ts';
 import { functionJson, functionSummaryJson, publishedJson } from './views.ts';
 
@@ -29,6 +30,7 @@ const publishRoute = createRoute({
   method: 'put',
   path: '/v1/tenants/{tenant}/functions/{name}',
   operationId: 'publishFunction',
+  security: needs('deploy'),
   summary: 'Publish a component',
   description:
     'Makes the uploaded component an immutable version of the function and lets it answer from the next request on. The same bytes again are the same version.',
@@ -71,6 +73,7 @@ const describeRoute = createRoute({
   method: 'get',
   path: '/v1/tenants/{tenant}/functions/{name}',
   operationId: 'describeFunction',
+  security: needs('read'),
   summary: 'Describe a function',
   tags,
   request: { params: functionParams },
@@ -84,6 +87,7 @@ const listRoute = createRoute({
   method: 'get',
   path: '/v1/tenants/{tenant}/functions',
   operationId: 'listFunctions',
+  security: needs('read'),
   summary: 'List the functions of a tenant',
   tags,
   request: { params: tenantParams },
@@ -97,6 +101,7 @@ const removeRoute = createRoute({
   method: 'delete',
   path: '/v1/tenants/{tenant}/functions/{name}',
   operationId: 'deleteFunction',
+  security: needs('deploy'),
   summary: 'Delete a function',
   description:
     'Removes all versions, the settings and the log. Invocations in flight end as they would have.',
@@ -122,6 +127,7 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
       try {
         const { version, created } = await backend.publish({
           ...reference,
+          actor: c.var.actor,
           uploadPath: upload.path,
           digest: upload.digest,
           uploadBytes: upload.bytes,
@@ -154,7 +160,7 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
   });
 
   app.openapi(removeRoute, async (c) => {
-    await backend.remove(asReference(c.req.valid('param')));
+    await backend.remove({ ...asReference(c.req.valid('param')), actor: c.var.actor });
     return c.body(null, 204);
   });
 }

@@ -5,6 +5,7 @@ import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { asReference, type ControlPlaneApp, FUNCTION_CODES, problems } from './route-parts.ts';
 import { functionParams } from './schemas.ts';
+import { needs } from './scopes.ts';
 
 /** Every code that blames the function, and what can befall any invocation. */
 const INVOCATION_CODES: readonly ErrorCode[] = [
@@ -21,6 +22,7 @@ const invokeRoute = createRoute({
   method: 'post',
   path: '/v1/tenants/{tenant}/functions/{name}/invocations',
   operationId: 'invokeFunction',
+  security: needs('invoke'),
   summary: 'Call a function with an event',
   description:
     'The body is the event, of any type and length; the response is what the function answers. An HTTP handler sees it as `POST /`. The key that allows the call is not shown to the function.',

@@ -4,12 +4,14 @@ import { followLog, NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { asReference, type ControlPlaneApp, FUNCTION_CODES, problems, refuseInvalid } from './route-parts.ts';
 import { functionParams, logRecordSchema, logsQuery } from './schemas.ts';
+import { needs } from './scopes.ts';
 import { logRecordJson } from './views.ts';
 
 const logsRoute = createRoute({
   method: 'get',
   path: '/v1/tenants/{tenant}/functions/{name}/logs',
   operationId: 'readLogs',
+  security: needs('read'),
   summary: "Read a function's log",
   tags: ['Logs'],
   request: { params: functionParams, query: logsQuery },

@@ -1,15 +1,15 @@
 /** The description of the control plane (OpenAPI 3.1), generated from the routes and schemas that serve it. */
 import type { ControlPlaneApp } from './route-parts.ts';
+import { SECURITY_SCHEME } from './scopes.ts';
 
 export type OpenApiDocument = ReturnType<ControlPlaneApp['getOpenAPI31Document']>;
-
-const SECURITY_SCHEME = 'apiKey';
 
 export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
   app.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
     type: 'http',
     scheme: 'bearer',
-    description: "The operator's key; `npm start` prints where it is kept.",
+    description:
+      "A tenant's key with the scope that the operation lists, or the operator's key, which opens everything; `npm start` prints where it is kept.",
   });
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
@@ -22,12 +22,16 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     servers: [{ url: '/', description: 'This host.' }],
     security: [{ [SECURITY_SCHEME]: [] }],
     tags: [
+      { name: 'Tenants', description: 'Who owns functions; for the operator.' },
+      { name: 'Audit', description: 'What was changed, when, by whom and from where.' },
+      { name: 'Keys', description: 'What opens this interface for a tenant.' },
       { name: 'Functions', description: 'Publish, describe, list and delete functions.' },
       { name: 'Versions', description: 'Immutable uploads of a function, and which of them answers.' },
       {
         name: 'Configuration',
         description: 'Limits, environment, outbound hosts and log level of a function.',
       },
+      { name: 'Secrets', description: 'Values that only a function sees, in its environment.' },
       { name: 'Invocations', description: 'Call a function with an event.' },
       { name: 'Logs', description: 'What a function wrote.' },
       { name: 'Host', description: 'The host itself.' },

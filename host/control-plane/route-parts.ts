@@ -3,14 +3,21 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
+import type { Actor } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { FunctionReference } from './backend.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 import { problemSchema } from './schemas.ts';
 import { invalidRequest } from './validation.ts';
 
+export interface ControlPlaneEnv {
+  Bindings: ControlPlaneBindings;
+  /** Who asks, for the audit log; set below /v1. */
+  Variables: { actor: Actor };
+}
+
 /** Served by @hono/node-server: an invocation needs the wire's own request and response. */
-export type ControlPlaneApp = OpenAPIHono<{ Bindings: ControlPlaneBindings }>;
+export type ControlPlaneApp = OpenAPIHono<ControlPlaneEnv>;
 
 export interface ControlPlaneBindings {
   readonly incoming: IncomingMessage;
@@ -18,7 +25,7 @@ export interface ControlPlaneBindings {
 }
 
 /** What any route below /v1 can answer. */
-const COMMON_CODES: readonly ErrorCode[] = [
+export const COMMON_CODES: readonly ErrorCode[] = [
   'unauthenticated',
   'forbidden',
   'invalid_request',

@@ -6,10 +6,10 @@ import { functionConfigurationPatchSchema, LOG_LEVELS } from '../model/function-
 import { DIGEST_PATTERN, NAME_PATTERN } from '../model/ids.ts';
 
 const NAME_RULE = 'must be 1 to 63 lower-case letters, digits and inner hyphens';
-const nameSchema = z.string().regex(NAME_PATTERN, NAME_RULE);
+export const nameSchema = z.string().regex(NAME_PATTERN, NAME_RULE);
 
 /** Numbers in a query are text; anything but plain digits is refused rather than guessed at. */
-const countSchema = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+export const countSchema = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
 // --- requests ---------------------------------------------------------------------------------------------
 
@@ -56,7 +56,7 @@ export const configurationPatchBody = functionConfigurationPatchSchema
 
 // --- responses --------------------------------------------------------------------------------------------
 
-const instantSchema = z.iso.datetime();
+export const instantSchema = z.iso.datetime();
 const bytesSchema = z.number().int().min(0);
 
 const versionFields = {

@@ -6,10 +6,12 @@ import { MayflyError } from '../errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, TenantName } from '../model/ids.ts';
+import type { ArtifactCollection } from '../store/artifact-collection.ts';
 import type { LogPage, LogStore, StoredLogRecord } from '../store/log-store.ts';
 import type { Registry, VersionPage } from '../store/registry.ts';
 import type {
   ControlBackend,
+  FunctionBackend,
   FunctionDescription,
   FunctionReference,
   PublishReply,
@@ -36,12 +38,13 @@ export interface PublishedArtifact {
 export interface ControlServicePorts {
   readonly registry: Registry;
   readonly logs: LogStore;
+  readonly artifacts: ArtifactCollection;
   readonly publish: (job: PublishJob) => Promise<PublishedArtifact>;
   readonly functionsPerTenant: number;
   readonly now: () => number;
 }
 
-export class ControlService implements ControlBackend {
+export class ControlService implements FunctionBackend {
   readonly #ports: ControlServicePorts;
 
   constructor(ports: ControlServicePorts) {
@@ -64,9 +67,13 @@ export class ControlService implements ControlBackend {
    * publishing ends last is live.
    */
   async publish(request: PublishRequest): Promise<PublishReply> {
-    const { registry, publish, functionsPerTenant, now } = this.#ports;
-    const { tenant, name, uploadPath, digest, uploadBytes, handler } = request;
     await this.admitUpload(request);
+    return this.#ports.artifacts.publishing(() => this.#publish(request));
+  }
+
+  async #publish(request: PublishRequest): Promise<PublishReply> {
+    const { registry, publish, functionsPerTenant, now } = this.#ports;
+    const { tenant, name, uploadPath, digest, uploadBytes, handler, actor } = request;
     const configuration = registry.find(tenant, name)?.configuration ?? registry.initialConfiguration();
     const { artifactKey, manifest, steps } = await publish({
       uploadPath,
@@ -88,6 +95,7 @@ export class ControlService implements ControlBackend {
         nowMs: now(),
       },
       { functionsPerTenant },
+      actor,
     );
   }
 
@@ -96,7 +104,7 @@ export class ControlService implements ControlBackend {
   }
 
   async list({ tenant }: { readonly tenant: TenantName }): Promise<FunctionDescription[]> {
-    this.#requireTenant(tenant);
+    this.#ports.registry.tenants.require(tenant);
     return this.#ports.registry.list(tenant).map((record) => this.#describe(record));
   }
 
@@ -105,22 +113,26 @@ export class ControlService implements ControlBackend {
     return this.#ports.registry.versions(request.tenant, request.name, request);
   }
 
-  async setLive(request: FunctionReference & { readonly version: number }): Promise<FunctionDescription> {
+  async setLive(request: Parameters<ControlBackend['setLive']>[0]): Promise<FunctionDescription> {
     this.#require(request);
     const { registry, now } = this.#ports;
-    return this.#describe(registry.setLive(request.tenant, request.name, request.version, now()));
+    const { tenant, name, version, actor } = request;
+    return this.#describe(registry.setLive(tenant, name, version, now(), actor));
   }
 
   async configure(request: Parameters<ControlBackend['configure']>[0]): Promise<FunctionDescription> {
     this.#require(request);
     const { registry, now } = this.#ports;
-    return this.#describe(registry.configure(request.tenant, request.name, request.patch, now()));
+    const { tenant, name, patch, actor } = request;
+    return this.#describe(registry.configure(tenant, name, patch, now(), actor));
   }
 
-  async remove(request: FunctionReference): Promise<void> {
+  async remove(request: Parameters<ControlBackend['remove']>[0]): Promise<void> {
     this.#require(request);
-    this.#ports.registry.remove(request.tenant, request.name);
-    this.#ports.logs.remove(request.tenant, request.name);
+    const { registry, logs, artifacts, now } = this.#ports;
+    registry.remove(request.tenant, request.name, now(), request.actor);
+    logs.remove(request.tenant, request.name);
+    artifacts.collectSoon();
   }
 
   async logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]> {
@@ -129,15 +141,10 @@ export class ControlService implements ControlBackend {
   }
 
   #require({ tenant, name }: FunctionReference): FunctionRecord {
-    this.#requireTenant(tenant);
+    this.#ports.registry.tenants.require(tenant);
     const record = this.#ports.registry.find(tenant, name);
     if (!record) throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
     return record;
-  }
-
-  #requireTenant(tenant: TenantName): void {
-    if (this.#ports.registry.hasTenant(tenant)) return;
-    throw new MayflyError('tenant_not_found', `There is no tenant ${tenant}.`);
   }
 
   #describe(record: FunctionRecord): FunctionDescription {

@@ -11,6 +11,7 @@ import {
   refuseInvalid,
 } from './route-parts.ts';
 import { functionParams, functionSchema, liveBody, versionSchema, versionsQuery } from './schemas.ts';
+import { needs } from './scopes.ts';
 import { functionJson, versionJson } from './views.ts';
 
 const tags = ['Versions'];
@@ -19,6 +20,7 @@ const versionsRoute = createRoute({
   method: 'get',
   path: '/v1/tenants/{tenant}/functions/{name}/versions',
   operationId: 'listVersions',
+  security: needs('read'),
   summary: 'List the versions of a function',
   tags,
   request: { params: functionParams, query: versionsQuery },
@@ -29,6 +31,7 @@ const setLiveRoute = createRoute({
   method: 'put',
   path: '/v1/tenants/{tenant}/functions/{name}/live',
   operationId: 'setLiveVersion',
+  security: needs('deploy'),
   summary: 'Choose the version that answers',
   description: 'Takes effect for the next request. Settings belong to the function and stay as they are.',
   tags,
@@ -74,7 +77,7 @@ export function registerVersionRoutes(
     async (c) => {
       const reference = asReference(c.req.valid('param'));
       const { version } = c.req.valid('json');
-      const description = await backend.setLive({ ...reference, version });
+      const description = await backend.setLive({ ...reference, version, actor: c.var.actor });
       return c.json(
         functionJson(description, functionUrl(reference.tenant, reference.name, originOf(c))),
         200,

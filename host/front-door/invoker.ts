@@ -10,8 +10,14 @@ import { type EnginePorts, type InvocationResult, RunningInvocation } from '../i
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { Admission } from '../scheduler/admission.ts';
-import type { OutboundHttp } from '../wasi/context.ts';
+import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
+import type { UrlRequest } from './authorizer.ts';
+import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
+import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
+import { Hold } from './hold.ts';
+import { HOLD_MS } from './response-sink.ts';
+import type { Passage } from './url-access.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
@@ -28,6 +34,12 @@ export interface LiveRoute {
   readonly admissionIndex: number;
 }
 
+/** What comes before a call through a function's URL. */
+export interface UrlPolicy {
+  /** @throws MayflyError if the request may not reach the function */
+  admit(live: LiveFunction, request: UrlRequest, untilGone: () => AbortSignal): Passage | Promise<Passage>;
+}
+
 export interface CallOptions {
   readonly tenant: TenantName;
   readonly name: FunctionName;
@@ -35,11 +47,35 @@ export interface CallOptions {
   readonly method: string;
   readonly pathWithQuery: string;
   readonly scriptName: string;
+  /** What the function does not see of a request through the API; through its URL, the policy says it. */
   readonly hidden: ReadonlySet<string>;
+  readonly url?: UrlPolicy;
 }
+
+/** A call as it runs: what the caller's options and the function's settings came to. */
+interface Call extends CallOptions, Passage {
+  readonly invocationId: InvocationId;
+  readonly arrivedMs: number;
+  readonly responseFields: Fields;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** What the host asks of a function on its own account. */
+export interface Question {
+  readonly event: Uint8Array;
+  readonly contentType: string;
+  readonly maxAnswerBytes: number;
+  /** The function's own timeoutMs may be shorter. */
+  readonly timeoutMs: number;
+}
+
+const NO_FIELDS: Fields = [];
+const NOTHING_ADDED: HeaderList = [];
 
 export class Invoker {
   readonly #ports: InvokerPorts;
+  readonly #hold = new Hold(HOLD_MS);
   #running = 0;
   readonly #invocations = new Set<RunningInvocation>();
   #onIdle: (() => void) | undefined;
@@ -65,6 +101,7 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now();
     const invocationId = randomUUIDv7() as InvocationId;
+    let responseFields = NO_FIELDS;
     this.#running++;
     try {
       if (this.#ports.isDraining()) {
@@ -79,10 +116,24 @@ export class Invoker {
           `Tenant '${options.tenant}' has no function '${options.name}'.`,
         );
       }
-      await this.#admitted(options, route, invocationId, arrivedMs, incoming, outgoing);
+      const { hidden, pathWithQuery, url } = options;
+      const { cors } = route.live.configuration;
+      if (url !== undefined && cors !== null && isPreflight(incoming)) {
+        outgoing.writeHead(204, preflightFields(cors, incoming).flat()).end();
+        return;
+      }
+      if (url !== undefined) responseFields = corsFields(cors, incoming);
+      const admitted =
+        url === undefined
+          ? { hidden, added: NOTHING_ADDED }
+          : url.admit(route.live, { incoming, invocationId, pathWithQuery }, () => untilClosed(outgoing));
+      const passage = admitted instanceof Promise ? await admitted : admitted;
+      const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
+      await this.#admitted(call, route);
     } catch (error) {
       if (!outgoing.headersSent) {
-        sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId]], invocationId);
+        const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
+        sendProblem(incoming, outgoing, error, fields, invocationId);
       }
     } finally {
       this.#running--;
@@ -90,14 +141,66 @@ export class Invoker {
     }
   }
 
-  async #admitted(
-    options: CallOptions,
+  /**
+   * Calls a function on the host's own account. It takes a place, fuel and time as any call does.
+   * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
+   */
+  async ask(
+    route: LiveRoute,
+    { event, contentType, maxAnswerBytes, timeoutMs }: Question,
+    gone: AbortSignal,
+  ): Promise<EventAnswer> {
+    this.#running++;
+    try {
+      return await this.#inPlace(route, async (artifact) => {
+        let running: RunningInvocation | undefined;
+        const exchange = new EventExchange({
+          event,
+          contentType,
+          maxAnswerBytes,
+          terminate: (code, detail) => {
+            running?.cancel(code, detail);
+            return new MayflyError(code, detail);
+          },
+        });
+        const { live } = route;
+        const invocationId = randomUUIDv7() as InvocationId;
+        const outbound = this.#ports.outbound(live);
+        running = new RunningInvocation(
+          { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
+          this.#ports,
+        );
+        const invocation = running;
+        const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
+        const late = setTimeout(() => {
+          invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
+        }, timeoutMs);
+        gone.addEventListener('abort', hangUp);
+        if (gone.aborted) hangUp();
+        this.#invocations.add(invocation);
+        const { failure } = await invocation.done;
+        this.#invocations.delete(invocation);
+        clearTimeout(late);
+        gone.removeEventListener('abort', hangUp);
+        if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
+        if (exchange.answer !== undefined) return exchange.answer;
+        throw new MayflyError('no_response', 'The function returned without a complete answer.');
+      });
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  async #admitted(call: Call, route: LiveRoute): Promise<void> {
+    await this.#inPlace(route, (artifact) => this.#run(call, route.live, artifact));
+  }
+
+  /** Runs `work` in one of the function's places, with its artifact. */
+  async #inPlace<T>(
     { live, admissionIndex }: LiveRoute,
-    invocationId: InvocationId,
-    arrivedMs: number,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-  ): Promise<void> {
+    work: (artifact: LoadedArtifact) => Promise<T>,
+  ): Promise<T> {
     const { admission } = this.#ports;
     const { concurrency } = live.configuration;
     if (!admission.enter(admissionIndex, concurrency)) {
@@ -109,30 +212,26 @@ export class Invoker {
     try {
       const found = this.#ports.artifact(live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      await this.#run(options, live, artifact, invocationId, arrivedMs, incoming, outgoing);
+      return await work(artifact);
     } finally {
       admission.leave(admissionIndex);
     }
   }
 
-  async #run(
-    options: CallOptions,
-    live: LiveFunction,
-    artifact: LoadedArtifact,
-    invocationId: InvocationId,
-    arrivedMs: number,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-  ): Promise<void> {
+  async #run(call: Call, live: LiveFunction, artifact: LoadedArtifact): Promise<void> {
+    const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
       incoming,
       outgoing,
       invocationId,
       configuration: live.configuration,
-      method: options.method,
-      pathWithQuery: options.pathWithQuery,
-      hidden: options.hidden,
+      hold: this.#hold,
+      method: call.method,
+      pathWithQuery: call.pathWithQuery,
+      hidden: call.hidden,
+      added: call.added,
+      responseFields: call.responseFields,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);
@@ -145,8 +244,8 @@ export class Invoker {
         live,
         artifact,
         exchange,
-        trigger: options.trigger,
-        scriptName: options.scriptName,
+        trigger: call.trigger,
+        scriptName: call.scriptName,
         outbound: this.#ports.outbound(live),
       },
       this.#ports,
@@ -174,6 +273,14 @@ export class Invoker {
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
   }
+}
+
+/** Aborts when the caller hangs up. */
+function untilClosed(outgoing: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  if (outgoing.destroyed) controller.abort();
+  else outgoing.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 /** W3C Server-Timing; durations in milliseconds. */

@@ -1,6 +1,7 @@
 import { PreparedPlan } from '../component/prepared-plan.ts';
 import { type ArtifactManifest, roadBytes } from '../model/artifact.ts';
 import type { LinkPlan } from '../model/link-plan.ts';
+import type { ModuleState } from '../model/module-state.ts';
 import { Glue } from './glue.ts';
 
 /** What the main thread sends for an artifact: compiled once per process, shared by all threads. */
@@ -24,6 +25,8 @@ export class LoadedArtifact {
   readonly key: string;
   readonly manifest: ArtifactManifest;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  /** What each module changes while it runs. */
+  readonly states: ReadonlyMap<string, ModuleState>;
   readonly road: Road;
   readonly initialMemoryBytes: number;
   readonly initialTableEntries: number;
@@ -33,6 +36,7 @@ export class LoadedArtifact {
     this.key = message.key;
     this.manifest = message.manifest;
     this.modules = new Map(message.modules);
+    this.states = new Map(message.manifest.modules.map(({ name, state }) => [name, state]));
     this.road = roadOf(message);
     this.initialMemoryBytes = sum(message.manifest.modules.map((module) => module.initialMemoryBytes));
     this.initialTableEntries = sum(message.manifest.modules.map((module) => module.initialTableEntries));

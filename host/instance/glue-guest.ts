@@ -10,13 +10,12 @@ export interface GlueParts {
   readonly imports: Record<string, unknown>;
   /** The glue's own, which end with the invocation. */
   readonly timers: GuestTimers;
-  readonly charge: (fuel: number) => void;
 }
 
 /** Instantiates a component through its glue and gives its exports, as the glue names them. */
 export async function startGlue(
   guest: Guest,
-  { glue, modules, imports, timers, charge }: GlueParts,
+  { glue, modules, imports, timers }: GlueParts,
 ): Promise<Record<string, unknown>> {
   const seen = new SeenExports(guest);
   const instantiate = glue.evaluate({
@@ -27,8 +26,8 @@ export async function startGlue(
     clearInterval: (timer) => timers.clear(timer),
     queueMicrotask,
     console: SILENT,
-    chargeLength: (length) => charge(length * LENGTH_COST),
-    chargeElements: (count) => charge(count * ELEMENT_COST),
+    chargeLength: (length) => guest.charge(length * LENGTH_COST),
+    chargeElements: (count) => guest.charge(count * ELEMENT_COST),
   });
   const exports = await instantiate(
     (name) => {

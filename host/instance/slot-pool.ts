@@ -54,7 +54,7 @@ export interface SlotPoolCounts {
   readonly late: number;
   /** Slots made ahead of need. */
   readonly ahead: number;
-  /** Slots that could not be put back in order, or whose guest was still running. */
+  /** Slots that could not be put back in order. */
   readonly lost: number;
   /** Slots given up for the budget. */
   readonly evicted: number;
@@ -94,39 +94,44 @@ export class SlotPool<S extends PooledSlot> {
    *
    * @param make makes a clean one; what it throws is thrown
    */
-  async take(key: string, make: () => Promise<S>): Promise<S> {
-    return this.tryTake(key, make) ?? this.#makeLate(key, make);
-  }
-
-  /** The same at once, or nothing. */
-  tryTake(key: string, make: () => Promise<S>): S | undefined {
+  take(key: string, make: () => S): S {
     const shelf = this.#use(key);
-    const slot = shelf.idle.pop();
-    if (slot === undefined) return undefined;
-    this.#count(slot, -1);
-    this.#began(shelf);
+    let slot = shelf.idle.pop();
+    if (slot === undefined) {
+      this.#late++;
+      slot = make();
+    } else {
+      this.#count(slot, -1);
+    }
+    shelf.busy++;
+    this.#decay(shelf);
+    if (shelf.busy > shelf.peak) shelf.peak = shelf.busy;
     if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
     return slot;
   }
 
   /** Sees to it that a clean slot is there, in a later turn. */
-  prepare(key: string, make: () => Promise<S>): void {
+  prepare(key: string, make: () => S): void {
     const shelf = this.#use(key);
     if (shelf.idle.length === 0 && shelf.busy === 0) this.#makeAhead(key, shelf, make);
   }
 
-  /** @param isQuiet whether nothing of its guest can run any more: only then it can be put in order */
-  giveBack(key: string, slot: S, isQuiet: boolean): void {
+  /**
+   * Nothing of the slot's guest can run any more.
+   * @param make for another one, where this one cannot be put in order and none else is idle
+   */
+  giveBack(key: string, slot: S, make: () => S): void {
     this.#options.later(() => {
       const shelf = this.#shelves.get(key);
       if (shelf !== undefined) shelf.busy--;
-      if (!isQuiet || !slot.rewind()) {
+      if (shelf === undefined || shelf.idle.length >= this.#wanted(shelf)) {
+        slot.dispose();
+      } else if (slot.rewind()) {
+        this.#keep(shelf, slot);
+      } else {
         this.#lost++;
         slot.dispose();
-      } else if (shelf === undefined || shelf.idle.length >= this.#wanted(shelf)) {
-        slot.dispose();
-      } else {
-        this.#keep(shelf, slot);
+        if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
       }
       this.#forgetEmpty(key);
     });
@@ -144,44 +149,21 @@ export class SlotPool<S extends PooledSlot> {
     for (const key of [...this.#shelves.keys()]) this.drop(key);
   }
 
-  async #makeLate(key: string, make: () => Promise<S>): Promise<S> {
-    this.#late++;
-    const shelf = this.#use(key);
-    this.#began(shelf);
-    try {
-      const slot = await make();
-      if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
-      return slot;
-    } catch (error) {
-      shelf.busy--;
-      this.#forgetEmpty(key);
-      throw error;
-    }
-  }
-
   /** Invariant 3. One at a time, so that a burst of calls does not turn into a burst of slots that nobody needs. */
-  #makeAhead(key: string, shelf: Shelf<S>, make: () => Promise<S>): void {
+  #makeAhead(key: string, shelf: Shelf<S>, make: () => S): void {
     if (shelf.isMaking) return;
     shelf.isMaking = true;
     this.#options.later(() => {
+      shelf.isMaking = false;
       // Meanwhile one may have come back, or the function may be gone.
-      if (shelf.idle.length > 0 || this.#shelves.get(key) !== shelf) {
-        shelf.isMaking = false;
-        return;
+      if (shelf.idle.length > 0 || this.#shelves.get(key) !== shelf) return;
+      try {
+        this.#keep(shelf, make());
+        this.#ahead++;
+      } catch (error) {
+        this.#options.onFailure(error);
       }
-      make().then(
-        (slot) => {
-          shelf.isMaking = false;
-          this.#ahead++;
-          if (this.#shelves.get(key) === shelf) this.#keep(shelf, slot);
-          else slot.dispose();
-        },
-        (error: unknown) => {
-          shelf.isMaking = false;
-          this.#forgetEmpty(key);
-          this.#options.onFailure(error);
-        },
-      );
+      this.#forgetEmpty(key);
     });
   }
 
@@ -191,12 +173,6 @@ export class SlotPool<S extends PooledSlot> {
     else this.#shelves.delete(key);
     this.#shelves.set(key, shelf);
     return shelf;
-  }
-
-  #began(shelf: Shelf<S>): void {
-    shelf.busy++;
-    this.#decay(shelf);
-    if (shelf.busy > shelf.peak) shelf.peak = shelf.busy;
   }
 
   #decay(shelf: Shelf<S>): void {

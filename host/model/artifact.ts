@@ -1,4 +1,5 @@
 import type { Digest } from './ids.ts';
+import type { ModuleState } from './module-state.ts';
 
 /** The interfaces that make a component callable, in order of preference: HTTP wins. */
 export const HANDLER_KINDS = [
@@ -20,6 +21,8 @@ export interface CoreModuleManifest {
   readonly initialMemoryBytes: number;
   readonly initialTableEntries: number;
   readonly functions: number;
+  /** What has to be put back to use an instance again. */
+  readonly state: ModuleState;
 }
 
 /** One step of publishing, in order, with its wall-clock time. */

@@ -107,12 +107,13 @@ function manifestOf(
     planBytes: Buffer.byteLength(road.plan),
     imports: world.imports,
     fuelModel: FUEL_MODEL,
-    modules: modules.map(({ name, bytes, shape }) => ({
+    modules: modules.map(({ name, bytes, shape, state }) => ({
       name,
       bytes: bytes.length,
       initialMemoryBytes: shape.initialMemoryBytes,
       initialTableEntries: shape.initialTableEntries,
       functions: shape.functions,
+      state,
     })),
     sizes: {
       uploadBytes,

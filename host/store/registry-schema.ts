@@ -46,4 +46,57 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
 
   CREATE INDEX versions_by_artifact ON versions (artifact_key);
   `,
+  `
+  -- settings holds only what was set, like a function's configuration.
+  ALTER TABLE tenants ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE tenants ADD COLUMN updated_at_ms INTEGER NOT NULL DEFAULT 0;
+
+  -- hash is the SHA-256 of the whole key. After a rotation the one before it may stay valid for a while.
+  CREATE TABLE keys (
+    id                TEXT PRIMARY KEY,
+    tenant            TEXT NOT NULL REFERENCES tenants (name) ON DELETE CASCADE,
+    name              TEXT NOT NULL,
+    scopes            TEXT NOT NULL,
+    hash              BLOB NOT NULL,
+    previous_hash     BLOB,
+    previous_until_ms INTEGER,
+    expires_at_ms     INTEGER,
+    created_at_ms     INTEGER NOT NULL,
+    rotated_at_ms     INTEGER,
+    last_used_at_ms   INTEGER,
+    UNIQUE (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The value sealed under a data key of its own, the data key wrapped under the master key that is named.
+  CREATE TABLE secrets (
+    tenant        TEXT NOT NULL,
+    function      TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    master_key_id TEXT NOT NULL,
+    wrapped_key   BLOB NOT NULL,
+    sealed        BLOB NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, function, name),
+    FOREIGN KEY (tenant, function) REFERENCES functions (tenant, name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  -- Names no other table: an entry outlives what it tells of.
+  CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms      INTEGER NOT NULL,
+    tenant     TEXT,
+    actor_kind TEXT NOT NULL,
+    key_id     TEXT,
+    address    TEXT,
+    action     TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    before     TEXT,
+    after      TEXT
+  ) STRICT;
+  CREATE INDEX audit_by_tenant ON audit (tenant, id);
+  CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
 ];

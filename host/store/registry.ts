@@ -1,6 +1,7 @@
 /**
  * What exists: tenants, functions, versions, and which version answers. One SQLite file, owned by the main
  * thread; every method is synchronous and each change is one transaction, synced to the disk before it returns.
+ * What concerns a tenant as a whole lies in tables with a file of their own, behind the fields of the registry.
  *
  * Invariants:
  *  1. A function always has at least one version, and its live version is one of its own (a foreign key that is
@@ -10,10 +11,12 @@
  *  4. Listeners hear of a change after it is durable and before the method returns. A caller that replies
  *     afterwards knows that no thread can serve the old version to whoever has read the reply.
  *  5. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
+ *  6. Each change writes its audit entry in its own transaction; whoever does not say who made it is the host.
  */
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { StatementSync } from 'node:sqlite';
 import { MayflyError } from '../errors.ts';
 import type { FunctionLimitValues } from '../limits.ts';
+import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import {
   applyPatch,
@@ -23,10 +26,15 @@ import {
 } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion, LiveFunction } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import { AuditTable } from './audit-table.ts';
+import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
-import { openDatabase, transaction } from './database.ts';
+import { KeyTable } from './key-table.ts';
+import { MasterKeys } from './master-keys.ts';
+import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
-import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
+import { SecretTable } from './secret-table.ts';
+import { TenantTable } from './tenant-table.ts';
 
 /** What publishing learned about an upload, and for whom it was published. */
 export interface Publication {
@@ -46,6 +54,8 @@ export interface RegistryOptions {
   readonly path: string;
   /** The operator's; those of limits.ts where absent. */
   readonly ceilings?: FunctionLimitValues;
+  /** The operator's, for secrets; none where absent. */
+  readonly masterKeys?: MasterKeys;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -59,18 +69,26 @@ export type RegistryListener = (tenant: TenantName, name: FunctionName) => void;
 const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export class Registry implements Disposable {
-  readonly #database: DatabaseSync;
+  readonly audit: AuditTable;
+  readonly secrets: SecretTable;
+  readonly keys: KeyTable;
+  readonly tenants: TenantTable;
+  readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
-  readonly #statements = new Map<string, StatementSync>();
 
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: RegistryOptions) {
     this.#ceilings = options.ceilings ?? defaultCeilings();
-    this.#database = openDatabase({
-      path: options.path,
-      synchronous: 'FULL',
-      migrations: REGISTRY_MIGRATIONS,
+    this.#database = new RegistryDatabase(options.path);
+    this.audit = new AuditTable(this.#database);
+    this.tenants = new TenantTable(this.#database, this.audit);
+    this.keys = new KeyTable(this.#database, this.audit, this.tenants);
+    this.secrets = new SecretTable({
+      database: this.#database,
+      audit: this.audit,
+      masterKeys: options.masterKeys ?? new MasterKeys([]),
+      changed: (tenant, name) => this.#changed(tenant, name),
     });
   }
 
@@ -82,14 +100,44 @@ export class Registry implements Disposable {
 
   /** Creates the tenant unless it exists. */
   ensureTenant(tenant: TenantName, nowMs: number = Date.now()): void {
-    this.#sql('INSERT INTO tenants (name, created_at_ms) VALUES (?, ?) ON CONFLICT DO NOTHING').run(
-      tenant,
-      nowMs,
-    );
+    this.tenants.ensure(tenant, nowMs);
   }
 
   hasTenant(tenant: TenantName): boolean {
-    return this.#sql('SELECT 1 FROM tenants WHERE name = ?').get(tenant) !== undefined;
+    return this.tenants.has(tenant);
+  }
+
+  /**
+   * Removes a tenant with all that is its own: functions, versions and their counters, keys, secrets. Gives the
+   * names of the functions that it had.
+   * @throws MayflyError tenant_not_found, tenant_not_empty unless functions may go along
+   */
+  removeTenant(
+    tenant: TenantName,
+    { withFunctions, nowMs }: { readonly withFunctions: boolean; readonly nowMs: number },
+    actor: Actor = THE_HOST,
+  ): FunctionName[] {
+    const keys = this.keys.list(tenant).map(({ id }) => id);
+    const functions = this.#database.change(() => {
+      const { settings } = this.tenants.require(tenant);
+      const names = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
+        .all(tenant)
+        .map((row) => row['name'] as FunctionName);
+      if (names.length > 0 && !withFunctions) {
+        throw new MayflyError('tenant_not_empty', `Tenant ${tenant} has ${names.length} functions.`);
+      }
+      // A later tenant of this name is somebody else, to whom even a count of versions would tell something.
+      for (const table of ['functions', 'version_counters'])
+        this.#sql(`DELETE FROM ${table} WHERE tenant = ?`).run(tenant);
+      this.#sql('DELETE FROM tenants WHERE name = ?').run(tenant);
+      const before = { settings, functions: names };
+      this.audit.append({ tenant, actor, action: 'tenant.delete', target: tenant, before }, nowMs);
+      return names;
+    });
+    this.tenants.changed(tenant);
+    this.keys.changed(keys);
+    for (const name of functions) this.#changed(tenant, name);
+    return functions;
   }
 
   /**
@@ -100,10 +148,12 @@ export class Registry implements Disposable {
   publish(
     publication: Publication,
     bounds: { readonly functionsPerTenant: number },
+    actor: Actor = THE_HOST,
   ): { readonly version: FunctionVersion; readonly created: boolean } {
     const { tenant, name, artifactKey, nowMs } = publication;
-    const result = transaction(this.#database, () => {
-      if (!this.#row(tenant, name)) {
+    const result = this.#database.change(() => {
+      const before = this.#row(tenant, name);
+      if (!before) {
         this.requireRoom(tenant, bounds.functionsPerTenant);
         // Version 0 does not exist; the deferred key holds this transaction to setting one that does.
         this.#sql(
@@ -116,6 +166,17 @@ export class Registry implements Disposable {
       ).get(tenant, name, artifactKey);
       const version = known ? toFunctionVersion(known) : this.#insertVersion(publication);
       this.#pointAt(tenant, name, version.version, nowMs);
+      this.audit.append(
+        {
+          tenant,
+          actor,
+          action: 'function.publish',
+          target: name,
+          ...(before && { before: { live: before.liveVersion } }),
+          after: { live: version.version, digest: version.digest },
+        },
+        nowMs,
+      );
       return { version, created: known === undefined };
     });
     this.#changed(tenant, name);
@@ -159,15 +220,23 @@ export class Registry implements Disposable {
   }
 
   /** @throws MayflyError function_not_found, version_not_found */
-  setLive(tenant: TenantName, name: FunctionName, version: number, nowMs: number): FunctionRecord {
-    const record = transaction(this.#database, () => {
-      this.#requireRow(tenant, name);
+  setLive(
+    tenant: TenantName,
+    name: FunctionName,
+    version: number,
+    nowMs: number,
+    actor: Actor = THE_HOST,
+  ): FunctionRecord {
+    const record = this.#database.change(() => {
+      const { liveVersion } = this.#requireRow(tenant, name);
       if (!this.version(tenant, name, version)) {
         throw new MayflyError('version_not_found', `Function ${tenant}/${name} has no version ${version}.`, {
           field: 'version',
         });
       }
       this.#pointAt(tenant, name, version, nowMs);
+      const sides = { before: { live: liveVersion }, after: { live: version } };
+      this.audit.append({ tenant, actor, action: 'function.live', target: name, ...sides }, nowMs);
       return this.#record(this.#requireRow(tenant, name));
     });
     this.#changed(tenant, name);
@@ -183,10 +252,13 @@ export class Registry implements Disposable {
     name: FunctionName,
     patch: FunctionConfigurationPatch,
     nowMs: number,
+    actor: Actor = THE_HOST,
   ): FunctionRecord {
     refuseAboveCeiling(patch, this.#ceilings);
-    const record = transaction(this.#database, () => {
+    const record = this.#database.change(() => {
       const { overrides } = this.#requireRow(tenant, name);
+      const sides = auditedSettings(this.#configuration(overrides), patch);
+      this.audit.append({ tenant, actor, action: 'function.configure', target: name, ...sides }, nowMs);
       this.#sql(
         'UPDATE functions SET configuration = ?, updated_at_ms = ? WHERE tenant = ? AND name = ?',
       ).run(JSON.stringify({ ...overrides, ...patch }), nowMs, tenant, name);
@@ -200,11 +272,13 @@ export class Registry implements Disposable {
    * Removes a function with its versions and settings; its version counter stays.
    * @throws MayflyError function_not_found
    */
-  remove(tenant: TenantName, name: FunctionName): void {
-    const { changes } = transaction(this.#database, () =>
-      this.#sql('DELETE FROM functions WHERE tenant = ? AND name = ?').run(tenant, name),
-    );
-    if (Number(changes) === 0) throw notFound(tenant, name);
+  remove(tenant: TenantName, name: FunctionName, nowMs: number = Date.now(), actor: Actor = THE_HOST): void {
+    this.#database.change(() => {
+      const { liveVersion } = this.#requireRow(tenant, name);
+      this.#sql('DELETE FROM functions WHERE tenant = ? AND name = ?').run(tenant, name);
+      const before = { live: liveVersion };
+      this.audit.append({ tenant, actor, action: 'function.delete', target: name, before }, nowMs);
+    });
     this.#changed(tenant, name);
   }
 
@@ -235,7 +309,7 @@ export class Registry implements Disposable {
   }
 
   close(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#database.close();
   }
 
   [Symbol.dispose](): void {
@@ -243,11 +317,7 @@ export class Registry implements Disposable {
   }
 
   #sql(text: string): StatementSync {
-    const known = this.#statements.get(text);
-    if (known) return known;
-    const statement = this.#database.prepare(text);
-    this.#statements.set(text, statement);
-    return statement;
+    return this.#database.sql(text);
   }
 
   #row(tenant: TenantName, name: FunctionName): FunctionRow | undefined {
@@ -262,7 +332,7 @@ export class Registry implements Disposable {
   }
 
   #requireTenant(tenant: TenantName): void {
-    if (!this.hasTenant(tenant)) throw new MayflyError('tenant_not_found', `There is no tenant ${tenant}.`);
+    this.tenants.require(tenant);
   }
 
   #record({ overrides, ...row }: FunctionRow): FunctionRecord {

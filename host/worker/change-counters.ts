@@ -1,10 +1,12 @@
+import type { TenantName } from '../model/ids.ts';
+
 /**
- * How a serving thread learns, without a message, that a function changed: a counter per bucket of functions
- * in shared memory. The main thread counts up before it answers whoever made the change; a thread that reads
+ * How a serving thread learns, without a message, that a function, a tenant or a key changed: a counter per bucket
+ * of them in shared memory. The main thread counts up before it answers whoever made the change; a thread that reads
  * an old count for its cached route asks again. So the request that follows a reply, on any thread, sees it.
  */
 
-/** A change makes the other functions of its bucket ask once more, too: one message each. */
+/** A change makes the others of its bucket ask once more, too: one message each. */
 const BUCKETS = 4_096;
 
 export class ChangeCounters {
@@ -23,6 +25,16 @@ export class ChangeCounters {
   bump(key: string): void {
     Atomics.add(this.#counters, bucketOf(key), 1);
   }
+}
+
+/** The key of a tenant in change counters; no function's has this form (see `routeKey`). */
+export function tenantKey(tenant: TenantName): string {
+  return tenant;
+}
+
+/** The key of an API key in change counters; no tenant's name has an underscore. */
+export function keyKey(id: string): string {
+  return `mayfly_${id}`;
 }
 
 /** FNV-1a over the key's UTF-16 units. */

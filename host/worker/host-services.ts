@@ -4,6 +4,7 @@ import type { ControlBackend } from '../control-plane/backend.ts';
 import { MayflyError } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import { ARTIFACT_FILES, type ArtifactManifest, roadBytes } from '../model/artifact.ts';
+import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LinkPlan } from '../model/link-plan.ts';
 import { ADMISSION_FUNCTIONS } from '../scheduler/admission.ts';
@@ -34,24 +35,36 @@ export function createHostServices({ control, registry, artifacts }: HostService
     budgetBytes: MODULE_BUDGET_BYTES,
   });
   return {
-    hasTenant: (request) => control.hasTenant(request),
-    admitUpload: (request) => control.admitUpload(request),
-    publish: (request) => control.publish(request),
-    describe: (request) => control.describe(request),
-    list: (request) => control.list(request),
-    versions: (request) => control.versions(request),
-    setLive: (request) => control.setLive(request),
-    configure: (request) => control.configure(request),
-    remove: (request) => control.remove(request),
-    logs: (request) => control.logs(request),
+    ...control,
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
-      const live = registry.live(tenant, name);
-      return live === undefined ? undefined : { live, admissionIndex: columns.of(routeKey(tenant, name)) };
+      const found = registry.live(tenant, name);
+      if (found === undefined) return undefined;
+      return {
+        live: withSecrets(found, registry.secrets.values(tenant, name)),
+        tenant: registry.tenants.require(tenant),
+        admissionIndex: columns.of(routeKey(tenant, name)),
+      };
+    },
+    async tenant({ tenant }) {
+      return registry.tenants.find(tenant);
+    },
+    async verifier({ id }) {
+      return registry.keys.verifier(id);
+    },
+    async keyUsed({ id }) {
+      registry.keys.used(id, Date.now());
     },
     async artifact({ key }) {
       return compiled.get(key);
     },
   };
+}
+
+/** For the thread that runs it, and nobody else: what is shown of a function comes from the registry. */
+function withSecrets(live: LiveFunction, secrets: Readonly<Record<string, string>>): LiveFunction {
+  const { configuration } = live;
+  const environment = { ...configuration.environment, ...secrets };
+  return { ...live, configuration: { ...configuration, environment } };
 }
 
 async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<ArtifactMessage> {

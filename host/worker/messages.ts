@@ -5,14 +5,18 @@
 import type { ControlBackend } from '../control-plane/backend.ts';
 import type { ErrorMessage } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
+import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionLimitValues } from '../limits.ts';
+import type { KeyVerifier } from '../model/api-key.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { Tenant } from '../model/tenant.ts';
 
-/** A live function and its column in the admission table. */
+/** A live function, its tenant, and its column in the admission table. */
 export interface ResolvedFunction {
   readonly live: LiveFunction;
+  readonly tenant: Tenant;
   readonly admissionIndex: number;
 }
 
@@ -20,6 +24,10 @@ export interface ResolvedFunction {
 export interface HostServices extends ControlBackend {
   resolve(request: { tenant: TenantName; name: FunctionName }): Promise<ResolvedFunction | undefined>;
   artifact(request: { key: string }): Promise<ArtifactMessage>;
+  /** For shares of the thread: undefined where there is no such tenant. */
+  tenant(request: { tenant: TenantName }): Promise<Tenant | undefined>;
+  verifier(request: { id: string }): Promise<KeyVerifier | undefined>;
+  keyUsed(request: { id: string }): Promise<void>;
 }
 
 export type ServiceName = keyof HostServices;
@@ -36,6 +44,10 @@ export interface WorkerData {
   readonly ceilings: FunctionLimitValues;
   readonly admissionTable: SharedArrayBuffer;
   readonly changes: SharedArrayBuffer;
+  readonly rewind: RoadWish;
+  /** This thread's share of the instances that lie ready. */
+  readonly idleMemoryBytes: number;
+  readonly idleSlots: number;
 }
 
 export type ToWorker =

@@ -1,20 +1,16 @@
 import type { FunctionName, TenantName } from '../model/ids.ts';
-import type { ChangeCounters } from './change-counters.ts';
+import { type ChangeCounters, tenantKey } from './change-counters.ts';
+import { CheckedCache } from './checked-cache.ts';
 import type { ResolvedFunction } from './messages.ts';
 
 /** Routes kept per thread; more are asked for again. A route is about 1 KiB. */
 const MAX_ROUTES = 10_000;
 
-interface Entry {
-  readonly count: number;
-  readonly route: ResolvedFunction | undefined;
-}
-
 /** What this thread knows about live functions; each entry is checked against the shared change counters. */
 export class RouteCache {
   readonly #counters: ChangeCounters;
   readonly #ask: (tenant: TenantName, name: FunctionName) => Promise<ResolvedFunction | undefined>;
-  readonly #entries = new Map<string, Entry>();
+  readonly #routes = new CheckedCache<ResolvedFunction>(MAX_ROUTES);
 
   constructor(
     counters: ChangeCounters,
@@ -30,28 +26,9 @@ export class RouteCache {
     name: FunctionName,
   ): ResolvedFunction | undefined | Promise<ResolvedFunction | undefined> {
     const key = routeKey(tenant, name);
-    const count = this.#counters.read(key);
-    const entry = this.#entries.get(key);
-    if (entry !== undefined && entry.count === count) return entry.route;
-    return this.#fetch(key, count, tenant, name);
-  }
-
-  async #fetch(
-    key: string,
-    count: number,
-    tenant: TenantName,
-    name: FunctionName,
-  ): Promise<ResolvedFunction | undefined> {
-    const route = await this.#ask(tenant, name);
-    this.#entries.delete(key);
-    if (route === undefined) return undefined;
-    // The count from before asking: a change while the question was under way makes this entry stale at once.
-    this.#entries.set(key, { count, route });
-    if (this.#entries.size > MAX_ROUTES) {
-      const [oldest] = this.#entries.keys();
-      if (oldest !== undefined) this.#entries.delete(oldest);
-    }
-    return route;
+    // A route depends on its function and on its tenant. Counts only grow, so their sum changes if one of them does.
+    const count = this.#counters.read(key) + this.#counters.read(tenantKey(tenant));
+    return this.#routes.get(key, count, () => this.#ask(tenant, name));
   }
 }
 

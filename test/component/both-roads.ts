@@ -46,20 +46,18 @@ export async function bothRoads(wat: string, handlerInterface: string): Promise<
   const transpiled = await transpileComponent(bytes, world);
   const { plan, reason } = readLinkPlan(bytes, world, transpiled.modules);
   if (plan === undefined) throw new Error(reason);
+  const metered = meterModules(transpiled.modules);
   const modules = new Map(
-    meterModules(transpiled.modules).map(({ name, bytes: code }) => [
-      name,
-      new WebAssembly.Module(Uint8Array.from(code)),
-    ]),
+    metered.map(({ name, bytes: code }) => [name, new WebAssembly.Module(Uint8Array.from(code))]),
   );
+  const states = new Map(metered.map(({ name, state }) => [name, state]));
   const prepared = new PreparedPlan(plan);
   const glue = new Glue(transpiled.glue, 'glue');
   return {
     plan,
     link(imports = {}) {
       const { guest, fuel, traps } = newGuest();
-      const charge = (units: number): void => fuel.charge(units);
-      const component = linkGuest(guest, { plan: prepared, modules, imports: () => imports, charge });
+      const { component } = linkGuest(guest, { plan: prepared, modules, states, imports: () => imports });
       return { exports: component.exports, guest, fuel, traps, component };
     },
     async glue(imports = {}) {
@@ -69,7 +67,6 @@ export async function bothRoads(wat: string, handlerInterface: string): Promise<
         modules,
         imports,
         timers: new GuestTimers(),
-        charge: (units) => fuel.charge(units),
       });
       return {
         exports: byName(plan, exports[transpiled.exportKey] as Functions),

@@ -26,7 +26,10 @@ export interface LinkedGuest {
   readonly traps: unknown[];
 }
 
-export function startLinked({ plan, modules }: WatComponent, options: LinkedGuestOptions): LinkedGuest {
+export function startLinked(
+  { plan, modules, states }: WatComponent,
+  options: LinkedGuestOptions,
+): LinkedGuest {
   const fuel = new FuelAccount(options.fuel ?? 10_000_000_000, options.fuelSlice);
   const traps: unknown[] = [];
   const guest = new Guest({
@@ -39,24 +42,24 @@ export function startLinked({ plan, modules }: WatComponent, options: LinkedGues
     isAlone: () => false,
     goOn: () => undefined,
   });
-  const component = linkGuest(guest, {
+  const { component } = linkGuest(guest, {
     plan,
     modules,
+    states,
     imports: () => options.imports,
-    charge: (units) => fuel.charge(units),
   });
   return { component, guest, fuel, traps };
 }
 
 /** The same as what `loadGuest` gives for jco's glue: a fresh instance for each handler. */
 export async function loadLinkedGuest(upload: Uint8Array): Promise<HandlerGuest> {
-  const { road, modules } = await artifactOf(upload, 'linked');
+  const { road, modules, states } = await artifactOf(upload, 'linked');
   if (road.kind !== 'linked') throw new Error('publishing chose the glue');
   const { plan } = road;
   const guests: LinkedGuest[] = [];
   return {
     handler: (context) => {
-      const linked = startLinked({ plan, modules }, { imports: createImports(context) });
+      const linked = startLinked({ plan, modules, states }, { imports: createImports(context) });
       guests.push(linked);
       return Promise.resolve(linked.component.exports['handle']!);
     },

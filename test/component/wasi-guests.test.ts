@@ -11,6 +11,7 @@ import type { LogRecord } from '../../host/model/log-record.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { artifactOf } from '../harness/artifact.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
+import { createSlots } from '../harness/slots.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
 import { type ExchangeOptions, TestExchange } from '../wasi/http/support/exchange.ts';
 
@@ -26,6 +27,8 @@ interface Answer {
   /** Digest of the body. */
   readonly body: string;
 }
+
+const slots = createSlots();
 
 async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<Answer> {
   const exchange = new TestExchange(request);
@@ -56,6 +59,7 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
       isAlone: () => true,
       charge: () => {},
       log: ({ message }: LogRecord) => void log.push(message),
+      slots,
     },
   );
   const text = exchange.text();

@@ -5,10 +5,12 @@ import { readLinkPlan } from '../../host/compiler/link-plan.ts';
 import { meterModules } from '../../host/compiler/meter-modules.ts';
 import type { CoreModule } from '../../host/compiler/transpile.ts';
 import { PreparedPlan } from '../../host/component/prepared-plan.ts';
+import type { ModuleState } from '../../host/model/module-state.ts';
 
 export interface WatComponent {
   readonly plan: PreparedPlan;
   readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  readonly states: ReadonlyMap<string, ModuleState>;
 }
 
 /** The core modules of a component that nests no others. */
@@ -35,14 +37,17 @@ export async function readWatComponent(text: string, isMetered = false): Promise
   const world = { handler: 'http' as const, handlerInterface: 'test:guest/run', imports: [] };
   const { plan, reason } = readLinkPlan(bytes, world as never, modules);
   if (plan === undefined) throw new Error(reason);
-  const made = isMetered ? meterModules(modules) : modules;
+  const made = isMetered ? meterModules(modules) : modules.map((module) => ({ ...module, state: NO_STATE }));
   return {
     plan: new PreparedPlan(plan),
     modules: new Map(
       made.map(({ name, bytes: code }) => [name, new WebAssembly.Module(code as Uint8Array<ArrayBuffer>)]),
     ),
+    states: new Map(made.map(({ name, state }) => [name, state])),
   };
 }
+
+const NO_STATE: ModuleState = { memories: [], tables: [], globals: [], headrooms: [], obstacles: [] };
 
 /** `built-ins.wat` with each core function of the host's imported, and each of its own functions lifted. */
 export async function builtInsComponent(isMetered = false): Promise<WatComponent> {

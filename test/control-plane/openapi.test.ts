@@ -32,20 +32,34 @@ test('each operation has its own id, a declared tag, and responses for its error
   t.deepEqual(ids.sort(), [
     'checkHealth',
     'configureFunction',
+    'configureTenant',
+    'createKey',
+    'createTenant',
     'deleteFunction',
+    'deleteSecret',
+    'deleteTenant',
     'describeFunction',
     'describeInterface',
+    'describeTenant',
     'invokeFunction',
     'listFunctions',
+    'listKeys',
+    'listSecrets',
+    'listTenants',
     'listVersions',
     'publishFunction',
+    'readAudit',
     'readLogs',
+    'readTenantAudit',
+    'revokeKey',
+    'rotateKey',
     'setLiveVersion',
+    'setSecret',
   ]);
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
     t.true(tags.includes(operation.tags[0]!), operation.operationId);
-    const wanted = path.startsWith('/v1/') ? ['400', '401', '403', '404', '500'] : [];
+    const wanted = path.startsWith('/v1/tenants/{') ? ['400', '401', '403', '404', '500'] : [];
     for (const status of wanted) t.truthy(operation.responses[status], `${operation.operationId} ${status}`);
     for (const [status, { content }] of Object.entries(operation.responses)) {
       if (Number(status) < 400 || status === 'default') continue;
@@ -95,6 +109,7 @@ test('what the host answers is what the document says it answers', async (t) => 
   const wasm = { 'content-type': 'application/wasm' };
   const hello = functionPath('hello');
   const nope = functionPath('nope');
+  const acme = '/v1/tenants/acme';
   const tour: [
     operationId: string,
     status: number,
@@ -144,8 +159,33 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['readLogs', 200, 'GET', `${hello}/logs`],
     ['readLogs', 404, 'GET', `${nope}/logs`],
     ['invokeFunction', 200, 'POST', `${hello}/invocations`, { body: 'event' }],
+    ['setSecret', 204, 'PUT', `${hello}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 400, 'PUT', `${hello}/secrets/1`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 404, 'PUT', `${nope}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['listSecrets', 200, 'GET', `${hello}/secrets`],
+    ['deleteSecret', 204, 'DELETE', `${hello}/secrets/TOKEN`],
+    ['deleteSecret', 404, 'DELETE', `${hello}/secrets/TOKEN`],
     ['deleteFunction', 204, 'DELETE', hello],
     ['deleteFunction', 404, 'DELETE', hello],
+    ['createTenant', 201, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],
+    ['createTenant', 409, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],
+    ['createTenant', 400, 'POST', '/v1/tenants', { headers: json, body: '{"name":"Acme"}' }],
+    ['listTenants', 200, 'GET', '/v1/tenants'],
+    ['describeTenant', 200, 'GET', '/v1/tenants/acme'],
+    ['describeTenant', 404, 'GET', '/v1/tenants/nobody'],
+    ['configureTenant', 200, 'PATCH', '/v1/tenants/acme/settings', { headers: json, body: '{"weight":2}' }],
+    ['configureTenant', 404, 'PATCH', '/v1/tenants/nobody/settings', { headers: json, body: '{}' }],
+    ['readAudit', 200, 'GET', '/v1/audit'],
+    ['readAudit', 400, 'GET', '/v1/audit?limit=x'],
+    ['readTenantAudit', 200, 'GET', `${acme}/audit`],
+    ['createKey', 201, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['createKey', 409, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['listKeys', 200, 'GET', `${acme}/keys`],
+    ['rotateKey', 404, 'POST', `${acme}/keys/${'0'.repeat(20)}/rotate`, { headers: json, body: '{}' }],
+    ['revokeKey', 404, 'DELETE', `${acme}/keys/${'0'.repeat(20)}`],
+    ['revokeKey', 400, 'DELETE', `${acme}/keys/x`],
+    ['deleteTenant', 409, 'DELETE', '/v1/tenants/default'],
+    ['deleteTenant', 204, 'DELETE', '/v1/tenants/acme'],
   ];
   for (const [operationId, status, method, path, options] of tour) {
     const response = await server.request(method, path, options);

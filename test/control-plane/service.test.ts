@@ -4,6 +4,7 @@ import type { InvocationId } from '../../host/model/ids.ts';
 import { LogStore } from '../../host/store/log-store.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { functionNamed, publicationOf, tenantNamed } from '../store/publications.ts';
+import { noArtifacts } from './control-plane-server.ts';
 
 const acme = tenantNamed('acme');
 
@@ -23,7 +24,14 @@ test('logs of functions that are gone are forgotten when the host starts', async
     logs.append([{ ...record, name: functionNamed(name), level: 'info', source: 'stdout' }]);
   }
   const publish = () => Promise.reject(new Error('not called'));
-  const service = new ControlService({ registry, logs, publish, functionsPerTenant: 9, now: () => 1 });
+  const service = new ControlService({
+    registry,
+    logs,
+    artifacts: noArtifacts(),
+    publish,
+    functionsPerTenant: 9,
+    now: () => 1,
+  });
   t.deepEqual(logs.functions(), [{ tenant: acme, name: functionNamed('kept') }]);
   t.is((await service.logs({ tenant: acme, name: functionNamed('kept'), limit: 9 })).length, 1);
 });

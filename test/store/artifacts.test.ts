@@ -24,7 +24,20 @@ const MANIFEST: ArtifactManifest = {
   imports: [],
   fuelModel: 'model',
   modules: [
-    { name: 'component.core.wasm', bytes: 8, initialMemoryBytes: 0, initialTableEntries: 0, functions: 0 },
+    {
+      name: 'component.core.wasm',
+      bytes: 8,
+      initialMemoryBytes: 0,
+      initialTableEntries: 0,
+      functions: 0,
+      state: {
+        memories: ['memory'],
+        tables: [],
+        globals: ['mayfly:global/0'],
+        headrooms: [{ memory: 0, from: null }],
+        obstacles: [],
+      },
+    },
   ],
   sizes: { uploadBytes: 1, codeBytes: 8, glueBytes: 1 },
 };

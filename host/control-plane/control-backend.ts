@@ -1,0 +1,23 @@
+import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import { KeyService } from './key-service.ts';
+import { SecretService } from './secret-service.ts';
+import { ControlService, type ControlServicePorts } from './service.ts';
+import { TenantService, type TenantServicePorts } from './tenant-service.ts';
+
+export type ControlBackendPorts = ControlServicePorts & TenantServicePorts;
+
+/** The control plane's services in the main thread, as one object of its methods. */
+export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
+  const services = [
+    new ControlService(ports),
+    new TenantService(ports),
+    new KeyService(ports),
+    new SecretService(ports),
+  ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
+  const methods = CONTROL_METHODS.map((name) => {
+    const service = services.find((candidate) => candidate[name] !== undefined);
+    if (!service) throw new Error(`no service has a method ${name}`);
+    return [name, service[name]!.bind(service)];
+  });
+  return Object.fromEntries(methods) as unknown as ControlBackend;
+}
