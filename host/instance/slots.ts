@@ -100,6 +100,7 @@ function makeBy(factory: SlotFactory): Slot {
   return slot;
 }
 
-function keyOf({ tenant, name, version }: LiveFunction): string {
-  return `${tenant}/${name}/${version}`;
+/** The artifact, too: what a slot runs must never hang on versions not being used again. */
+function keyOf({ tenant, name, version, artifactKey }: LiveFunction): string {
+  return `${tenant}/${name}/${version}/${artifactKey}`;
 }
