@@ -77,6 +77,7 @@ const services = {
       admissionIndex: 0,
     };
   },
+  tenant: async () => undefined,
   artifact: async () => artifact,
 } satisfies Partial<HostServices>;
 
