@@ -24,7 +24,7 @@ import { RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
-import { LOG_CHANNEL } from './worker/messages.ts';
+import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { ListenError, WorkerPool } from './worker/worker-pool.ts';
 
@@ -121,6 +121,10 @@ export async function startHost(
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
+  const tellFollowers = (notice: LogNotice): void => channel.postMessage(notice);
+  registry.tenants.onChange((tenant) => {
+    if (!registry.tenants.has(tenant)) tellFollowers({ kind: 'tenant-gone', tenant });
+  });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,
@@ -139,7 +143,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts }),
     onLogs: (records) => {
-      channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
+      tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
     },
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),

@@ -12,6 +12,7 @@ import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 
 /** A live function, its tenant, and its column in the admission table. */
@@ -67,6 +68,12 @@ export type FromWorker =
   | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   | { readonly kind: 'drained' };
+
+/** What passes over the channel of that name. */
+export type LogNotice =
+  | { readonly kind: 'records'; readonly records: readonly StoredLogRecord[] }
+  /** Whoever follows a log of it has nothing more to hear: a later tenant of the name is somebody else. */
+  | { readonly kind: 'tenant-gone'; readonly tenant: TenantName };
 
 /** Every thread hears log records here while somebody follows a log. */
 export const LOG_CHANNEL = 'mayfly:logs';
