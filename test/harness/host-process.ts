@@ -22,7 +22,7 @@ export class HostProcess implements AsyncDisposable {
   readonly exit: Promise<Exit>;
   readonly #child: ChildProcess;
   readonly #dataDir: string;
-  readonly #agent = new Agent({ keepAliveTimeout: 1_000 });
+  readonly #agent = new Agent({ keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
   #isGone = false;
 
   /**

@@ -39,7 +39,7 @@ export class TestHost {
   /** What the host told its operator; a test that causes none expects none. */
   readonly reports: string[] = [];
   #running: RunningHost | undefined;
-  readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 1_000 });
+  readonly #agent = new Agent({ connections: 64, keepAliveTimeout: 1_000, keepAliveMaxTimeout: 1_000 });
 
   constructor(config: HostConfig) {
     this.config = config;
