@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError, toProblemDetails } from '../errors.ts';
+import { type ErrorCode, MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
@@ -154,7 +154,7 @@ export function sendProblem(
   for (const [name, value] of headers) outgoing.setHeader(name, value);
   outgoing.setHeader('content-type', 'application/problem+json');
   outgoing.setHeader('content-length', body.length);
-  if (problem.retryable) outgoing.setHeader('retry-after', '1');
+  for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
   if (!incoming.complete) outgoing.setHeader('connection', 'close');
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
