@@ -14,7 +14,7 @@ import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import { Publisher } from './publish/publisher.ts';
-import { createAdmissionTable } from './scheduler/admission.ts';
+import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
@@ -24,6 +24,7 @@ import { ChangeCounters, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
+import { TenantAccounts } from './worker/tenant-accounts.ts';
 import { ListenError, WorkerPool } from './worker/worker-pool.ts';
 
 export interface RunningHost {
@@ -101,6 +102,10 @@ export async function startHost(
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
+  const quotaTable = createQuotaTable(config.threads);
+  const accounts = stack.use(
+    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  );
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
@@ -114,13 +119,15 @@ export async function startHost(
       adminKey: adminKey.key,
       componentBytes: config.componentBytes,
       ceilings: config.ceilings,
-      admissionTable: createAdmissionTable(config.threads),
+      quotaTable,
+      connections: config.connectionsPerThread,
       changes: changes.buffer,
     },
-    services: createHostServices({ control, registry, artifacts }),
+    services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: (records) => {
       channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
     },
+    onExit: (thread) => accounts.clearThread(thread),
     report,
   });
   stack.defer(() => pool.drain(config.drainTimeoutMs));

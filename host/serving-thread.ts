@@ -9,13 +9,16 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createControlPlane } from './control-plane/app.ts';
 import { authenticateAdmin } from './control-plane/authentication.ts';
 import { createFrontDoor } from './front-door/app.ts';
+import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
+import { QuotaTable } from './scheduler/quota-table.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
+import { WaitingRoom } from './scheduler/waiting-room.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
@@ -50,6 +53,8 @@ function serve(data: WorkerData, port: MessagePort): void {
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights.of(tenant as TenantName),
   });
+  const quotaTable = new QuotaTable(data.quotaTable);
+  const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
   const invoker = new Invoker({
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
@@ -62,7 +67,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     resolve: (tenant, name) => routes.resolve(tenant, name),
     artifact: (key) => artifacts.get(key),
     outbound: (live) => pools.clientOf(live),
-    admission: new Admission(data.admissionTable, data.thread),
+    gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     isDraining: () => draining.signal.aborted,
   });
   const app = createFrontDoor(invoker);
@@ -130,6 +135,12 @@ function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
     get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
   });
+}
+
+/** Of the machine's monotonic clock, which all threads read alike; `performance.now` begins with the thread. */
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
 }
 
 /** For the operator's log; never for a caller. */

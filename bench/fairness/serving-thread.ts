@@ -6,14 +6,17 @@ import { randomFillSync } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFrontDoor } from '../../host/front-door/app.ts';
+import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FUEL_SLICE } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
-import { Admission, createAdmissionTable } from '../../host/scheduler/admission.ts';
+import { Admission } from '../../host/scheduler/admission.ts';
+import { createQuotaTable, HOST, QUOTA_NAMES, QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
+import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
 
@@ -25,6 +28,9 @@ const CONFIGURATION = {
   timeoutMs: 2 ** 31 - 1,
   concurrency: 10_000,
 };
+
+/** Of every tenant and function: nothing is bounded here. */
+const COLUMN = 1;
 
 class Ledger {
   readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
@@ -86,11 +92,11 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
       if (artifact === undefined) return undefined;
       const { handler } = artifact.manifest;
       const live = { tenant, name, version: 1, handler, artifactKey: name, configuration: CONFIGURATION };
-      return { live, admissionIndex: 0 };
+      return { live, tenantColumn: COLUMN, functionColumn: COLUMN };
     },
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
-    admission: new Admission(createAdmissionTable(1), 0),
+    gate: openGate(),
     isDraining: () => false,
   });
   const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
@@ -111,6 +117,16 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     else if (kind === 'look') say({ kind: 'measured', measured: ledger.measured() });
     else process.exit();
   });
+}
+
+/** One that lets everybody in. */
+function openGate(): Gate {
+  const table = new QuotaTable(createQuotaTable(1));
+  for (const column of [HOST, COLUMN]) {
+    for (const name of QUOTA_NAMES) table.setLimit(column, name, Number.MAX_SAFE_INTEGER);
+  }
+  const admission = new Admission(table, 0, { monotonicMs: () => performance.now(), wallMs: Date.now });
+  return new Gate(admission, new WaitingRoom(table, admission));
 }
 
 function tick(lateMs: number[]): void {

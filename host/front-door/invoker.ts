@@ -9,23 +9,17 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { Admission } from '../scheduler/admission.ts';
 import type { OutboundHttp } from '../wasi/context.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
+import type { Gate, LiveRoute } from './gate.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
   resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
   outbound(live: LiveFunction): OutboundHttp;
-  readonly admission: Admission;
+  readonly gate: Gate;
   isDraining(): boolean;
-}
-
-/** A live function and its row in the table of running invocations. */
-export interface LiveRoute {
-  readonly live: LiveFunction;
-  readonly admissionIndex: number;
 }
 
 export interface CallOptions {
@@ -58,6 +52,7 @@ export class Invoker {
 
   /** Ends whatever runs; each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
+    this.#ports.gate.close();
     for (const invocation of this.#invocations) invocation.cancel(code, detail);
   }
 
@@ -92,29 +87,26 @@ export class Invoker {
 
   async #admitted(
     options: CallOptions,
-    { live, admissionIndex }: LiveRoute,
+    route: LiveRoute,
     invocationId: InvocationId,
     arrivedMs: number,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<void> {
-    const { admission } = this.#ports;
-    const { concurrency } = live.configuration;
-    if (!admission.enter(admissionIndex, concurrency)) {
-      throw new MayflyError(
-        'too_many_invocations',
-        `${concurrency} invocations of '${live.name}' are running.`,
-      );
-    }
+    const { live } = route;
+    const entered = this.#ports.gate.enter(route, () => untilClosed(outgoing));
+    const place = entered instanceof Promise ? await entered : entered;
+    let fuel = 0;
     try {
       const found = this.#ports.artifact(live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      await this.#run(options, live, artifact, invocationId, arrivedMs, incoming, outgoing);
+      fuel = await this.#run(options, live, artifact, invocationId, arrivedMs, incoming, outgoing);
     } finally {
-      admission.leave(admissionIndex);
+      place.leave(fuel);
     }
   }
 
+  /** Gives the fuel that it used. */
   async #run(
     options: CallOptions,
     live: LiveFunction,
@@ -123,7 +115,7 @@ export class Invoker {
     arrivedMs: number,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-  ): Promise<void> {
+  ): Promise<number> {
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
       incoming,
@@ -162,6 +154,7 @@ export class Invoker {
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
     this.#answer(exchange, result, queueMs);
+    return result.fuel;
   }
 
   #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
@@ -180,4 +173,12 @@ export class Invoker {
 function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
   const queueMs = admissionMs + turnMs;
   return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
+}
+
+/** Aborts when the caller hangs up. */
+function untilClosed(outgoing: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  if (outgoing.destroyed) controller.abort();
+  else outgoing.once('close', () => controller.abort());
+  return controller.signal;
 }

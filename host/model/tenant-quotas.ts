@@ -43,6 +43,12 @@ export function defaultQuotas(): TenantQuotaValues {
   return Object.fromEntries(entries) as TenantQuotaValues;
 }
 
+/** Quotas that a patch names replace the old ones. */
+export function applyQuotas(base: TenantQuotaValues, patch: TenantQuotasPatch): TenantQuotaValues {
+  const set = Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined));
+  return { ...base, ...set };
+}
+
 /** Months since the year 0, UTC. */
 export function monthOf(atMs: number): number {
   const date = new Date(atMs);

@@ -12,8 +12,8 @@
  *    harmed by a place that is taken for some microseconds longer.
  */
 import type { QuotaRefusal } from '../errors.ts';
-import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import { UNBOUNDED, WASM_PAGE_BYTES } from '../limits.ts';
+import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import { monthOf, startOfMonthMs } from '../model/tenant-quotas.ts';
 import { HOST, type QuotaTable } from './quota-table.ts';
 import { type Rate, taken, waitMs } from './rate.ts';
@@ -175,7 +175,8 @@ export class Admission {
 
   /** A function's own bound keeps nobody waiting: its author has set it, and learns of it. */
   #functionBusy({ function: column, configuration: { concurrency } }: Applicant): Refusal | undefined {
-    const running = this.#table.functionCount(column, 'reserved') + this.#table.functionCount(column, 'common');
+    const running =
+      this.#table.functionCount(column, 'reserved') + this.#table.functionCount(column, 'common');
     return running < concurrency ? undefined : { kind: 'function-busy', limit: concurrency };
   }
 
@@ -195,7 +196,7 @@ export class Admission {
     if (ofFunction === 'common' && table.tenantCount(tenant, 'unreserved') >= shared) {
       return this.#placesTaken(tenant, 'concurrency');
     }
-    const memoryBytes = (table.tenantCount(tenant, 'memoryPages') + pages(configuration)) * WASM_PAGE_BYTES;
+    const memoryBytes = table.memoryBytes(tenant) + pages(configuration) * WASM_PAGE_BYTES;
     if (memoryBytes > table.limit(tenant, 'memoryBytes')) return this.#placesTaken(tenant, 'memoryBytes');
     const reserved = table.limit(tenant, 'reservedConcurrency');
     if (table.tenantCount(tenant, 'reserved') < reserved) return { ofFunction, ofTenant: 'reserved' };
@@ -260,7 +261,7 @@ export class Admission {
     tenant: number,
     name: 'fuelPerMonth' | 'outboundBytesPerMonth',
     state: 'fuelOfMonth' | 'outboundBytesOfMonth',
-  ): Refusal & { kind: 'quota' } | undefined {
+  ): (Refusal & { kind: 'quota' }) | undefined {
     const limit = this.#table.limit(tenant, name);
     if (limit === UNBOUNDED) return undefined;
     const month = this.#turnMonth(tenant);
@@ -311,5 +312,12 @@ function quota(
   resetMs: number,
   windowSeconds?: number,
 ): Refusal & { kind: 'quota' } {
-  return { kind: 'quota', name, scope, limit, resetMs, ...(windowSeconds === undefined ? {} : { windowSeconds }) };
+  return {
+    kind: 'quota',
+    name,
+    scope,
+    limit,
+    resetMs,
+    ...(windowSeconds === undefined ? {} : { windowSeconds }),
+  };
 }

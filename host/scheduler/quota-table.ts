@@ -9,7 +9,7 @@
  * 3. Limits are in the record: what the main thread sets holds for the next decision on every thread.
  * 4. Numbers that outgrow 32 bits are float64, which is exact to 2^53; they are touched under the lock only.
  */
-import { TENANT_QUOTAS, type TenantQuotaName } from '../limits.ts';
+import { TENANT_QUOTAS, type TenantQuotaName, WASM_PAGE_BYTES } from '../limits.ts';
 import { locked, releaseLockOf } from './shared-lock.ts';
 
 /** Columns: tenants and functions that can have a record at one time. */
@@ -50,9 +50,10 @@ const LIMIT_AT = Object.fromEntries(QUOTA_NAMES.map((name, i) => [name, i])) as 
   TenantQuotaName,
   number
 >;
-const STATE_AT = Object.fromEntries(
-  TENANT_STATE.map((name, i) => [name, QUOTA_NAMES.length + i]),
-) as Record<TenantStateName, number>;
+const STATE_AT = Object.fromEntries(TENANT_STATE.map((name, i) => [name, QUOTA_NAMES.length + i])) as Record<
+  TenantStateName,
+  number
+>;
 const TENANT_FLOATS = QUOTA_NAMES.length + TENANT_STATE.length;
 
 const TENANT_WORDS = Object.keys(TENANT_COUNTS).length;
@@ -129,7 +130,8 @@ export class QuotaTable {
   /** Over all threads. */
   tenantCount(tenant: number, count: TenantCount): number {
     let sum = 0;
-    for (let t = 0; t < this.threads; t++) sum += Atomics.load(this.#words, this.#tenantWord(t, tenant, count));
+    for (let t = 0; t < this.threads; t++)
+      sum += Atomics.load(this.#words, this.#tenantWord(t, tenant, count));
     return sum;
   }
 
@@ -176,16 +178,24 @@ export class QuotaTable {
     const touched: number[] = [];
     for (let tenant = 0; tenant < TENANT_COLUMNS; tenant++) {
       releaseLockOf(this.#words, tenant * SHARED_WORDS, thread);
-      const counts = this.#words.subarray(
-        start + tenant * TENANT_WORDS,
-        start + (tenant + 1) * TENANT_WORDS,
-      );
+      const counts = this.#words.subarray(start + tenant * TENANT_WORDS, start + (tenant + 1) * TENANT_WORDS);
       if (!counts.some((count) => count !== 0)) continue;
       counts.fill(0);
       touched.push(tenant);
     }
     this.#words.fill(0, start + TENANT_COLUMNS * TENANT_WORDS, start + ROW_WORDS);
     for (const tenant of touched) this.announceFree(tenant);
+  }
+
+  /** What the tenant's invocations may grow to together. */
+  memoryBytes(tenant: number): number {
+    return this.tenantCount(tenant, 'memoryPages') * WASM_PAGE_BYTES;
+  }
+
+  /** Whether no thread counts anything for the tenant any more. */
+  isTenantIdle(tenant: number): boolean {
+    const counts = Object.keys(TENANT_COUNTS) as TenantCount[];
+    return counts.every((count) => this.tenantCount(tenant, count) === 0);
   }
 
   /** Whether no thread counts anything for the function any more. */

@@ -26,11 +26,14 @@ import {
 } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion, LiveFunction } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
+import { QuarantineTable } from './quarantine-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
+import { storedBytesOf, TenantQuotaTable } from './tenant-quota-table.ts';
 import { TenantTable } from './tenant-table.ts';
 
 /** What publishing learned about an upload, and for whom it was published. */
@@ -51,6 +54,8 @@ export interface RegistryOptions {
   readonly path: string;
   /** The operator's; those of limits.ts where absent. */
   readonly ceilings?: FunctionLimitValues;
+  /** Quotas of a tenant for whom none are set, where they differ from limits.ts. */
+  readonly quotas?: TenantQuotasPatch;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -66,6 +71,8 @@ const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 export class Registry implements Disposable {
   readonly audit: AuditTable;
   readonly tenants: TenantTable;
+  readonly quotas: TenantQuotaTable;
+  readonly quarantines: QuarantineTable;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
@@ -76,6 +83,10 @@ export class Registry implements Disposable {
     this.#database = new RegistryDatabase(options.path);
     this.audit = new AuditTable(this.#database);
     this.tenants = new TenantTable(this.#database, this.audit);
+    this.quotas = new TenantQuotaTable(this.#database, this.audit, this.tenants, options.quotas);
+    this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
+      this.#changed(tenant, name),
+    );
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -127,7 +138,7 @@ export class Registry implements Disposable {
   /**
    * Makes an artifact the live version of a function, which is created where it is missing. `created` tells a
    * new version from one that was there.
-   * @throws MayflyError tenant_not_found, functions_limit_reached
+   * @throws MayflyError tenant_not_found, functions_limit_reached, storage_quota_exceeded
    */
   publish(
     publication: Publication,
@@ -148,6 +159,7 @@ export class Registry implements Disposable {
       const known = this.#sql(
         'SELECT * FROM versions WHERE tenant = ? AND name = ? AND artifact_key = ?',
       ).get(tenant, name, artifactKey);
+      if (!known) this.quotas.requireStorage(tenant, storedBytesOf(publication.sizes));
       const version = known ? toFunctionVersion(known) : this.#insertVersion(publication);
       this.#pointAt(tenant, name, version.version, nowMs);
       this.audit.append(
@@ -170,9 +182,7 @@ export class Registry implements Disposable {
   /** @throws MayflyError tenant_not_found, functions_limit_reached when one more function would be too many */
   requireRoom(tenant: TenantName, functionsPerTenant: number): void {
     this.#requireTenant(tenant);
-    const row = this.#sql('SELECT count(*) AS functions FROM functions WHERE tenant = ?').get(tenant);
-    if (Number(row?.['functions']) < functionsPerTenant) return;
-    throw new MayflyError('functions_limit_reached', `Tenant ${tenant} has ${functionsPerTenant} functions.`);
+    this.quotas.requireRoomForFunction(tenant, functionsPerTenant);
   }
 
   find(tenant: TenantName, name: FunctionName): FunctionRecord | undefined {
@@ -246,6 +256,7 @@ export class Registry implements Disposable {
       this.#sql(
         'UPDATE functions SET configuration = ?, updated_at_ms = ? WHERE tenant = ? AND name = ?',
       ).run(JSON.stringify({ ...overrides, ...patch }), nowMs, tenant, name);
+      if (patch.reservedConcurrency !== undefined) this.quotas.refuseOverbookedFunctions(tenant);
       return this.#record(this.#requireRow(tenant, name));
     });
     this.#changed(tenant, name);

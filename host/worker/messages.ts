@@ -9,13 +9,17 @@ import type { FunctionLimitValues } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 
-/** A live function, its tenant, and its column in the admission table. */
+/** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
   readonly live: LiveFunction;
   readonly tenant: Tenant;
-  readonly admissionIndex: number;
+  readonly tenantColumn: number;
+  readonly functionColumn: number;
+  readonly quarantine?: Quarantine;
 }
 
 /** What the main thread does for serving threads. */
@@ -38,7 +42,8 @@ export interface WorkerData {
   readonly adminKey: string;
   readonly componentBytes: number;
   readonly ceilings: FunctionLimitValues;
-  readonly admissionTable: SharedArrayBuffer;
+  readonly quotaTable: QuotaTableBuffers;
+  readonly connections: number;
   readonly changes: SharedArrayBuffer;
 }
 

@@ -10,7 +10,6 @@
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import { clearAdmissions } from '../scheduler/admission.ts';
 import type { FromWorker, HostServices, ServiceName, ToWorker, WorkerData } from './messages.ts';
 
 export interface WorkerPoolOptions {
@@ -21,6 +20,8 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
+  /** A thread has ended, asked or unasked; before it is replaced. */
+  readonly onExit: (thread: number) => void;
   /** For the operator: what went wrong that no caller is told. */
   readonly report: (message: string, error?: unknown) => void;
 }
@@ -109,7 +110,7 @@ export class WorkerPool {
       worker.on('error', (error) => this.#options.report(`serving thread ${thread} failed`, error));
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
-        clearAdmissions(this.#options.data.admissionTable, thread);
+        this.#options.onExit(thread);
         reject(
           new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),
         );
