@@ -13,6 +13,7 @@ import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.t
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
+import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
@@ -25,6 +26,7 @@ import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
+import { ThreadLosses } from './worker/thread-losses.ts';
 import { ListenError, WorkerPool } from './worker/worker-pool.ts';
 
 export interface RunningHost {
@@ -109,6 +111,10 @@ export async function startHost(
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
+  const keepLogs = (records: readonly LogRecord[]): void => {
+    channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
+  };
+  const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,
@@ -124,10 +130,10 @@ export async function startHost(
       changes: changes.buffer,
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
-    onLogs: (records) => {
-      channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
-    },
-    onExit: (thread) => accounts.clearThread(thread),
+    onLogs: keepLogs,
+    onExit: (thread, cause) => losses.ended(thread, cause),
+    onRelieved: (functions) => losses.relieved(functions),
+    heapBytes: config.threadHeapBytes,
     report,
   });
   stack.defer(() => pool.drain(config.drainTimeoutMs));

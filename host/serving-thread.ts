@@ -22,12 +22,14 @@ import { WaitingRoom } from './scheduler/waiting-room.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { HeapWatch } from './worker/heap-watch.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
 import type { HostServices, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
+import { ThreadHeap } from './worker/thread-heap.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
 const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -70,6 +72,22 @@ function serve(data: WorkerData, port: MessagePort): void {
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     isDraining: () => draining.signal.aborted,
   });
+  const heap = new ThreadHeap();
+  const heapWatch = new HeapWatch({
+    limitBytes: heap.limitBytes,
+    usedBytes: () => heap.usedBytes(),
+    collect: () => heap.collect(),
+    relieve: () => {
+      const functions = invoker.endHeaviest(
+        'thread_out_of_memory',
+        'The thread that served the request ran short of memory for host objects.',
+      );
+      const names = functions.map(({ tenant, name, version }) => ({ tenant, name, version }));
+      if (names.length > 0) link.notify({ kind: 'relieved', functions: names });
+      return names.length > 0;
+    },
+  });
+  heapWatch.start();
   const app = createFrontDoor(invoker);
   app.route(
     '/',
@@ -105,6 +123,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     // A body may take as long as the longest invocation.
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
+    maxConnections: data.connections,
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -124,6 +143,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     await invoker.idle();
     clearTimeout(late);
     await closed;
+    heapWatch.stop();
     await pools.close();
     logs.flush();
     link.notify({ kind: 'drained' });

@@ -35,7 +35,7 @@ export interface CallOptions {
 export class Invoker {
   readonly #ports: InvokerPorts;
   #running = 0;
-  readonly #invocations = new Set<RunningInvocation>();
+  readonly #invocations = new Map<RunningInvocation, LiveFunction>();
   #onIdle: (() => void) | undefined;
 
   constructor(ports: InvokerPorts) {
@@ -53,7 +53,27 @@ export class Invoker {
   /** Ends whatever runs; each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
     this.#ports.gate.close();
-    for (const invocation of this.#invocations) invocation.cancel(code, detail);
+    for (const invocation of this.#invocations.keys()) invocation.cancel(code, detail);
+  }
+
+  /**
+   * Ends the invocations of the tenant that has used the most fuel in those that run: host objects are made by host calls,
+   * and these cost fuel. Gives the functions that it ended, none when nothing runs.
+   */
+  endHeaviest(code: ErrorCode, detail: string): LiveFunction[] {
+    const fuelOf = new Map<TenantName, number>();
+    for (const [{ fuel }, { tenant }] of this.#invocations) {
+      fuelOf.set(tenant, (fuelOf.get(tenant) ?? 0) + fuel);
+    }
+    const [heaviest] = [...fuelOf].sort(([, a], [, b]) => b - a);
+    const ended = new Set<LiveFunction>();
+    for (const [invocation, live] of this.#invocations) {
+      if (live.tenant !== heaviest?.[0]) continue;
+      ended.add(live);
+      invocation.cancel(code, detail);
+      this.#invocations.delete(invocation);
+    }
+    return [...ended];
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
@@ -149,7 +169,7 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
-    this.#invocations.add(running);
+    this.#invocations.set(running, live);
     const result = await running.done;
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);

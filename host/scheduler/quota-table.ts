@@ -183,7 +183,10 @@ export class QuotaTable {
       counts.fill(0);
       touched.push(tenant);
     }
-    this.#words.fill(0, start + TENANT_COLUMNS * TENANT_WORDS, start + ROW_WORDS);
+    for (const column of this.running(thread)) {
+      const at = this.#functionWord(thread, column, 'reserved');
+      this.#words.fill(0, at, at + 2);
+    }
     for (const tenant of touched) this.announceFree(tenant);
   }
 

@@ -58,7 +58,15 @@ export type FromWorker =
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
+  /** Functions whose invocations were ended because the thread's heap was full. */
+  | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
   | { readonly kind: 'drained' };
+
+export interface FunctionVersionName {
+  readonly tenant: TenantName;
+  readonly name: FunctionName;
+  readonly version: number;
+}
 
 /** Every thread hears log records here while somebody follows a log. */
 export const LOG_CHANNEL = 'mayfly:logs';

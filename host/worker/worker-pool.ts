@@ -10,7 +10,14 @@
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import type { FromWorker, HostServices, ServiceName, ToWorker, WorkerData } from './messages.ts';
+import type {
+  FromWorker,
+  FunctionVersionName,
+  HostServices,
+  ServiceName,
+  ToWorker,
+  WorkerData,
+} from './messages.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
@@ -20,8 +27,11 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
-  /** A thread has ended, asked or unasked; before it is replaced. */
-  readonly onExit: (thread: number) => void;
+  /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
+  readonly onExit: (thread: number, cause: string | undefined) => void;
+  readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
+  /** JavaScript heap of a thread. */
+  readonly heapBytes: number;
   /** For the operator: what went wrong that no caller is told. */
   readonly report: (message: string, error?: unknown) => void;
 }
@@ -82,7 +92,11 @@ export class WorkerPool {
 
   #spawn(thread: number, port: number): Promise<number> {
     const data: WorkerData = { ...this.#options.data, thread, port };
-    const worker = new Worker(this.#options.entry, { workerData: data, name: `mayfly-${thread}` });
+    const worker = new Worker(this.#options.entry, {
+      workerData: data,
+      name: `mayfly-${thread}`,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.#options.heapBytes / 2 ** 20) },
+    });
     const startedMs = performance.now();
     this.#workers.set(thread, worker);
     return new Promise((resolve, reject) => {
@@ -102,15 +116,22 @@ export class WorkerPool {
           case 'logs':
             this.#options.onLogs(message.records);
             break;
+          case 'relieved':
+            this.#options.onRelieved(message.functions);
+            break;
           case 'drained':
             void worker.terminate();
             break;
         }
       });
-      worker.on('error', (error) => this.#options.report(`serving thread ${thread} failed`, error));
+      let cause = 'it ended';
+      worker.on('error', (error: NodeJS.ErrnoException) => {
+        cause = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'its heap was full' : 'it failed';
+        this.#options.report(`serving thread ${thread} failed`, error);
+      });
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
-        this.#options.onExit(thread);
+        this.#options.onExit(thread, this.#draining ? undefined : cause);
         reject(
           new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),
         );
