@@ -66,7 +66,11 @@ export async function startHost(
   await using stack = new AsyncDisposableStack();
 
   const registry = stack.use(
-    new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings }),
+    new Registry({
+      path: join(config.dataDir, 'registry.db'),
+      ceilings: config.ceilings,
+      quotas: { functions: config.functionsPerTenant },
+    }),
   );
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
@@ -91,6 +95,10 @@ export async function startHost(
     queue: config.publishQueue,
   });
   stack.defer(() => publisher.close());
+  const quotaTable = createQuotaTable(config.threads);
+  const accounts = stack.use(
+    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  );
   const control = createControlBackend({
     registry,
     logs,
@@ -98,16 +106,13 @@ export async function startHost(
     permanentTenant: DEFAULT_TENANT,
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
+    quotaUse: (tenant) => accounts.use(tenant),
     now: Date.now,
   });
 
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
-  const quotaTable = createQuotaTable(config.threads);
-  const accounts = stack.use(
-    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
-  );
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());

@@ -8,6 +8,8 @@ import { inspectCommand } from './commands/inspect.ts';
 import { invokeCommand } from './commands/invoke.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
+import { quotaCommand } from './commands/quota.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
@@ -41,6 +43,8 @@ const COMMANDS = [
   configureCommand,
   deleteCommand,
   tenantsCommand,
+  quotaCommand,
+  quarantineCommand,
 ];
 
 function program(): Command {

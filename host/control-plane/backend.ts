@@ -9,7 +9,9 @@ import type { HandlerKind } from '../model/artifact.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
+import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
 
@@ -46,6 +48,8 @@ export interface PublishReply {
 export interface FunctionDescription {
   readonly record: FunctionRecord;
   readonly live: FunctionVersion;
+  /** If the live version is not run. */
+  readonly quarantine?: Quarantine;
 }
 
 export interface TenantBackend {
@@ -67,9 +71,9 @@ export interface TenantBackend {
 
 export interface FunctionBackend {
   hasTenant(request: TenantReference): Promise<boolean>;
-  /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
-  admitUpload(request: FunctionReference): Promise<void>;
-  /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached. */
+  /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
+  admitUpload(request: FunctionReference & { readonly uploadBytes?: number }): Promise<void>;
+  /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
   publish(request: PublishRequest): Promise<PublishReply>;
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
@@ -89,7 +93,18 @@ export interface FunctionBackend {
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
 
-export interface ControlBackend extends TenantBackend, FunctionBackend {}
+export interface QuotaBackend {
+  /** tenant_not_found. */
+  quotas(request: TenantReference): Promise<TenantQuotaUse>;
+  /** tenant_not_found, invalid_request where more would be reserved than there is. */
+  setQuotas(
+    request: TenantReference & Change & { readonly patch: TenantQuotasPatch },
+  ): Promise<TenantQuotaUse>;
+  /** tenant_not_found, function_not_found. */
+  liftQuarantine(request: FunctionReference & Change): Promise<void>;
+}
+
+export interface ControlBackend extends TenantBackend, FunctionBackend, QuotaBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -100,6 +115,9 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   describeTenant: true,
   configureTenant: true,
   removeTenant: true,
+  quotas: true,
+  setQuotas: true,
+  liftQuarantine: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

@@ -1,14 +1,17 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 
-export type ControlBackendPorts = ControlServicePorts & TenantServicePorts;
+export type ControlBackendPorts = ControlServicePorts & TenantServicePorts & QuotaServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
-  const services = [new ControlService(ports), new TenantService(ports)] as unknown as readonly Partial<
-    Record<string, (request: unknown) => unknown>
-  >[];
+  const services = [
+    new ControlService(ports),
+    new TenantService(ports),
+    new QuotaService(ports),
+  ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);
     if (!service) throw new Error(`no service has a method ${name}`);

@@ -23,6 +23,10 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     security: [{ [SECURITY_SCHEME]: [] }],
     tags: [
       { name: 'Tenants', description: 'Who owns functions; for the operator.' },
+      {
+        name: 'Quotas',
+        description: 'What a tenant may use and uses; functions that are taken out of service.',
+      },
       { name: 'Functions', description: 'Publish, describe, list and delete functions.' },
       { name: 'Versions', description: 'Immutable uploads of a function, and which of them answers.' },
       {

@@ -40,12 +40,15 @@ test('each operation has its own id, a declared tag, and responses for its error
     'describeInterface',
     'describeTenant',
     'invokeFunction',
+    'liftQuarantine',
     'listFunctions',
     'listTenants',
     'listVersions',
     'publishFunction',
     'readLogs',
+    'readQuotas',
     'setLiveVersion',
+    'setQuotas',
   ]);
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
