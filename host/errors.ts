@@ -382,8 +382,8 @@ export interface QuotaRefusal {
   readonly name: string;
   readonly scope: 'tenant' | 'function';
   readonly limit: number;
-  /** Time after which a retry can succeed; absent where only a change of what is stored can help. */
-  readonly resetMs?: number;
+  /** When a retry can succeed, since the epoch; absent where only a change of what is stored can help. */
+  readonly resetAtMs?: number;
   /** Length of the time over which the limit is counted, for one that is a rate. */
   readonly windowSeconds?: number;
 }
@@ -483,8 +483,8 @@ export function toProblemDetails(error: unknown, instance?: string): ProblemDeta
   };
 }
 
-function quotaDetails({ name, scope, limit, resetMs }: QuotaRefusal): NonNullable<ProblemDetails['quota']> {
-  const reset = resetMs === undefined ? {} : { resetAt: new Date(Date.now() + resetMs).toISOString() };
+function quotaDetails({ name, scope, limit, resetAtMs }: QuotaRefusal): NonNullable<ProblemDetails['quota']> {
+  const reset = resetAtMs === undefined ? {} : { resetAt: new Date(resetAtMs).toISOString() };
   return { name, scope, limit, ...reset };
 }
 
@@ -500,7 +500,7 @@ export function retryFields(error: unknown): readonly (readonly [string, string]
   if (!ERROR_TABLE[code].retryable) return [];
   if (quota === undefined) return [['retry-after', `${RETRY_AFTER_SECONDS}`]];
   // Whole seconds, rounded up: who comes back after them is not early.
-  const seconds = Math.max(1, Math.ceil((quota.resetMs ?? 0) / 1_000));
+  const seconds = Math.max(1, Math.ceil(((quota.resetAtMs ?? 0) - Date.now()) / 1_000));
   const window = quota.windowSeconds === undefined ? '' : `;w=${quota.windowSeconds}`;
   const unit = quota.windowSeconds === undefined ? ';qu="concurrent-requests"' : '';
   return [

@@ -73,7 +73,14 @@ function refused(live: LiveFunction, refusal: Refusal, waitedMs = 0): MayflyErro
       return new MayflyError(
         'too_many_invocations',
         `${refusal.limit} invocations of '${live.name}' are running.`,
-        { quota: { name: 'concurrency', scope: 'function', limit: refusal.limit, resetMs: 1_000 } },
+        {
+          quota: {
+            name: 'concurrency',
+            scope: 'function',
+            limit: refusal.limit,
+            resetAtMs: Date.now() + 1_000,
+          },
+        },
       );
     case 'host-busy':
       return new MayflyError('host_busy', 'All places of the host that are shared by its tenants are taken.');

@@ -128,7 +128,7 @@ export class Admission {
       const rate = { perSecond: limit, burst: limit };
       const fullAtMs = table.state(tenant, 'outboundFullAtMs');
       const wait = waitMs(rate, fullAtMs, nowMs, 1);
-      if (wait > 0) return quota('outboundRequestsPerSecond', 'tenant', limit, wait, 1);
+      if (wait > 0) return quota('outboundRequestsPerSecond', 'tenant', limit, this.#after(wait), 1);
       table.setState(tenant, 'outboundFullAtMs', taken(rate, fullAtMs, nowMs, 1));
       return undefined;
     });
@@ -150,17 +150,23 @@ export class Admission {
     const table = this.#table;
     const ofFunction = waitMs(functionRate(configuration), table.functionFullAtMs(column), nowMs, 1);
     if (ofFunction > 0) {
-      return quota('requestsPerSecond', 'function', configuration.requestsPerSecond, ofFunction, 1);
+      return quota(
+        'requestsPerSecond',
+        'function',
+        configuration.requestsPerSecond,
+        this.#after(ofFunction),
+        1,
+      );
     }
     const rate = this.#requestRate(tenant);
     const ofTenant = waitMs(rate, table.state(tenant, 'requestsFullAtMs'), nowMs, 1);
-    if (ofTenant > 0) return quota('requestsPerSecond', 'tenant', rate.perSecond, ofTenant, 1);
+    if (ofTenant > 0) return quota('requestsPerSecond', 'tenant', rate.perSecond, this.#after(ofTenant), 1);
     const monthly = this.#monthly(tenant, 'fuelPerMonth', 'fuelOfMonth');
     if (monthly !== undefined) return monthly;
     const fuelPerSecond = table.limit(tenant, 'fuelPerSecond');
     if (fuelPerSecond === UNBOUNDED) return undefined;
     const ofFuel = waitMs(fuelRate(fuelPerSecond), table.state(tenant, 'fuelFullAtMs'), nowMs, 0);
-    return ofFuel > 0 ? quota('fuelPerSecond', 'tenant', fuelPerSecond, ofFuel, 1) : undefined;
+    return ofFuel > 0 ? quota('fuelPerSecond', 'tenant', fuelPerSecond, this.#after(ofFuel), 1) : undefined;
   }
 
   #takeRate({ tenant, function: column, configuration }: Applicant, nowMs: number): void {
@@ -210,7 +216,7 @@ export class Admission {
   }
 
   #placesTaken(tenant: number, name: 'concurrency' | 'memoryBytes'): Refusal {
-    return quota(name, 'tenant', this.#table.limit(tenant, name), PLACE_RESET_MS);
+    return quota(name, 'tenant', this.#table.limit(tenant, name), this.#after(PLACE_RESET_MS));
   }
 
   #hasReservedPlace({ function: column, configuration: { reservedConcurrency } }: Applicant): boolean {
@@ -266,8 +272,12 @@ export class Admission {
     if (limit === UNBOUNDED) return undefined;
     const month = this.#turnMonth(tenant);
     if (this.#table.state(tenant, state) < limit) return undefined;
-    const nowMs = this.#clock.wallMs();
-    return quota(name, 'tenant', limit, startOfMonthMs(month + 1) - nowMs, MONTH_SECONDS);
+    return quota(name, 'tenant', limit, startOfMonthMs(month + 1), MONTH_SECONDS);
+  }
+
+  /** Since the epoch. */
+  #after(ms: number): number {
+    return this.#clock.wallMs() + ms;
   }
 
   /** Begins a new month where one has; gives the one that it is. */
@@ -309,7 +319,7 @@ function quota(
   name: string,
   scope: 'tenant' | 'function',
   limit: number,
-  resetMs: number,
+  resetAtMs: number,
   windowSeconds?: number,
 ): Refusal & { kind: 'quota' } {
   return {
@@ -317,7 +327,7 @@ function quota(
     name,
     scope,
     limit,
-    resetMs,
+    resetAtMs,
     ...(windowSeconds === undefined ? {} : { windowSeconds }),
   };
 }
