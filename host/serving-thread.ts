@@ -68,7 +68,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     log: (record) => logs.append(record),
     resolve: (tenant, name) => routes.resolve(tenant, name),
     artifact: (key) => artifacts.get(key),
-    outbound: (live) => pools.clientOf(live),
+    outbound: ({ live, tenantColumn }) =>
+      pools.clientOf(live, {
+        takeRequest: () => admission.takeOutbound(tenantColumn) === undefined,
+        takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
+      }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     isDraining: () => draining.signal.aborted,
   });

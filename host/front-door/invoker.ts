@@ -17,7 +17,7 @@ export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
   resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
-  outbound(live: LiveFunction): OutboundHttp;
+  outbound(route: LiveRoute): OutboundHttp;
   readonly gate: Gate;
   isDraining(): boolean;
 }
@@ -120,7 +120,7 @@ export class Invoker {
     try {
       const found = this.#ports.artifact(live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      fuel = await this.#run(options, live, artifact, invocationId, arrivedMs, incoming, outgoing);
+      fuel = await this.#run(options, route, artifact, invocationId, arrivedMs, incoming, outgoing);
     } finally {
       place.leave(fuel);
     }
@@ -129,13 +129,14 @@ export class Invoker {
   /** Gives the fuel that it used. */
   async #run(
     options: CallOptions,
-    live: LiveFunction,
+    route: LiveRoute,
     artifact: LoadedArtifact,
     invocationId: InvocationId,
     arrivedMs: number,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<number> {
+    const { live } = route;
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
       incoming,
@@ -159,7 +160,7 @@ export class Invoker {
         exchange,
         trigger: options.trigger,
         scriptName: options.scriptName,
-        outbound: this.#ports.outbound(live),
+        outbound: this.#ports.outbound(route),
       },
       this.#ports,
     );
