@@ -15,8 +15,9 @@ export interface HeapWatchPorts {
 }
 
 /**
- * Of the limit; above it, the thread is short of memory. A guest that does nothing but make host objects fills about
- * 60 MiB a second (measured: 4 KiB each, 20 slices of fuel between two looks), so there is time for several looks.
+ * Of the limit; above it, the thread is short of memory. A guest that does nothing but make streams fills about
+ * 60 MiB a second on an idle machine, and the event loop has its turn every other slice, so that there are several looks
+ * between the mark and the end.
  */
 const MARK = 0.75;
 

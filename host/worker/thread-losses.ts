@@ -1,4 +1,5 @@
 /** What follows from the loss of a serving thread: places are free again, functions hear of it, some are quarantined. */
+import { randomUUIDv7 } from 'node:crypto';
 import type { InvocationId } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Registry } from '../store/registry.ts';
@@ -14,9 +15,6 @@ export interface ThreadLossesPorts {
   /** For the operator. */
   report(message: string): void;
 }
-
-/** What a dead thread was running is known by function, not by invocation. */
-const NO_INVOCATION = '00000000-0000-0000-0000-000000000000' as InvocationId;
 
 export class ThreadLosses {
   readonly #ports: ThreadLossesPorts;
@@ -61,12 +59,14 @@ export class ThreadLosses {
 
   #log(functions: readonly FunctionVersionName[], message: string): void {
     const timestampMs = this.#ports.now();
+    // What a dead thread was running is known by function, not by invocation: the record has an id of its own.
+    const invocationId = randomUUIDv7() as InvocationId;
     this.#ports.log(
       functions.map(({ tenant, name, version }) => ({
         tenant,
         name,
         version,
-        invocationId: NO_INVOCATION,
+        invocationId,
         timestampMs,
         level: 'error',
         source: 'host',

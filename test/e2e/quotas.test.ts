@@ -3,65 +3,38 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { cCommand, ECHO } from '../harness/guests.ts';
 import { type Answer, type Json, startTestHost, type TestHost } from '../harness/host.ts';
+import { Operator } from '../harness/operator.ts';
 import { RawConnection } from '../harness/raw-connection.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
 
 let host: TestHost;
+let api: Operator;
 let tiny: Uint8Array;
 let echo: Uint8Array;
 
 test.before(async () => {
   host = await startTestHost();
+  api = new Operator(host);
   tiny = await parse(plainCommand('(func (export "run") (result i32) (i32.const 0))'));
   echo = await cCommand(ECHO);
 });
 test.after.always(() => host.dispose());
 
-async function operator(method: string, path: string, body?: Json): Promise<{ status: number; json: Json }> {
-  const answer = await host.request(`/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${host.running.adminKey.key}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: answer.status, json: answer.text === '' ? undefined : JSON.parse(answer.text) };
-}
+const operator = (method: string, path: string, body?: Json): Promise<{ status: number; json: Json }> =>
+  api.api(method, path, body);
 
 let tenants = 0;
 /** A new tenant with these quotas, and a function `f` of it. */
 async function tenantWith(quotas: Json, component: Uint8Array = tiny, configuration?: Json): Promise<string> {
   const tenant = `t${++tenants}`;
-  await operator('POST', '/tenants', { name: tenant });
-  const { status, json } = await operator('PATCH', `/tenants/${tenant}/quotas`, quotas);
-  if (status !== 200) throw new Error(JSON.stringify(json));
-  await deploy(tenant, 'f', component, configuration);
+  await api.tenant(tenant, quotas);
+  await api.deploy(tenant, 'f', component, configuration);
   return tenant;
 }
 
-async function deploy(
-  tenant: string,
-  name: string,
-  component: Uint8Array,
-  configuration?: Json,
-): Promise<Answer> {
-  const path = `/v1/tenants/${tenant}/functions/${name}`;
-  const answer = await host.request(path, {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${host.running.adminKey.key}`, 'content-type': 'application/wasm' },
-    body: component,
-  });
-  if (configuration !== undefined) {
-    await operator('PATCH', `/tenants/${tenant}/functions/${name}/configuration`, configuration);
-  }
-  return answer;
-}
+const call = (tenant: string, name = 'f'): Promise<Answer> => api.call(tenant, name);
 
-const call = (tenant: string, name = 'f'): Promise<Answer> => host.request(`/fn/${tenant}/${name}/`);
-
-const quotaOf = async (tenant: string, name: string): Promise<Json> =>
-  (await operator('GET', `/tenants/${tenant}/quotas`)).json[name];
+const quotaOf = (tenant: string, name: string): Promise<Json> => api.quota(tenant, name);
 
 /** An invocation of an echo that runs until its body ends. */
 async function held(tenant: string, name = 'f'): Promise<RawConnection> {
@@ -78,9 +51,8 @@ async function release(connection: RawConnection): Promise<string> {
 }
 
 /** Waits until a count of the tenant is what it should be. */
-async function until(tenant: string, name: string, used: number): Promise<void> {
-  while ((await quotaOf(tenant, name)).used !== used);
-}
+const until = (tenant: string, name: string, used: number): Promise<void> =>
+  api.untilUsed(tenant, name, used);
 
 test('of a burst exactly as many are served as it has, over all threads, and a refusal says it all', async (t) => {
   const tenant = await tenantWith({ requestsPerSecond: 1, requestBurst: 25 });
@@ -101,7 +73,7 @@ test('of a burst exactly as many are served as it has, over all threads, and a r
 
 test('a function may have a rate of its own', async (t) => {
   const tenant = await tenantWith({}, tiny, { requestsPerSecond: 1, requestBurst: 1 });
-  await deploy(tenant, 'g', tiny);
+  await api.deploy(tenant, 'g', tiny);
   const answers = await Promise.all(Array.from({ length: 10 }, () => call(tenant)));
   const refused = answers.find(({ status }) => status === 429)!;
   t.like(JSON.parse(refused.text).quota, { name: 'requestsPerSecond', scope: 'function' });
@@ -202,7 +174,7 @@ test('fuel of the month is counted to the unit, ends with 429, and is not forgot
 
 test('functions, versions and stored bytes are bounded before an upload is read', async (t) => {
   const tenant = await tenantWith({ functions: 1, versions: 2 });
-  t.like(JSON.parse((await deploy(tenant, 'g', tiny)).text), {
+  t.like(JSON.parse((await api.upload(tenant, 'g', tiny)).text), {
     code: 'functions_limit_reached',
     quota: { name: 'functions', limit: 1 },
   });
@@ -210,13 +182,13 @@ test('functions, versions and stored bytes are bounded before an upload is read'
     parse(
       plainCommand(`(func (export "run") (result i32) (drop (i32.const ${n})) (i32.const 0))`),
     ) as Promise<Uint8Array>;
-  t.is((await deploy(tenant, 'f', await other(1))).status, 201);
-  const refused = await deploy(tenant, 'f', await other(2));
+  t.is((await api.upload(tenant, 'f', await other(1))).status, 201);
+  const refused = await api.upload(tenant, 'f', await other(2));
   t.is(refused.status, 409);
   t.like(JSON.parse(refused.text), { code: 'storage_quota_exceeded', quota: { name: 'versions', limit: 2 } });
   const { used } = await quotaOf(tenant, 'storedBytes');
   await operator('PATCH', `/tenants/${tenant}/quotas`, { versions: 10, storedBytes: used + 100 });
-  const full = await deploy(tenant, 'f', await other(3));
+  const full = await api.upload(tenant, 'f', await other(3));
   t.like(JSON.parse(full.text), { code: 'storage_quota_exceeded', quota: { name: 'storedBytes' } });
   t.is((await quotaOf(tenant, 'versions')).used, 2);
 });
