@@ -275,6 +275,16 @@ export const QUARANTINE = {
   survivorsPerLoss: 100,
 } as const;
 
+/** How fast a serving thread tells a tenant that it is over its quota (see scheduler/refusal-pace.ts). */
+export const REFUSALS = {
+  /** A refusal takes 0.1 ms on an idle machine: 1 % of the thread. */
+  perSecond: 100,
+  burst: 50,
+  maxDelayMs: 1_000,
+  /** A tenth of the connections that a thread keeps. */
+  maxHeld: 1_000,
+} as const;
+
 /** Structural bounds on an upload. The biggest real component measured (StarlingMonkey, 12 MB) is far below each. */
 export const COMPONENT_LIMITS = {
   /** Core and nested components together. wit-component emits 4-10 modules, jco's own output at most 20. */

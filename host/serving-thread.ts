@@ -13,10 +13,11 @@ import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import { FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
+import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
 import { WaitingRoom } from './scheduler/waiting-room.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
@@ -74,6 +75,7 @@ function serve(data: WorkerData, port: MessagePort): void {
         takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
       }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
+    refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => draining.signal.aborted,
   });
   const heap = new ThreadHeap();

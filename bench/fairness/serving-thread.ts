@@ -10,11 +10,12 @@ import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { FUEL_SLICE } from '../../host/limits.ts';
+import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
 import { createQuotaTable, HOST, QUOTA_NAMES, QuotaTable } from '../../host/scheduler/quota-table.ts';
+import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
@@ -97,6 +98,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
+    refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });
   const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });

@@ -9,6 +9,7 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { OutboundHttp } from '../wasi/context.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
@@ -19,6 +20,7 @@ export interface InvokerPorts extends EnginePorts {
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
   outbound(route: LiveRoute): OutboundHttp;
   readonly gate: Gate;
+  readonly refusals: RefusalPace;
   isDraining(): boolean;
 }
 
@@ -96,6 +98,7 @@ export class Invoker {
       }
       await this.#admitted(options, route, invocationId, arrivedMs, incoming, outgoing);
     } catch (error) {
+      if (isOverQuota(error)) await this.#holdBack(options.tenant);
       if (!outgoing.headersSent) {
         sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId]], invocationId);
       }
@@ -103,6 +106,16 @@ export class Invoker {
       this.#running--;
       if (this.#running === 0) this.#onIdle?.();
     }
+  }
+
+  /** Whoever is over its quota is told so at a pace, not as fast as it asks. */
+  async #holdBack(tenant: TenantName): Promise<void> {
+    const { refusals } = this.#ports;
+    const delayMs = refusals.delayMs(tenant);
+    if (delayMs === 0 || this.#ports.isDraining()) return;
+    refusals.hold();
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    refusals.release();
   }
 
   async #admitted(
@@ -188,6 +201,10 @@ export class Invoker {
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
   }
+}
+
+function isOverQuota(error: unknown): boolean {
+  return error instanceof MayflyError && error.quota !== undefined;
 }
 
 /** W3C Server-Timing; durations in milliseconds. */
