@@ -2,7 +2,7 @@
  * The text of a tenant's key: `mayfly_<id>_<secret>`, 20 hex digits and 256 random bits. The prefix lets a secret
  * scanner tell what it is, the id says which key to revoke, and the two together find its hash with one look-up.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 const ID_BYTES = 10;
 const SECRET_BYTES = 32;
@@ -30,5 +30,5 @@ export function keyIdOf(text: string): string | undefined {
 
 /** SHA-256 of the whole text (why not a slower one: store/key-table.ts, invariant 1). */
 export function hashOfKey(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }

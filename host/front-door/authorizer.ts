@@ -18,7 +18,7 @@ import type { LiveFunction } from '../model/function-version.ts';
 import { asFunctionName, type FunctionName, type TenantName } from '../model/ids.ts';
 import type { UrlAccess } from '../model/url-access.ts';
 import type { EventAnswer } from './event-exchange.ts';
-import { combinedFields, fieldValues } from './request-fields.ts';
+import { combinedFields, fieldValues, isOwnKey } from './request-fields.ts';
 
 type AuthorizerAccess = Extract<UrlAccess, { readonly type: 'authorizer' }>;
 
@@ -173,10 +173,16 @@ function weightOf({ decision }: Kept): number {
 function identityOf({ identityHeaders }: AuthorizerAccess, incoming: IncomingMessage): string[] {
   return identityHeaders.map((name) => {
     const [value, second] = fieldValues(incoming, name);
-    if (value !== undefined && second === undefined) return value;
-    const count = value === undefined ? 'is missing' : 'came more than once';
-    throw new MayflyError('unauthenticated', `The header field ${name} ${count}.`, { field: name });
+    const flaw = flawOf(name, value, second);
+    if (value !== undefined && flaw === undefined) return value;
+    throw new MayflyError('unauthenticated', `The header field ${name} ${flaw}.`, { field: name });
   });
+}
+
+function flawOf(name: string, value: string | undefined, second: string | undefined): string | undefined {
+  if (value === undefined) return 'is missing';
+  if (second !== undefined) return 'came more than once';
+  return isOwnKey(name, value) ? 'holds a key of this host, which no function is shown' : undefined;
 }
 
 /** Of one length, whatever was sent; JSON keeps apart what belongs to different fields. */
@@ -195,7 +201,7 @@ function eventOf(target: LiveFunction, request: UrlRequest, identity: readonly s
     identitySource: identity,
     rawPath: path,
     rawQueryString: at === -1 ? '' : pathWithQuery.slice(at + 1),
-    headers: Object.fromEntries(combinedFields(incoming)),
+    headers: Object.fromEntries([...combinedFields(incoming)].filter((field) => !isOwnKey(...field))),
     requestContext: {
       tenant: target.tenant,
       functionName: target.name,

@@ -4,6 +4,18 @@
  */
 import type { IncomingMessage } from 'node:http';
 
+/** The field that holds a key where `Authorization` is the function's own business. */
+export const KEY_FIELD = 'x-api-key';
+
+/** How keys that this host has made begin; a function's own tokens are its own business. */
+const OWN_BEARER = /^bearer +mayfly_/i;
+const OWN_KEY = /^mayfly_/;
+
+/** Whether a field holds a key that opens something of this host, as far as that can be seen. */
+export function isOwnKey(name: string, value: string): boolean {
+  return (name === 'authorization' && OWN_BEARER.test(value)) || (name === KEY_FIELD && OWN_KEY.test(value));
+}
+
 /** All values of a field, in their order. */
 export function fieldValues({ rawHeaders }: IncomingMessage, name: string): string[] {
   const values: string[] = [];

@@ -13,10 +13,9 @@ import { MayflyError } from '../errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type { Authorization, UrlRequest } from './authorizer.ts';
-import { fieldValues } from './request-fields.ts';
+import { fieldValues, isOwnKey, KEY_FIELD } from './request-fields.ts';
 
 export const CONTEXT_FIELD = 'mayfly-authorizer-context';
-const KEY_FIELD = 'x-api-key';
 
 /** What the function sees of a request that was let through, beside what was sent. */
 export interface Passage {
@@ -46,9 +45,6 @@ const WITHOUT_KEYS: Passage = {
   hidden: new Set([CONTEXT_FIELD, 'authorization', KEY_FIELD]),
   added: NOTHING_ADDED,
 };
-
-/** How keys that this host has made begin; a function's own tokens are its own business. */
-const OWN_KEY = /^bearer +mayfly_/i;
 
 export class UrlGuard {
   readonly #ports: UrlGuardPorts;
@@ -96,7 +92,7 @@ function credentialsOf(incoming: IncomingMessage): { readonly key: string; reado
   const own = fieldValues(incoming, KEY_FIELD);
   const bearer = fieldValues(incoming, 'authorization');
   if (own.length === 1) {
-    const isOwn = bearer.some((value) => OWN_KEY.test(value));
+    const isOwn = bearer.some((value) => isOwnKey('authorization', value));
     return { key: own[0]!, passage: isOwn ? WITHOUT_KEYS : WITHOUT_KEY_FIELD };
   }
   const key = own.length === 0 && bearer.length === 1 ? bearerKey(bearer[0]) : undefined;
@@ -110,8 +106,7 @@ function credentialsOf(incoming: IncomingMessage): { readonly key: string; reado
 const WITHOUT_KEY_FIELD: Passage = { hidden: new Set([CONTEXT_FIELD, KEY_FIELD]), added: NOTHING_ADDED };
 
 function carriesOwnKey(incoming: IncomingMessage): boolean {
-  return (
-    fieldValues(incoming, 'authorization').some((value) => OWN_KEY.test(value)) ||
-    fieldValues(incoming, KEY_FIELD).some((value) => value.startsWith('mayfly_'))
+  return ['authorization', KEY_FIELD].some((name) =>
+    fieldValues(incoming, name).some((value) => isOwnKey(name, value)),
   );
 }

@@ -133,7 +133,7 @@ test('the audit log is shown line by line', async (t) => {
   const { stdout } = await against(host, ['audit', '--tenant', 'acme', '-n', '5', '--before', '9']);
   t.is(
     stdout,
-    `7 2026-11-23T10:00:00.000Z acme function.live hello by key ${KEY_JSON.id} from 127.0.0.1 {"live":1} -> {"live":2}\n`,
+    `7 2026-11-23T10:00:00.000Z acme function.live hello by key ${KEY_JSON.id} from 127.0.0.1 was {"live":1} is {"live":2}\n`,
   );
   t.is(host.received.at(-1)?.path, '/v1/tenants/acme/audit?limit=5&before=9');
   t.is((await against(host, ['audit', '--all'])).code, 0);

@@ -30,9 +30,9 @@ export function auditCommand(): Command {
 function line({ id, at, tenant, actor, action, target, before, after }: AuditEntryJson): string {
   const who = actor.kind === 'key' ? `key ${actor.keyId}` : actor.kind;
   const from = actor.address === undefined ? '' : ` from ${actor.address}`;
-  const change = [before, after].map((side) => (side === undefined ? '' : JSON.stringify(side)));
-  const sides = change.every((side) => side === '') ? '' : ` ${change.join(' -> ')}`;
-  return `${id} ${at} ${tenant} ${action} ${target} by ${who}${from}${sides}`;
+  const was = before === undefined ? '' : ` was ${JSON.stringify(before)}`;
+  const is = after === undefined ? '' : ` is ${JSON.stringify(after)}`;
+  return `${id} ${at} ${tenant} ${action} ${target} by ${who}${from}${was}${is}`;
 }
 
 function parseCount(text: string): number {
