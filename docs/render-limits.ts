@@ -1,6 +1,13 @@
 /** docs/limits.md, rendered from the bounds that the host enforces. */
 import { SETTINGS } from '../host/config.ts';
-import { COMPONENT_LIMITS, FUNCTION_LIMITS, HOST_LIMITS, QUARANTINE, TENANT_QUOTAS, UNBOUNDED } from '../host/limits.ts';
+import {
+  COMPONENT_LIMITS,
+  FUNCTION_LIMITS,
+  HOST_LIMITS,
+  QUARANTINE,
+  TENANT_QUOTAS,
+  UNBOUNDED,
+} from '../host/limits.ts';
 
 const HEADER = `# Limits
 

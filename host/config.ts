@@ -6,6 +6,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import { nearest } from './nearest-name.ts';
+import type { MasterKeySource } from './store/master-keys.ts';
 
 export interface HostConfig {
   readonly host: string;
@@ -27,6 +28,8 @@ export interface HostConfig {
   readonly connectionsPerThread: number;
   readonly threadHeapBytes: number;
   readonly ceilings: FunctionLimitValues;
+  /** Where the keys for secrets come from; nowhere, and there are none. */
+  readonly masterKeys: MasterKeySource;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -71,11 +74,20 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_THREAD_HEAP_BYTES',
     about: `JavaScript heap of a serving thread (${HOST_LIMITS.threadHeapBytes})`,
   },
+  { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
+  {
+    variable: 'MAYFLY_SECRETS_KEY_FILE',
+    about: 'file with that key instead, older ones on the lines below it',
+  },
+  { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
   })),
 ];
+
+/** Variables that hold keys. */
+export const KEY_VARIABLES = ['MAYFLY_ADMIN_KEY', 'MAYFLY_SECRETS_KEY', 'MAYFLY_SECRETS_OLD_KEYS'] as const;
 
 /** Read by the command line, not by the host; both may live in one environment. */
 const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
@@ -122,6 +134,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
       2 ** 40,
     ),
     ceilings,
+    masterKeys: masterKeys(env, cwd),
   };
 }
 
@@ -149,6 +162,21 @@ function flag(env: Environment, name: string, fallback: boolean): boolean {
   if (text === '1' || text === 'true') return true;
   if (text === '0' || text === 'false') return false;
   throw new ConfigError(`${name} is '${text}'; it must be 1 or 0`);
+}
+
+function masterKeys(env: Environment, cwd: string): MasterKeySource {
+  const key = env['MAYFLY_SECRETS_KEY'];
+  const file = env['MAYFLY_SECRETS_KEY_FILE'];
+  const old = env['MAYFLY_SECRETS_OLD_KEYS'];
+  if (key !== undefined && file !== undefined)
+    throw new ConfigError('MAYFLY_SECRETS_KEY and MAYFLY_SECRETS_KEY_FILE exclude one another');
+  if (key === undefined && file === undefined && old !== undefined)
+    throw new ConfigError('MAYFLY_SECRETS_OLD_KEYS needs a key that came after them in MAYFLY_SECRETS_KEY');
+  return {
+    ...(key === undefined ? {} : { key }),
+    ...(file === undefined ? {} : { file: resolve(cwd, file) }),
+    ...(old === undefined ? {} : { oldKeys: old.split(',').map((text) => text.trim()) }),
+  };
 }
 
 /** 16 characters is the least that is not guessed at HTTP speed. */

@@ -20,8 +20,9 @@ import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
+import { loadMasterKeys } from './store/master-keys.ts';
 import { Registry } from './store/registry.ts';
-import { ChangeCounters, tenantKey } from './worker/change-counters.ts';
+import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
@@ -52,7 +53,7 @@ export class DataFolderError extends Error {
 
 /**
  * @param report for the operator: what went wrong that no caller is told
- * @throws ListenError, DataFolderError, AdminKeyError, or the registry's own errors; their messages are for the
+ * @throws ListenError, DataFolderError, AdminKeyError, MasterKeyError, or the registry's own errors; their messages are for the
  *   operator
  */
 export async function startHost(
@@ -65,13 +66,18 @@ export async function startHost(
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
+  const masterKeys = await loadMasterKeys(config.masterKeys);
   const registry = stack.use(
     new Registry({
       path: join(config.dataDir, 'registry.db'),
       ceilings: config.ceilings,
+      masterKeys,
       quotas: { functions: config.functionsPerTenant },
     }),
   );
+  const { lost } = registry.secrets.rotate();
+  if (lost > 0)
+    report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
@@ -113,6 +119,7 @@ export async function startHost(
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
+  registry.keys.onChange((id) => changes.bump(keyKey(id)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());

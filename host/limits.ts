@@ -316,6 +316,8 @@ export const HOST_LIMITS = {
   /** Uploads; four times a StarlingMonkey component with a large bundle in it. */
   componentBytes: 64 * MiB,
   functionsPerTenant: 1_000,
+  /** API keys of one tenant: one for each place that holds one, many times over. */
+  keysPerTenant: 100,
   /** Wall-clock time of one publish. A 12 MB component takes 5-10 s on a busy core. */
   publishTimeoutMs: 60_000,
   /** Resident memory of the publishing process. jco holds the component about 20 times over; 12 MB needs 700 MB. */
@@ -324,6 +326,8 @@ export const HOST_LIMITS = {
   publishQueue: 16,
   /** Environment of one function, names plus values. Lambda's bound is 4 KiB; ours is what fits an image comfortably. */
   environmentBytes: 64 * KiB,
+  /** Secrets of one function; together they are bounded like its environment. */
+  secretsPerFunction: 64,
   /** JSON bodies of the control plane. */
   jsonBodyBytes: 256 * KiB,
   /** Log kept per function; the oldest goes first. */
@@ -351,6 +355,19 @@ export const TENANT_WEIGHT = { default: 1, floor: 0.01, ceiling: 100 } as const;
  * much of the thread; twice of it would double what everyone else waits.
  */
 export const FUEL_SLICE = 10_000_000;
+
+/** Calls of a function to decide over a call of another one: its caller waits for both. */
+export const AUTHORIZER_LIMITS = {
+  /** From the question to the end of the answer; the authorizer's own timeoutMs may be shorter. */
+  timeoutMs: 10_000,
+  answerBytes: 16 * KiB,
+  /** What it passes on to the function; a header field has to hold it. */
+  contextBytes: 4 * KiB,
+  /** How long an answer may be kept. */
+  ttlSeconds: 3_600,
+  /** Answers kept per thread for one tenant; a new one pushes out the oldest of the same tenant. */
+  cacheBytesPerTenant: 1 * MiB,
+} as const;
 
 /** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;

@@ -1,14 +1,22 @@
 /** The command `npm start`: resolve the configuration, start the host, deploy the examples, drain on a signal. */
 
-import { ConfigError, resolveConfig } from './config.ts';
+import { ConfigError, KEY_VARIABLES, resolveConfig } from './config.ts';
 import { AdminKeyError } from './control-plane/admin-key.ts';
 import { deployExamples } from './examples.ts';
 import { DataFolderError, type RunningHost, startHost } from './host.ts';
 import { DatabaseOpenError } from './store/database.ts';
+import { MasterKeyError } from './store/master-keys.ts';
 import { ListenError } from './worker/worker-pool.ts';
 
 /** Errors whose message says all that the operator needs. */
-const OPERATORS_ERRORS = [ConfigError, ListenError, AdminKeyError, DatabaseOpenError, DataFolderError];
+const OPERATORS_ERRORS = [
+  ConfigError,
+  ListenError,
+  AdminKeyError,
+  MasterKeyError,
+  DatabaseOpenError,
+  DataFolderError,
+];
 
 /** `npm start` passes a Ctrl-C on that the terminal sent to the whole group already: two signals, one press. */
 const ONE_PRESS_MS = 500;
@@ -23,6 +31,8 @@ function report(message: string, error?: unknown): void {
 
 async function main(): Promise<void> {
   const config = resolveConfig(process.env, process.cwd());
+  // Threads and child processes get a copy of what is left: keys are for this thread alone.
+  for (const name of KEY_VARIABLES) delete process.env[name];
   const host = await startHost(config, report);
   const stopping = stopOnSignal(host);
   say(`Mayfly listens on ${host.origin}, data in ${config.dataDir}`);

@@ -1,5 +1,7 @@
-/** The closest of `candidates` by edit distance; for "did you mean". */
+/** The one of `candidates` that begins with `name`, or else the closest by edit distance; for "did you mean". */
 export function nearest(name: string, candidates: readonly string[]): string {
+  const longer = name === '' ? undefined : candidates.find((candidate) => candidate.startsWith(name));
+  if (longer !== undefined) return longer;
   let best = candidates[0] ?? '';
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {

@@ -7,13 +7,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createControlPlane } from './control-plane/app.ts';
-import { authenticateAdmin } from './control-plane/authentication.ts';
+import { bearerKey } from './control-plane/authentication.ts';
+import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
+import { Authorizer } from './front-door/authorizer.ts';
 import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
+import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
@@ -24,9 +27,10 @@ import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
 import { HeapWatch } from './worker/heap-watch.ts';
+import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
-import type { HostServices, WorkerData } from './worker/messages.ts';
+import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
@@ -46,6 +50,17 @@ function serve(data: WorkerData, port: MessagePort): void {
   const changes = new ChangeCounters(data.changes);
   const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
   const weights = new TenantWeights(changes, (tenant) => link.call('tenant', { tenant }));
+  const keys = new KeyCache(changes, {
+    ask: (id) => link.call('verifier', { id }),
+    noteUse: (id) => link.call('keyUsed', { id }),
+    now: Date.now,
+  });
+  const ring = new KeyRing({
+    adminKey: data.adminKey,
+    verifier: (id) => keys.verifier(id),
+    now: Date.now,
+    used: (id) => keys.used(id),
+  });
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await link.call('artifact', { key })),
     sizeOf: (artifact) => artifact.codeBytes,
@@ -94,12 +109,31 @@ function serve(data: WorkerData, port: MessagePort): void {
     },
   });
   heapWatch.start();
-  const app = createFrontDoor(invoker);
+  const authorizer = new Authorizer<ResolvedFunction>({
+    resolve: (tenant, name) => routes.resolve(tenant, name),
+    ask: (route, event, gone) =>
+      invoker.ask(
+        route,
+        {
+          event,
+          contentType: 'application/json',
+          maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
+          timeoutMs: AUTHORIZER_LIMITS.timeoutMs,
+        },
+        gone,
+      ),
+    nowMs: () => performance.now(),
+  });
+  const guard = new UrlGuard({
+    identify: (key) => ring.identify(key),
+    authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
+  });
+  const app = createFrontDoor(invoker, guard);
   app.route(
     '/',
     createControlPlane({
       backend: backendOver(link),
-      authenticate: authenticateAdmin(data.adminKey),
+      authenticate: (authorization) => ring.identify(bearerKey(authorization)),
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,

@@ -32,6 +32,7 @@ const CONFIGURATION = {
 
 /** Of every tenant and function: nothing is bounded here. */
 const COLUMN = 1;
+const EVERYBODY = { admit: () => ({ hidden: new Set<string>(), added: [] }) };
 
 class Ledger {
   readonly #tenants = new Map<string, { fuel: number; readonly sliceMs: number[] }>();
@@ -101,7 +102,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker).fetch, { requestTimeout: 0 });
+  const { server } = createFrontServer(createFrontDoor(invoker, EVERYBODY).fetch, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { quotaCommand } from './commands/quota.ts';
 import { rollbackCommand } from './commands/rollback.ts';
+import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { versionsCommand } from './commands/versions.ts';
@@ -45,6 +48,9 @@ const COMMANDS = [
   tenantsCommand,
   quotaCommand,
   quarantineCommand,
+  keysCommand,
+  secretsCommand,
+  auditCommand,
 ];
 
 function program(): Command {

@@ -9,12 +9,14 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
 import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
+import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
+import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
@@ -28,6 +30,7 @@ import {
   refuseWhenDraining,
 } from './route-parts.ts';
 import { RouteTable } from './route-table.ts';
+import { registerSecretRoutes } from './secrets.ts';
 import { registerTenantRoutes } from './tenants.ts';
 import { registerVersionRoutes } from './versions.ts';
 
@@ -48,9 +51,12 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerTenantRoutes(app, ports);
   registerQuotaRoutes(app, ports);
   registerQuarantineRoutes(app, ports);
+  registerKeyRoutes(app, ports);
+  registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
   registerConfigurationRoutes(app, ports);
+  registerSecretRoutes(app, ports);
   registerInvocationRoutes(app, ports);
   registerLogRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;

@@ -1,5 +1,4 @@
-/** Who calls the control plane: bearer keys (RFC 6750 section 2.1), compared in constant time. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** Who calls the control plane: bearer keys (RFC 6750 section 2.1), and what each may do. */
 import type { Actor } from '../model/actor.ts';
 import { allows, type KeyScope } from '../model/api-key.ts';
 import type { TenantName } from '../model/ids.ts';
@@ -27,16 +26,6 @@ export function bearerKey(authorization: string | undefined): string | undefined
   return BEARER.exec(authorization ?? '')?.[1];
 }
 
-/** Recognises the admin key alone. */
-export function authenticateAdmin(adminKey: string): Authenticate {
-  const expected = sha256(adminKey);
-  return (authorization) => {
-    const key = bearerKey(authorization);
-    // Hashes have one length whatever was sent, and how many bytes of them agree tells nothing about the key.
-    return key !== undefined && timingSafeEqual(sha256(key), expected) ? { kind: 'operator' } : undefined;
-  };
-}
-
 /**
  * Why `principal` may not do what needs `need` at `tenant`; undefined when it may. What it says of another tenant
  * depends on the name in the path alone: whether there is such a tenant is nobody else's business.
@@ -53,8 +42,4 @@ export function actorOf(principal: Principal, address: string | undefined): Acto
   return principal.kind === 'operator'
     ? { kind: 'operator', ...from }
     : { kind: 'key', keyId: principal.keyId, ...from };
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -5,15 +5,19 @@
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
 import type { Actor } from '../model/actor.ts';
+import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
+import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
+import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
+import type { SecretListing } from '../store/secret-table.ts';
 
 export interface FunctionReference {
   readonly tenant: TenantName;
@@ -69,6 +73,46 @@ export interface TenantBackend {
   removeTenant(request: TenantReference & Change & { readonly withFunctions: boolean }): Promise<void>;
 }
 
+export interface AuditBackend {
+  /** Newest first, of all tenants there are or were. */
+  audit(request: AuditPage): Promise<AuditEntry[]>;
+  /** Newest first, of this tenant and of no earlier one of its name; tenant_not_found. */
+  tenantAudit(request: TenantReference & AuditPage): Promise<AuditEntry[]>;
+}
+
+/** A key, and its text, which nobody can give again. */
+export interface NewlyMadeKey {
+  readonly key: ApiKey;
+  readonly text: string;
+}
+
+export interface KeyBackend {
+  /** tenant_not_found, key_exists, keys_limit_reached. */
+  createKey(
+    request: TenantReference &
+      Change & { readonly name: string; readonly scopes: readonly KeyScope[]; readonly expiresAtMs?: number },
+  ): Promise<NewlyMadeKey>;
+  /** By name; tenant_not_found. */
+  listKeys(request: TenantReference): Promise<ApiKey[]>;
+  /** The old text is valid for `graceMs` more; tenant_not_found, key_not_found. */
+  rotateKey(
+    request: TenantReference & Change & { readonly id: string; readonly graceMs: number },
+  ): Promise<NewlyMadeKey>;
+  /** tenant_not_found, key_not_found. */
+  revokeKey(request: TenantReference & Change & { readonly id: string }): Promise<void>;
+}
+
+export interface SecretBackend {
+  /** tenant_not_found, function_not_found, secrets_limit_reached, secrets_unavailable. */
+  setSecret(
+    request: FunctionReference & Change & { readonly secret: string; readonly value: string },
+  ): Promise<void>;
+  /** By name, without values; tenant_not_found, function_not_found. */
+  listSecrets(request: FunctionReference): Promise<SecretListing[]>;
+  /** tenant_not_found, function_not_found, secret_not_found. */
+  removeSecret(request: FunctionReference & Change & { readonly secret: string }): Promise<void>;
+}
+
 export interface FunctionBackend {
   hasTenant(request: TenantReference): Promise<boolean>;
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
@@ -104,7 +148,13 @@ export interface QuotaBackend {
   liftQuarantine(request: FunctionReference & Change): Promise<void>;
 }
 
-export interface ControlBackend extends TenantBackend, FunctionBackend, QuotaBackend {}
+export interface ControlBackend
+  extends TenantBackend,
+    KeyBackend,
+    AuditBackend,
+    SecretBackend,
+    FunctionBackend,
+    QuotaBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -118,6 +168,15 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   quotas: true,
   setQuotas: true,
   liftQuarantine: true,
+  createKey: true,
+  listKeys: true,
+  rotateKey: true,
+  revokeKey: true,
+  audit: true,
+  tenantAudit: true,
+  setSecret: true,
+  listSecrets: true,
+  removeSecret: true,
   hasTenant: true,
   admitUpload: true,
   publish: true,

@@ -1,5 +1,7 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import { KeyService } from './key-service.ts';
 import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
+import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 
@@ -11,6 +13,8 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new ControlService(ports),
     new TenantService(ports),
     new QuotaService(ports),
+    new KeyService(ports),
+    new SecretService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);

@@ -1,11 +1,13 @@
 /** Tenants in the main thread: the registry, and what a tenant leaves elsewhere when it goes. */
 import { MayflyError } from '../errors.ts';
+import type { AuditEntry } from '../model/audit-entry.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { ArtifactCollection } from '../store/artifact-collection.ts';
+import type { AuditPage } from '../store/audit-table.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { Registry } from '../store/registry.ts';
-import type { TenantBackend, TenantReference } from './backend.ts';
+import type { AuditBackend, TenantBackend, TenantReference } from './backend.ts';
 
 export interface TenantServicePorts {
   readonly registry: Registry;
@@ -18,7 +20,7 @@ export interface TenantServicePorts {
 
 type Request<M extends keyof TenantBackend> = Parameters<TenantBackend[M]>[0];
 
-export class TenantService implements TenantBackend {
+export class TenantService implements TenantBackend, AuditBackend {
   readonly #ports: TenantServicePorts;
 
   constructor(ports: TenantServicePorts) {
@@ -41,6 +43,15 @@ export class TenantService implements TenantBackend {
   async configureTenant({ tenant, settings, actor }: Request<'configureTenant'>): Promise<Tenant> {
     const { registry, now } = this.#ports;
     return registry.tenants.configure(tenant, settings, now(), actor);
+  }
+
+  async audit(page: AuditPage): Promise<AuditEntry[]> {
+    return this.#ports.registry.audit.list(page);
+  }
+
+  async tenantAudit({ tenant, ...page }: TenantReference & AuditPage): Promise<AuditEntry[]> {
+    this.#ports.registry.tenants.require(tenant);
+    return this.#ports.registry.audit.ofTenant(tenant, page);
   }
 
   /** A crash between the two removals leaves logs of functions that are gone; the next start removes them. */

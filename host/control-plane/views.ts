@@ -1,10 +1,15 @@
 /** What the host knows, in the shapes of schemas.ts: times as ISO 8601, nothing that only the host needs. */
+import type { ApiKey } from '../model/api-key.ts';
+import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
-import type { FunctionDescription } from './backend.ts';
+import type { AuditEntryJson } from './audit.ts';
+import type { FunctionDescription, NewlyMadeKey } from './backend.ts';
+import type { KeyJson, MadeKeyJson } from './key-schemas.ts';
+import { keyPrefix } from './key-text.ts';
 import type {
   ConfigurationJson,
   FunctionJson,
@@ -21,6 +26,47 @@ function instant(ms: number): string {
 
 export function tenantJson({ name, settings, createdAtMs, updatedAtMs }: Tenant): TenantJson {
   return { name, settings, createdAt: instant(createdAtMs), updatedAt: instant(updatedAtMs) };
+}
+
+export function auditEntryJson({
+  id,
+  atMs,
+  tenant,
+  actor,
+  action,
+  target,
+  before,
+  after,
+}: AuditEntry): AuditEntryJson {
+  return {
+    id,
+    at: instant(atMs),
+    tenant,
+    actor: { ...actor },
+    action,
+    target,
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
+}
+
+export function keyJson(key: ApiKey): KeyJson {
+  const { id, name, scopes, createdAtMs, expiresAtMs, rotatedAtMs, previousUntilMs, lastUsedAtMs } = key;
+  return {
+    id,
+    name,
+    prefix: keyPrefix(id),
+    scopes: [...scopes],
+    createdAt: instant(createdAtMs),
+    ...(expiresAtMs === undefined ? {} : { expiresAt: instant(expiresAtMs) }),
+    ...(rotatedAtMs === undefined ? {} : { rotatedAt: instant(rotatedAtMs) }),
+    ...(previousUntilMs === undefined ? {} : { previousValidUntil: instant(previousUntilMs) }),
+    ...(lastUsedAtMs === undefined ? {} : { lastUsedAt: instant(lastUsedAtMs) }),
+  };
+}
+
+export function madeKeyJson({ key, text }: NewlyMadeKey): MadeKeyJson {
+  return { ...keyJson(key), key: text };
 }
 
 export function versionJson(version: FunctionVersion, liveVersion: number): VersionJson {

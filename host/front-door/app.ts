@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { MayflyError } from '../errors.ts';
 import { asFunctionName, asTenantName } from '../model/ids.ts';
 import { sendProblem } from './exchange.ts';
-import type { Invoker } from './invoker.ts';
+import type { Invoker, UrlPolicy } from './invoker.ts';
 
 /**
  * Function URLs: `/fn/{tenant}/{name}/*`, any method. The function sees the path below its own name, byte for
@@ -12,10 +12,10 @@ import type { Invoker } from './invoker.ts';
  */
 const TARGET = /^(?:https?:\/\/[^/]*)?\/fn\/([^/?#]*)\/([^/?#]*)(\/[^?#]*)?(\?[^#]*)?/;
 
-/** A caller's credentials for the host are not the function's business on its public URL; everything else is. */
+/** The policy says what else. */
 const NOTHING_HIDDEN: ReadonlySet<string> = new Set();
 
-export function createFrontDoor(invoker: Invoker): Hono<{ Bindings: HttpBindings }> {
+export function createFrontDoor(invoker: Invoker, url: UrlPolicy): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.all('/fn/*', async (context) => {
     const { incoming, outgoing } = context.env;
@@ -40,6 +40,7 @@ export function createFrontDoor(invoker: Invoker): Hono<{ Bindings: HttpBindings
         pathWithQuery: path + query,
         scriptName: `/fn/${tenant}/${name}`,
         hidden: NOTHING_HIDDEN,
+        url,
       },
       incoming,
       outgoing,

@@ -4,6 +4,7 @@ import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
+import { type Fields, isCorsField } from './cors.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
 
@@ -33,6 +34,10 @@ export interface NodeExchangeOptions {
   readonly pathWithQuery: string;
   /** Header fields that the guest does not see (the host's own credentials). */
   readonly hidden: ReadonlySet<string>;
+  /** Header fields that the host adds to the request. */
+  readonly added?: HeaderList;
+  /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
+  readonly responseFields?: Fields;
   /** Ends the invocation, from inside one of its calls. */
   readonly terminate: (code: ErrorCode, detail: string) => Error;
 }
@@ -58,7 +63,7 @@ export class NodeExchange implements HttpExchange {
     this.method = options.method;
     this.pathWithQuery = options.pathWithQuery;
     this.authority = incoming.headers.host ?? 'localhost';
-    this.headers = requestHeaders(incoming, configuration, options.hidden);
+    this.headers = [...requestHeaders(incoming, configuration, options.hidden), ...(options.added ?? [])];
     const tooLarge = `The request body is larger than ${configuration.requestBytes} bytes.`;
     if (Number(incoming.headers['content-length'] ?? 0) > configuration.requestBytes) {
       throw new MayflyError('request_too_large', tooLarge);
@@ -87,7 +92,13 @@ export class NodeExchange implements HttpExchange {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
     }
-    const checked = responseHeaders(headers, configuration);
+    const { responseFields = [] } = this.#options;
+    const checked = [
+      ...responseHeaders(headers, configuration).filter(
+        ([name]) => configuration.cors === null || !isCorsField(name.toLowerCase()),
+      ),
+      ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const),
+    ];
     const { fields, contentLength } = takeContentLength(checked);
     const detail = `The response body is larger than ${configuration.responseBytes} bytes.`;
     this.#response = new ResponseSink({
@@ -134,7 +145,9 @@ export class NodeExchange implements HttpExchange {
     }
     this.#response?.discard();
     if (outgoing.destroyed) return;
-    sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId], ...late], invocationId);
+    const { responseFields = [] } = this.#options;
+    const fields = [['mayfly-invocation-id', invocationId] as const, ...late, ...responseFields];
+    sendProblem(incoming, outgoing, error, fields, invocationId);
   }
 }
 
@@ -155,6 +168,8 @@ export function sendProblem(
   outgoing.setHeader('content-type', 'application/problem+json');
   outgoing.setHeader('content-length', body.length);
   for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
+  // RFC 9110, section 11.6.1, wants the challenge with every 401.
+  if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
   if (!incoming.complete) outgoing.setHeader('connection', 'close');
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }

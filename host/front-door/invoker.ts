@@ -10,9 +10,13 @@ import { type EnginePorts, type InvocationResult, RunningInvocation } from '../i
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
-import type { OutboundHttp } from '../wasi/context.ts';
+import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
+import type { UrlRequest } from './authorizer.ts';
+import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
+import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
+import type { Passage } from './url-access.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
@@ -24,6 +28,12 @@ export interface InvokerPorts extends EnginePorts {
   isDraining(): boolean;
 }
 
+/** What comes before a call through a function's URL. */
+export interface UrlPolicy {
+  /** @throws MayflyError if the request may not reach the function */
+  admit(live: LiveFunction, request: UrlRequest, untilGone: () => AbortSignal): Passage | Promise<Passage>;
+}
+
 export interface CallOptions {
   readonly tenant: TenantName;
   readonly name: FunctionName;
@@ -31,8 +41,31 @@ export interface CallOptions {
   readonly method: string;
   readonly pathWithQuery: string;
   readonly scriptName: string;
+  /** What the function does not see of a request through the API; through its URL, the policy says it. */
   readonly hidden: ReadonlySet<string>;
+  readonly url?: UrlPolicy;
 }
+
+/** A call as it runs: what the caller's options and the function's settings came to. */
+interface Call extends CallOptions, Passage {
+  readonly invocationId: InvocationId;
+  readonly arrivedMs: number;
+  readonly responseFields: Fields;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+/** What the host asks of a function on its own account. */
+export interface Question {
+  readonly event: Uint8Array;
+  readonly contentType: string;
+  readonly maxAnswerBytes: number;
+  /** The function's own timeoutMs may be shorter. */
+  readonly timeoutMs: number;
+}
+
+const NO_FIELDS: Fields = [];
+const NOTHING_ADDED: HeaderList = [];
 
 export class Invoker {
   readonly #ports: InvokerPorts;
@@ -82,6 +115,7 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now();
     const invocationId = randomUUIDv7() as InvocationId;
+    let responseFields = NO_FIELDS;
     this.#running++;
     try {
       if (this.#ports.isDraining()) {
@@ -96,15 +130,113 @@ export class Invoker {
           `Tenant '${options.tenant}' has no function '${options.name}'.`,
         );
       }
-      await this.#admitted(options, route, invocationId, arrivedMs, incoming, outgoing);
+      const { hidden, pathWithQuery, url } = options;
+      const { cors } = route.live.configuration;
+      if (url !== undefined && cors !== null && isPreflight(incoming)) {
+        outgoing.writeHead(204, preflightFields(cors, incoming).flat()).end();
+        return;
+      }
+      if (url !== undefined) responseFields = corsFields(cors, incoming);
+      const admitted =
+        url === undefined
+          ? { hidden, added: NOTHING_ADDED }
+          : url.admit(route.live, { incoming, invocationId, pathWithQuery }, () => untilClosed(outgoing));
+      const passage = admitted instanceof Promise ? await admitted : admitted;
+      const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
+      await this.#admitted(call, route);
     } catch (error) {
       if (isOverQuota(error)) await this.#holdBack(options.tenant);
       if (!outgoing.headersSent) {
-        sendProblem(incoming, outgoing, error, [['mayfly-invocation-id', invocationId]], invocationId);
+        const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
+        sendProblem(incoming, outgoing, error, fields, invocationId);
       }
     } finally {
       this.#running--;
       if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  /**
+   * Calls a function on the host's own account. It takes a place, fuel and time as any call does.
+   * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
+   */
+  async ask(
+    route: LiveRoute,
+    { event, contentType, maxAnswerBytes, timeoutMs }: Question,
+    gone: AbortSignal,
+  ): Promise<EventAnswer> {
+    this.#running++;
+    try {
+      return await this.#inPlace(
+        route,
+        () => gone,
+        async (artifact, burnt) => {
+          let running: RunningInvocation | undefined;
+          const exchange = new EventExchange({
+            event,
+            contentType,
+            maxAnswerBytes,
+            terminate: (code, detail) => {
+              running?.cancel(code, detail);
+              return new MayflyError(code, detail);
+            },
+          });
+          const { live } = route;
+          const invocationId = randomUUIDv7() as InvocationId;
+          const outbound = this.#ports.outbound(route);
+          running = new RunningInvocation(
+            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
+            this.#ports,
+          );
+          const invocation = running;
+          const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
+          const late = setTimeout(() => {
+            invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
+          }, timeoutMs);
+          gone.addEventListener('abort', hangUp);
+          if (gone.aborted) hangUp();
+          this.#invocations.set(invocation, live);
+          const { failure, fuel } = await invocation.done;
+          burnt(fuel);
+          this.#invocations.delete(invocation);
+          clearTimeout(late);
+          gone.removeEventListener('abort', hangUp);
+          if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
+          if (exchange.answer !== undefined) return exchange.answer;
+          throw new MayflyError('no_response', 'The function returned without a complete answer.');
+        },
+      );
+    } finally {
+      this.#running--;
+      if (this.#running === 0) this.#onIdle?.();
+    }
+  }
+
+  async #admitted(call: Call, route: LiveRoute): Promise<void> {
+    await this.#inPlace(
+      route,
+      () => untilClosed(call.outgoing),
+      (artifact, burnt) => this.#run(call, route, artifact, burnt),
+    );
+  }
+
+  /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
+  async #inPlace<T>(
+    route: LiveRoute,
+    untilGone: () => AbortSignal,
+    work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
+  ): Promise<T> {
+    const entered = this.#ports.gate.enter(route, untilGone);
+    const place = entered instanceof Promise ? await entered : entered;
+    let fuel = 0;
+    try {
+      const found = this.#ports.artifact(route.live.artifactKey);
+      const artifact = found instanceof Promise ? await found : found;
+      return await work(artifact, (burnt) => {
+        fuel = burnt;
+      });
+    } finally {
+      place.leave(fuel);
     }
   }
 
@@ -118,47 +250,25 @@ export class Invoker {
     refusals.release();
   }
 
-  async #admitted(
-    options: CallOptions,
-    route: LiveRoute,
-    invocationId: InvocationId,
-    arrivedMs: number,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-  ): Promise<void> {
-    const { live } = route;
-    const entered = this.#ports.gate.enter(route, () => untilClosed(outgoing));
-    const place = entered instanceof Promise ? await entered : entered;
-    let fuel = 0;
-    try {
-      const found = this.#ports.artifact(live.artifactKey);
-      const artifact = found instanceof Promise ? await found : found;
-      fuel = await this.#run(options, route, artifact, invocationId, arrivedMs, incoming, outgoing);
-    } finally {
-      place.leave(fuel);
-    }
-  }
-
-  /** Gives the fuel that it used. */
   async #run(
-    options: CallOptions,
+    call: Call,
     route: LiveRoute,
     artifact: LoadedArtifact,
-    invocationId: InvocationId,
-    arrivedMs: number,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-  ): Promise<number> {
+    burnt: (fuel: number) => void,
+  ): Promise<void> {
     const { live } = route;
+    const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
       incoming,
       outgoing,
       invocationId,
       configuration: live.configuration,
-      method: options.method,
-      pathWithQuery: options.pathWithQuery,
-      hidden: options.hidden,
+      method: call.method,
+      pathWithQuery: call.pathWithQuery,
+      hidden: call.hidden,
+      added: call.added,
+      responseFields: call.responseFields,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);
@@ -171,8 +281,8 @@ export class Invoker {
         live,
         artifact,
         exchange,
-        trigger: options.trigger,
-        scriptName: options.scriptName,
+        trigger: call.trigger,
+        scriptName: call.scriptName,
         outbound: this.#ports.outbound(route),
       },
       this.#ports,
@@ -187,8 +297,8 @@ export class Invoker {
     const result = await running.done;
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
+    burnt(result.fuel);
     this.#answer(exchange, result, queueMs);
-    return result.fuel;
   }
 
   #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
@@ -203,6 +313,14 @@ export class Invoker {
   }
 }
 
+/** Aborts when the caller hangs up. */
+function untilClosed(outgoing: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  if (outgoing.destroyed) controller.abort();
+  else outgoing.once('close', () => controller.abort());
+  return controller.signal;
+}
+
 function isOverQuota(error: unknown): boolean {
   return error instanceof MayflyError && error.quota !== undefined;
 }
@@ -211,12 +329,4 @@ function isOverQuota(error: unknown): boolean {
 function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
   const queueMs = admissionMs + turnMs;
   return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
-}
-
-/** Aborts when the caller hangs up. */
-function untilClosed(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (outgoing.destroyed) controller.abort();
-  else outgoing.once('close', () => controller.abort());
-  return controller.signal;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from '../limits.ts';
+import { type Cors, corsSchema, type UrlAccess, urlAccessSchema } from './url-access.ts';
 
 /** Least severe level that is kept. Standard output and error of a guest are `info` and `warn`. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'off'] as const;
@@ -12,10 +13,13 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const allowedHostPattern =
   /^(?:\*|(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?$/;
 
-/** POSIX environment names; NUL can be in neither name nor value. */
+/** POSIX environment names. */
+export const ENVIRONMENT_NAME: RegExp = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** NUL can be in neither name nor value. */
 const environmentSchema = z
   .record(
-    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/),
+    z.string().regex(ENVIRONMENT_NAME),
     z.string().refine((v) => !v.includes('\0'), 'must not contain NUL'),
   )
   .refine(
@@ -50,6 +54,12 @@ export const functionConfigurationPatchSchema = z
     environment: environmentSchema,
     allowedHosts: z.array(z.string().toLowerCase().regex(allowedHostPattern)).max(100),
     logLevel: z.enum(LOG_LEVELS),
+    access: urlAccessSchema.describe("Who may call the function's URL."),
+    cors: corsSchema
+      .nullable()
+      .describe(
+        "What scripts of other origins may do with the function's URL; null: the function answers for itself.",
+      ),
   })
   .partial();
 
@@ -60,13 +70,22 @@ export interface FunctionConfiguration extends FunctionLimitValues {
   readonly environment: Readonly<Record<string, string>>;
   readonly allowedHosts: readonly string[];
   readonly logLevel: LogLevel;
+  readonly access: UrlAccess;
+  readonly cors: Cors | null;
 }
 
 export function defaultConfiguration(): FunctionConfiguration {
   const limits = Object.fromEntries(
     Object.entries(FUNCTION_LIMITS).map(([name, limit]) => [name, limit.default]),
   );
-  return { ...(limits as FunctionLimitValues), environment: {}, allowedHosts: [], logLevel: 'info' };
+  return {
+    ...(limits as FunctionLimitValues),
+    environment: {},
+    allowedHosts: [],
+    logLevel: 'info',
+    access: { type: 'public' },
+    cors: null,
+  };
 }
 
 /** Settings that a patch names replace the old ones whole (`environment` and `allowedHosts` included). */

@@ -30,9 +30,12 @@ import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
+import { KeyTable } from './key-table.ts';
+import { MasterKeys } from './master-keys.ts';
 import { QuarantineTable } from './quarantine-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
+import { SecretTable } from './secret-table.ts';
 import { storedBytesOf, TenantQuotaTable } from './tenant-quota-table.ts';
 import { TenantTable } from './tenant-table.ts';
 
@@ -56,6 +59,8 @@ export interface RegistryOptions {
   readonly ceilings?: FunctionLimitValues;
   /** Quotas of a tenant for whom none are set, where they differ from limits.ts. */
   readonly quotas?: TenantQuotasPatch;
+  /** The operator's, for secrets; none where absent. */
+  readonly masterKeys?: MasterKeys;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -70,6 +75,8 @@ const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export class Registry implements Disposable {
   readonly audit: AuditTable;
+  readonly secrets: SecretTable;
+  readonly keys: KeyTable;
   readonly tenants: TenantTable;
   readonly quotas: TenantQuotaTable;
   readonly quarantines: QuarantineTable;
@@ -87,6 +94,13 @@ export class Registry implements Disposable {
     this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
       this.#changed(tenant, name),
     );
+    this.keys = new KeyTable(this.#database, this.audit, this.tenants);
+    this.secrets = new SecretTable({
+      database: this.#database,
+      audit: this.audit,
+      masterKeys: options.masterKeys ?? new MasterKeys([]),
+      changed: (tenant, name) => this.#changed(tenant, name),
+    });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -114,6 +128,7 @@ export class Registry implements Disposable {
     { withFunctions, nowMs }: { readonly withFunctions: boolean; readonly nowMs: number },
     actor: Actor = THE_HOST,
   ): FunctionName[] {
+    const keys = this.keys.list(tenant).map(({ id }) => id);
     const functions = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
       const names = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
@@ -131,6 +146,7 @@ export class Registry implements Disposable {
       return names;
     });
     this.tenants.changed(tenant);
+    this.keys.changed(keys);
     for (const name of functions) this.#changed(tenant, name);
     return functions;
   }

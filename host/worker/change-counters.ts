@@ -32,6 +32,11 @@ export function tenantKey(tenant: TenantName): string {
   return tenant;
 }
 
+/** The key of an API key in change counters; no tenant's name has an underscore. */
+export function keyKey(id: string): string {
+  return `mayfly_${id}`;
+}
+
 /** FNV-1a over the key's UTF-16 units. */
 function bucketOf(key: string): number {
   let hash = 0x811c9dc5;

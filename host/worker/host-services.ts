@@ -4,6 +4,7 @@ import type { ControlBackend } from '../control-plane/backend.ts';
 import { MayflyError } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import { ARTIFACT_FILES, type ArtifactManifest } from '../model/artifact.ts';
+import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Registry } from '../store/registry.ts';
@@ -36,11 +37,11 @@ export function createHostServices({
   return {
     ...control,
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
-      const live = registry.live(tenant, name);
-      if (live === undefined) return undefined;
-      const quarantine = registry.quarantines.find(tenant, name, live.version);
+      const found = registry.live(tenant, name);
+      if (found === undefined) return undefined;
+      const quarantine = registry.quarantines.find(tenant, name, found.version);
       return {
-        live,
+        live: withSecrets(found, registry.secrets.values(tenant, name)),
         tenant: registry.tenants.require(tenant),
         tenantColumn: accounts.tenantColumn(tenant),
         functionColumn: accounts.functionColumn(tenant, name),
@@ -50,10 +51,23 @@ export function createHostServices({
     async tenant({ tenant }) {
       return registry.tenants.find(tenant);
     },
+    async verifier({ id }) {
+      return registry.keys.verifier(id);
+    },
+    async keyUsed({ id }) {
+      registry.keys.used(id, Date.now());
+    },
     async artifact({ key }) {
       return compiled.get(key);
     },
   };
+}
+
+/** For the thread that runs it, and nobody else: what is shown of a function comes from the registry. */
+function withSecrets(live: LiveFunction, secrets: Readonly<Record<string, string>>): LiveFunction {
+  const { configuration } = live;
+  const environment = { ...configuration.environment, ...secrets };
+  return { ...live, configuration: { ...configuration, environment } };
 }
 
 async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<ArtifactMessage> {

@@ -6,6 +6,7 @@ import type { ControlBackend } from '../control-plane/backend.ts';
 import type { ErrorMessage } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import type { FunctionLimitValues } from '../limits.ts';
+import type { KeyVerifier } from '../model/api-key.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -28,6 +29,8 @@ export interface HostServices extends ControlBackend {
   artifact(request: { key: string }): Promise<ArtifactMessage>;
   /** For shares of the thread: undefined where there is no such tenant. */
   tenant(request: { tenant: TenantName }): Promise<Tenant | undefined>;
+  verifier(request: { id: string }): Promise<KeyVerifier | undefined>;
+  keyUsed(request: { id: string }): Promise<void>;
 }
 
 export type ServiceName = keyof HostServices;

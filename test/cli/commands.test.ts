@@ -206,6 +206,26 @@ test('configure sends what is named with units resolved, and keeps variables and
   });
 });
 
+test('configure sets who may call the URL, and what scripts of other origins may do', async (t) => {
+  const host = await hostOf(t);
+  const sent = async (...args: string[]): Promise<unknown> => {
+    t.is((await against(host, ['configure', 'hello', ...args])).code, 0);
+    return JSON.parse(String(host.last('PATCH', `${BASE}/hello/configuration`)?.body));
+  };
+  t.deepEqual(await sent('--access', 'key', '--cors', 'none'), { access: { type: 'key' }, cors: null });
+  t.deepEqual(await sent('--access', 'authorizer:door', '--identity-header', 'x-token'), {
+    access: { type: 'authorizer', function: 'door', identityHeaders: ['x-token'] },
+  });
+  t.deepEqual(await sent('--cors', '{"allowOrigins":["*"]}'), { cors: { allowOrigins: ['*'] } });
+});
+
+test('invoke --with-key shows the key to the URL of a function that wants one', async (t) => {
+  const host = await hostOf(t);
+  host.routes.set('GET /fn/default/hello/', (_, response) => void response.end('ok'));
+  await against(host, ['invoke', 'hello', '--path', '/', '--with-key']);
+  t.is(host.last('GET', '/fn/default/hello/')?.headers.authorization, `Bearer ${KEY}`);
+});
+
 test('configure refuses a quantity that is none, and nothing to change', async (t) => {
   const host = await hostOf(t);
   const wrong = await against(host, ['configure', 'hello', '--memory', '64 potatoes']);
@@ -342,6 +362,10 @@ test('usage errors exit 2, and every command has help with an example and the ex
     'rollback',
     'configure',
     'delete',
+    'tenants',
+    'keys',
+    'secrets',
+    'audit',
   ];
   const helps = await Promise.all(
     [[], ...commands.map((name) => [name])].map((words) => mayfly([...words, '--help'])),

@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import test from 'ava';
 import { Hono } from 'hono';
 import { createControlPlane } from '../../host/control-plane/app.ts';
-import { type Authenticate, authenticateAdmin } from '../../host/control-plane/authentication.ts';
+import { type Authenticate, bearerKey } from '../../host/control-plane/authentication.ts';
 import type { ControlPlanePorts } from '../../host/control-plane/ports.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { tenantNamed } from '../store/publications.ts';
@@ -57,10 +57,9 @@ test('without the key, nothing below /v1 answers, routes that do not exist inclu
   }
 });
 
-test('the key is taken as a bearer token only, in any case of the scheme', async (t) => {
-  const authenticate = authenticateAdmin(ADMIN_KEY);
+test('the key is taken as a bearer token only, in any case of the scheme', (t) => {
   for (const header of [`Bearer ${ADMIN_KEY}`, `bearer ${ADMIN_KEY}`, `BEARER  ${ADMIN_KEY}`]) {
-    t.deepEqual(await authenticate(header), { kind: 'operator' }, header);
+    t.is(bearerKey(header), ADMIN_KEY, header);
   }
   for (const header of [
     undefined,
@@ -71,7 +70,7 @@ test('the key is taken as a bearer token only, in any case of the scheme', async
     'Bearer ',
     'Bearer',
   ] as const) {
-    t.is(await authenticate(header), undefined, header);
+    t.is(bearerKey(header), undefined, header);
   }
 });
 
@@ -130,7 +129,7 @@ test('HEAD answers like GET without a body', async (t) => {
 
 test('mounted in another app, it answers unknown routes and errors the same', async (t) => {
   const ports = {
-    authenticate: authenticateAdmin(ADMIN_KEY),
+    authenticate: () => undefined,
     ceilings: defaultCeilings(),
     draining: new AbortController().signal,
   } as unknown as ControlPlanePorts;

@@ -10,21 +10,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { createControlPlane } from '../../host/control-plane/app.ts';
-import { type Authenticate, authenticateAdmin } from '../../host/control-plane/authentication.ts';
+import { type Authenticate, bearerKey } from '../../host/control-plane/authentication.ts';
 import {
   CONTROL_METHODS,
   type ControlBackend,
   type FunctionReference,
 } from '../../host/control-plane/backend.ts';
 import { createControlBackend } from '../../host/control-plane/control-backend.ts';
+import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
+import type { KeyScope } from '../../host/model/api-key.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import { createQuotaTable, QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { ArtifactCollection } from '../../host/store/artifact-collection.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
+import { MasterKeys } from '../../host/store/master-keys.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { TenantAccounts } from '../../host/worker/tenant-accounts.ts';
 import { tenantNamed } from '../store/publications.ts';
@@ -37,6 +40,7 @@ export interface ServerOptions {
   readonly functionsPerTenant?: number;
   readonly ceilings?: Partial<FunctionLimitValues>;
   readonly authenticate?: Authenticate;
+  readonly masterKeys?: readonly string[];
   /** Runs before each publish; may wait or throw. */
   readonly beforePublish?: (job: PublishJob, content: string) => Promise<void> | void;
   /** Replaces methods of the backend. */
@@ -66,6 +70,8 @@ export class ControlPlaneServer implements AsyncDisposable {
   readonly handled: Promise<unknown>[] = [];
   readonly followers = new Set<(record: StoredLogRecord) => void>();
   origin = '';
+  /** A test may set the clock. */
+  nowMs: () => number = Date.now;
   #server: Server | undefined;
   #accounts: TenantAccounts | undefined;
 
@@ -81,6 +87,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     this.registry = new Registry({
       path: ':memory:',
       ceilings: { ...defaultCeilings(), ...options.ceilings },
+      masterKeys: new MasterKeys(options.masterKeys ?? [Buffer.alloc(32, 7).toString('base64')]),
     });
     this.registry.ensureTenant(tenantNamed('default'), 0);
   }
@@ -98,6 +105,17 @@ export class ControlPlaneServer implements AsyncDisposable {
       ...(options.body === undefined ? {} : { body: options.body, duplex: 'half' }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+  }
+
+  /** Creates a key as the operator; gives its id and its text. */
+  async createKey(
+    tenant: string,
+    name: string,
+    scopes: readonly KeyScope[],
+  ): Promise<{ id: string; key: string }> {
+    const response = await this.sendJson('POST', `/v1/tenants/${tenant}/keys`, { name, scopes });
+    if (response.status !== 201) throw new Error(await response.text());
+    return (await response.json()) as { id: string; key: string };
   }
 
   publish(name: string, content: string, query = ''): Promise<Response> {
@@ -145,11 +163,17 @@ export class ControlPlaneServer implements AsyncDisposable {
       permanentTenant: tenantNamed('default'),
       publish: (job) => this.#publish(job, options),
       functionsPerTenant: options.functionsPerTenant ?? 1_000,
-      now: Date.now,
+      now: () => this.nowMs(),
+    });
+    const ring = new KeyRing({
+      adminKey: ADMIN_KEY,
+      verifier: (id) => this.registry.keys.verifier(id),
+      now: () => this.nowMs(),
+      used: (id) => this.registry.keys.used(id, this.nowMs()),
     });
     const app = createControlPlane({
       backend: { ...acrossThreads(service), ...options.backend },
-      authenticate: options.authenticate ?? authenticateAdmin(ADMIN_KEY),
+      authenticate: options.authenticate ?? ((header) => ring.identify(bearerKey(header))),
       stagingDir: this.stagingDir,
       componentBytes: options.componentBytes ?? 1_000_000,
       ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),

@@ -33,8 +33,10 @@ test('each operation has its own id, a declared tag, and responses for its error
     'checkHealth',
     'configureFunction',
     'configureTenant',
+    'createKey',
     'createTenant',
     'deleteFunction',
+    'deleteSecret',
     'deleteTenant',
     'describeFunction',
     'describeInterface',
@@ -42,13 +44,20 @@ test('each operation has its own id, a declared tag, and responses for its error
     'invokeFunction',
     'liftQuarantine',
     'listFunctions',
+    'listKeys',
+    'listSecrets',
     'listTenants',
     'listVersions',
     'publishFunction',
+    'readAudit',
     'readLogs',
     'readQuotas',
+    'readTenantAudit',
+    'revokeKey',
+    'rotateKey',
     'setLiveVersion',
     'setQuotas',
+    'setSecret',
   ]);
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
@@ -103,6 +112,7 @@ test('what the host answers is what the document says it answers', async (t) => 
   const wasm = { 'content-type': 'application/wasm' };
   const hello = functionPath('hello');
   const nope = functionPath('nope');
+  const acme = '/v1/tenants/acme';
   const tour: [
     operationId: string,
     status: number,
@@ -154,6 +164,12 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['invokeFunction', 200, 'POST', `${hello}/invocations`, { body: 'event' }],
     ['liftQuarantine', 204, 'DELETE', `${hello}/quarantine`],
     ['liftQuarantine', 404, 'DELETE', `${nope}/quarantine`],
+    ['setSecret', 204, 'PUT', `${hello}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 400, 'PUT', `${hello}/secrets/1`, { headers: json, body: '{"value":"x"}' }],
+    ['setSecret', 404, 'PUT', `${nope}/secrets/TOKEN`, { headers: json, body: '{"value":"x"}' }],
+    ['listSecrets', 200, 'GET', `${hello}/secrets`],
+    ['deleteSecret', 204, 'DELETE', `${hello}/secrets/TOKEN`],
+    ['deleteSecret', 404, 'DELETE', `${hello}/secrets/TOKEN`],
     ['deleteFunction', 204, 'DELETE', hello],
     ['deleteFunction', 404, 'DELETE', hello],
     ['createTenant', 201, 'POST', '/v1/tenants', { headers: json, body: '{"name":"acme"}' }],
@@ -169,6 +185,15 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['setQuotas', 200, 'PATCH', '/v1/tenants/acme/quotas', { headers: json, body: '{"concurrency":2}' }],
     ['setQuotas', 400, 'PATCH', '/v1/tenants/acme/quotas', { headers: json, body: '{"concurrency":-2}' }],
     ['setQuotas', 404, 'PATCH', '/v1/tenants/nobody/quotas', { headers: json, body: '{}' }],
+    ['readAudit', 200, 'GET', '/v1/audit'],
+    ['readAudit', 400, 'GET', '/v1/audit?limit=x'],
+    ['readTenantAudit', 200, 'GET', `${acme}/audit`],
+    ['createKey', 201, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['createKey', 409, 'POST', `${acme}/keys`, { headers: json, body: '{"name":"ci","scopes":["read"]}' }],
+    ['listKeys', 200, 'GET', `${acme}/keys`],
+    ['rotateKey', 404, 'POST', `${acme}/keys/${'0'.repeat(20)}/rotate`, { headers: json, body: '{}' }],
+    ['revokeKey', 404, 'DELETE', `${acme}/keys/${'0'.repeat(20)}`],
+    ['revokeKey', 400, 'DELETE', `${acme}/keys/x`],
     ['deleteTenant', 409, 'DELETE', '/v1/tenants/default'],
     ['deleteTenant', 204, 'DELETE', '/v1/tenants/acme'],
   ];

@@ -20,6 +20,9 @@ interface ConfigureOptions extends GlobalOptions {
   readonly allowHost?: readonly string[];
   readonly forbidHost?: readonly string[];
   readonly set?: readonly string[];
+  readonly access?: string;
+  readonly identityHeader?: readonly string[];
+  readonly cors?: string;
 }
 
 const EXAMPLE = `mayfly configure hello --memory 64MiB --timeout 5s --allow-host api.example.com
@@ -44,6 +47,12 @@ export function configureCommand(): Command {
       collect,
     )
     .option('--forbid-host <host>', 'take a host off that list (repeatable)', collect)
+    .option('--access <whom>', 'who may call its URL: public, key, or authorizer:<function>')
+    .option('--identity-header <name>', 'what tells callers of an authorizer apart (repeatable)', collect)
+    .option(
+      '--cors <json>',
+      'what scripts of other origins may do, such as \'{"allowOrigins":["*"]}\'; or none',
+    )
     .option(
       '--set <setting=value>',
       `any setting (repeatable): ${Object.keys(FUNCTION_LIMITS).join(', ')}`,
@@ -68,6 +77,7 @@ async function configure(
   const path = client.functionsPath(`/${name}`);
   const patch: FunctionConfigurationPatch = {
     ...limitPatch(options),
+    ...urlPatch(options),
     ...(await mergedPatch(client, path, options)),
   };
   if (Object.keys(patch).length === 0)
@@ -108,6 +118,23 @@ function limitPatch({
       isLimit(key) ? parseQuantity(value, FUNCTION_LIMITS[key].unit) : parseLoose(value),
     ]),
   );
+}
+
+function urlPatch({ access, identityHeader, cors }: ConfigureOptions): Record<string, unknown> {
+  return {
+    ...(access === undefined ? {} : { access: parseAccess(access, identityHeader) }),
+    ...(cors === undefined ? {} : { cors: cors === 'none' ? null : parseLoose(cors) }),
+  };
+}
+
+/** What it is not is passed on as it is, and the host judges it. */
+function parseAccess(text: string, identityHeaders: readonly string[] | undefined): object {
+  const [type = '', name] = text.split(':', 2);
+  return {
+    type,
+    ...(name === undefined ? {} : { function: name }),
+    ...(identityHeaders === undefined ? {} : { identityHeaders }),
+  };
 }
 
 /** JSON where it is JSON, else the text itself. */

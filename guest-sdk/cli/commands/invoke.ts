@@ -14,6 +14,7 @@ interface InvokeOptions extends GlobalOptions {
   readonly header?: readonly string[];
   readonly data?: string;
   readonly include?: boolean;
+  readonly withKey?: boolean;
 }
 
 const EXAMPLE = `mayfly invoke hello --data '{"name":"Ada"}'
@@ -27,6 +28,7 @@ export function invokeCommand(): Command {
     .option('--method <method>', 'the method of that request; GET, or POST with --data, unless given')
     .option('--header <name: value>', 'a request header (repeatable)', collect)
     .option('--data <text>', 'the body: text, @file, or @- for standard input')
+    .option('--with-key', 'show the key to its URL, too, which is otherwise called as by anybody')
     .option('-i, --include', 'print status and headers before the body')
     .action(async (name: string, options: InvokeOptions) => {
       checkedName(name);
@@ -42,7 +44,7 @@ export function invokeCommand(): Command {
             ? `/fn/${client.settings.tenant}/${name}${slashed(options.path ?? '/')}`
             : client.functionsPath(`/${name}/invocations`),
           headers,
-          isPublic: isRequest,
+          isPublic: isRequest && options.withKey !== true,
           ...(data.body === undefined ? {} : { body: data.body }),
         });
         if (options.json) await printAsJson(response);

@@ -1,0 +1,120 @@
+/**
+ * A call of a function by the host itself: an event in, its answer out, with no socket in between. The function
+ * sees it as it sees an event through the API: `POST /` to an HTTP handler, standard input to a command.
+ */
+import type { ErrorCode } from '../errors.ts';
+import type { HeaderList, HttpExchange } from '../wasi/context.ts';
+import { BufferSource } from '../wasi/io/buffer-source.ts';
+import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';
+
+export interface EventExchangeOptions {
+  readonly event: Uint8Array;
+  readonly contentType: string;
+  readonly maxAnswerBytes: number;
+  /** Ends the invocation, from inside one of its calls. */
+  readonly terminate: (code: ErrorCode, detail: string) => Error;
+}
+
+export interface EventAnswer {
+  readonly status: number;
+  readonly body: Uint8Array;
+}
+
+export class EventExchange implements HttpExchange {
+  readonly method = 'POST';
+  readonly scheme = 'http';
+  readonly authority = 'localhost';
+  readonly pathWithQuery = '/';
+  readonly headers: HeaderList;
+  readonly body: ByteSource;
+  readonly #options: EventExchangeOptions;
+  #status: number | undefined;
+  readonly #sink: AnswerSink;
+
+  constructor(options: EventExchangeOptions) {
+    const { event, contentType, maxAnswerBytes, terminate } = options;
+    this.#options = options;
+    this.body = new BufferSource(event);
+    this.headers = [
+      ['content-type', Buffer.from(contentType)],
+      ['content-length', Buffer.from(String(event.length))],
+    ];
+    this.#sink = new AnswerSink(maxAnswerBytes, () =>
+      terminate('response_too_large', `The answer to the host is larger than ${maxAnswerBytes} bytes.`),
+    );
+  }
+
+  async trailers(): Promise<HeaderList> {
+    return [];
+  }
+
+  respond(status: number): ByteSink {
+    if (this.#status !== undefined)
+      throw this.#options.terminate('response_invalid', 'A response was already sent.');
+    this.#status = status;
+    return this.#sink;
+  }
+
+  sendTrailers(): void {}
+
+  /** What the function answered, once its invocation is over; undefined where that is not complete. */
+  get answer(): EventAnswer | undefined {
+    if (this.#status === undefined || !this.#sink.isComplete) return undefined;
+    return { status: this.#status, body: this.#sink.bytes };
+  }
+}
+
+const resolved = Promise.resolve();
+
+/** Keeps what is written, up to a bound. */
+class AnswerSink implements ByteSink {
+  readonly #maxBytes: number;
+  readonly #tooLarge: () => Error;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
+  #end: 'complete' | 'broken' | undefined;
+
+  constructor(maxBytes: number, tooLarge: () => Error) {
+    this.#maxBytes = maxBytes;
+    this.#tooLarge = tooLarge;
+  }
+
+  get isComplete(): boolean {
+    return this.#end === 'complete';
+  }
+
+  get bytes(): Uint8Array {
+    return Buffer.concat(this.#chunks);
+  }
+
+  /** One more than may be kept, so that who writes more is told instead of waiting. */
+  checkWrite(): number {
+    return this.#maxBytes - this.#length + 1;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#length + bytes.length > this.#maxBytes) throw this.#tooLarge();
+    this.#length += bytes.length;
+    this.#chunks.push(bytes);
+  }
+
+  isReady(): boolean {
+    return true;
+  }
+
+  ready(): Promise<void> {
+    return resolved;
+  }
+
+  flushed(): Promise<void> {
+    return resolved;
+  }
+
+  end(): void {
+    this.#end ??= 'complete';
+  }
+
+  abort(): void {
+    this.#end ??= 'broken';
+  }
+}

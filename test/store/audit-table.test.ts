@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import test from 'ava';
+import { Registry } from '../../host/store/registry.ts';
+import { functionNamed, publicationOf, tenantNamed } from './publications.ts';
+
+const acme = tenantNamed('acme');
+
+test('entries cannot be changed or removed, also not by whoever opens the file', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-audit-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'registry.db');
+  {
+    using registry = new Registry({ path });
+    registry.ensureTenant(acme, 1);
+  }
+  const database = new DatabaseSync(path);
+  t.teardown(() => database.close());
+  t.throws(() => database.exec('DELETE FROM audit'), { message: /append-only/ });
+  t.throws(() => database.exec("UPDATE audit SET target = 'x'"), { message: /append-only/ });
+  t.is(database.prepare('SELECT count(*) AS n FROM audit').get()?.['n'], 1);
+});
+
+test('a change that fails takes its entry back', (t) => {
+  using registry = new Registry({ path: ':memory:' });
+  registry.ensureTenant(acme, 1);
+  const name = functionNamed('hello');
+  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  const before = registry.audit.list({ limit: 99 });
+  t.throws(() => registry.setLive(acme, name, 9, 2));
+  t.throws(() =>
+    registry.publish(publicationOf(acme, functionNamed('more'), 'x'), { functionsPerTenant: 1 }),
+  );
+  t.throws(() => registry.removeTenant(acme, { withFunctions: false, nowMs: 3 }));
+  t.deepEqual(registry.audit.list({ limit: 99 }), before);
+});
+
+test('an entry stays small whatever was changed', (t) => {
+  using registry = new Registry({ path: ':memory:' });
+  registry.ensureTenant(acme, 1);
+  const name = functionNamed('hello');
+  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  const allowedHosts = Array.from({ length: 100 }, (_, i) => `${'h'.repeat(60)}${i}.example`);
+  registry.configure(acme, name, { allowedHosts }, 2);
+  const [entry] = registry.audit.list({ limit: 1 });
+  t.like(entry, { action: 'function.configure', before: { allowedHosts: [] } });
+  t.regex(JSON.stringify(entry?.after), /omitted/);
+});
