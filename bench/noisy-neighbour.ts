@@ -109,13 +109,18 @@ async function compare(host: RunningHost, flood: FloodData, options: NeighbourOp
   const rounds: Record<'quiet' | 'noisy', number[][]> = { quiet: [], noisy: [] };
   let errors = 0;
   const counts: Record<number, number> = {};
+  const worker = new Worker(new URL('./noisy-neighbour/flood.ts', import.meta.url), { workerData: flood });
   await victimRound(pool, 300);
   for (let round = 0; round < options.rounds; round++) {
     for (const kind of round % 2 === 0 ? (['quiet', 'noisy'] as const) : (['noisy', 'quiet'] as const)) {
-      const worker = kind === 'noisy' ? await startFlood(flood) : undefined;
+      if (kind === 'noisy') worker.postMessage('flood');
+      // The flood begins with a burst that is its quota, and what is under way at its end is answered.
+      await victimRound(pool, options.roundMs / 5);
       const measured = await victimRound(pool, options.roundMs);
-      if (worker !== undefined) {
-        for (const [status, count] of Object.entries(await stopFlood(worker))) {
+      if (kind === 'noisy') {
+        worker.postMessage('pause');
+        const [answers] = (await once(worker, 'message')) as [FloodCounts];
+        for (const [status, count] of Object.entries(answers)) {
           counts[Number(status)] = (counts[Number(status)] ?? 0) + count;
         }
       }
@@ -123,11 +128,13 @@ async function compare(host: RunningHost, flood: FloodData, options: NeighbourOp
       rounds[kind].push(measured.latenciesMs);
     }
   }
+  worker.postMessage('stop');
+  await once(worker, 'exit');
   await pool.close();
   const figures = (of: readonly number[][]): Figures => ({
     calls: of.flat().length,
     p50Ms: median(of.flat()),
-    p99Ms: median(of.map((round) => percentile(round, 0.99))),
+    p99Ms: percentile(of.flat(), 0.99),
   });
   const quiet = figures(rounds.quiet);
   const noisy = figures(rounds.noisy);
@@ -154,25 +161,6 @@ async function victimRound(
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * 2 * Math.random()));
   }
   return { latenciesMs, errors };
-}
-
-/** Waits until the flood is at work. */
-async function startFlood(data: FloodData): Promise<Worker> {
-  const worker = new Worker(new URL('./noisy-neighbour/flood.ts', import.meta.url), { workerData: data });
-  for (let refused = 0; refused < 50; ) {
-    worker.postMessage('look');
-    const [counts] = (await once(worker, 'message')) as [FloodCounts];
-    refused += counts[429] ?? 0;
-  }
-  return worker;
-}
-
-async function stopFlood(worker: Worker): Promise<FloodCounts> {
-  worker.postMessage('look');
-  const [counts] = (await once(worker, 'message')) as [FloodCounts];
-  worker.postMessage('stop');
-  await once(worker, 'exit');
-  return counts;
 }
 
 /** A call that is served and one that is refused, by turns, in a few lanes: the thread is busy with nothing else. */

@@ -12,7 +12,10 @@ export interface FloodData {
   readonly connections: number;
 }
 
-/** Answers by status since it was last asked. */
+/** `pause` is answered with the counts. */
+export type FloodOrder = 'flood' | 'pause' | 'stop';
+
+/** Answers by status since the flood began. */
 export type FloodCounts = Readonly<Record<number, number>>;
 
 const TICK_MS = 5;
@@ -39,22 +42,30 @@ async function call(): Promise<void> {
   counts[status] = (counts[status] ?? 0) + 1;
 }
 
-const timer = setInterval(() => {
+let timer: NodeJS.Timeout | undefined;
+
+function tick(): void {
   const due = ((performance.now() - startMs) / 1_000) * perSecond;
   for (; sent < due; sent++) {
     // What cannot be sent at all any more is not sent later, either.
     if (pending < connections * 4) void call();
   }
-}, TICK_MS);
+}
 
-parentPort?.on('message', (message: 'look' | 'stop') => {
-  if (message === 'look') {
-    parentPort?.postMessage(counts);
-    counts = {};
-    startMs = performance.now();
-    sent = 0;
-    return;
-  }
+parentPort?.on('message', (message: FloodOrder) => {
   clearInterval(timer);
-  void agent.destroy().then(() => process.exit());
+  switch (message) {
+    case 'flood':
+      counts = {};
+      startMs = performance.now();
+      sent = 0;
+      timer = setInterval(tick, TICK_MS);
+      break;
+    case 'pause':
+      parentPort?.postMessage(counts);
+      break;
+    case 'stop':
+      void agent.destroy().then(() => process.exit());
+      break;
+  }
 });
