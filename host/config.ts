@@ -2,8 +2,9 @@
  * The only reader of the environment: raw -> validated -> resolved, in one pure step. Units are in the names,
  * an unknown `MAYFLY_` variable is an error that names the nearest known one.
  */
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
+import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import { nearest } from './nearest-name.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
@@ -28,6 +29,10 @@ export interface HostConfig {
   readonly connectionsPerThread: number;
   readonly threadHeapBytes: number;
   readonly ceilings: FunctionLimitValues;
+  /** How slots are put back after an invocation. */
+  readonly rewind: RoadWish;
+  /** For instances that lie ready, over all threads. */
+  readonly idleMemoryBytes: number;
   /** Where the keys for secrets come from; nowhere, and there are none. */
   readonly masterKeys: MasterKeySource;
 }
@@ -73,6 +78,14 @@ export const SETTINGS: readonly Setting[] = [
   {
     variable: 'MAYFLY_THREAD_HEAP_BYTES',
     about: `JavaScript heap of a serving thread (${HOST_LIMITS.threadHeapBytes})`,
+  },
+  {
+    variable: 'MAYFLY_REWIND',
+    about: `how instances are put back: ${ROAD_WISHES.join(', ')} (auto: the best that the kernel has)`,
+  },
+  {
+    variable: 'MAYFLY_IDLE_MEMORY_BYTES',
+    about: 'memory of instances that lie ready, over all threads (a quarter of the memory)',
   },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
@@ -134,6 +147,8 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
       2 ** 40,
     ),
     ceilings,
+    rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
+    idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', Math.floor(totalmem() / 4), 0, 2 ** 50),
     masterKeys: masterKeys(env, cwd),
   };
 }
@@ -162,6 +177,20 @@ function flag(env: Environment, name: string, fallback: boolean): boolean {
   if (text === '1' || text === 'true') return true;
   if (text === '0' || text === 'false') return false;
   throw new ConfigError(`${name} is '${text}'; it must be 1 or 0`);
+}
+
+function oneOf<const Value extends string>(
+  env: Environment,
+  name: string,
+  values: readonly Value[],
+  fallback: Value,
+): Value {
+  const text = env[name];
+  if (text === undefined) return fallback;
+  const value = values.find((each) => each === text);
+  if (value === undefined)
+    throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
+  return value;
 }
 
 function masterKeys(env: Environment, cwd: string): MasterKeySource {

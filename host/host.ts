@@ -11,7 +11,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
-import { assertLimitRelations } from './limits.ts';
+import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -140,6 +140,9 @@ export async function startHost(
       quotaTable,
       connections: config.connectionsPerThread,
       changes: changes.buffer,
+      rewind: config.rewind,
+      idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
+      idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,

@@ -332,6 +332,11 @@ export const HOST_LIMITS = {
   jsonBodyBytes: 256 * KiB,
   /** Log kept per function; the oldest goes first. */
   logRetainedBytesPerFunction: 1 * MiB,
+  /**
+   * Instances that lie ready, over all threads. Each memory of one reserves 8 GiB of the 128 TiB of address space and
+   * takes two to four of the 65,530 mappings that Linux gives a process (`vm.max_map_count`).
+   */
+  idleSlots: 8_000,
   /** How long a stop waits for invocations in flight. */
   drainTimeoutMs: 30_000,
   /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */
@@ -371,6 +376,12 @@ export const AUTHORIZER_LIMITS = {
 
 /** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;
+
+/**
+ * Host memory that the arguments or the result of one call may take. Lists of lists may name the same bytes over and
+ * over, so that a page of a guest's memory describes terabytes. Wasmtime has the same bound for the same reason.
+ */
+export const LIFTED_BYTES_PER_CALL: number = 128 * MiB;
 
 /** Bytes that a body may hold in host memory between its producer and its consumer: a few TCP windows. */
 export const STREAM_BUFFER_BYTES: number = 64 * KiB;

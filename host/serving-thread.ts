@@ -11,11 +11,14 @@ import { bearerKey } from './control-plane/authentication.ts';
 import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Authorizer } from './front-door/authorizer.ts';
+import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
+import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import { Slots } from './instance/slots.ts';
 import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
@@ -71,9 +74,17 @@ function serve(data: WorkerData, port: MessagePort): void {
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights.of(tenant as TenantName),
   });
+  const slots = new Slots({
+    policy: choosePolicy(data.rewind),
+    budgetBytes: data.idleMemoryBytes,
+    maxIdle: data.idleSlots,
+    later: setImmediate,
+    nowMs: () => performance.now(),
+  });
   const quotaTable = new QuotaTable(data.quotaTable);
   const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
   const invoker = new Invoker({
+    slots,
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
@@ -99,6 +110,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     usedBytes: () => heap.usedBytes(),
     collect: () => heap.collect(),
     relieve: () => {
+      // What lies ready is nobody's work yet.
+      if (slots.counts.idle > 0) {
+        slots.dispose();
+        return true;
+      }
       const functions = invoker.endHeaviest(
         'thread_out_of_memory',
         'The thread that served the request ran short of memory for host objects.',
@@ -128,7 +144,8 @@ function serve(data: WorkerData, port: MessagePort): void {
     identify: (key) => ring.identify(key),
     authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
   });
-  const app = createFrontDoor(invoker, guard);
+  const urls = new FunctionUrls(invoker, guard);
+  const app = createFrontDoor(urls);
   app.route(
     '/',
     createControlPlane({
@@ -157,7 +174,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       report,
     }),
   );
-  const { server, connections } = createFrontServer(app.fetch, {
+  const { server, connections } = createFrontServer(app.fetch, urls, {
     // Per function the bound is tighter; this one keeps Node from answering 431 before we can.
     maxHeaderSize: FUNCTION_LIMITS.headerBytes.ceiling * 2,
     // A body may take as long as the longest invocation.

@@ -12,6 +12,7 @@ test('an empty environment gives the documented defaults', (t) => {
   t.is(config.port, 8787);
   t.is(config.dataDir, '/srv/.mayfly');
   t.is(config.adminKey, undefined);
+  t.is(config.rewind, 'auto');
   t.is(config.componentBytes, HOST_LIMITS.componentBytes);
   t.is(config.ceilings.memoryBytes, FUNCTION_LIMITS.memoryBytes.ceiling);
 });
@@ -34,6 +35,7 @@ for (const [name, value] of [
   ['MAYFLY_PORT', ''],
   ['MAYFLY_THREADS', '0'],
   ['MAYFLY_EXAMPLES', 'yes'],
+  ['MAYFLY_REWIND', 'fast'],
   ['MAYFLY_ADMIN_KEY', 'short'],
   ['MAYFLY_CEILING_MEMORY_BYTES', String(2 ** 33)],
 ] as const) {

@@ -2,7 +2,7 @@
  * `npm test`: tools, examples, style, types, tests, in this order and up to the first stage that fails. Arguments go
  * to ava. The last line counts the tests; one that is skipped or left to do counts as failed.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,6 +27,45 @@ interface Counts {
   failed: number;
 }
 
+/**
+ * Longest time without a line of output. The slowest test takes a minute on a busy machine. ava has a bound of its own
+ * (`timeout`), but forgets it where a test with a longer one was running when it came due.
+ */
+const SILENCE_MS = 300_000;
+/** How long a script that was interrupted may take to say what was still running. */
+const LAST_WORDS_MS = 30_000;
+
+/** Ends a script that has gone silent: ava answers an interrupt with the names of the tests that hang. */
+class SilenceWatch {
+  readonly #child: ChildProcess;
+  #timer: NodeJS.Timeout | undefined;
+  #isInterrupted = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.heard();
+    child.on('exit', () => {
+      clearTimeout(this.#timer);
+      // What a hanging test has left behind may hold the pipe open, and with it the event `close`.
+      this.#timer = setTimeout(() => child.stdout?.destroy(), LAST_WORDS_MS);
+    });
+    child.on('close', () => clearTimeout(this.#timer));
+  }
+
+  heard(): void {
+    if (this.#isInterrupted || this.#child.exitCode !== null) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#interrupt(), SILENCE_MS);
+  }
+
+  #interrupt(): void {
+    this.#isInterrupted = true;
+    console.error(`\nNothing has happened for ${SILENCE_MS / 1000} s; interrupting.`);
+    this.#child.kill('SIGINT');
+    this.#timer = setTimeout(() => this.#child.kill('SIGKILL'), LAST_WORDS_MS);
+  }
+}
+
 /** Runs a script with this Node; `onLine` sees each line of output as it goes by. */
 function runNode(args: readonly string[], onLine?: (line: string) => void): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -37,8 +76,12 @@ function runNode(args: readonly string[], onLine?: (line: string) => void): Prom
     env: { ...process.env, ...(onLine ? color : {}) },
   });
   if (onLine && child.stdout) {
+    const silence = new SilenceWatch(child);
     child.stdout.pipe(process.stdout, { end: false });
-    createInterface({ input: child.stdout }).on('line', (line) => onLine(stripVTControlCharacters(line)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      silence.heard();
+      onLine(stripVTControlCharacters(line));
+    });
   }
   child.on('error', reject);
   child.on('close', (code) => resolve(code ?? 1));

@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { ARTIFACT_FILES } from '../../host/model/artifact.ts';
 import type { Digest } from '../../host/model/ids.ts';
+import type { LinkPlan } from '../../host/model/link-plan.ts';
 import { runPipeline } from '../../host/publish/pipeline.ts';
 
 /** A command whose `run` is the given core function; it imports nothing. */
@@ -135,7 +137,8 @@ export async function publish(name: GuestName): Promise<ArtifactMessage> {
           [module.name, await WebAssembly.compile(await readFile(join(folder, module.name)))] as const,
       ),
     );
-    return { key: hash, manifest, modules, glue: await readFile(join(folder, 'glue.js'), 'utf8') };
+    const plan = JSON.parse(await readFile(join(folder, ARTIFACT_FILES.plan), 'utf8')) as LinkPlan;
+    return { key: hash, manifest, modules, plan, glue: null };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -2,6 +2,7 @@
  * A process that parks many guests and says what memory that takes: `node parked-memory.ts GUEST COUNT`, JSON on
  * standard output. A process of its own, since memory is given back late and in part.
  */
+
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
@@ -13,6 +14,7 @@ import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import type { HttpExchange } from '../../host/wasi/context.ts';
 import { EMPTY_SOURCE } from '../../host/wasi/io/buffer-source.ts';
 import { NULL_SINK } from '../../host/wasi/io/null-sink.ts';
+import { createSlots } from '../../test/harness/slots.ts';
 import { type GuestName, publish } from './guests.ts';
 
 export interface ParkedMemory {
@@ -48,6 +50,7 @@ async function park(name: GuestName, count: number): Promise<ParkedMemory> {
     charge: () => {},
     isAlone: () => false,
     log: () => {},
+    slots: createSlots(),
   };
   const configuration = { ...defaultConfiguration(), timeoutMs: FUNCTION_LIMITS.timeoutMs.ceiling };
   const { handler } = artifact.manifest;

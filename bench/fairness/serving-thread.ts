@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import { type AddressInfo, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFrontDoor } from '../../host/front-door/app.ts';
+import { FunctionUrls } from '../../host/front-door/function-urls.ts';
 import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
@@ -14,11 +15,13 @@ import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
-import { createQuotaTable, HOST, QUOTA_NAMES, QuotaTable } from '../../host/scheduler/quota-table.ts';
+import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { OPEN_COLUMN, openQuotas } from '../../test/harness/open-quotas.ts';
+import { createSlots } from '../../test/harness/slots.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
 
 const TICK_MS = 10;
@@ -30,8 +33,6 @@ const CONFIGURATION = {
   concurrency: 10_000,
 };
 
-/** Of every tenant and function: nothing is bounded here. */
-const COLUMN = 1;
 const EVERYBODY = { admit: () => ({ hidden: new Set<string>(), added: [] }) };
 
 class Ledger {
@@ -74,6 +75,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
   const invoker = new Invoker({
+    slots: createSlots(),
     clock: new SystemClock(),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => {
@@ -94,7 +96,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
       if (artifact === undefined) return undefined;
       const { handler } = artifact.manifest;
       const live = { tenant, name, version: 1, handler, artifactKey: name, configuration: CONFIGURATION };
-      return { live, tenantColumn: COLUMN, functionColumn: COLUMN };
+      return { live, tenantColumn: OPEN_COLUMN, functionColumn: OPEN_COLUMN };
     },
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
@@ -102,7 +104,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });
-  const { server } = createFrontServer(createFrontDoor(invoker, EVERYBODY).fetch, { requestTimeout: 0 });
+  const urls = new FunctionUrls(invoker, EVERYBODY);
+  const { server } = createFrontServer(createFrontDoor(urls).fetch, urls, { requestTimeout: 0 });
   const echo = createServer((socket) => {
     socket.setNoDelay(true).pipe(socket);
     socket.on('error', () => {});
@@ -124,10 +127,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
 
 /** One that lets everybody in. */
 function openGate(): Gate {
-  const table = new QuotaTable(createQuotaTable(1));
-  for (const column of [HOST, COLUMN]) {
-    for (const name of QUOTA_NAMES) table.setLimit(column, name, Number.MAX_SAFE_INTEGER);
-  }
+  const table = new QuotaTable(openQuotas(1));
   const admission = new Admission(table, 0, { monotonicMs: () => performance.now(), wallMs: Date.now });
   return new Gate(admission, new WaitingRoom(table, admission));
 }

@@ -2,6 +2,7 @@ import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
+import { linkGuest } from '../../host/instance/linked-guest.ts';
 import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { FUEL_SLICE } from '../../host/limits.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
@@ -54,8 +55,6 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
   let turns = 0;
   let reported = 0;
   const guest = new Guest({
-    artifact,
-    imports: {},
     fuel,
     memory: new SpaceAccount(0, 0),
     tables: new SpaceAccount(0, 0),
@@ -72,8 +71,15 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
       return queue.park('alone', used);
     },
   });
-  const exports = await guest.start();
-  const { run } = exports[artifact.manifest.exportKey] as { run: () => Promise<void> };
+  if (artifact.road.kind !== 'linked') throw new Error('the guest has no link plan');
+  const { plan } = artifact.road;
+  const { component } = linkGuest(guest, {
+    plan,
+    modules: artifact.modules,
+    states: artifact.states,
+    imports: () => ({}),
+  });
+  const run = component.exports['run']!;
   // What is pending (a collection, the compiler's result) belongs to nobody's time.
   await new Promise((resolve) => setImmediate(resolve));
   const startMs = performance.now();

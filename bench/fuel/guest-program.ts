@@ -1,3 +1,4 @@
+import { NO_HEADROOM } from '../../host/instance/rewind/memory-headroom.ts';
 import { MODULE_BOUNDS } from '../../host/instrument/bounds.ts';
 import { instrument } from '../../host/instrument/instrument.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../host/instrument/meter-imports.ts';
@@ -45,6 +46,7 @@ export function meteredEngine(
   meter: (bytes: Uint8Array) => Uint8Array = meterModule,
 ): Engine {
   const host: WebAssembly.ModuleImports = {
+    ...NO_HEADROOM,
     [METER_IMPORTS.fuel]: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
     [METER_IMPORTS.refill]: () => {
       throw new Error('the bench ran out of fuel');

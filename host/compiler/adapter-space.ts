@@ -17,7 +17,7 @@ import { isKeptCustomSection } from '../instrument/custom-sections.ts';
 import { scanDeclarations } from '../instrument/declarations.ts';
 import { EditList } from '../instrument/edits.ts';
 import { FeatureSet } from '../instrument/features.ts';
-import { METER_MODULE } from '../instrument/meter-imports.ts';
+import { RESERVED_NAMES } from '../instrument/meter-imports.ts';
 import type { ModuleLayout } from '../instrument/module-layout.ts';
 import { Cursor } from '../instrument/reader.ts';
 import { SECTION, type Section } from '../instrument/sections.ts';
@@ -42,13 +42,7 @@ const utf8 = new TextEncoder();
  * `bytes` have passed `detectUpload` as a command.
  */
 export function withAdapterSpace(bytes: Uint8Array): Uint8Array {
-  const layout = scanDeclarations(
-    bytes,
-    MODULE_BOUNDS,
-    { reservedImportModule: METER_MODULE },
-    new FeatureSet(),
-    new EditList(),
-  );
+  const layout = scanDeclarations(bytes, MODULE_BOUNDS, RESERVED_NAMES, new FeatureSet(), new EditList());
   try {
     const moved = new Relocation(bytes, layout).write();
     // What was not valid before (or calls imports by other types) must not be told apart by us.

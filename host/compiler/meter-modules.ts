@@ -1,5 +1,6 @@
 import { instrument } from '../instrument/instrument.ts';
 import type { ModuleShape } from '../instrument/module-shape.ts';
+import type { ModuleState } from '../model/module-state.ts';
 import { refusing } from './refusal.ts';
 import type { CoreModule } from './transpile.ts';
 
@@ -10,13 +11,14 @@ export interface MeteredModule {
   /** As it was before metering, to tell whose fault it is if the engine refuses the metered one. */
   readonly original: Uint8Array;
   readonly shape: ModuleShape;
+  readonly state: ModuleState;
 }
 
 export function meterModules(modules: readonly CoreModule[]): MeteredModule[] {
   return modules.map(({ name, bytes }) =>
     refusing(`The core module ${name} cannot be metered`, () => {
       const metered = instrument(bytes);
-      return { name, bytes: metered.bytes, original: bytes, shape: metered.shape };
+      return { name, bytes: metered.bytes, original: bytes, shape: metered.shape, state: metered.state };
     }),
   );
 }

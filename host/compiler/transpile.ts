@@ -4,7 +4,7 @@ import { SUSPENDING_IMPORTS } from '../wasi/suspending-imports.ts';
 import { glueScript } from './glue-script.ts';
 import { malformed, unsupported } from './refusal.ts';
 import { isToolCrash, toolMessage } from './tool-failure.ts';
-import { parseInterface, type World } from './world.ts';
+import { importKey, parseInterface, type World } from './world.ts';
 
 export interface CoreModule {
   /** The name under which the glue asks for it; a plain file name. */
@@ -37,8 +37,7 @@ const MAX_GLUE_BYTES = 4 * 1024 * 1024;
 function importKeys(world: World): Record<string, string> {
   const map: Record<string, string> = {};
   for (const name of world.imports) {
-    const parsed = parseInterface(name);
-    if (parsed?.line === '0.3') map[name] = `${parsed.base}@0.3`;
+    if (parseInterface(name)?.line === '0.3') map[name] = importKey(name);
   }
   return map;
 }

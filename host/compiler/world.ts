@@ -28,6 +28,16 @@ export function parseInterface(name: string): InterfaceName | undefined {
 }
 
 /**
+ * Key of an imported interface in what the host gives its guests: `wasi:http/types` for every 0.2.x, and
+ * `wasi:http/types@0.3` for every 0.3.x, which has the same names with other types.
+ */
+export function importKey(name: string): string {
+  const parsed = parseInterface(name);
+  if (parsed === undefined) return name;
+  return parsed.line === '0.3' ? `${parsed.base}@0.3` : parsed.base;
+}
+
+/**
  * Reads the world of a scanned component. `wanted` asks for one kind of handler, otherwise the first of
  * HANDLER_KINDS that is exported is it. Throws `component_import_unknown` and `component_handler_missing`.
  */

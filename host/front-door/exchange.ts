@@ -5,6 +5,7 @@ import type { InvocationId } from '../model/ids.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { type Fields, isCorsField } from './cors.ts';
+import type { Hold } from './hold.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
 
@@ -23,8 +24,6 @@ const HOP_BY_HOP = new Set([
 /** Fields that only the host may set on a response. */
 const HOST_FIELDS = new Set(['mayfly-invocation-id', 'mayfly-fuel', 'server-timing', 'date']);
 
-const STREAMED = 'mayfly-fuel, server-timing';
-
 export interface NodeExchangeOptions {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
@@ -34,6 +33,8 @@ export interface NodeExchangeOptions {
   readonly pathWithQuery: string;
   /** Header fields that the guest does not see (the host's own credentials). */
   readonly hidden: ReadonlySet<string>;
+  /** Where short answers wait for the end of their invocation. */
+  readonly hold: Hold;
   /** Header fields that the host adds to the request. */
   readonly added?: HeaderList;
   /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
@@ -52,9 +53,9 @@ export class NodeExchange implements HttpExchange {
   readonly scheme = 'http';
   readonly authority: string;
   readonly pathWithQuery: string;
-  readonly headers: HeaderList;
   readonly body: RequestSource;
   readonly #options: NodeExchangeOptions;
+  #headers: HeaderList | undefined;
   #response: ResponseSink | undefined;
 
   constructor(options: NodeExchangeOptions) {
@@ -63,7 +64,7 @@ export class NodeExchange implements HttpExchange {
     this.method = options.method;
     this.pathWithQuery = options.pathWithQuery;
     this.authority = incoming.headers.host ?? 'localhost';
-    this.headers = [...requestHeaders(incoming, configuration, options.hidden), ...(options.added ?? [])];
+    checkRequestHeaders(incoming, configuration);
     const tooLarge = `The request body is larger than ${configuration.requestBytes} bytes.`;
     if (Number(incoming.headers['content-length'] ?? 0) > configuration.requestBytes) {
       throw new MayflyError('request_too_large', tooLarge);
@@ -72,6 +73,13 @@ export class NodeExchange implements HttpExchange {
       maxBytes: configuration.requestBytes,
       onTooLarge: () => options.terminate('request_too_large', tooLarge),
     });
+  }
+
+  /** Made when they are asked for: few guests look at all of them. */
+  get headers(): HeaderList {
+    const { incoming, hidden, added = [] } = this.#options;
+    this.#headers ??= [...requestHeaders(incoming, hidden), ...added];
+    return this.#headers;
   }
 
   get responseBytes(): number {
@@ -85,6 +93,15 @@ export class NodeExchange implements HttpExchange {
     );
   }
 
+  /** CORS is the host's where the function's settings have it. */
+  #withHostFields(headers: HeaderList): HeaderList {
+    const { configuration, responseFields = [] } = this.#options;
+    if (configuration.cors === null && responseFields.length === 0) return headers;
+    const own =
+      configuration.cors === null ? headers : headers.filter(([name]) => !isCorsField(name.toLowerCase()));
+    return [...own, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
+  }
+
   respond(status: number, headers: HeaderList): ByteSink {
     const { configuration, outgoing, terminate } = this.#options;
     if (this.#response !== undefined)
@@ -92,14 +109,9 @@ export class NodeExchange implements HttpExchange {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
     }
-    const { responseFields = [] } = this.#options;
-    const checked = [
-      ...responseHeaders(headers, configuration).filter(
-        ([name]) => configuration.cors === null || !isCorsField(name.toLowerCase()),
-      ),
-      ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const),
-    ];
-    const { fields, contentLength } = takeContentLength(checked);
+    const { fields, contentLength } = takeContentLength(
+      this.#withHostFields(responseHeaders(headers, configuration)),
+    );
     const detail = `The response body is larger than ${configuration.responseBytes} bytes.`;
     this.#response = new ResponseSink({
       outgoing,
@@ -109,10 +121,8 @@ export class NodeExchange implements HttpExchange {
       onTooLarge: () => terminate('response_too_large', detail),
       onTooLong: () =>
         terminate('response_invalid', `The body is longer than its Content-Length of ${contentLength}.`),
-      streamingHeaders: (trailed) => [
-        ['mayfly-invocation-id', this.#options.invocationId],
-        ...(trailed ? [['trailer', STREAMED] as const] : []),
-      ],
+      invocationId: this.#options.invocationId,
+      hold: this.#options.hold,
     });
     return this.#response;
   }
@@ -129,8 +139,6 @@ export class NodeExchange implements HttpExchange {
     if (!response.isComplete) {
       return new MayflyError('no_response', 'The function returned without finishing the response body.');
     }
-    const { invocationId, outgoing } = this.#options;
-    if (!outgoing.headersSent) outgoing.setHeader('mayfly-invocation-id', invocationId);
     response.complete(late);
     return undefined;
   }
@@ -174,24 +182,27 @@ export function sendProblem(
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
 
-function requestHeaders(
-  incoming: IncomingMessage,
+function checkRequestHeaders(
+  { rawHeaders }: IncomingMessage,
   { headerBytes, headerCount }: FunctionConfiguration,
-  hidden: ReadonlySet<string>,
-): HeaderList {
-  const headers: [string, Uint8Array][] = [];
+): void {
+  // One character is one byte: Node reads a head as Latin-1.
   let bytes = 0;
-  for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
-    const name = incoming.rawHeaders[i]!.toLowerCase();
-    const value = Buffer.from(incoming.rawHeaders[i + 1]!, 'latin1');
-    bytes += name.length + value.length;
-    if (!HOP_BY_HOP.has(name) && !hidden.has(name)) headers.push([name, value]);
-  }
-  if (incoming.rawHeaders.length / 2 > headerCount || bytes > headerBytes) {
+  for (const text of rawHeaders) bytes += text.length;
+  if (rawHeaders.length / 2 > headerCount || bytes > headerBytes) {
     throw new MayflyError(
       'request_headers_too_large',
-      `The request has ${incoming.rawHeaders.length / 2} header fields in ${bytes} bytes; the function takes ${headerCount} in ${headerBytes}.`,
+      `The request has ${rawHeaders.length / 2} header fields in ${bytes} bytes; the function takes ${headerCount} in ${headerBytes}.`,
     );
+  }
+}
+
+function requestHeaders({ rawHeaders }: IncomingMessage, hidden: ReadonlySet<string>): HeaderList {
+  const headers: [string, Uint8Array][] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (HOP_BY_HOP.has(name) || hidden.has(name)) continue;
+    headers.push([name, Buffer.from(rawHeaders[i + 1]!, 'latin1')]);
   }
   return headers;
 }
@@ -200,6 +211,7 @@ function responseHeaders(
   headers: HeaderList,
   { headerBytes, headerCount }: FunctionConfiguration,
 ): HeaderList {
+  if (headers.length === 0) return headers;
   const bytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   if (headers.length > headerCount || bytes > headerBytes) {
     throw new MayflyError(
@@ -224,6 +236,7 @@ function responseHeaders(
 
 /** Takes Content-Length out of the fields: at most one, and a number. */
 function takeContentLength(headers: HeaderList): { fields: HeaderList; contentLength: number | undefined } {
+  if (headers.length === 0) return { fields: headers, contentLength: undefined };
   const lengths = headers.filter(([name]) => name.toLowerCase() === 'content-length');
   if (lengths.length === 0) return { fields: headers, contentLength: undefined };
   const text = Buffer.from(lengths[0]![1]).toString('latin1');

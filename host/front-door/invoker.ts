@@ -16,6 +16,8 @@ import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
+import { Hold } from './hold.ts';
+import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
 
 export interface InvokerPorts extends EnginePorts {
@@ -69,6 +71,7 @@ const NOTHING_ADDED: HeaderList = [];
 
 export class Invoker {
   readonly #ports: InvokerPorts;
+  readonly #hold = new Hold(HOLD_MS);
   #running = 0;
   readonly #invocations = new Map<RunningInvocation, LiveFunction>();
   #onIdle: (() => void) | undefined;
@@ -264,6 +267,7 @@ export class Invoker {
       outgoing,
       invocationId,
       configuration: live.configuration,
+      hold: this.#hold,
       method: call.method,
       pathWithQuery: call.pathWithQuery,
       hidden: call.hidden,

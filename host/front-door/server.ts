@@ -17,6 +17,7 @@ import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
 import { Connections } from './connections.ts';
 import { sendProblem } from './exchange.ts';
+import { type FunctionUrls, isPlainFunctionCall } from './function-urls.ts';
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
@@ -27,6 +28,7 @@ export interface FrontServer {
 
 export function createFrontServer(
   fetch: Fetch,
+  urls: FunctionUrls,
   { maxConnections, ...options }: ServerOptions & { readonly maxConnections?: number },
 ): FrontServer {
   const listener = getRequestListener(fetch, {
@@ -41,8 +43,9 @@ export function createFrontServer(
   const server = createServer({ ...options, requireHostHeader: false }, (incoming, outgoing) => {
     const error = hostError(incoming);
     if (incoming.method !== 'GET' && incoming.method !== 'HEAD') closeAfterEarlyRefusal(incoming, outgoing);
-    if (error === undefined) void listener(incoming, outgoing);
-    else sendProblem(incoming, outgoing, error, [['connection', 'close']]);
+    if (error !== undefined) sendProblem(incoming, outgoing, error, [['connection', 'close']]);
+    else if (isPlainFunctionCall(incoming)) void urls.serve(incoming, outgoing);
+    else void listener(incoming, outgoing);
   });
   // One more than any function may take, so that a head beyond it is seen to be, not cut down to it.
   server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard + 1;

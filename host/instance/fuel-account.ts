@@ -24,6 +24,11 @@ const MAX_CHARGE = 2 ** 40;
  */
 const MAX_OFF_COUNTER = 65_536;
 
+/** A counter for the code of one instance (instrument/). */
+export function createFuelCounter(): WebAssembly.Global<'i64'> {
+  return new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+}
+
 export class FuelAccount {
   readonly counter: WebAssembly.Global<'i64'>;
   readonly budget: number;
@@ -35,10 +40,16 @@ export class FuelAccount {
   /** Charged by the host and not yet on the counter. */
   #offCounter = 0;
 
-  constructor(budget: number, slice: number = FUEL_SLICE) {
+  /** @param counter that of the guest; what an earlier account left there is gone */
+  constructor(
+    budget: number,
+    slice: number = FUEL_SLICE,
+    counter: WebAssembly.Global<'i64'> = createFuelCounter(),
+  ) {
     this.budget = budget;
     this.#slice = slice;
-    this.counter = new WebAssembly.Global({ value: 'i64', mutable: true }, 0n);
+    this.counter = counter;
+    counter.value = 0n;
     this.grant();
   }
 

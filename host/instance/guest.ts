@@ -1,37 +1,40 @@
 /**
- * One instance of a component, from instantiation to its end.
+ * One instance of a component, whichever road made it: jco's glue (glue-guest.ts) or our own linker
+ * (linked-guest.ts). It outlives its invocations where it can be rewound (slot.ts); `begin` and `end` enclose each.
  *
- * Every call from the host into the guest passes through here, because three things hang on it:
+ * Every call from the host into the guest passes through here, because these things hang on it:
  *
- * 1. A trap is seen where it happens. jco's task loop may lose an error between its timers; `onTrap` hears
- *    each one first.
+ * 1. A trap is seen where it happens. jco's task loop may lose an error between its timers, and guest code may catch
+ *    one that a function of the host threw; `onTrap` hears each one first.
  * 2. A guest may be parked (JSPI) only when no JavaScript frame lies on its stack. `plainDepth` counts the
- *    frames that do: exports that the glue calls without `WebAssembly.promising` (realloc, post-return), and
+ *    frames that do: exports that are called without `WebAssembly.promising` (realloc, post-return), and
  *    instantiation (start functions). A check of fuel below such a frame goes on without parking, a bounded
  *    number of times, since nobody else is served meanwhile; what it was granted there is taken back behind the
  *    frame, so that the guest is parked at its next check. (Most charges come from host calls, and the first check
  *    behind one is often that of a `cabi_realloc`: such a guest would never be parked otherwise.)
- * 3. After `end()`, no export can be entered, no timer fires, and what is parked is resumed once more, with an
- *    error: V8 frees neither a parked stack nor its instance (parked-calls.ts).
+ * 3. After `end()`, no export can be entered and no function of the host called, and what is parked is resumed once
+ *    more, with an error: V8 frees neither a parked stack nor its instance (parked-calls.ts). It is quiet once the
+ *    last stack has unwound; only then it may begin anew.
  * 4. A guest that is parked for its fuel may be in the middle of anything, its allocator included: nobody enters it
  *    until it goes on. A call that can wait does; one that cannot ends the guest.
- * 5. Every function that core code imports from the glue is charged when it is called (host-call-cost.ts). A guest
+ * 5. Every function that core code imports from the host is charged when it is called (host-call-cost.ts). A guest
  *    that waited goes on when it is its turn.
+ * 6. What belongs to one invocation hangs on its `Run`. Whoever waits (a promise, a stack) holds the run in which it
+ *    began to, and does nothing once that is over.
  */
 
 import { MayflyError } from '../errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
-import type { LoadedArtifact } from './artifact.ts';
 import type { FuelAccount } from './fuel-account.ts';
-import { GuestTimers } from './guest-timers.ts';
-import { CALL_COST, ELEMENT_COST, LENGTH_COST, WAITING_CALL_COST } from './host-call-cost.ts';
+import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import { createRefill } from './refill.ts';
+import { NO_HEADROOM } from './rewind/memory-headroom.ts';
 import { PAGE_UNIT, type SpaceAccount, unsignedAmount } from './space-account.ts';
 
-export interface GuestOptions {
-  readonly artifact: LoadedArtifact;
-  readonly imports: Record<string, unknown>;
+/** What one invocation brings along. */
+export interface GuestRun {
+  /** On the guest's own counter. */
   readonly fuel: FuelAccount;
   readonly memory: SpaceAccount;
   readonly tables: SpaceAccount;
@@ -48,6 +51,8 @@ export interface GuestOptions {
   readonly isAlone: () => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
+  /** The guest's code is about to be entered. */
+  readonly onEnter?: () => void;
 }
 
 /**
@@ -60,237 +65,330 @@ const MAX_UNPARKED_SLICES = 20;
 /** The same while it is instantiated: a start function may set up a language's whole runtime. 0.1 to 0.3 s. */
 const MAX_START_SLICES = 100;
 
-type CoreFunction = (...args: unknown[]) => unknown;
+export type CoreFunction = (...args: unknown[]) => unknown;
+
+/** Invariant 6. */
+class Run {
+  readonly by: GuestRun;
+  readonly parked = new ParkedCalls();
+  plainDepth = 0;
+  /** Calls into the guest whose stacks are there: running, parked or waiting for the host. */
+  entered = 0;
+  /** Slices in a row that were granted where it could not be parked. */
+  unparkedSlices = 0;
+  isInSecondSlice = false;
+  /** Stacks that are parked for their fuel (invariant 4). */
+  preempted = 0;
+  /** Stacks whose wait for the host is over, and that go on within the next microtasks. */
+  resuming = 0;
+  /** What waits to enter the guest meanwhile. */
+  readonly entries: (() => void)[] = [];
+  hasEnded = false;
+  onQuiet: (() => void) | undefined;
+
+  constructor(by: GuestRun) {
+    this.by = by;
+  }
+
+  leavePlainFrame(): void {
+    this.plainDepth--;
+    if (this.plainDepth === 0 && this.unparkedSlices > 0) this.by.fuel.retract();
+  }
+
+  left(): void {
+    this.entered--;
+    if (this.entered === 0) this.onQuiet?.();
+  }
+
+  get isEnterable(): boolean {
+    return this.preempted === 0 && this.resuming === 0;
+  }
+
+  whenEnterable(enter: () => void): void {
+    if (this.hasEnded) return;
+    if (this.entries.length > 0 || !this.isEnterable) this.entries.push(enter);
+    else enter();
+  }
+
+  /** Called in the reaction before a stack goes on: what it does first comes before those who wait. */
+  offerEntries(): void {
+    if (this.entries.length > 0) queueMicrotask(this.#runEntries);
+  }
+
+  readonly #runEntries = (): void => {
+    while (this.entries.length > 0 && this.isEnterable && !this.hasEnded) this.entries.shift()!();
+  };
+}
 
 export class Guest {
-  readonly #options: GuestOptions;
-  readonly #timers = new GuestTimers();
-  readonly #parked = new ParkedCalls();
-  /** Wrapped export -> the export itself, so that it can be linked into another core module. */
-  readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
+  /** What its code counts down (instrument/); each invocation's account counts on it. */
+  readonly counter: WebAssembly.Global<'i64'>;
   readonly #meter: WebAssembly.ModuleImports;
-  #plainDepth = 0;
+  #run: Run;
   #isStarting = true;
-  /** Slices in a row that were granted where it could not be parked. */
-  #unparkedSlices = 0;
-  #isInSecondSlice = false;
-  /** Stacks of this guest that are parked for their fuel (invariant 4). */
-  #preempted = 0;
-  #ended = false;
+  #calledHost = false;
 
-  constructor(options: GuestOptions) {
-    this.#options = options;
+  /** @param first who instantiates it */
+  constructor(first: GuestRun) {
+    this.counter = first.fuel.counter;
+    this.#run = new Run(first);
     this.#meter = this.#createMeter();
   }
 
-  /** Instantiates the component and gives its exports, as the glue names them. */
-  async start(): Promise<Record<string, unknown>> {
-    const { artifact, imports } = this.#options;
-    const instantiate = artifact.glue.evaluate({
-      WebAssembly: this.#facade(),
-      setTimeout: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, false),
-      setInterval: (callback, delayMs) => this.#timers.set(callback, delayMs ?? 0, true),
-      clearTimeout: (timer) => this.#timers.clear(timer),
-      clearInterval: (timer) => this.#timers.clear(timer),
-      queueMicrotask,
-      console: SILENT,
-      chargeLength: (length) => this.#options.fuel.charge(length * LENGTH_COST),
-      chargeElements: (count) => this.#options.fuel.charge(count * ELEMENT_COST),
-    });
-    const exports = await instantiate(
-      (name) => {
-        const module = artifact.modules.get(name);
-        if (module === undefined) throw new Error(`artifact has no core module ${name}`);
-        return module;
-      },
-      imports,
-      (module, coreImports) => this.#instantiateCore(module, coreImports),
-    );
+  /** Start functions have run: from now on it may be parked. */
+  started(): void {
     this.#isStarting = false;
-    return exports;
+  }
+
+  /** Whether initialisation called a function of the host: then its outcome is not the component's alone. */
+  get calledHostAtStart(): boolean {
+    return this.#calledHost;
+  }
+
+  /** Another invocation; the one before has ended and is quiet. */
+  begin(run: GuestRun): void {
+    this.#run = new Run(run);
   }
 
   /** Invariant 3. Idempotent. */
   end(): void {
-    this.#ended = true;
-    this.#timers.end();
-    this.#parked.end(new EndedError());
+    this.#run.hasEnded = true;
+    this.#run.parked.end(new EndedError());
   }
 
-  #instantiateCore(
+  /** Invariant 3, after `end()`: at once where no stack is left, or when the last one has unwound. */
+  whenQuiet(callback: () => void): void {
+    if (this.#run.entered === 0) callback();
+    else this.#run.onQuiet = callback;
+  }
+
+  /**
+   * A core instance with the meter's imports added; its exports as the engine gives them.
+   * @param headroom of its memories, where they have any (rewind/memory-headroom.ts)
+   */
+  instantiate(
     module: WebAssembly.Module,
-    imports: WebAssembly.Imports = {},
-  ): { exports: WebAssembly.Exports } {
-    const linked: WebAssembly.Imports = { [METER_MODULE]: this.#meter };
-    for (const [namespace, members] of Object.entries(imports)) linked[namespace] = this.#unwrapAll(members);
-    let instance: WebAssembly.Instance;
-    this.#plainDepth++;
+    imports: WebAssembly.Imports,
+    headroom: WebAssembly.ModuleImports = NO_HEADROOM,
+  ): WebAssembly.Exports {
+    const run = this.#run;
+    run.plainDepth++;
     try {
-      instance = new WebAssembly.Instance(module, linked);
+      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: { ...this.#meter, ...headroom } })
+        .exports;
     } catch (error) {
-      this.#options.onTrap(error);
+      run.by.onTrap(error);
       throw error;
     } finally {
-      this.#leavePlainFrame();
+      run.leavePlainFrame();
     }
-    const exports: Record<string, WebAssembly.ExportValue> = {};
-    for (const [name, value] of Object.entries(instance.exports)) {
-      exports[name] = typeof value === 'function' ? this.#wrap(value as CoreFunction) : value;
-    }
-    return { exports };
   }
 
-  #unwrapAll(members: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
-    const unwrapped: WebAssembly.ModuleImports = {};
-    for (const [name, value] of Object.entries(members)) {
-      unwrapped[name] = (
-        typeof value === 'function'
-          ? (this.#originals.get(value as CoreFunction) ?? this.#hostCall(value as CoreFunction))
-          : value
-      ) as WebAssembly.ImportValue;
-    }
-    return unwrapped;
-  }
-
-  /** Invariant 5, for a function of the glue that answers at once. */
-  #hostCall(call: CoreFunction): CoreFunction {
-    const { fuel } = this.#options;
+  /** Invariant 5, for a function of the host that answers at once. */
+  hostCall(call: CoreFunction): CoreFunction {
     return (...args) => {
-      fuel.charge(CALL_COST);
-      return call(...args);
+      const run = this.#callHost(CALL_COST);
+      try {
+        return call(...args);
+      } catch (error) {
+        run.by.onTrap(error);
+        throw error;
+      }
     };
   }
 
-  /** Invariant 5, for one that the guest may wait in. */
-  #waitingHostCall(call: CoreFunction): CoreFunction {
-    const { fuel, goOn } = this.#options;
-    return (...args) => {
-      fuel.charge(WAITING_CALL_COST);
-      const result = call(...args);
+  /**
+   * Invariant 5, for one that the guest may wait in.
+   * @param onWait called when its stack is about to be parked; what it gives, right before the stack goes on
+   */
+  waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
+    const waiting = (...args: unknown[]): unknown => {
+      const run = this.#callHost(WAITING_CALL_COST);
+      const { goOn, onTrap } = run.by;
+      let result: unknown;
+      try {
+        result = call(...args);
+      } catch (error) {
+        onTrap(error);
+        throw error;
+      }
       if (!(result instanceof Promise)) return result;
-      const resumed = result.then((value) => {
-        const turn = goOn();
-        return turn === undefined ? value : turn.then(() => value);
-      });
-      return this.#parked.hold(resumed);
+      const onGoOn = onWait?.();
+      let isResuming = false;
+      const resume = (): void => {
+        isResuming = true;
+        run.resuming++;
+      };
+      const whenItMay = (value: unknown): unknown => {
+        if (!run.isEnterable)
+          return new Promise<void>((resolve) => run.whenEnterable(() => resolve(resume()))).then(() => value);
+        resume();
+        return value;
+      };
+      const resumed = result.then(
+        (value) => {
+          const turn = goOn();
+          return turn === undefined ? whenItMay(value) : turn.then(() => whenItMay(value));
+        },
+        (error: unknown) => {
+          onTrap(error);
+          resume();
+          throw error;
+        },
+      );
+      const parked = run.parked.hold(resumed);
+      const goesOn = (): void => {
+        // Not of one that was ended where it waited.
+        if (isResuming) run.resuming--;
+        onGoOn?.();
+        run.offerEntries();
+      };
+      parked.then(goesOn, goesOn);
+      return parked;
     };
+    return new WebAssembly.Suspending(waiting as (...args: unknown[]) => Promise<unknown>);
   }
 
-  /** A plain call: it cannot be parked (invariant 2). */
-  #wrap(original: CoreFunction): CoreFunction {
-    const wrapped = (...args: unknown[]): unknown => {
-      if (this.#ended) throw new EndedError();
-      this.#timers.noteActivity();
-      if (this.#preempted > 0) this.#refuseReentry();
-      this.#plainDepth++;
+  /**
+   * Runs what may enter the guest, or call its allocator, when no stack of it is parked for its fuel or about to go on
+   * (invariant 4): at once, or in its turn. Not after the end.
+   */
+  whenEnterable(enter: () => void): void {
+    this.#run.whenEnterable(enter);
+  }
+
+  /** What was passed between guest and host. */
+  charge(fuel: number): void {
+    this.#run.by.fuel.charge(fuel);
+  }
+
+  /** One that cannot be told on a stack of the guest. */
+  trap(error: unknown): void {
+    this.#run.by.onTrap(error);
+  }
+
+  /** An export that is called below a frame of JavaScript: it cannot be parked (invariant 2). */
+  plain(original: CoreFunction): CoreFunction {
+    return (...args: unknown[]): unknown => {
+      const run = this.#run;
+      if (run.hasEnded) throw new EndedError();
+      run.by.onEnter?.();
+      if (run.preempted > 0) refuseReentry(run);
+      run.plainDepth++;
       try {
         return original(...args);
       } catch (error) {
-        this.#options.onTrap(error);
+        run.by.onTrap(error);
         throw error;
       } finally {
-        this.#leavePlainFrame();
+        run.leavePlainFrame();
       }
     };
-    this.#originals.set(wrapped, original);
-    return wrapped;
   }
 
-  /** `WebAssembly` for the glue: the real one, but calls that may be parked are made and watched by us. */
-  #facade(): typeof WebAssembly {
-    const facade = Object.create(WebAssembly) as Record<string, unknown>;
-    facade['promising'] = (wrapped: CoreFunction) => {
-      const promising = WebAssembly.promising(this.#originals.get(wrapped) ?? wrapped) as (
-        ...args: unknown[]
-      ) => Promise<unknown>;
-      const enter = (args: readonly unknown[]): Promise<unknown> => {
-        if (this.#ended) return never();
-        if (this.#preempted > 0) return nextTurn().then(() => enter(args));
-        this.#timers.noteActivity();
-        const depth = this.#plainDepth;
-        this.#plainDepth = 0;
-        try {
-          const result = promising(...args);
-          result.catch(this.#options.onTrap);
-          return result;
-        } finally {
-          this.#plainDepth = depth;
-        }
-      };
-      // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
-      return (...args: unknown[]): Promise<unknown> => enter(args);
+  /** An export that may be parked. Its promise never settles if the invocation ends before it is entered. */
+  promising(original: CoreFunction): (...args: unknown[]) => Promise<unknown> {
+    const promising = WebAssembly.promising(original) as (...args: unknown[]) => Promise<unknown>;
+    const enter = (run: Run, args: readonly unknown[]): Promise<unknown> => {
+      if (run.hasEnded) return never();
+      if (run.preempted > 0) return nextTurn().then(() => enter(run, args));
+      run.by.onEnter?.();
+      const depth = run.plainDepth;
+      run.plainDepth = 0;
+      run.entered++;
+      try {
+        const result = promising(...args);
+        result.then(
+          () => run.left(),
+          (error: unknown) => {
+            run.by.onTrap(error);
+            run.left();
+          },
+        );
+        return result;
+      } finally {
+        run.plainDepth = depth;
+      }
     };
-    const suspending = (call: CoreFunction): unknown =>
-      new WebAssembly.Suspending(this.#waitingHostCall(call) as (...args: unknown[]) => Promise<unknown>);
-    facade['Suspending'] = function Suspending(call: CoreFunction): unknown {
-      return suspending(call);
-    };
-    return facade as unknown as typeof WebAssembly;
+    // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
+    return (...args: unknown[]): Promise<unknown> => enter(this.#run, args);
   }
 
-  /** A string or list for a guest that is parked for its fuel: its allocator cannot be called (invariant 4). */
-  #refuseReentry(): never {
-    const error = new MayflyError(
-      'function_trapped',
-      'The host had a value for the guest while it was computing.',
-    );
-    this.#options.onTrap(error);
-    throw error;
-  }
-
-  #leavePlainFrame(): void {
-    this.#plainDepth--;
-    if (this.#plainDepth === 0 && this.#unparkedSlices > 0) this.#options.fuel.retract();
+  /** The run in which a function of the host is called. */
+  #callHost(cost: number): Run {
+    const run = this.#run;
+    if (run.hasEnded) throw new EndedError();
+    if (this.#isStarting) this.#calledHost = true;
+    run.by.fuel.charge(cost);
+    return run;
   }
 
   /** Ends a guest that keeps the thread to itself (invariant 2). */
-  #countUnparked(): void {
-    this.#unparkedSlices++;
-    if (this.#unparkedSlices <= (this.#isStarting ? MAX_START_SLICES : MAX_UNPARKED_SLICES)) return;
+  #countUnparked(run: Run): void {
+    run.unparkedSlices++;
+    if (run.unparkedSlices <= (this.#isStarting ? MAX_START_SLICES : MAX_UNPARKED_SLICES)) return;
     const where = this.#isStarting ? 'start function' : 'cabi_realloc or post-return';
     const detail = `The guest's ${where} runs for too long where it cannot be interrupted.`;
-    this.#options.onTrap(new MayflyError('function_trapped', detail));
-    this.#options.fuel.poison();
+    run.by.onTrap(new MayflyError('function_trapped', detail));
+    run.by.fuel.poison();
   }
 
   #createMeter(): WebAssembly.ModuleImports {
-    const { fuel, memory, tables, isAlone, isOver, yieldThread } = this.#options;
     const decide = (): boolean => {
-      let goesOn = this.#plainDepth > 0;
+      const run = this.#run;
+      const { fuel, isAlone, isOver } = run.by;
+      let goesOn = run.plainDepth > 0;
       if (isOver()) fuel.poison();
-      else if (goesOn) this.#countUnparked();
-      else if (!this.#isInSecondSlice && isAlone()) {
-        this.#isInSecondSlice = true;
+      else if (goesOn) this.#countUnparked(run);
+      else if (!run.isInSecondSlice && isAlone()) {
+        run.isInSecondSlice = true;
         goesOn = true;
       }
       return !fuel.grant() || goesOn;
     };
     const park = (): Promise<void> => {
-      this.#unparkedSlices = 0;
-      this.#isInSecondSlice = false;
+      const run = this.#run;
+      const { fuel, isOver, yieldThread } = run.by;
+      run.unparkedSlices = 0;
+      run.isInSecondSlice = false;
       const turn = yieldThread().then(() => {
         if (isOver()) fuel.poison();
       });
-      const parked = this.#parked.hold(turn);
-      this.#preempted++;
+      const parked = run.parked.hold(turn);
+      run.preempted++;
       // The reaction before V8's own on this promise: nothing runs between it and the guest's going on.
-      const goesOn = (): void => void this.#preempted--;
+      const goesOn = (): void => {
+        run.preempted--;
+        run.offerEntries();
+      };
       parked.then(goesOn, goesOn);
       return parked;
     };
+    const memory = (): SpaceAccount => this.#run.by.memory;
+    const tables = (): SpaceAccount => this.#run.by.tables;
     return {
-      [METER_IMPORTS.fuel]: fuel.counter,
+      [METER_IMPORTS.fuel]: this.counter,
       [METER_IMPORTS.refill]: createRefill(decide, park),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
-        Number(memory.reserve(unsignedAmount(pages, PAGE_UNIT))),
-      [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory.release(unsignedAmount(pages, PAGE_UNIT)),
-      [METER_IMPORTS.reserveTable]: (entries: bigint) => Number(tables.reserve(unsignedAmount(entries, 1))),
-      [METER_IMPORTS.releaseTable]: (entries: bigint) => tables.release(unsignedAmount(entries, 1)),
+        Number(memory().reserve(unsignedAmount(pages, PAGE_UNIT))),
+      [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory().release(unsignedAmount(pages, PAGE_UNIT)),
+      [METER_IMPORTS.reserveTable]: (entries: bigint) => Number(tables().reserve(unsignedAmount(entries, 1))),
+      [METER_IMPORTS.releaseTable]: (entries: bigint) => tables().release(unsignedAmount(entries, 1)),
     };
   }
 }
 
-/** Thrown into glue that calls a guest which has ended; nobody waits for what it would do. */
+/** A string or list for a guest that is parked for its fuel: its allocator cannot be called (invariant 4). */
+function refuseReentry({ by }: Run): never {
+  const error = new MayflyError(
+    'function_trapped',
+    'The host had a value for the guest while it was computing.',
+  );
+  by.onTrap(error);
+  throw error;
+}
+
+/** Thrown at whoever calls a guest which has ended, and at a guest that has; nobody waits for what it would do. */
 class EndedError extends Error {
   override readonly name = 'EndedError';
 }
@@ -304,6 +402,3 @@ function nextTurn(): Promise<void> {
 function never(): Promise<never> {
   return new Promise(() => {});
 }
-
-/** jco reports guest errors on the console as it throws them; the engine reports each once, to its owner. */
-const SILENT = { error() {}, debug() {}, warn() {}, log() {} };

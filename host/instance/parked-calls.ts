@@ -15,6 +15,8 @@ export class ParkedCalls {
     return new Promise((resolve, reject) => {
       if (this.#error !== undefined) {
         reject(this.#error);
+        // Nobody waits for what it would have been.
+        result.catch(() => {});
         return;
       }
       this.#rejects.add(reject);

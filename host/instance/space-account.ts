@@ -17,6 +17,10 @@ export class SpaceAccount {
     this.#peak = initial;
   }
 
+  get used(): number {
+    return this.#used;
+  }
+
   get peak(): number {
     return this.#peak;
   }

@@ -23,9 +23,12 @@ const MESSAGE_LENGTH = 500;
 /**
  * What an error out of the guest means. V8 has one error type for all traps, so the accounts decide first: a
  * guest that was refused memory and then aborts has run out of memory, whatever its abort says.
+ *
+ * @param accounts undefined where its turn had not come
  */
-export function classifyTrap(error: unknown, { fuel, memory, tables }: Accounts): Failure {
-  if (fuel.exhausted) {
+export function classifyTrap(error: unknown, accounts: Accounts | undefined): Failure {
+  const { fuel, memory, tables } = accounts ?? {};
+  if (fuel?.exhausted) {
     return failure(
       'fuel_exhausted',
       `All ${fuel.budget} units of fuel of this invocation are used up.`,
@@ -35,14 +38,14 @@ export function classifyTrap(error: unknown, { fuel, memory, tables }: Accounts)
   if (error instanceof MayflyError) return failure(error.code, error.message, undefined);
   if (isStackOverflow(error)) return failure('stack_overflow', "The guest's call stack is exhausted.", error);
   const message = messageOf(error);
-  if (memory.refused) {
+  if (memory?.refused) {
     return failure(
       'memory_exceeded',
       `Memory is capped at ${memory.cap} bytes. The guest ended with: ${message}`,
       error,
     );
   }
-  if (tables.refused) {
+  if (tables?.refused) {
     return failure(
       'table_exceeded',
       `Tables are capped at ${tables.cap} entries. The guest ended with: ${message}`,

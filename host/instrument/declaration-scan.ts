@@ -14,6 +14,12 @@ export interface DeclarationScan {
   readonly edits: EditList;
 }
 
+/** Names under which only the host's own imports and exports may appear. */
+export interface DeclarationRules {
+  readonly reservedImportModule: string;
+  readonly reservedExportPrefix: string;
+}
+
 /** A vector's length, within `bound` and within what the section can hold. */
 export function boundedCount(cursor: Cursor, bound: number, what: string, minBytesEach: number): number {
   const at = cursor.pos;

@@ -5,7 +5,7 @@ import {
   readIndex,
   scanConstantExpression,
 } from './constant-expression.ts';
-import { boundedCount, type DeclarationScan } from './declaration-scan.ts';
+import { boundedCount, type DeclarationRules, type DeclarationScan } from './declaration-scan.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
@@ -14,11 +14,6 @@ import { Cursor } from './reader.ts';
 import { readModuleSections, SECTION } from './sections.ts';
 import { scanTypes } from './type-section.ts';
 import { skipHeapType, skipMutability, skipValueType } from './value-types.ts';
-
-/** The name under which only the host's own imports may appear. */
-export interface DeclarationRules {
-  readonly reservedImportModule: string;
-}
 
 /**
  * Reads all sections of a module, their counts held to `bounds`; function bodies are only counted, for
@@ -58,7 +53,7 @@ export function scanDeclarations(
         scanGlobals(scan, cursor);
         break;
       case SECTION.export:
-        scanExports(scan, cursor);
+        scanExports(scan, cursor, rules);
         break;
       case SECTION.start:
         layout.hasStart = true;
@@ -101,14 +96,15 @@ function scanImports(
   layout.imports = boundedCount(cursor, bounds.imports, 'imports', 4);
   for (let i = 0; i < layout.imports; i++) {
     const at = cursor.pos;
-    if (cursor.name() === rules.reservedImportModule) {
+    const module = cursor.name();
+    if (module === rules.reservedImportModule) {
       throw new InstrumentError(
         'unsupported',
         `imports from "${rules.reservedImportModule}", which is the host's own`,
         at,
       );
     }
-    cursor.skipName();
+    const name = cursor.name();
     const kindAt = cursor.pos;
     const kind = cursor.u8();
     switch (kind) {
@@ -123,11 +119,11 @@ function scanImports(
         break;
       case 2:
         layout.memories64.push(readLimits(cursor, features).is64);
+        layout.memoryImports.push([module, name]);
         layout.importedMemories++;
         break;
       case 3:
-        skipValueType(cursor, features);
-        skipMutability(cursor);
+        scanGlobalType(cursor, layout, features);
         layout.globals++;
         layout.importedGlobals++;
         break;
@@ -188,23 +184,40 @@ function skipTag(cursor: Cursor, features: FeatureSet, layout: ModuleLayout): vo
 function scanGlobals({ bounds, features, layout, edits }: DeclarationScan, cursor: Cursor): void {
   const count = boundedCount(cursor, bounds.globals, 'globals', 4);
   for (let i = 0; i < count; i++) {
-    skipValueType(cursor, features);
-    skipMutability(cursor);
+    scanGlobalType(cursor, layout, features);
     // An initialiser sees the globals before its own only.
     scanConstantExpression(cursor, layout, features, edits);
     layout.globals++;
   }
 }
 
-function scanExports({ bounds, layout, edits }: DeclarationScan, cursor: Cursor): void {
+function scanGlobalType(cursor: Cursor, layout: ModuleLayout, features: FeatureSet): void {
+  const from = cursor.pos;
+  skipValueType(cursor, features);
+  const to = cursor.pos;
+  if (cursor.peek() === 1) layout.mutableGlobals.push({ index: layout.globals, type: { from, to } });
+  skipMutability(cursor);
+}
+
+function scanExports(
+  { bounds, layout, edits }: DeclarationScan,
+  cursor: Cursor,
+  rules: DeclarationRules,
+): void {
   layout.exports = boundedCount(cursor, bounds.exports, 'exports', 3);
+  layout.exportsStart = cursor.pos;
   for (let i = 0; i < layout.exports; i++) {
-    cursor.skipName();
+    const at = cursor.pos;
+    const name = cursor.name();
+    if (name.startsWith(rules.reservedExportPrefix)) {
+      throw new InstrumentError('unsupported', `exports "${name}", a name of the host's own`, at);
+    }
+    const { exportNames } = layout;
     const kind = cursor.u8();
     if (kind === 0) scanFunctionExport(cursor, layout, edits);
-    else if (kind === 1) readIndex(cursor, layout.tables64.length, 'table');
-    else if (kind === 2) readIndex(cursor, layout.memories64.length, 'memory');
-    else if (kind === 3) readGlobalIndex(cursor, layout, edits);
+    else if (kind === 1) exportNames.table.set(readIndex(cursor, layout.tables64.length, 'table'), name);
+    else if (kind === 2) exportNames.memory.set(readIndex(cursor, layout.memories64.length, 'memory'), name);
+    else if (kind === 3) exportNames.global.set(readGlobalIndex(cursor, layout, edits), name);
     else if (kind === 4) readIndex(cursor, layout.tags, 'tag');
     else cursor.fail(`unknown kind of export ${kind}`, cursor.pos - 1);
   }
@@ -229,6 +242,7 @@ function scanElements({ bounds, features, layout, edits }: DeclarationScan, curs
       if (flags & 2) readIndex(cursor, layout.tables64.length, 'table');
       scanConstantExpression(cursor, layout, features, edits);
     } else features.add('bulk-memory');
+    if ((flags & 3) === 1) layout.passiveElements.add(i);
     const usesExpressions = (flags & 4) !== 0;
     if (flags & 3) {
       if (usesExpressions) readReferenceType(cursor, features);
@@ -252,8 +266,10 @@ function scanData({ bounds, features, layout, edits }: DeclarationScan, cursor: 
     const flags = cursor.u32();
     if (flags > 2) cursor.fail(`unknown kind of data segment ${flags}`);
     if (flags === 2) readIndex(cursor, layout.memories64.length, 'memory');
-    if (flags === 1) features.add('bulk-memory');
-    else scanConstantExpression(cursor, layout, features, edits);
+    if (flags === 1) {
+      features.add('bulk-memory');
+      layout.passiveData.add(i);
+    } else scanConstantExpression(cursor, layout, features, edits);
     cursor.skip(cursor.count('bytes of a data segment'));
   }
 }

@@ -48,6 +48,8 @@ export const EDIT = {
   openChunks: 24,
   /** Insert a branch to that check if it would find something, and code that adds [units] to the local counter. */
   chunkCharge: 25,
+  /** Insert code that subtracts the headroom from the size on the stack [memory]. */
+  subtractHeadroom: 26,
 } as const;
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];

@@ -178,8 +178,7 @@ export class FunctionAnalysis {
           cursor.skip(8);
           break;
         case IMMEDIATE.table:
-          readIndex(cursor, layout.tables64.length, 'table');
-          this.#features.add('reference-types');
+          this.#readTableAccess(opcode);
           break;
         case IMMEDIATE.special:
           if (opcode === 0x0b) {
@@ -200,6 +199,13 @@ export class FunctionAnalysis {
           cursor.fail(`unknown opcode 0x${opcode.toString(16)}`, at);
       }
     }
+  }
+
+  /** table.get, table.set */
+  #readTableAccess(opcode: number): void {
+    const table = readIndex(this.#cursor, this.#layout.tables64.length, 'table');
+    this.#features.add('reference-types');
+    if (opcode === 0x26) this.#usage.writtenTables.add(table);
   }
 
   #checkDepth(at: number): void {
@@ -354,13 +360,17 @@ export class FunctionAnalysis {
       case 0x24: // global.set
         readGlobalIndex(cursor, layout, this.edits);
         return;
-      case 0x3f: // memory.size
-        readMemory(cursor, layout, this.#features);
+      case 0x3f: {
+        const memory = readMemory(cursor, layout, this.#features);
+        this.edits.add(cursor.pos, EDIT.subtractHeadroom, memory);
+        this.#usage.sizedMemories.add(memory);
         return;
+      }
       case 0x40: {
         const memory = readMemory(cursor, layout, this.#features);
         this.edits.add(at, EDIT.memoryGrow, memory);
         this.#usage.grownMemories.add(memory);
+        this.#usage.sizedMemories.add(memory);
         return;
       }
       case 0xd0: // ref.null

@@ -1,3 +1,4 @@
+import type { ModuleState } from '../model/module-state.ts';
 import type { ModuleBounds } from './bounds.ts';
 import { InstrumentError } from './error.ts';
 import { analyzeModule } from './module-analysis.ts';
@@ -5,18 +6,21 @@ import type { ModuleShape } from './module-shape.ts';
 import { passingFunctions } from './passing.ts';
 import { planMetering } from './plan.ts';
 import { Rewriter } from './rewrite.ts';
+import { planStateExports, withExports } from './state-exports.ts';
 
 export interface InstrumentedModule {
   /** A view of a buffer that may be longer. */
   readonly bytes: Uint8Array;
   /** Of the module as it came, without what metering adds. */
   readonly shape: ModuleShape;
+  /** What has to be put back to use an instance again. */
+  readonly state: ModuleState;
 }
 
 /**
  * Writes fuel metering and caps on memories and tables into a core module (`docs/fuel.md`). The result imports
- * what meter-imports.ts lists, as far as it needs it, and otherwise behaves as before. A module without code
- * that costs anything comes back as it is.
+ * what meter-imports.ts lists, as far as it needs it, exports its state (module-state.ts), and otherwise behaves
+ * as before. A module without code that costs anything, and without state that it hides, comes back as it is.
  *
  * The engine validates the input first: rewriting an invalid module could give a valid one, in which an index
  * out of range has come to name something of the host's.
@@ -27,13 +31,14 @@ export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): Inst
   const { layout, shape, usage, features, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
   requireValid(moduleBytes);
   const passing = passingFunctions(layout, usage, features);
+  const { state, added } = planStateExports(moduleBytes, layout, usage, features);
   const plan = planMetering(layout, usage, passing);
-  if (plan === undefined) return { bytes: moduleBytes, shape };
+  if (plan === undefined) return { bytes: withExports(moduleBytes, layout, added), shape, state };
   // Locals are summed up while functions are read, and they are about to be read again.
   functions.localsTotal = 0;
   functions.passing = passing;
-  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions);
-  return { bytes: rewriter.write(), shape };
+  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions, added);
+  return { bytes: rewriter.write(), shape, state };
 }
 
 function requireValid(moduleBytes: Uint8Array): void {

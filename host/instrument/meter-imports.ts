@@ -1,8 +1,19 @@
+import type { DeclarationRules } from './declaration-scan.ts';
+
 /**
  * What an instrumented module imports from the host: the contract between `instrument/`, which writes the
  * calls, and `instance/`, which answers them. One set serves all core modules of a component instance.
  */
 export const METER_MODULE = 'mayfly';
+
+/** What the names of exports that metering adds begin with (state-exports.ts). */
+export const STATE_EXPORT_PREFIX = 'mayfly:';
+
+/** Names that no module may bring along. */
+export const RESERVED_NAMES: DeclarationRules = {
+  reservedImportModule: METER_MODULE,
+  reservedExportPrefix: STATE_EXPORT_PREFIX,
+};
 
 export const METER_IMPORTS = {
   /**
@@ -24,3 +35,11 @@ export const METER_IMPORTS = {
   reserveTable: 'reserve-table',
   releaseTable: 'release-table',
 } as const;
+
+/**
+ * `global (mut i32)`, of each memory that code sizes or grows: pages by which it is larger than code is told. The
+ * host may grow a memory ahead; `memory.grow` then takes from these pages first. At 0, everything is as usual.
+ */
+export function headroomImport(memory: number): string {
+  return `headroom/${memory}`;
+}

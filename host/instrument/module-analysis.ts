@@ -3,7 +3,7 @@ import { scanDeclarations } from './declarations.ts';
 import { EditList } from './edits.ts';
 import { FeatureSet } from './features.ts';
 import { FunctionAnalysis } from './function-analysis.ts';
-import { METER_MODULE } from './meter-imports.ts';
+import { RESERVED_NAMES } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { ModuleShape } from './module-shape.ts';
 import { Cursor } from './reader.ts';
@@ -26,13 +26,7 @@ export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_B
   const features = new FeatureSet();
   const usage = emptyUsage();
   const declarationEdits = new EditList();
-  const layout = scanDeclarations(
-    bytes,
-    bounds,
-    { reservedImportModule: METER_MODULE },
-    features,
-    declarationEdits,
-  );
+  const layout = scanDeclarations(bytes, bounds, RESERVED_NAMES, features, declarationEdits);
   const functions = new FunctionAnalysis(bytes, layout, bounds, features, usage, new EditList());
   scanBodies(bytes, layout, functions);
   return {

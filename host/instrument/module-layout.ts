@@ -18,6 +18,15 @@ export interface ByteRange {
   readonly to: number;
 }
 
+/** What holds state and can be exported. */
+export type StateKind = 'table' | 'memory' | 'global';
+
+export interface MutableGlobal {
+  readonly index: number;
+  /** Encoding of its value type. */
+  readonly type: ByteRange;
+}
+
 /** Where the parts of a module are and how they are numbered; filled by declarations.ts, read by everything. */
 export interface ModuleLayout {
   readonly sections: readonly Section[];
@@ -32,17 +41,27 @@ export interface ModuleLayout {
   /** Whether a memory (a table) is indexed with i64, imported ones first. */
   readonly memories64: boolean[];
   importedMemories: number;
+  /** Module and name of each imported memory. */
+  readonly memoryImports: (readonly [module: string, name: string])[];
   readonly tables64: boolean[];
   /** Encoding of each table's reference type, `bytes[from..to)`. */
   readonly tableTypes: ByteRange[];
   importedTables: number;
   globals: number;
   importedGlobals: number;
+  readonly mutableGlobals: MutableGlobal[];
   tags: number;
   importedTags: number;
   exports: number;
+  /** Where the first export stands. */
+  exportsStart: number;
+  /** A name under which each table, memory and global is exported, if it is. */
+  readonly exportNames: { readonly [Kind in StateKind]: Map<number, string> };
   dataSegments: number;
   elementSegments: number;
+  /** Segments that stay until code drops them. */
+  readonly passiveData: Set<number>;
+  readonly passiveElements: Set<number>;
   initialMemoryBytes: number;
   initialTableEntries: number;
   hasStart: boolean;
@@ -63,16 +82,22 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     exportedFunctions: new Set(),
     memories64: [],
     importedMemories: 0,
+    memoryImports: [],
     tables64: [],
     tableTypes: [],
     importedTables: 0,
     globals: 0,
     importedGlobals: 0,
+    mutableGlobals: [],
     tags: 0,
     importedTags: 0,
     exports: 0,
+    exportsStart: 0,
+    exportNames: { table: new Map(), memory: new Map(), global: new Map() },
     dataSegments: 0,
     elementSegments: 0,
+    passiveData: new Set(),
+    passiveElements: new Set(),
     initialMemoryBytes: 0,
     initialTableEntries: 0,
     hasStart: false,

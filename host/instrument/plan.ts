@@ -40,6 +40,8 @@ export interface MeterPlan {
   readonly fuelGlobal: number;
   readonly functionShift: number;
   readonly globalShift: number;
+  /** Index of the global with the headroom of each memory whose size code sees. */
+  readonly headrooms: ReadonlyMap<number, number>;
   /** Index of the first appended type. */
   readonly typeBase: number;
   readonly support: readonly SupportFunction[];
@@ -109,6 +111,9 @@ export function planMetering(
     if (passing[index] === 1 && !passingTypes.has(type))
       passingTypes.set(type, firstPassingType + passingTypes.size);
   }
+  const headrooms = new Map(
+    ascending(usage.sizedMemories).map((memory, i) => [memory, layout.importedGlobals + 1 + i]),
+  );
   return {
     passing,
     passingTypes,
@@ -117,7 +122,8 @@ export function planMetering(
     hostFunctions,
     fuelGlobal: layout.importedGlobals,
     functionShift: imports.length,
-    globalShift: 1,
+    globalShift: 1 + headrooms.size,
+    headrooms,
     typeBase: layout.types.length,
     support,
     check: supportBase,

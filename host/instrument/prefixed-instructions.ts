@@ -56,6 +56,18 @@ export class PrefixedInstructions {
     return readIndex(this.#cursor, this.#layout.tables64.length, 'table');
   }
 
+  /** Nothing has checked the index yet, and nothing but what exists is worth noting. */
+  #noteData(segments: Set<number>): void {
+    const segment = this.#cursor.u32();
+    if (segment < this.#layout.dataSegments) segments.add(segment);
+  }
+
+  #writtenTable(): number {
+    const table = this.#table();
+    this.#usage.writtenTables.add(table);
+    return table;
+  }
+
   /** Behind 0xfc: saturating conversions, bulk memory and tables. */
   readBulk(at: number): void {
     const cursor = this.#cursor;
@@ -68,12 +80,12 @@ export class PrefixedInstructions {
     this.#features.add('bulk-memory');
     switch (opcode) {
       case 8: // memory.init: its length is 32 bits wide for every memory
-        cursor.u32();
+        this.#noteData(this.#usage.readData);
         this.#memory();
         this.#chargeLength(at, 'bytes', false);
         return;
       case 9: // data.drop
-        cursor.u32();
+        this.#noteData(this.#usage.droppedData);
         return;
       case 10: {
         const destination = this.#memory();
@@ -85,21 +97,21 @@ export class PrefixedInstructions {
         this.#chargeLength(at, 'bytes', memories64[this.#memory()]!);
         return;
       case 12: // table.init
-        readIndex(cursor, elementSegments, 'element segment');
-        this.#table();
+        this.#usage.readElements.add(readIndex(cursor, elementSegments, 'element segment'));
+        this.#writtenTable();
         this.#chargeLength(at, 'entries', false);
         return;
       case 13: // elem.drop
-        readIndex(cursor, elementSegments, 'element segment');
+        this.#usage.droppedElements.add(readIndex(cursor, elementSegments, 'element segment'));
         return;
       case 14: {
-        const destination = this.#table();
+        const destination = this.#writtenTable();
         const source = this.#table();
         this.#chargeLength(at, 'entries', tables64[destination]! && tables64[source]!);
         return;
       }
       case 15: {
-        const table = this.#table();
+        const table = this.#writtenTable();
         this.#edits.add(at, EDIT.tableGrow, table);
         this.#usage.grownTables.add(table);
         return;
@@ -108,7 +120,7 @@ export class PrefixedInstructions {
         this.#table();
         return;
       case 17: // table.fill
-        this.#chargeLength(at, 'entries', tables64[this.#table()]!);
+        this.#chargeLength(at, 'entries', tables64[this.#writtenTable()]!);
         return;
       default:
         throw new InstrumentError('unsupported', `instruction 0xfc ${opcode}`, at);

@@ -4,12 +4,19 @@ import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FunctionAnalysis } from './function-analysis.ts';
-import { METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
+import { headroomImport, METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './plan.ts';
 import { Cursor } from './reader.ts';
 import { rankOf, SECTION, type Section } from './sections.ts';
-import { chargeCode, checkCode, METER_TYPE_BYTES, supportBody } from './support-functions.ts';
+import { type AddedExport, writeExports } from './state-exports.ts';
+import {
+  chargeCode,
+  checkCode,
+  METER_TYPE_BYTES,
+  subtractHeadroomCode,
+  supportBody,
+} from './support-functions.ts';
 import { ByteSink } from './writer.ts';
 
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
@@ -44,6 +51,7 @@ export class Rewriter {
   /** Where the `if` stands in the code of a check. */
   readonly #checkBranchAt: number;
   readonly #hints = new BranchHints();
+  readonly #addedExports: readonly AddedExport[];
   #codeSectionAt = 0;
 
   constructor(
@@ -52,7 +60,9 @@ export class Rewriter {
     plan: MeterPlan,
     declarationEdits: EditList,
     functions: FunctionAnalysis,
+    addedExports: readonly AddedExport[],
   ) {
+    this.#addedExports = addedExports;
     this.#bytes = bytes;
     this.#layout = layout;
     this.#plan = plan;
@@ -71,6 +81,7 @@ export class Rewriter {
     sink.copy(this.#bytes, 0, 8);
     let hasTypes = false;
     let hasImports = false;
+    let hasExports = this.#addedExports.length === 0;
     for (const section of this.#layout.sections) {
       // A module may lack the sections that are added to; the others that change exist wherever there is code.
       if (!hasTypes && section.id !== SECTION.custom && rankOf(section.id) >= rankOf(SECTION.type)) {
@@ -80,6 +91,11 @@ export class Rewriter {
       if (!hasImports && section.id !== SECTION.custom && rankOf(section.id) >= rankOf(SECTION.import)) {
         hasImports = true;
         if (section.id !== SECTION.import) this.#importSection(undefined);
+      }
+      if (!hasExports && section.id !== SECTION.custom && rankOf(section.id) >= rankOf(SECTION.export)) {
+        hasExports = true;
+        this.#exportSection(section.id === SECTION.export ? section : undefined);
+        if (section.id === SECTION.export) continue;
       }
       this.#section(section);
     }
@@ -175,10 +191,10 @@ export class Rewriter {
 
   #importSection(section: Section | undefined): void {
     const sink = this.#sink;
-    const { imports } = this.#plan;
+    const { headrooms, imports } = this.#plan;
     sink.u8(SECTION.import);
     sink.sized(ANY_LENGTH, () => {
-      this.#extendedVector(section, imports.length + 1);
+      this.#extendedVector(section, imports.length + 1 + headrooms.size);
       for (const { name, type } of imports) {
         this.#importName(name);
         sink.u8(0x00);
@@ -186,6 +202,10 @@ export class Rewriter {
       }
       this.#importName(METER_IMPORTS.fuel);
       sink.list([0x03, I64, 0x01]);
+      for (const memory of headrooms.keys()) {
+        this.#importName(headroomImport(memory));
+        sink.list([0x03, I32, 0x01]);
+      }
     });
   }
 
@@ -195,6 +215,22 @@ export class Rewriter {
       this.#sink.u32(bytes.length);
       this.#sink.copy(bytes, 0, bytes.length);
     }
+  }
+
+  #exportSection(section: Section | undefined): void {
+    const sink = this.#sink;
+    sink.u8(SECTION.export);
+    sink.sized(ANY_LENGTH, () => {
+      let count = this.#addedExports.length;
+      if (section === undefined) sink.u32(count);
+      else {
+        const cursor = new Cursor(this.#bytes, section.start, section.end);
+        count += cursor.u32();
+        sink.u32(count);
+        this.#apply(this.#declarationEdits, this.#declarationEdits.seek(cursor.pos), cursor.pos, section.end);
+      }
+      writeExports(sink, this.#addedExports, this.#layout.importedGlobals, this.#plan.globalShift);
+    });
   }
 
   #functionSection(section: Section): void {
@@ -369,6 +405,9 @@ export class Rewriter {
         case EDIT.chargeLength:
           sink.u8(0x10);
           sink.u32(plan.chargeLength[value]!);
+          break;
+        case EDIT.subtractHeadroom:
+          sink.list(subtractHeadroomCode(plan, this.#layout, value));
           break;
         case EDIT.memoryGrow:
           sink.u8(0x10);

@@ -13,6 +13,12 @@ const UNREACHABLE = 0x00;
 const RETURN = 0x0f;
 const I32_EQZ = 0x45;
 const I32_EQ = 0x46;
+const I32_NE = 0x47;
+const I32_LE_U = 0x4d;
+const I32_SUB = 0x6b;
+const I32_WRAP_I64 = 0xa7;
+const I64_NE = 0x52;
+const I64_LE_U = 0x58;
 const I64_EQ = 0x51;
 const I64_LT_S = 0x53;
 const I64_LT_U = 0x54;
@@ -83,7 +89,7 @@ export function supportBody(plan: MeterPlan, layout: ModuleLayout, support: Supp
         release: METER_IMPORTS.releaseMemory,
         unitsEach: UNITS_PER_PAGE,
         lengthLocal: 0,
-        grow: [...localGet(0), 0x40, ...u32(support.memory)],
+        grow: growMemory(plan, layout, support.memory),
       });
     case 'table-grow':
       return growBody(plan, {
@@ -95,6 +101,38 @@ export function supportBody(plan: MeterPlan, layout: ModuleLayout, support: Supp
         grow: [...localGet(0), ...localGet(1), 0xfc, 15, ...u32(support.table)],
       });
   }
+}
+
+/** Behind `memory.size`: what code is told. */
+export function subtractHeadroomCode(plan: MeterPlan, layout: ModuleLayout, memory: number): number[] {
+  const is64 = layout.memories64[memory]!;
+  return [...headroom(plan, memory, is64), is64 ? I64_SUB : I32_SUB];
+}
+
+function headroom(plan: MeterPlan, memory: number, is64: boolean): number[] {
+  return [0x23, ...u32(plan.headrooms.get(memory)!), ...(is64 ? [I64_EXTEND_I32_U] : [])];
+}
+
+/**
+ * Grows by what local 0 says, out of the headroom if that suffices (and returns then), else by the rest in earnest;
+ * pushes the size before, as code was told it, or -1.
+ */
+function growMemory(plan: MeterPlan, layout: ModuleLayout, memory: number): number[] {
+  const is64 = layout.memories64[memory]!;
+  const sub = is64 ? I64_SUB : I32_SUB;
+  const left = headroom(plan, memory, is64);
+  const setLeft = [0x24, ...u32(plan.headrooms.get(memory)!)];
+  const result = 1;
+  return [
+    ...[...localGet(0), ...left, is64 ? I64_LE_U : I32_LE_U, ...IF_VOID],
+    ...[0x23, ...u32(plan.headrooms.get(memory)!), ...localGet(0), ...(is64 ? [I32_WRAP_I64] : []), I32_SUB],
+    ...setLeft,
+    ...[0x3f, ...u32(memory), ...left, sub, ...localGet(0), sub, RETURN, END],
+    ...[...localGet(0), ...left, sub, 0x40, ...u32(memory), 0x22, result],
+    ...[...minusOne(is64), is64 ? I64_NE : I32_NE, ...IF_VOID],
+    ...[...localGet(result), ...left, sub, 0x21, result, 0x41, 0, ...setLeft, END],
+    ...localGet(result),
+  ];
 }
 
 /** `(length) -> length`: charges for the instruction that follows the call, then checks. */
@@ -129,7 +167,7 @@ interface Growth {
   readonly unitsEach: number;
   /** The parameter with the number of pages or entries. */
   readonly lengthLocal: number;
-  /** Pushes the operands and grows. */
+  /** Pushes the operands and grows; the local behind the parameters is free. */
   readonly grow: readonly number[];
 }
 

@@ -12,6 +12,14 @@ export interface MeterUsage {
   readonly lengthKinds: boolean[];
   readonly grownMemories: Set<number>;
   readonly grownTables: Set<number>;
+  /** Memories whose size code sees. */
+  readonly sizedMemories: Set<number>;
+  /** Tables whose entries code changes in any way, growing them included. */
+  readonly writtenTables: Set<number>;
+  readonly readData: Set<number>;
+  readonly droppedData: Set<number>;
+  readonly readElements: Set<number>;
+  readonly droppedElements: Set<number>;
 }
 
 export function emptyUsage(): MeterUsage {
@@ -23,5 +31,11 @@ export function emptyUsage(): MeterUsage {
     lengthKinds: new Array<boolean>(LENGTH_KINDS).fill(false),
     grownMemories: new Set(),
     grownTables: new Set(),
+    sizedMemories: new Set(),
+    writtenTables: new Set(),
+    readData: new Set(),
+    droppedData: new Set(),
+    readElements: new Set(),
+    droppedElements: new Set(),
   };
 }

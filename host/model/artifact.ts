@@ -1,4 +1,5 @@
 import type { Digest } from './ids.ts';
+import type { ModuleState } from './module-state.ts';
 
 /** The interfaces that make a component callable, in order of preference: HTTP wins. */
 export const HANDLER_KINDS = [
@@ -20,6 +21,8 @@ export interface CoreModuleManifest {
   readonly initialMemoryBytes: number;
   readonly initialTableEntries: number;
   readonly functions: number;
+  /** What has to be put back to use an instance again. */
+  readonly state: ModuleState;
 }
 
 /** One step of publishing, in order, with its wall-clock time. */
@@ -42,6 +45,12 @@ export interface ArtifactManifest {
   readonly world: string;
   /** Key of the handler's interface in what the glue's `instantiate` returns. */
   readonly exportKey: string;
+  /** `linked`: instances are made by its link plan, without jco's glue. */
+  readonly road: 'linked' | 'glue';
+  /** Why it is the glue, for people; null on the linked road. */
+  readonly roadReason: string | null;
+  /** Of `link.json`; 0 where there is none. */
+  readonly planBytes: number;
   /** Imported interfaces with their versions, sorted. */
   readonly imports: readonly string[];
   /** The cost model that metered the code; an old bill is recomputed with the model it names. */
@@ -50,5 +59,15 @@ export interface ArtifactManifest {
   readonly sizes: { readonly uploadBytes: number; readonly codeBytes: number; readonly glueBytes: number };
 }
 
+/** What the way in which instances are made takes of memory: the glue's text, or the plan. */
+export function roadBytes({ road, planBytes, sizes }: ArtifactManifest): number {
+  return road === 'linked' ? planBytes : sizes.glueBytes;
+}
+
 /** File names inside an artifact's folder. Core modules lie beside these under their own names. */
-export const ARTIFACT_FILES = { manifest: 'manifest.json', glue: 'glue.js', upload: 'upload.wasm' } as const;
+export const ARTIFACT_FILES = {
+  manifest: 'manifest.json',
+  glue: 'glue.js',
+  plan: 'link.json',
+  upload: 'upload.wasm',
+} as const;

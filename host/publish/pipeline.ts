@@ -6,6 +6,7 @@ import { compileModules } from '../compiler/compile-modules.ts';
 import { scanComponent, withoutCustomSections } from '../compiler/component-sections.ts';
 import { componentizeWasip1 } from '../compiler/componentize-wasip1.ts';
 import { detectUpload } from '../compiler/detect.ts';
+import { readLinkPlan } from '../compiler/link-plan.ts';
 import { type MeteredModule, meterModules } from '../compiler/meter-modules.ts';
 import { type Transpiled, transpileComponent } from '../compiler/transpile.ts';
 import { readWorld, type World } from '../compiler/world.ts';
@@ -35,15 +36,16 @@ export async function runPipeline(job: PipelineJob): Promise<PipelineResult> {
   const transpiled = await clock.time('transpile', () =>
     transpileComponent(component.bytes, component.world),
   );
+  const road = chooseRoad(component, transpiled);
   const modules = await clock.time('instrument', () => meterModules(transpiled.modules));
   assertMemoryFits(
     modules.map((module) => module.shape),
     job.memoryBytes,
   );
   await clock.time('compile', () => compileModules(modules));
-  const manifest = manifestOf(job, kind, component.world, transpiled, modules, upload.length);
+  const manifest = manifestOf(job, kind, component.world, transpiled, road, modules, upload.length);
   await clock.time('store', () =>
-    writeArtifact(job.stagingFolder, manifest, transpiled.glue, modules, upload),
+    writeArtifact(job.stagingFolder, manifest, { glue: transpiled.glue, plan: road.plan }, modules, upload),
   );
   return { manifest, steps: clock.steps };
 }
@@ -70,11 +72,26 @@ async function checkedComponent(
   return clock.time('componentize', async () => check(await componentizeWasip1(upload, kind)));
 }
 
+/** How instances will be made; the glue stays beside the plan, to be compared with. */
+interface Road {
+  readonly kind: ArtifactManifest['road'];
+  readonly reason: string | null;
+  /** As JSON; empty where there is none. */
+  readonly plan: string;
+}
+
+function chooseRoad({ bytes, world }: CheckedComponent, { modules }: Transpiled): Road {
+  const { plan, reason } = readLinkPlan(bytes, world, modules);
+  if (plan === undefined) return { kind: 'glue', reason, plan: '' };
+  return { kind: 'linked', reason: null, plan: JSON.stringify(plan) };
+}
+
 function manifestOf(
   job: PipelineJob,
   upload: UploadKind,
   world: World,
   transpiled: Transpiled,
+  road: Road,
   modules: readonly MeteredModule[],
   uploadBytes: number,
 ): ArtifactManifest {
@@ -85,14 +102,18 @@ function manifestOf(
     handler: world.handler,
     world: world.handlerInterface,
     exportKey: transpiled.exportKey,
+    road: road.kind,
+    roadReason: road.reason,
+    planBytes: Buffer.byteLength(road.plan),
     imports: world.imports,
     fuelModel: FUEL_MODEL,
-    modules: modules.map(({ name, bytes, shape }) => ({
+    modules: modules.map(({ name, bytes, shape, state }) => ({
       name,
       bytes: bytes.length,
       initialMemoryBytes: shape.initialMemoryBytes,
       initialTableEntries: shape.initialTableEntries,
       functions: shape.functions,
+      state,
     })),
     sizes: {
       uploadBytes,
@@ -105,12 +126,13 @@ function manifestOf(
 async function writeArtifact(
   folder: string,
   manifest: ArtifactManifest,
-  glue: string,
+  { glue, plan }: { readonly glue: string; readonly plan: string },
   modules: readonly MeteredModule[],
   upload: Uint8Array,
 ): Promise<void> {
   for (const { name, bytes } of modules) await writeFile(join(folder, name), bytes);
   await writeFile(join(folder, ARTIFACT_FILES.glue), glue);
+  if (plan !== '') await writeFile(join(folder, ARTIFACT_FILES.plan), plan);
   await writeFile(join(folder, ARTIFACT_FILES.upload), upload);
   await writeFile(join(folder, ARTIFACT_FILES.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
 }

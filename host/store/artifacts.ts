@@ -19,11 +19,23 @@ import { z } from 'zod';
 import { MayflyError } from '../errors.ts';
 import { ARTIFACT_FILES, type ArtifactManifest, HANDLER_KINDS } from '../model/artifact.ts';
 import { asDigest, type Digest } from '../model/ids.ts';
+import { STATE_OBSTACLES } from '../model/module-state.ts';
 
 /** 64 lower-case hex digits: a SHA-256, and as a path neither absolute nor able to climb. */
 const KEY_PATTERN = /^[0-9a-f]{64}$/;
 
 const countSchema = z.number().int().nonnegative();
+
+const stateSchema = z
+  .object({
+    memories: z.array(z.string()),
+    tables: z.array(z.string()),
+    globals: z.array(z.string()),
+    headrooms: z.array(z.object({ memory: countSchema, from: z.tuple([z.string(), z.string()]).nullable() })),
+    obstacles: z.array(z.enum(STATE_OBSTACLES)),
+  })
+  // Artifacts of before this was noted go on running, in a fresh instance each time.
+  .default({ memories: [], tables: [], globals: [], headrooms: [], obstacles: ['not-analyzed'] });
 
 const manifestSchema = z.object({
   formatVersion: z.literal(1),
@@ -32,6 +44,10 @@ const manifestSchema = z.object({
   handler: z.enum(HANDLER_KINDS),
   world: z.string(),
   exportKey: z.string(),
+  // Artifacts from before there were plans say nothing of them.
+  road: z.enum(['linked', 'glue']).default('glue'),
+  roadReason: z.string().nullable().default('it was published before there were link plans'),
+  planBytes: countSchema.default(0),
   imports: z.array(z.string()),
   fuelModel: z.string(),
   modules: z.array(
@@ -42,6 +58,7 @@ const manifestSchema = z.object({
       initialMemoryBytes: countSchema,
       initialTableEntries: countSchema,
       functions: countSchema,
+      state: stateSchema,
     }),
   ),
   sizes: z.object({ uploadBytes: countSchema, codeBytes: countSchema, glueBytes: countSchema }),
@@ -161,10 +178,11 @@ export class ArtifactStore {
     if (!(await this.has(key))) return undefined;
     try {
       const manifest = await this.readManifest(key);
-      const { modules, sizes } = manifest;
+      const { modules, planBytes, sizes } = manifest;
       const files: (readonly [string, number])[] = [
         ...modules.map(({ name, bytes }) => [name, bytes] as const),
         [ARTIFACT_FILES.glue, sizes.glueBytes],
+        ...(planBytes === 0 ? [] : [[ARTIFACT_FILES.plan, planBytes] as const]),
         [ARTIFACT_FILES.upload, sizes.uploadBytes],
       ];
       const found = await Promise.all(files.map(([name]) => stat(join(this.folder(key), name))));

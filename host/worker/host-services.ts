@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { ControlBackend } from '../control-plane/backend.ts';
 import { MayflyError } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
-import { ARTIFACT_FILES, type ArtifactManifest } from '../model/artifact.ts';
+import { ARTIFACT_FILES, type ArtifactManifest, roadBytes } from '../model/artifact.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { LinkPlan } from '../model/link-plan.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Registry } from '../store/registry.ts';
 import { ArtifactCache } from './artifact-cache.ts';
@@ -31,7 +32,7 @@ export function createHostServices({
 }: HostServicesPorts): HostServices {
   const compiled = new ArtifactCache<ArtifactMessage>({
     load: (key) => compileArtifact(artifacts, key),
-    sizeOf: (message) => message.manifest.sizes.codeBytes + message.manifest.sizes.glueBytes,
+    sizeOf: (message) => message.manifest.sizes.codeBytes + roadBytes(message.manifest),
     budgetBytes: MODULE_BUDGET_BYTES,
   });
   return {
@@ -74,14 +75,21 @@ async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<A
   try {
     const folder = artifacts.folder(key);
     const manifest: ArtifactManifest = await artifacts.readManifest(key);
-    const glue = await readFile(join(folder, ARTIFACT_FILES.glue), 'utf8');
+    const isLinked = manifest.road === 'linked';
+    const road = await readFile(join(folder, isLinked ? ARTIFACT_FILES.plan : ARTIFACT_FILES.glue), 'utf8');
     const modules = await Promise.all(
       manifest.modules.map(async ({ name }) => {
         const bytes = await readFile(join(folder, name));
         return [name, await WebAssembly.compile(bytes)] as const;
       }),
     );
-    return { key, manifest, modules, glue };
+    return {
+      key,
+      manifest,
+      modules,
+      plan: isLinked ? (JSON.parse(road) as LinkPlan) : null,
+      glue: isLinked ? null : road,
+    };
   } catch (error) {
     throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, {
       cause: error,

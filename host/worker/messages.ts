@@ -5,6 +5,7 @@
 import type { ControlBackend } from '../control-plane/backend.ts';
 import type { ErrorMessage } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
+import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionLimitValues } from '../limits.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
 import type { LiveFunction } from '../model/function-version.ts';
@@ -48,6 +49,10 @@ export interface WorkerData {
   readonly quotaTable: QuotaTableBuffers;
   readonly connections: number;
   readonly changes: SharedArrayBuffer;
+  readonly rewind: RoadWish;
+  /** This thread's share of the instances that lie ready. */
+  readonly idleMemoryBytes: number;
+  readonly idleSlots: number;
 }
 
 export type ToWorker =

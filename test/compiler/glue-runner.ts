@@ -1,5 +1,6 @@
 /** Runs an artifact's glue and modules in this thread, with imports by hand: no engine of ours in between. */
 import { compileFunction } from 'node:vm';
+import { NO_HEADROOM } from '../../host/instance/rewind/memory-headroom.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../host/instrument/meter-imports.ts';
 
 type Instantiate = (
@@ -33,6 +34,7 @@ export async function runGlue(
   ) as Instantiate;
   const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, BUDGET);
   const meter = {
+    ...NO_HEADROOM,
     [METER_IMPORTS.fuel]: fuel,
     [METER_IMPORTS.refill]: () => {},
     [METER_IMPORTS.reserveMemory]: () => 1,

@@ -88,18 +88,21 @@ test('what only the validator sees is refused as malformed, in its words', async
 test('a module that the engine refuses is malformed', async (t) => {
   // 60,000 parameters: V8 ends at 1,000.
   const original = coreModule(section(1, [1, 0x60], repeated(60_000, [0x7f]), leb(0)));
-  const shape = meterModules([{ name: 'a.wasm', bytes: coreModule() }])[0]!.shape;
-  const error = await t.throwsAsync(compileModules([{ name: 'a.wasm', bytes: original, original, shape }]), {
-    instanceOf: MayflyError,
-  });
+  const { shape, state } = meterModules([{ name: 'a.wasm', bytes: coreModule() }])[0]!;
+  const error = await t.throwsAsync(
+    compileModules([{ name: 'a.wasm', bytes: original, original, shape, state }]),
+    {
+      instanceOf: MayflyError,
+    },
+  );
   t.is(error.code, 'component_malformed');
 });
 
 test('a module that only metering made too much for the engine is unsupported', async (t) => {
   const original = coreModule();
   const bytes = coreModule(section(1, [1, 0x60], repeated(60_000, [0x7f]), leb(0)));
-  const shape = meterModules([{ name: 'a.wasm', bytes: original }])[0]!.shape;
-  const error = await t.throwsAsync(compileModules([{ name: 'a.wasm', bytes, original, shape }]), {
+  const { shape, state } = meterModules([{ name: 'a.wasm', bytes: original }])[0]!;
+  const error = await t.throwsAsync(compileModules([{ name: 'a.wasm', bytes, original, shape, state }]), {
     instanceOf: MayflyError,
   });
   t.is(error.code, 'component_unsupported');

@@ -4,12 +4,19 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { ARTIFACT_FILES } from '../../host/model/artifact.ts';
+import { ARTIFACT_FILES, type ArtifactManifest } from '../../host/model/artifact.ts';
 import { asDigest } from '../../host/model/ids.ts';
+import type { LinkPlan } from '../../host/model/link-plan.ts';
 import { runPipeline } from '../../host/publish/pipeline.ts';
 
-/** What publishing makes of an upload, as a serving thread holds it. */
-export async function artifactOf(upload: Uint8Array): Promise<LoadedArtifact> {
+/**
+ * What publishing makes of an upload, as a serving thread holds it.
+ * @param road another one than publishing chose
+ */
+export async function artifactOf(
+  upload: Uint8Array,
+  road?: ArtifactManifest['road'],
+): Promise<LoadedArtifact> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-artifact-'));
   try {
     const key = createHash('sha256').update(upload).digest('hex');
@@ -27,8 +34,10 @@ export async function artifactOf(upload: Uint8Array): Promise<LoadedArtifact> {
         async ({ name }) => [name, await WebAssembly.compile(await readFile(join(folder, name)))] as const,
       ),
     );
-    const glue = await readFile(join(folder, ARTIFACT_FILES.glue), 'utf8');
-    return new LoadedArtifact({ key, manifest, modules, glue });
+    const isLinked = (road ?? manifest.road) === 'linked';
+    const text = await readFile(join(folder, isLinked ? ARTIFACT_FILES.plan : ARTIFACT_FILES.glue), 'utf8');
+    const plan = isLinked ? (JSON.parse(text) as LinkPlan) : null;
+    return new LoadedArtifact({ key, manifest, modules, plan, glue: isLinked ? null : text });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -32,6 +32,31 @@ const WORLD = `package test:guest;
 world guest { import wasi:http/outgoing-handler@${VERSION}; export wasi:http/incoming-handler@${VERSION}; }
 `;
 
+/** The one that tests share, so that it is built once. */
+export const STARLING_GUEST = `
+let calls = 0;
+addEventListener('fetch', (event) => event.respondWith(handle(event.request)));
+async function handle(request) {
+  const url = new URL(request.url);
+  switch (url.pathname) {
+    case '/json':
+      console.log(\`\${request.method} \${url.search}\`);
+      return Response.json({ query: url.searchParams.get('q'), header: request.headers.get('x-test'), calls: ++calls });
+    case '/stream': {
+      const encoder = new TextEncoder();
+      let part = 0;
+      const pull = (controller) => part++ < 5 ? controller.enqueue(encoder.encode(\`part \${part}\\n\`)) : controller.close();
+      return new Response(new ReadableStream({ pull }), { status: 201, headers: { 'x-streamed': 'yes' } });
+    }
+    case '/echo': return new Response(request.body);
+    case '/fetch':
+      return Response.json(await Promise.all(url.searchParams.getAll('url').map(async (u) => (await fetch(u)).text())));
+    case '/throw': throw new Error('thrown on purpose');
+  }
+  return new Response('not here', { status: 404 });
+}
+`;
+
 /** A component from a script that listens for `fetch` events. */
 export async function starlingGuest(source: string): Promise<Uint8Array> {
   const { componentize, version } = await loadComponentizeJs();

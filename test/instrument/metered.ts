@@ -1,4 +1,5 @@
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { NO_HEADROOM } from '../../host/instance/rewind/memory-headroom.ts';
 import { instrument } from '../../host/instrument/instrument.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../host/instrument/meter-imports.ts';
 
@@ -45,6 +46,7 @@ export class MeterHost {
 
   get imports(): Record<string, WebAssembly.ImportValue> {
     return {
+      ...NO_HEADROOM,
       [METER_IMPORTS.fuel]: this.global,
       [METER_IMPORTS.refill]: () => {
         this.refills++;

@@ -24,6 +24,7 @@ test('only what is needed is imported', async (t) => {
     'reserve-memory',
     'release-memory',
     'fuel',
+    'headroom/0',
   ]);
   t.deepEqual(
     await importsOf('(module (table 1 funcref) (func (drop (table.grow (ref.null func) (i32.const 1)))))'),

@@ -13,6 +13,7 @@ import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { EMPTY_SOURCE } from '../../host/wasi/io/buffer-source.ts';
 import { NULL_SINK } from '../../host/wasi/io/null-sink.ts';
 import { artifactOf } from '../harness/artifact.ts';
+import { createSlots } from '../harness/slots.ts';
 import { clockCommand, FOREVER, plainCommand } from '../harness/wat-commands.ts';
 
 const TENANTS = 8;
@@ -22,6 +23,7 @@ class SharedThread {
   readonly slices: string[] = [];
   readonly fuel: Record<string, number> = {};
   readonly queue: RunQueue;
+  readonly slots = createSlots();
   readonly #running = new Set<RunningInvocation>();
 
   constructor(weights: Readonly<Record<string, number>> = {}) {
@@ -47,6 +49,7 @@ class SharedThread {
       charge: (_tenant, fuel) => queue.charge(tenant, fuel),
       isAlone: () => queue.parked === 0,
       log: () => {},
+      slots: this.slots,
     };
     const invocation = new RunningInvocation(
       {

@@ -18,10 +18,26 @@ const MANIFEST: ArtifactManifest = {
   handler: 'wasi:cli/run@0.2',
   world: 'wasi:cli/run@0.2.3',
   exportKey: 'wasi:cli/run@0.2.3',
+  road: 'glue',
+  roadReason: 'a test',
+  planBytes: 0,
   imports: [],
   fuelModel: 'model',
   modules: [
-    { name: 'component.core.wasm', bytes: 8, initialMemoryBytes: 0, initialTableEntries: 0, functions: 0 },
+    {
+      name: 'component.core.wasm',
+      bytes: 8,
+      initialMemoryBytes: 0,
+      initialTableEntries: 0,
+      functions: 0,
+      state: {
+        memories: ['memory'],
+        tables: [],
+        globals: ['mayfly:global/0'],
+        headrooms: [{ memory: 0, from: null }],
+        obstacles: [],
+      },
+    },
   ],
   sizes: { uploadBytes: 1, codeBytes: 8, glueBytes: 1 },
 };

@@ -46,6 +46,11 @@ export class BodySink implements ByteSink {
     return this.#writtenBytes;
   }
 
+  /** Whether it was ended or aborted: the first of these wins. */
+  get hasEnding(): boolean {
+    return this.#ending !== undefined;
+  }
+
   /** Why the body is incomplete, if it is. */
   get failure(): Error | undefined {
     return this.#ending?.kind === 'abort' ? this.#ending.reason : undefined;

@@ -5,7 +5,7 @@
  * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
  */
 import type { HeaderList } from '../context.ts';
-import { type GuestStream, streamOfSource } from '../io/async-streams.ts';
+import { type ByteChunks, type GuestStream, streamOfSource } from '../io/async-streams.ts';
 import { HostCallTrap } from '../io/result-error.ts';
 import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } from './error-code.ts';
 import { FieldMap } from './fields.ts';
@@ -124,12 +124,13 @@ function ignore(): void {}
 function consumeWire({ message, signal }: FromWire): ConsumedBody {
   const { stream: inner, end } = streamOfSource(message.body, signal);
   let isRead = false;
-  const stream: AsyncIterableIterator<Uint8Array> = {
-    next: async () => {
-      const result = await inner.next();
-      if (result.done === true) isRead = true;
-      return result;
-    },
+  const note = <Result extends IteratorResult<Uint8Array> | undefined>(result: Result): Result => {
+    if (result?.done === true) isRead = true;
+    return result;
+  };
+  const stream: ByteChunks = {
+    next: async () => note(await inner.next()),
+    takeNow: () => note(inner.takeNow()),
     return: () => inner.return!(),
     [Symbol.asyncIterator]: () => stream,
   };

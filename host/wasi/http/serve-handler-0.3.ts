@@ -8,7 +8,7 @@ import { FieldMap } from './fields.ts';
 import { Request } from './request-0.3.ts';
 import { Response } from './response-0.3.ts';
 
-/** The export `wasi:http/handler#handle` (WASI 0.3), as jco lifts it: rejects with the error-code. */
+/** The export `wasi:http/handler#handle` (WASI 0.3): rejects with the error-code, as it is or as a `payload`. */
 export type Handler = (request: Request) => Promise<unknown>;
 
 /**
@@ -67,8 +67,9 @@ async function call(handle: Handler, request: Request): Promise<Response> {
   try {
     response = await handle(request);
   } catch (error) {
-    // jco throws the `err` value itself; a trap is an Error.
-    if (isErrorCode(error)) throw failed(error);
+    // jco throws the `err` value itself, a linked component an object with it as `payload`; a trap is an Error.
+    const code = error instanceof Object && 'payload' in error ? error.payload : error;
+    if (isErrorCode(code)) throw failed(code);
     throw error;
   }
   if (response instanceof Response) return response;

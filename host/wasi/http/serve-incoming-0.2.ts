@@ -41,12 +41,12 @@ export async function serveIncoming(
 }
 
 async function finished(body: BodySink): Promise<void> {
-  const unfinished = new MayflyError(
-    'response_invalid',
-    'The function returned before finishing the response body.',
-  );
-  // The first ending wins: this one counts only where the guest has given none.
-  body.abort(unfinished);
+  // Made only where it is needed: an error with its stack costs as much as the rest of a small answer.
+  if (!body.hasEnding) {
+    body.abort(
+      new MayflyError('response_invalid', 'The function returned before finishing the response body.'),
+    );
+  }
   await body.settled();
   const failure = body.failure;
   if (failure instanceof MayflyError) throw failure;

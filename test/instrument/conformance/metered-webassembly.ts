@@ -2,6 +2,8 @@
  * Makes every module that this process compiles a metered one: for packages that compile their own modules and
  * should not have to know. One host answers them all.
  */
+
+import { NO_HEADROOM } from '../../../host/instance/rewind/memory-headroom.ts';
 import { MODULE_BOUNDS, type ModuleBounds } from '../../../host/instrument/bounds.ts';
 import { instrument } from '../../../host/instrument/instrument.ts';
 import { METER_IMPORTS, METER_MODULE } from '../../../host/instrument/meter-imports.ts';
@@ -35,6 +37,7 @@ export function meterThisProcess(): MeteredProcess {
   const granted = (): number => 1;
   const nothing = (): void => {};
   const meter: Record<string, WebAssembly.ImportValue> = {
+    ...NO_HEADROOM,
     [METER_IMPORTS.fuel]: fuel,
     [METER_IMPORTS.refill]: nothing,
     [METER_IMPORTS.reserveMemory]: granted,

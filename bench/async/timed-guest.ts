@@ -1,0 +1,60 @@
+import { type CoreFunction, Guest } from '../../host/instance/guest.ts';
+
+/**
+ * A guest that knows how long its own code ran, and how long the host's functions that it called. Entries that it is
+ * parked in count up to there only. Looking at the clock takes 0.1 µs, twice per call.
+ */
+export class TimedGuest extends Guest {
+  enteredMs = 0;
+  importsMs = 0;
+  entries = 0;
+  hostCalls = 0;
+
+  /** Since the last time, in ms: what the guest's own code took. */
+  takeGuestMs(): number {
+    const ms = this.enteredMs - this.importsMs;
+    this.enteredMs = 0;
+    this.importsMs = 0;
+    this.entries = 0;
+    this.hostCalls = 0;
+    return ms;
+  }
+
+  override hostCall(call: CoreFunction): CoreFunction {
+    const inner = super.hostCall(call);
+    return (...args) => {
+      const beganMs = performance.now();
+      try {
+        return inner(...args);
+      } finally {
+        this.importsMs += performance.now() - beganMs;
+        this.hostCalls++;
+      }
+    };
+  }
+
+  override plain(call: CoreFunction): CoreFunction {
+    const inner = super.plain(call);
+    return (...args) => {
+      const beganMs = performance.now();
+      try {
+        return inner(...args);
+      } finally {
+        this.importsMs -= performance.now() - beganMs;
+      }
+    };
+  }
+
+  override promising(call: CoreFunction): (...args: unknown[]) => Promise<unknown> {
+    const inner = super.promising(call);
+    return (...args) => {
+      const beganMs = performance.now();
+      try {
+        return inner(...args);
+      } finally {
+        this.enteredMs += performance.now() - beganMs;
+        this.entries++;
+      }
+    };
+  }
+}

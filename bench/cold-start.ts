@@ -1,0 +1,98 @@
+/** How long a guest takes to start with a state of its own, inside one process: no sockets, no front door. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Cycle, type Timing, time } from './cold-start/cycle.ts';
+import { instantiateFloor } from './cold-start/floor.ts';
+import { createJcoCycle } from './cold-start/jco-cycle.ts';
+import { createMayflyCycle } from './cold-start/mayfly-cycle.ts';
+import { measureScaling } from './cold-start/scaling.ts';
+import { median } from './fairness/figures.ts';
+import { Histogram } from './latency/histogram.ts';
+import { histogramLines } from './latency/text.ts';
+import type { BenchReport, Figures } from './run.ts';
+import { buildGuests, type GuestName } from './throughput/guests.ts';
+
+export const summary = 'starting a guest with a fresh state, beside an empty instance of V8 and beside jco';
+
+export const notMeasured = [
+  'sockets and the front door (see throughput), and the first start of an artifact (see density)',
+  "jco's own WASI: its glue gets this host's, which answers in the same thread",
+  'guests that touch much memory: a hello',
+];
+
+const WARM_UPS = 2;
+const ROUNDS = 9;
+const ROUND_MS = 150;
+const LEAST_RUNS = 10;
+
+interface Task {
+  readonly name: string;
+  readonly work: () => Promise<void> | void;
+}
+
+export async function run(): Promise<BenchReport> {
+  await using resources = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-bench-'));
+  resources.defer(() => rm(folder, { recursive: true, force: true }));
+  const guests = Object.values(await buildGuests(folder));
+  const tasks: Task[] = [{ name: 'floor', work: instantiateFloor }];
+  const add = (system: string, guest: GuestName, cycle: Cycle): void => {
+    resources.use(cycle);
+    tasks.push({ name: `${system} start, ${guest}`, work: () => cycle.start() });
+    tasks.push({ name: `${system} cycle, ${guest}`, work: () => cycle.cycle() });
+  };
+  for (const { name, bytes } of guests) {
+    add('jco', name, await createJcoCycle(bytes));
+    const mayfly = await createMayflyCycle(name, bytes);
+    if (mayfly !== undefined) add('mayfly', name, mayfly);
+  }
+  const rounds = new Map<string, Timing[]>(tasks.map(({ name }) => [name, []]));
+  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+    for (const { name, work } of round % 2 === 0 ? tasks : tasks.toReversed()) {
+      const timing = await time(work, ROUND_MS, LEAST_RUNS);
+      if (round >= 0) rounds.get(name)!.push(timing);
+    }
+  }
+  const results: Record<string, Figures> = {};
+  for (const [name, timings] of rounds) {
+    const histogram = new Histogram();
+    for (const { wallMicros } of timings) for (const micros of wallMicros) histogram.add(micros);
+    for (const line of histogramLines(name, histogram)) console.log(line);
+    results[name] = {
+      p50Ms: histogram.quantileMs(0.5),
+      p99Ms: histogram.quantileMs(0.99),
+      cpuMs: median(timings.map(({ cpuMicros }) => cpuMicros)) / 1_000,
+    };
+  }
+  return { ratios: { ...ratiosOf(rounds), ...(await scalingOf(guests)) }, results };
+}
+
+/** Medians of one over another's, round by round. */
+function ratiosOf(rounds: ReadonlyMap<string, readonly Timing[]>): Record<string, number> {
+  const ratio = (name: string, peer: string): number => {
+    const [own, others] = [rounds.get(name), rounds.get(peer)];
+    if (own === undefined || others === undefined) return Number.NaN;
+    return median(own.map(({ wallMicros }, round) => median(wallMicros) / median(others[round]!.wallMicros)));
+  };
+  const all = {
+    start_vs_floor_small: ratio('mayfly start, small', 'floor'),
+    start_vs_floor_quickjs: ratio('mayfly start, quickjs', 'floor'),
+    start_vs_floor_starlingmonkey: ratio('mayfly start, starlingmonkey', 'floor'),
+    cycle_vs_jco_quickjs: ratio('mayfly cycle, quickjs', 'jco cycle, quickjs'),
+    cycle_vs_jco_starlingmonkey: ratio('mayfly cycle, starlingmonkey', 'jco cycle, starlingmonkey'),
+    jco_start_vs_floor_quickjs: ratio('jco start, quickjs', 'floor'),
+    jco_start_vs_floor_starlingmonkey: ratio('jco start, starlingmonkey', 'floor'),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => !Number.isNaN(value)));
+}
+
+async function scalingOf(
+  guests: readonly { readonly name: GuestName; readonly bytes: Uint8Array }[],
+): Promise<Record<string, number>> {
+  const small = guests.find(({ name }) => name === 'small')!;
+  const engine = await createMayflyCycle(small.name, small.bytes);
+  if (engine === undefined) return {};
+  await engine[Symbol.asyncDispose]();
+  return { scaling: await measureScaling({ guest: small.name, component: small.bytes, durationMs: 1_000 }) };
+}

@@ -1,0 +1,72 @@
+/** Function URLs: `/fn/{tenant}/{name}/*`, any method. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MayflyError } from '../errors.ts';
+import { asFunctionName, asTenantName } from '../model/ids.ts';
+import { sendProblem } from './exchange.ts';
+import type { Invoker, UrlPolicy } from './invoker.ts';
+
+/**
+ * The function sees the path below its own name, byte for byte as the caller sent it; so it is cut out of the raw
+ * target, not out of a normalised URL.
+ */
+const TARGET = /^(?:https?:\/\/[^/]*)?\/fn\/([^/?#]*)\/([^/?#]*)(\/[^?#]*)?(\?[^#]*)?/;
+
+/** The policy says what else. */
+const NOTHING_HIDDEN: ReadonlySet<string> = new Set();
+
+export class FunctionUrls {
+  readonly #invoker: Invoker;
+  readonly #policy: UrlPolicy;
+
+  constructor(invoker: Invoker, policy: UrlPolicy) {
+    this.#invoker = invoker;
+    this.#policy = policy;
+  }
+
+  /** Answers the request itself, whatever happens; resolves once the invocation is over. */
+  async serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const [, tenantText = '', nameText = '', path = '/', query = ''] = TARGET.exec(incoming.url ?? '') ?? [];
+    const tenant = asTenantName(tenantText);
+    const name = asFunctionName(nameText);
+    if (tenant === undefined || name === undefined) {
+      const error = new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.');
+      sendProblem(incoming, outgoing, error, []);
+      return;
+    }
+    await this.#invoker.call(
+      {
+        tenant,
+        name,
+        trigger: 'http',
+        method: incoming.method ?? 'GET',
+        pathWithQuery: path + query,
+        scriptName: `/fn/${tenant}/${name}`,
+        hidden: NOTHING_HIDDEN,
+        url: this.#policy,
+      },
+      incoming,
+      outgoing,
+    );
+  }
+}
+
+/** Characters that mean themselves in a URL: nothing encoded, nothing that a parser of URLs would change. */
+const PLAIN_TARGET = /^\/fn\/[!$&-;=?-[\]_a-z~]*$/;
+const DOT_SEGMENT = /\/\.\.?(?:[/?]|$)/;
+const PLAIN_HOST = /^[a-z0-9][a-z0-9.-]*(?::[0-9]{1,5})?$/;
+
+/**
+ * Whether a request can be served without being made a `Request` and routed: it has no body to be cleaned up after, and
+ * no reader of its target or of its host could take it for anything but a function's URL. That takes a third of what the
+ * host does for a small request; what is not as plain goes through Hono.
+ */
+export function isPlainFunctionCall({ headers, url }: IncomingMessage): boolean {
+  return (
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    url !== undefined &&
+    PLAIN_TARGET.test(url) &&
+    !DOT_SEGMENT.test(url) &&
+    PLAIN_HOST.test(headers.host ?? '')
+  );
+}

@@ -1,0 +1,99 @@
+import type { Glue } from './glue.ts';
+import type { CoreFunction, Guest } from './guest.ts';
+import type { GuestTimers } from './guest-timers.ts';
+import { ELEMENT_COST, LENGTH_COST } from './host-call-cost.ts';
+
+/** What instantiating a component through jco's glue takes. */
+export interface GlueParts {
+  readonly glue: Glue;
+  readonly modules: ReadonlyMap<string, WebAssembly.Module>;
+  readonly imports: Record<string, unknown>;
+  /** The glue's own, which end with the invocation. */
+  readonly timers: GuestTimers;
+}
+
+/** Instantiates a component through its glue and gives its exports, as the glue names them. */
+export async function startGlue(
+  guest: Guest,
+  { glue, modules, imports, timers }: GlueParts,
+): Promise<Record<string, unknown>> {
+  const seen = new SeenExports(guest);
+  const instantiate = glue.evaluate({
+    WebAssembly: seen.facade(),
+    setTimeout: (callback, delayMs) => timers.set(callback, delayMs ?? 0, false),
+    setInterval: (callback, delayMs) => timers.set(callback, delayMs ?? 0, true),
+    clearTimeout: (timer) => timers.clear(timer),
+    clearInterval: (timer) => timers.clear(timer),
+    queueMicrotask,
+    console: SILENT,
+    chargeLength: (length) => guest.charge(length * LENGTH_COST),
+    chargeElements: (count) => guest.charge(count * ELEMENT_COST),
+  });
+  const exports = await instantiate(
+    (name) => {
+      const module = modules.get(name);
+      if (module === undefined) throw new Error(`artifact has no core module ${name}`);
+      return module;
+    },
+    imports,
+    (module, coreImports) => seen.instantiate(module, coreImports),
+  );
+  guest.started();
+  return exports;
+}
+
+/** Exports of core instances in the wrapping that the glue calls, and what they were before it. */
+class SeenExports {
+  readonly #guest: Guest;
+  /** Wrapped export -> the export itself, so that it can be linked into another core module. */
+  readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
+
+  constructor(guest: Guest) {
+    this.#guest = guest;
+  }
+
+  instantiate(
+    module: WebAssembly.Module,
+    imports: WebAssembly.Imports = {},
+  ): { exports: WebAssembly.Exports } {
+    const linked: WebAssembly.Imports = {};
+    for (const [namespace, members] of Object.entries(imports)) linked[namespace] = this.#unwrapAll(members);
+    const exports: Record<string, WebAssembly.ExportValue> = {};
+    for (const [name, value] of Object.entries(this.#guest.instantiate(module, linked))) {
+      exports[name] = typeof value === 'function' ? this.#wrap(value as CoreFunction) : value;
+    }
+    return { exports };
+  }
+
+  #wrap(original: CoreFunction): CoreFunction {
+    const wrapped = this.#guest.plain(original);
+    this.#originals.set(wrapped, original);
+    return wrapped;
+  }
+
+  #unwrapAll(members: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+    const unwrapped: WebAssembly.ModuleImports = {};
+    for (const [name, value] of Object.entries(members)) {
+      unwrapped[name] = (
+        typeof value === 'function'
+          ? (this.#originals.get(value as CoreFunction) ?? this.#guest.hostCall(value as CoreFunction))
+          : value
+      ) as WebAssembly.ImportValue;
+    }
+    return unwrapped;
+  }
+
+  /** `WebAssembly` for the glue: the real one, but calls that may be parked are made and watched by the guest. */
+  facade(): typeof WebAssembly {
+    const guest = this.#guest;
+    const facade = Object.create(WebAssembly) as Record<string, unknown>;
+    facade['promising'] = (wrapped: CoreFunction) => guest.promising(this.#originals.get(wrapped) ?? wrapped);
+    facade['Suspending'] = function Suspending(call: CoreFunction): unknown {
+      return guest.waitingHostCall(call);
+    };
+    return facade as unknown as typeof WebAssembly;
+  }
+}
+
+/** jco reports guest errors on the console as it throws them; the engine reports each once, to its owner. */
+const SILENT = { error() {}, debug() {}, warn() {}, log() {} };

@@ -1,0 +1,134 @@
+/**
+ * Makes the slots of one artifact on one thread, all of them in the state that initialisation leaves.
+ *
+ * 1. Initialisation runs without an invocation: it gets no function of the host. If it calls one, fails, or leaves a
+ *    state that cannot be put back, the artifact has no slots (`obstacle` says why), and each invocation makes an
+ *    instance of its own. So an image holds what follows from the component alone: no environment of a function, no
+ *    random number, no time of day.
+ * 2. The image of that state is there as long as a slot is.
+ */
+import type { PreparedPlan } from '../component/prepared-plan.ts';
+import { FUEL_SLICE, FUNCTION_LIMITS } from '../limits.ts';
+import type { LoadedArtifact } from './artifact.ts';
+import { FuelAccount } from './fuel-account.ts';
+import { Guest, type GuestRun } from './guest.ts';
+import { linkGuest } from './linked-guest.ts';
+import type { RewindPolicy } from './rewind/rewind-policy.ts';
+import { StateImage } from './rewind/state-image.ts';
+import { type Imports, type LinkedInstance, Slot, type StartUse } from './slot.ts';
+import { SpaceAccount } from './space-account.ts';
+
+/** More than a start function may use before it is ended (guest.ts). */
+const START_FUEL = 200 * FUEL_SLICE;
+
+export class SlotFactory {
+  readonly #artifact: LoadedArtifact;
+  readonly #plan: PreparedPlan;
+  readonly #policy: RewindPolicy;
+  #image: StateImage | undefined;
+  #slots = 0;
+  #obstacle: string | undefined;
+
+  constructor(artifact: LoadedArtifact, plan: PreparedPlan, policy: RewindPolicy) {
+    this.#artifact = artifact;
+    this.#plan = plan;
+    this.#policy = policy;
+    this.#obstacle =
+      policy.road === 'fresh'
+        ? 'rewinding is turned off'
+        : artifact.manifest.modules.find(hasObstacle)?.state.obstacles[0];
+  }
+
+  /** Why each invocation makes an instance of its own, as far as it is known. */
+  get obstacle(): string | undefined {
+    return this.#obstacle;
+  }
+
+  get slots(): number {
+    return this.#slots;
+  }
+
+  /** A clean slot; undefined if there is an obstacle. */
+  make(): Slot | undefined {
+    if (this.#obstacle !== undefined) return undefined;
+    const started = this.#start();
+    if (typeof started === 'string') {
+      this.#obstacle = started;
+      return undefined;
+    }
+    const { instance, start } = started;
+    const { instances, headrooms } = instance;
+    // Another slot may find another state only if the engine is not deterministic; it would be an obstacle, too.
+    this.#image ??= StateImage.capture(instances, this.#policy, headrooms);
+    const state = this.#image.apply(instances, headrooms);
+    this.#obstacle =
+      this.#image.obstacle ?? (state === undefined ? 'initialisation is not repeatable' : undefined);
+    if (this.#obstacle !== undefined || state === undefined) {
+      this.#disposeImage();
+      return undefined;
+    }
+    this.#slots++;
+    return new Slot(instance, start, state, () => {
+      state.dispose();
+      this.#slots--;
+      this.#disposeImage();
+    });
+  }
+
+  #start(): { readonly instance: LinkedInstance; readonly start: StartUse } | string {
+    const { artifact, run, failures } = this.#startRun();
+    let imports: Imports | undefined;
+    const guest = new Guest(run);
+    try {
+      const linked = linkGuest(guest, {
+        plan: this.#plan,
+        modules: artifact.modules,
+        states: artifact.states,
+        imports: () => {
+          if (imports === undefined) throw new Error('there is no invocation');
+          return imports;
+        },
+      });
+      guest.end();
+      // Whatever it says after it was refused is no outcome.
+      if (guest.calledHostAtStart) return 'initialisation calls the host';
+      if (failures.length > 0) return 'initialisation fails';
+      linked.component.reset();
+      const start = { fuel: run.fuel.used, memoryBytes: run.memory.used, tableEntries: run.tables.used };
+      const bind = (next: Imports | undefined): void => {
+        imports = next;
+      };
+      return { instance: { ...linked, guest, bind }, start };
+    } catch {
+      return guest.calledHostAtStart ? 'initialisation calls the host' : 'initialisation fails';
+    }
+  }
+
+  /** Initialisation may use as much as any function may be allowed to; whether it is allowed to is asked at each call. */
+  #startRun(): { artifact: LoadedArtifact; run: GuestRun; failures: unknown[] } {
+    const artifact = this.#artifact;
+    const failures: unknown[] = [];
+    const run: GuestRun = {
+      fuel: new FuelAccount(START_FUEL),
+      memory: new SpaceAccount(FUNCTION_LIMITS.memoryBytes.hard, artifact.initialMemoryBytes),
+      tables: new SpaceAccount(FUNCTION_LIMITS.tableEntries.hard, artifact.initialTableEntries),
+      onTrap: (error) => failures.push(error),
+      isOver: () => false,
+      yieldThread: () => Promise.reject(new Error('initialisation cannot be parked')),
+      isAlone: () => true,
+      goOn: () => undefined,
+    };
+    return { artifact, run, failures };
+  }
+
+  /** Invariant 2. */
+  #disposeImage(): void {
+    if (this.#slots > 0) return;
+    this.#image?.[Symbol.dispose]();
+    this.#image = undefined;
+  }
+}
+
+function hasObstacle({ state }: LoadedArtifact['manifest']['modules'][number]): boolean {
+  return state.obstacles.length > 0;
+}

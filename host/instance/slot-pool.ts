@@ -1,0 +1,226 @@
+/**
+ * The slots of one thread: linked instances that wait, clean, for an invocation of the function version they belong to.
+ *
+ * 1. A slot serves one function version for as long as it lives, and one invocation at a time.
+ * 2. Whoever takes a slot gets it clean. It is put back in order after the answer has been sent, in a later turn of
+ *    the event loop; one that cannot be put back in order is disposed of, never handed out.
+ * 3. A slot that is not there is made while the caller waits (`late` counts these); so whenever the last clean one is
+ *    taken, another is made ahead of need, in a later turn.
+ * 4. Idle slots take at most `budgetBytes` and `maxIdle` of them exist; beyond that the function used least recently
+ *    gives up its slots first. Slots in use are bounded by admission.
+ */
+
+/** What the pool needs of a slot. */
+export interface PooledSlot {
+  /** Memory that this slot keeps from others while it is idle. */
+  readonly idleBytes: number;
+  /** Puts everything back as it was; false if that cannot be done. */
+  rewind(): boolean;
+  dispose(): void;
+}
+
+export interface SlotPoolOptions {
+  readonly budgetBytes: number;
+  /** Each memory of a slot reserves 8 GiB of address space, of which a process has 128 TiB, and two mappings. */
+  readonly maxIdle: number;
+  /** Calls back in a later turn of the event loop, after what has been written went out. */
+  readonly later: (callback: () => void) => void;
+  /** Milliseconds on a clock that never goes back. */
+  readonly nowMs: () => number;
+  /** Making a slot ahead of need failed; whoever needs it makes it again, and hears why. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** After this long, what was needed at once before is forgotten by half. */
+const PEAK_HALF_LIFE_MS = 10_000;
+
+/** The slots of one function version. */
+class Shelf<S extends PooledSlot> {
+  /** The last one given back first: its memory is in the caches. */
+  readonly idle: S[] = [];
+  /** In use, or waiting to be put in order. */
+  busy = 0;
+  /** How many were in use at once lately. */
+  peak = 1;
+  peakAtMs = 0;
+  isMaking = false;
+}
+
+export interface SlotPoolCounts {
+  readonly idle: number;
+  readonly idleBytes: number;
+  readonly busy: number;
+  /** Slots that somebody waited for. */
+  readonly late: number;
+  /** Slots made ahead of need. */
+  readonly ahead: number;
+  /** Slots that could not be put back in order. */
+  readonly lost: number;
+  /** Slots given up for the budget. */
+  readonly evicted: number;
+}
+
+export class SlotPool<S extends PooledSlot> {
+  readonly #options: SlotPoolOptions;
+  /** By function version, least recently used first. */
+  readonly #shelves = new Map<string, Shelf<S>>();
+  #idle = 0;
+  #idleBytes = 0;
+  #late = 0;
+  #ahead = 0;
+  #lost = 0;
+  #evicted = 0;
+
+  constructor(options: SlotPoolOptions) {
+    this.#options = options;
+  }
+
+  get counts(): SlotPoolCounts {
+    let busy = 0;
+    for (const shelf of this.#shelves.values()) busy += shelf.busy;
+    return {
+      idle: this.#idle,
+      idleBytes: this.#idleBytes,
+      busy,
+      late: this.#late,
+      ahead: this.#ahead,
+      lost: this.#lost,
+      evicted: this.#evicted,
+    };
+  }
+
+  /**
+   * A clean slot of this function version. Each one that is taken is given back once ({@link giveBack}).
+   *
+   * @param make makes a clean one; what it throws is thrown
+   */
+  take(key: string, make: () => S): S {
+    const shelf = this.#use(key);
+    let slot = shelf.idle.pop();
+    if (slot === undefined) {
+      this.#late++;
+      slot = make();
+    } else {
+      this.#count(slot, -1);
+    }
+    shelf.busy++;
+    this.#decay(shelf);
+    if (shelf.busy > shelf.peak) shelf.peak = shelf.busy;
+    if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
+    return slot;
+  }
+
+  /** Sees to it that a clean slot is there, in a later turn. */
+  prepare(key: string, make: () => S): void {
+    const shelf = this.#use(key);
+    if (shelf.idle.length === 0 && shelf.busy === 0) this.#makeAhead(key, shelf, make);
+  }
+
+  /**
+   * Nothing of the slot's guest can run any more.
+   * @param make for another one, where this one cannot be put in order and none else is idle
+   */
+  giveBack(key: string, slot: S, make: () => S): void {
+    this.#options.later(() => {
+      const shelf = this.#shelves.get(key);
+      if (shelf !== undefined) shelf.busy--;
+      if (shelf === undefined || shelf.idle.length >= this.#wanted(shelf)) {
+        slot.dispose();
+      } else if (slot.rewind()) {
+        this.#keep(shelf, slot);
+      } else {
+        this.#lost++;
+        slot.dispose();
+        if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
+      }
+      this.#forgetEmpty(key);
+    });
+  }
+
+  /** Gives up the idle slots of a function version that nobody will call any more. */
+  drop(key: string): void {
+    const shelf = this.#shelves.get(key);
+    if (shelf === undefined) return;
+    while (shelf.idle.length > 0) this.#evict(shelf);
+    this.#shelves.delete(key);
+  }
+
+  dispose(): void {
+    for (const key of [...this.#shelves.keys()]) this.drop(key);
+  }
+
+  /** Invariant 3. One at a time, so that a burst of calls does not turn into a burst of slots that nobody needs. */
+  #makeAhead(key: string, shelf: Shelf<S>, make: () => S): void {
+    if (shelf.isMaking) return;
+    shelf.isMaking = true;
+    this.#options.later(() => {
+      shelf.isMaking = false;
+      // Meanwhile one may have come back, or the function may be gone.
+      if (shelf.idle.length > 0 || this.#shelves.get(key) !== shelf) return;
+      try {
+        this.#keep(shelf, make());
+        this.#ahead++;
+      } catch (error) {
+        this.#options.onFailure(error);
+      }
+      this.#forgetEmpty(key);
+    });
+  }
+
+  #use(key: string): Shelf<S> {
+    let shelf = this.#shelves.get(key);
+    if (shelf === undefined) shelf = new Shelf();
+    else this.#shelves.delete(key);
+    this.#shelves.set(key, shelf);
+    return shelf;
+  }
+
+  #decay(shelf: Shelf<S>): void {
+    const nowMs = this.#options.nowMs();
+    const halvings = Math.floor((nowMs - shelf.peakAtMs) / PEAK_HALF_LIFE_MS);
+    if (halvings <= 0) return;
+    shelf.peak = Math.max(1, Math.floor(shelf.peak / 2 ** Math.min(halvings, 31)));
+    shelf.peakAtMs = nowMs;
+  }
+
+  /** How many idle ones are worth keeping: what was needed at once lately, and one ahead. */
+  #wanted(shelf: Shelf<S>): number {
+    this.#decay(shelf);
+    return shelf.peak + 1;
+  }
+
+  #keep(shelf: Shelf<S>, slot: S): void {
+    shelf.idle.push(slot);
+    this.#count(slot, 1);
+    this.#fitBudget();
+  }
+
+  /** Invariant 4. */
+  #fitBudget(): void {
+    const { budgetBytes, maxIdle } = this.#options;
+    for (const [key, shelf] of this.#shelves) {
+      while (shelf.idle.length > 0 && (this.#idleBytes > budgetBytes || this.#idle > maxIdle))
+        this.#evict(shelf);
+      this.#forgetEmpty(key);
+      if (this.#idleBytes <= budgetBytes && this.#idle <= maxIdle) return;
+    }
+  }
+
+  #evict(shelf: Shelf<S>): void {
+    const slot = shelf.idle.shift()!;
+    this.#count(slot, -1);
+    this.#evicted++;
+    slot.dispose();
+  }
+
+  #forgetEmpty(key: string): void {
+    const shelf = this.#shelves.get(key);
+    if (shelf !== undefined && shelf.busy === 0 && shelf.idle.length === 0 && !shelf.isMaking)
+      this.#shelves.delete(key);
+  }
+
+  #count(slot: S, by: 1 | -1): void {
+    this.#idle += by;
+    this.#idleBytes += by * slot.idleBytes;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The slots of all functions of one thread: a pool of them (slot-pool.ts), and a factory per artifact.
+ *
+ * Two functions may be of the same artifact: they share its image, which holds nothing but what initialisation made
+ * of the uploaded bytes, and no slot.
+ */
+import type { LiveFunction } from '../model/function-version.ts';
+import type { LoadedArtifact } from './artifact.ts';
+import type { RewindPolicy } from './rewind/rewind-policy.ts';
+import type { Slot } from './slot.ts';
+import { SlotFactory } from './slot-factory.ts';
+import { SlotPool, type SlotPoolCounts, type SlotPoolOptions } from './slot-pool.ts';
+
+export interface SlotsOptions extends Omit<SlotPoolOptions, 'onFailure'> {
+  readonly policy: RewindPolicy;
+}
+
+export class Slots {
+  readonly #policy: RewindPolicy;
+  readonly #pool: SlotPool<Slot>;
+  /** An obstacle is known as long as the thread holds the artifact. */
+  readonly #factories = new WeakMap<LoadedArtifact, SlotFactory>();
+
+  constructor({ policy, ...options }: SlotsOptions) {
+    this.#policy = policy;
+    this.#pool = new SlotPool({
+      ...options,
+      onFailure: (error) => {
+        if (!(error instanceof NoSlot)) throw error;
+      },
+    });
+  }
+
+  get counts(): SlotPoolCounts {
+    return this.#pool.counts;
+  }
+
+  /** A clean slot, which is given back once; undefined where each invocation makes an instance of its own. */
+  take(live: LiveFunction, artifact: LoadedArtifact): Slot | undefined {
+    const factory = this.#factoryOf(artifact);
+    if (factory === undefined || factory.obstacle !== undefined) return undefined;
+    try {
+      return this.#pool.take(keyOf(live), () => makeBy(factory));
+    } catch (error) {
+      if (error instanceof NoSlot) return undefined;
+      throw error;
+    }
+  }
+
+  /** Once the guest of the slot is quiet. */
+  giveBack(live: LiveFunction, artifact: LoadedArtifact, slot: Slot): void {
+    const factory = this.#factoryOf(artifact);
+    if (factory !== undefined) this.#pool.giveBack(keyOf(live), slot, () => makeBy(factory));
+  }
+
+  /** Sees to it that a clean slot will be there. */
+  prepare(live: LiveFunction, artifact: LoadedArtifact): void {
+    const factory = this.#factoryOf(artifact);
+    if (factory !== undefined && factory.obstacle === undefined)
+      this.#pool.prepare(keyOf(live), () => makeBy(factory));
+  }
+
+  /** Why invocations of this artifact make instances of their own, as far as it is known. */
+  obstacleOf(artifact: LoadedArtifact): string | undefined {
+    return artifact.road.kind === 'glue' ? 'it runs on the glue' : this.#factoryOf(artifact)?.obstacle;
+  }
+
+  dispose(): void {
+    this.#pool.dispose();
+  }
+
+  #factoryOf(artifact: LoadedArtifact): SlotFactory | undefined {
+    const { road } = artifact;
+    if (road.kind !== 'linked') return undefined;
+    let factory = this.#factories.get(artifact);
+    if (factory === undefined) {
+      factory = new SlotFactory(artifact, road.plan, this.#policy);
+      this.#factories.set(artifact, factory);
+    }
+    return factory;
+  }
+}
+
+/** The factory has just found an obstacle. */
+class NoSlot extends Error {
+  override readonly name = 'NoSlot';
+}
+
+function makeBy(factory: SlotFactory): Slot {
+  const slot = factory.make();
+  if (slot === undefined) throw new NoSlot();
+  return slot;
+}
+
+function keyOf({ tenant, name, version }: LiveFunction): string {
+  return `${tenant}/${name}/${version}`;
+}

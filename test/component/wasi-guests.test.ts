@@ -1,0 +1,110 @@
+/**
+ * Guests of WASI 0.2, through the engine: the same answer on our linker as on jco's glue, for the same fuel but for what
+ * guests do with the numbers of their handles, which jco counts for each resource type by itself.
+ */
+import { createHash } from 'node:crypto';
+import test from 'ava';
+import { RunningInvocation } from '../../host/instance/engine.ts';
+import { defaultConfiguration } from '../../host/model/function-configuration.ts';
+import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
+import type { LogRecord } from '../../host/model/log-record.ts';
+import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { artifactOf } from '../harness/artifact.ts';
+import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
+import { createSlots } from '../harness/slots.ts';
+import { echoGuest } from '../harness/wat-guests.ts';
+import { type ExchangeOptions, TestExchange } from '../wasi/http/support/exchange.ts';
+
+type Artifact = Awaited<ReturnType<typeof artifactOf>>;
+
+interface Answer {
+  readonly fuel: number;
+  readonly failure: string | undefined;
+  readonly log: readonly string[];
+  readonly status: number | undefined;
+  readonly headers: readonly string[];
+  readonly trailers: readonly string[];
+  /** Digest of the body. */
+  readonly body: string;
+}
+
+const slots = createSlots();
+
+async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<Answer> {
+  const exchange = new TestExchange(request);
+  const log: string[] = [];
+  const invocation = new RunningInvocation(
+    {
+      invocationId: 'test' as InvocationId,
+      live: {
+        tenant: 'test' as TenantName,
+        name: 'test' as FunctionName,
+        version: 1,
+        artifactKey: artifact.key,
+        handler: artifact.manifest.handler,
+        configuration: defaultConfiguration(),
+      },
+      artifact,
+      exchange,
+      trigger: 'http',
+      scriptName: '',
+      outbound: { send: () => Promise.reject(new Error('nothing is sent')) },
+    },
+    {
+      clock: new SystemClock(),
+      randomBytes: (length) => new Uint8Array(length),
+      park: () => new Promise((resolve) => setImmediate(resolve)),
+      admit: () => undefined,
+      goOn: () => undefined,
+      isAlone: () => true,
+      charge: () => {},
+      log: ({ message }: LogRecord) => void log.push(message),
+      slots,
+    },
+  );
+  const text = exchange.text();
+  const { failure, fuel } = await invocation.done;
+  const { status, responseHeaders, responseTrailers } = exchange;
+  return {
+    fuel,
+    failure: failure?.code,
+    log,
+    status,
+    headers: responseHeaders,
+    trailers: responseTrailers,
+    body: createHash('sha256')
+      .update(await text)
+      .digest('hex'),
+  };
+}
+
+const LONG = 'a mayfly lives for a day '.repeat(10_000);
+
+const GUESTS: Readonly<
+  Record<string, readonly [build: () => Promise<Uint8Array>, requests: readonly ExchangeOptions[]]>
+> = {
+  'an HTTP guest of 0.2.0': [
+    () => echoGuest('0.2.0'),
+    [{ path: '/200' }, { method: 'POST', path: '/404', headers: { 'x-a': '1' }, body: LONG }],
+  ],
+  'an HTTP guest of 0.2.12': [() => echoGuest('0.2.12'), [{ path: '/200t' }, { path: '/', body: 'text' }]],
+  'a command that copies its input': [() => cCommand(ECHO), [{}, { method: 'POST', body: LONG }]],
+  'the smallest example': [() => exampleComponent('tiny-wat'), [{}]],
+  'the example in C': [() => exampleComponent('word-count-c'), [{ method: 'POST', body: LONG }]],
+};
+
+for (const [name, [build, requests]] of Object.entries(GUESTS)) {
+  test(`${name} answers the same on both roads`, async (t) => {
+    const upload = await build();
+    const linked = await artifactOf(upload);
+    t.is(linked.road.kind, 'linked', linked.manifest.roadReason ?? '');
+    const glued = await artifactOf(upload, 'glue');
+    for (const request of requests) {
+      const { fuel, ...own } = await answerOf(linked, request);
+      const { fuel: gluedFuel, ...jcos } = await answerOf(glued, request);
+      t.is(own.failure, undefined);
+      t.deepEqual(own, jcos, request.path);
+      t.true(Math.abs(fuel - gluedFuel) <= fuel / 1_000, `${fuel} and ${gluedFuel} units of fuel`);
+    }
+  });
+}
