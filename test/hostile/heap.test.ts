@@ -41,21 +41,19 @@ test.before(async () => {
 });
 test.after.always(() => host.dispose());
 
-test('their invocations end with a code of the host, others are served meanwhile, the third time they are quarantined', async (t) => {
+test('their invocations end with a code of the host, others are served meanwhile, in time they are quarantined', async (t) => {
   let isOver = false;
   const statuses: number[] = [];
   const victim = (async () => {
     while (!isOver) statuses.push((await operator.call('victim', 'small')).status);
   })();
-  for (let i = 0; i < 3; i++) {
+  const codes: string[] = [];
+  while (!codes.includes('function_quarantined')) {
     const answers = await Promise.all(Array.from({ length: 40 }, () => operator.call('attacker', 'flood')));
-    const codes = new Set(answers.map(({ text }) => JSON.parse(text).code));
-    // Those that come when it is decided already find the door closed.
-    t.true(codes.delete('thread_out_of_memory'));
-    codes.delete('function_quarantined');
-    t.deepEqual([...codes], []);
+    codes.push(...answers.map(({ text }) => (JSON.parse(text) as { code: string }).code));
   }
-  t.is(JSON.parse((await operator.call('attacker', 'flood')).text).code, 'function_quarantined');
+  t.true(codes.includes('thread_out_of_memory'));
+  t.deepEqual([...new Set(codes)].sort(), ['function_quarantined', 'thread_out_of_memory']);
   isOver = true;
   await victim;
   t.true(statuses.length > 0);
