@@ -159,6 +159,14 @@ export class NodeExchange implements HttpExchange {
   }
 }
 
+/**
+ * RFC 9112, section 6.3: a request without either has no body. Node calls it complete only after the handler of its head
+ * has returned: a refusal at once would close the connection, and to open another one costs more than the refusal.
+ */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** Answers with problem details and, where the request's body was not read, closes the connection after it. */
 export function sendProblem(
   incoming: IncomingMessage,
@@ -178,7 +186,7 @@ export function sendProblem(
   for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
   // RFC 9110, section 11.6.1, wants the challenge with every 401.
   if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
-  if (!incoming.complete) outgoing.setHeader('connection', 'close');
+  if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close');
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
 
