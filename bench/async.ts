@@ -25,7 +25,7 @@ export const summary = 'a QuickJS guest of WASI 0.3 on our own linker beside the
 export const notMeasured = [
   'sockets and front door: the exchange is in memory, and so is what the guest fetches',
   'putting an instance back in order: calls of one instance follow one another',
-  'what the clock costs that is looked at around each host call (linked_timed only)',
+  'what it costs to look at the clock around each host call: about 5 µs of a hello, in ofItHost',
 ];
 
 const ROUNDS = 40;
@@ -39,7 +39,7 @@ const SOURCE = `export default {
     if (pathname === '/fetch') {
       for (let n = 0; n < 10; n += 1) await (await fetch('http://there.example/')).text();
     }
-    return new Response('hello');
+    return Response.json({ hello: pathname });
   },
 };`;
 
@@ -61,7 +61,8 @@ interface Subject {
 }
 
 async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
-  const fuel = new FuelAccount(Number.MAX_SAFE_INTEGER);
+  // One slice: what a guest ran after it was parked for its fuel would count as the host's.
+  const fuel = new FuelAccount(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const guest = new TimedGuest({
     fuel,
     memory: new SpaceAccount(2 ** 30, 0),

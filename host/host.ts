@@ -21,6 +21,7 @@ import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { loadMasterKeys } from './store/master-keys.ts';
+import { RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
@@ -43,6 +44,9 @@ const SERVING_THREAD = new URL(
   `./serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
   import.meta.url,
 );
+
+/** What a host that is killed may have forgotten of what it was called for. */
+const SAVE_RECENT_MS = 30_000;
 
 export const DEFAULT_TENANT = asTenantName('default')!;
 
@@ -116,6 +120,13 @@ export async function startHost(
     now: Date.now,
   });
 
+  const recent = await RecentFunctions.open(join(config.dataDir, 'recent.json'));
+  const saveRecent = (): Promise<void> =>
+    recent.save().catch((error: unknown) => report('the list of functions called last was not saved', error));
+  stack.defer(saveRecent);
+  const saving = setInterval(() => void saveRecent(), SAVE_RECENT_MS).unref();
+  stack.defer(() => clearInterval(saving));
+
   const changes = new ChangeCounters();
   registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
@@ -149,10 +160,13 @@ export async function startHost(
     onExit: (thread, cause) => losses.ended(thread, cause),
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,
+    onUsed: (functions) => recent.note(functions),
+    recent: () => recent.list(),
     report,
   });
   stack.defer(() => pool.drain(config.drainTimeoutMs));
   const port = await pool.start();
+  registry.onChange((tenant, name) => pool.prepare({ tenant, name }));
 
   const owned = stack.move();
   let stopping: Promise<void> | undefined;

@@ -35,9 +35,11 @@ import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
 import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
+import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { UseNotes } from './worker/use-notes.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
 const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -47,7 +49,11 @@ const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
 
 function serve(data: WorkerData, port: MessagePort): void {
   const draining = new AbortController();
-  const link = new MainLink(port, (timeoutMs) => void drain(timeoutMs));
+  const link = new MainLink(port, {
+    onDrain: (timeoutMs) => void drain(timeoutMs),
+    onPrepare: (id) => preparation.prepare(id),
+  });
+  const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const pools = new OutboundPools();
   const changes = new ChangeCounters(data.changes);
@@ -83,6 +89,16 @@ function serve(data: WorkerData, port: MessagePort): void {
   });
   const quotaTable = new QuotaTable(data.quotaTable);
   const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
+  const preparation = new Preparation({
+    resolve: async ({ tenant, name }) => {
+      const route = await routes.resolve(tenant, name);
+      // What is not run is not made ready, either.
+      return route?.quarantine === undefined ? route : undefined;
+    },
+    artifact: (key) => artifacts.get(key),
+    slots,
+    later: setImmediate,
+  });
   const invoker = new Invoker({
     slots,
     clock: new SystemClock(),
@@ -93,7 +109,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
     isAlone: () => runQueue.parked === 0,
     log: (record) => logs.append(record),
-    resolve: (tenant, name) => routes.resolve(tenant, name),
+    resolve: (tenant, name) => {
+      const found = routes.resolve(tenant, name);
+      if (!(found instanceof Promise)) return noteUse(found);
+      return found.then(noteUse);
+    },
     artifact: (key) => artifacts.get(key),
     outbound: ({ live, tenantColumn }) =>
       pools.clientOf(live, {
@@ -192,6 +212,11 @@ function serve(data: WorkerData, port: MessagePort): void {
     link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
   });
 
+  function noteUse(route: ResolvedFunction | undefined): ResolvedFunction | undefined {
+    if (route !== undefined) uses.note(route);
+    return route;
+  }
+
   async function drain(timeoutMs: number): Promise<void> {
     draining.abort();
     const late = setTimeout(() => invoker.cancelAll('draining', 'The host has shut down.'), timeoutMs);
@@ -203,6 +228,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     heapWatch.stop();
     await pools.close();
     logs.flush();
+    uses.flush();
     link.notify({ kind: 'drained' });
   }
 }

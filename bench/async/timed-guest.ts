@@ -1,8 +1,8 @@
 import { type CoreFunction, Guest } from '../../host/instance/guest.ts';
 
 /**
- * A guest that knows how long its own code ran, and how long the host's functions that it called. Entries that it is
- * parked in count up to there only. Looking at the clock takes 0.1 µs, twice per call.
+ * A guest that knows how long its own code ran, and how long the host's functions that it called: up to where it was
+ * parked, and from where it went on. Looking at the clock takes 0.1 µs, twice per call.
  */
 export class TimedGuest extends Guest {
   enteredMs = 0;
@@ -31,6 +31,29 @@ export class TimedGuest extends Guest {
         this.hostCalls++;
       }
     };
+  }
+
+  override waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
+    const timed: CoreFunction = (...args) => {
+      const beganMs = performance.now();
+      try {
+        return call(...args);
+      } finally {
+        this.importsMs += performance.now() - beganMs;
+        this.hostCalls++;
+      }
+    };
+    return super.waitingHostCall(timed, () => {
+      const onGoOn = onWait?.();
+      return () => {
+        onGoOn?.();
+        const beganMs = performance.now();
+        // Behind the microtask in which the stack goes on.
+        queueMicrotask(() => {
+          this.enteredMs += performance.now() - beganMs;
+        });
+      };
+    });
   }
 
   override plain(call: CoreFunction): CoreFunction {

@@ -78,6 +78,7 @@ const services = {
       functionColumn: OPEN_COLUMN,
     };
   },
+  tenant: async () => undefined,
   artifact: async () => artifact,
 } satisfies Partial<HostServices>;
 
@@ -105,6 +106,8 @@ const pool = new WorkerPool({
   onExit: () => {},
   onRelieved: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,
+  onUsed: () => {},
+  recent: () => [],
   report: (message, error) => console.error(message, error),
 });
 console.log(`listening on ${await pool.start()}`);

@@ -12,6 +12,8 @@ export class ComponentScope {
   /** Names of the functions that an instance or component exports, by index, where they can be told. */
   readonly instanceFunctions = new Map<number, readonly string[]>();
   readonly componentFunctions = new Map<number, readonly string[]>();
+  /** The same of instance types, by index of the type. */
+  readonly typeFunctions = new Map<number, readonly string[]>();
   /** Functions that this component itself exports. */
   readonly exportedFunctions: string[] = [];
 

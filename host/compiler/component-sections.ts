@@ -18,8 +18,6 @@ import { StructureBudget } from './structure-budget.ts';
 /** An import or export of the outermost component. */
 export interface ComponentExtern extends ExternDescription {
   readonly name: string;
-  /** Functions of an exported instance; undefined where only a link-time look could tell. */
-  readonly functions: readonly string[] | undefined;
 }
 
 export interface ComponentShape {
@@ -204,7 +202,7 @@ class Scanner {
     this.#budget.add('imports', 1);
     const name = this.#types.externName(section);
     const description = this.#types.externDescription(section, scope);
-    if (depth === 0) this.#imports.push({ name, ...description, functions: undefined });
+    if (depth === 0) this.#imports.push({ name, ...description });
   }
 
   #export(section: Cursor, scope: ComponentScope, depth: number): void {

@@ -17,6 +17,8 @@ export interface ExternDescription {
   readonly kind: ExternKind;
   /** Whether a type import is a resource that the host would have to bring. */
   readonly isResource: boolean;
+  /** Functions of an instance; undefined where only a link-time look could tell. */
+  readonly functions: readonly string[] | undefined;
 }
 
 /** How deep component and instance types may sit in one another; each level is a level of recursion here. */
@@ -42,6 +44,7 @@ export class ComponentTypeReader {
   externDescription(cursor: Cursor, scope: ComponentScope): ExternDescription {
     const kind = EXTERN_KINDS[cursor.u8()];
     let isResource = false;
+    let functions: readonly string[] | undefined;
     switch (kind) {
       case 'function':
         cursor.u32();
@@ -49,9 +52,12 @@ export class ComponentTypeReader {
       case 'component':
         scope.components.push(scope.typeDepth(cursor.u32()));
         break;
-      case 'instance':
-        scope.instances.push(scope.typeDepth(cursor.u32()));
+      case 'instance': {
+        const type = cursor.u32();
+        functions = scope.typeFunctions.get(type);
+        scope.instances.push(scope.typeDepth(type));
         break;
+      }
       case 'type': {
         const bound = cursor.u8();
         if (bound > 1) throw malformed(`Unknown type bound ${bound}.`);
@@ -67,7 +73,7 @@ export class ComponentTypeReader {
       case undefined:
         throw malformed('Unknown kind of import or export.');
     }
-    return { kind, isResource };
+    return { kind, isResource, functions };
   }
 
   /** `alias`, at component level (`scope` is the component's) or in a type. */
@@ -104,7 +110,10 @@ export class ComponentTypeReader {
   /** One `deftype`, added to the scope. */
   define(cursor: Cursor, scope: ComponentScope, level = 0): void {
     this.#budget.add('types', 1);
-    this.#addType(scope, this.#definition(cursor, scope, level));
+    const isInstance = cursor.bytes[cursor.pos] === 0x42;
+    const functions: string[] = [];
+    this.#addType(scope, this.#definition(cursor, scope, level, functions));
+    if (isInstance) scope.typeFunctions.set(scope.types.length - 1, functions);
   }
 
   #addType(scope: ComponentScope, depth: number): void {
@@ -112,7 +121,8 @@ export class ComponentTypeReader {
     scope.types.push(depth);
   }
 
-  #definition(cursor: Cursor, scope: ComponentScope, level: number): number {
+  /** @param functions filled with the names of an instance type's */
+  #definition(cursor: Cursor, scope: ComponentScope, level: number, functions: string[]): number {
     const form = cursor.u8();
     switch (form) {
       case 0x3f: // resource with an optional destructor
@@ -124,7 +134,7 @@ export class ComponentTypeReader {
         return this.#functionType(cursor, scope);
       case 0x41:
       case 0x42:
-        return this.#scopedType(cursor, scope, level, form === 0x41);
+        return this.#scopedType(cursor, scope, level, form === 0x41, functions);
       case 0x72: // record
         return 1 + this.#fields(cursor, scope);
       case 0x71: // variant
@@ -169,7 +179,13 @@ export class ComponentTypeReader {
   }
 
   /** `componenttype` or `instancetype`: declarations in a scope of their own. */
-  #scopedType(cursor: Cursor, parent: ComponentScope, level: number, isComponent: boolean): number {
+  #scopedType(
+    cursor: Cursor,
+    parent: ComponentScope,
+    level: number,
+    isComponent: boolean,
+    functions: string[],
+  ): number {
     if (level >= MAX_TYPE_SCOPES) this.#budget.check('typeDepth', Number.POSITIVE_INFINITY);
     const scope = new ComponentScope(parent);
     const count = cursor.count('entries');
@@ -178,8 +194,8 @@ export class ComponentTypeReader {
       if (declaration === 0x01) this.define(cursor, scope, level + 1);
       else if (declaration === 0x02) this.alias(cursor, scope);
       else if (declaration === 0x04 || (declaration === 0x03 && isComponent)) {
-        this.externName(cursor);
-        this.externDescription(cursor, scope);
+        const name = this.externName(cursor);
+        if (this.externDescription(cursor, scope).kind === 'function') functions.push(name);
       } else if (declaration === 0x00) throw unsupported('The component declares core types.');
       else throw malformed(`Unknown declaration ${declaration} in a type.`);
     }

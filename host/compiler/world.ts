@@ -1,7 +1,9 @@
 import { MayflyError } from '../errors.ts';
 import { HANDLER_KINDS, type HandlerKind } from '../model/artifact.ts';
 import { OFFERED_INTERFACES } from '../wasi/offered.ts';
+import { offeredFunctions } from '../wasi/offered-functions.ts';
 import type { ComponentExtern, ComponentShape } from './component-sections.ts';
+import { unsupported } from './refusal.ts';
 
 /** What a component asks of the host and offers to it. */
 export interface World {
@@ -56,12 +58,27 @@ function assertOffered(item: ComponentExtern): void {
     const isOffered = OFFERED_INTERFACES.some(
       (entry) => entry.interface === wanted?.base && entry.versions === wanted?.line,
     );
-    if (isOffered) return;
+    if (isOffered) {
+      assertFunctions(item, wanted!);
+      return;
+    }
   }
   const what = item.kind === 'instance' ? 'the interface' : `the ${item.kind}`;
   throw new MayflyError(
     'component_import_unknown',
     `The component imports ${what} ${item.name}. Offered are: ${offeredText()}.`,
+  );
+}
+
+/** What is no function of the interface would be looked up in the host's own objects all the same. */
+function assertFunctions({ name, functions }: ComponentExtern, { base, line }: InterfaceName): void {
+  if (functions === undefined) throw unsupported(`The type of the imported ${name} is declared elsewhere.`);
+  const offered = offeredFunctions(base, line);
+  const unknown = functions.find((candidate) => !offered.has(candidate));
+  if (unknown === undefined) return;
+  throw new MayflyError(
+    'component_import_unknown',
+    `The component imports ${unknown} of ${name}, which has no such function.`,
   );
 }
 

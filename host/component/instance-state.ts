@@ -76,6 +76,31 @@ export class InstanceState {
     });
   }
 
+  /** The same for what a waiting call gives its guest. Throws once this invocation is over: memory may be another one's. */
+  giveWhenEnterable<T>(make: () => T): T | Promise<T> {
+    this.#assertRunning();
+    let made: { readonly value: T } | undefined;
+    let isAtOnce = true;
+    const later = Promise.withResolvers<T>();
+    this.#ports.whenEnterable(() => {
+      if (isAtOnce) made = { value: make() };
+      else {
+        later.resolve(
+          new Promise((resolve) => {
+            this.#assertRunning();
+            resolve(make());
+          }),
+        );
+      }
+    });
+    isAtOnce = false;
+    return made === undefined ? later.promise : made.value;
+  }
+
+  #assertRunning(): void {
+    if (this.#hasEnded) throw new ComponentTrap('the invocation is over');
+  }
+
   /** A task that only lets others go first would enter the guest for nothing otherwise, time and again. */
   chargeYield(): void {
     this.#ports.chargeYield();

@@ -50,13 +50,13 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
     context.lenders = lenders;
     const returned = run(signature.liftParameters(context, args as CoreValue[]));
     const finish = (result: unknown): unknown => {
-      // The memory may be another invocation's by now.
-      if (state.hasEnded) throw new ComponentTrap('the invocation is over');
       lenders?.release();
       context.begin();
       return signature.lowerResult(context, result, args as CoreValue[]);
     };
-    return returned instanceof Promise ? returned.then(finish) : finish(returned);
+    if (!(returned instanceof Promise)) return finish(returned);
+    // It may call the allocator: not while another stack is parked for its fuel, nor in another invocation's memory.
+    return returned.then((result) => state.giveWhenEnterable(() => finish(result)));
   }
 }
 

@@ -137,6 +137,10 @@ export class SlotPool<S extends PooledSlot> {
     });
   }
 
+  keys(): readonly string[] {
+    return [...this.#shelves.keys()];
+  }
+
   /** Gives up the idle slots of a function version that nobody will call any more. */
   drop(key: string): void {
     const shelf = this.#shelves.get(key);

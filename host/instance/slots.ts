@@ -5,6 +5,7 @@
  * of the uploaded bytes, and no slot.
  */
 import type { LiveFunction } from '../model/function-version.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import type { Slot } from './slot.ts';
@@ -60,6 +61,13 @@ export class Slots {
       this.#pool.prepare(keyOf(live), () => makeBy(factory));
   }
 
+  /** Gives up the idle slots of every version of a function but one. */
+  retire(tenant: TenantName, name: FunctionName, kept: number | undefined): void {
+    for (const key of this.#pool.keys()) {
+      if (key.startsWith(`${tenant}/${name}/`) && key !== `${tenant}/${name}/${kept}`) this.#pool.drop(key);
+    }
+  }
+
   /** Why invocations of this artifact make instances of their own, as far as it is known. */
   obstacleOf(artifact: LoadedArtifact): string | undefined {
     return artifact.road.kind === 'glue' ? 'it runs on the glue' : this.#factoryOf(artifact)?.obstacle;
@@ -92,6 +100,7 @@ function makeBy(factory: SlotFactory): Slot {
   return slot;
 }
 
-function keyOf({ tenant, name, version }: LiveFunction): string {
-  return `${tenant}/${name}/${version}`;
+/** The artifact, too: what a slot runs must never hang on versions not being used again. */
+function keyOf({ tenant, name, version, artifactKey }: LiveFunction): string {
+  return `${tenant}/${name}/${version}/${artifactKey}`;
 }

@@ -1,10 +1,17 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, HostServices, ServiceName, ToWorker } from './messages.ts';
 
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
+}
+
+/** What the main thread says unasked. */
+export interface Notices {
+  onDrain(timeoutMs: number): void;
+  onPrepare(id: FunctionId): void;
 }
 
 /** A serving thread's line to the main thread: calls with answers, and notices both ways. */
@@ -13,7 +20,7 @@ export class MainLink {
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
 
-  constructor(port: MessagePort, onDrain: (timeoutMs: number) => void) {
+  constructor(port: MessagePort, notices: Notices) {
     this.#port = port;
     port.on('message', (message: ToWorker) => {
       switch (message.kind) {
@@ -24,7 +31,10 @@ export class MainLink {
           this.#take(message.id)?.reject(fromErrorMessage(message.error));
           break;
         case 'drain':
-          onDrain(message.timeoutMs);
+          notices.onDrain(message.timeoutMs);
+          break;
+        case 'prepare':
+          notices.onPrepare(message);
           break;
       }
     });

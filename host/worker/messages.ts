@@ -14,6 +14,7 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
@@ -59,12 +60,16 @@ export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
-  | { readonly kind: 'drain'; readonly timeoutMs: number };
+  | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /** Somebody may call this function soon. */
+  | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
+  /** Functions that the thread was called for, the last one last. */
+  | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   /** Functions whose invocations were ended because the thread's heap was full. */
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }

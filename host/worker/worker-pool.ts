@@ -10,6 +10,7 @@
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
 import type {
   FromWorker,
   FunctionVersionName,
@@ -32,6 +33,9 @@ export interface WorkerPoolOptions {
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
   /** JavaScript heap of a thread. */
   readonly heapBytes: number;
+  readonly onUsed: (functions: readonly FunctionId[]) => void;
+  /** What a thread makes ready when it starts, in this order. */
+  readonly recent: () => readonly FunctionId[];
   /** For the operator: what went wrong that no caller is told. */
   readonly report: (message: string, error?: unknown) => void;
 }
@@ -73,6 +77,11 @@ export class WorkerPool {
     return this.#port;
   }
 
+  /** Has every thread make a function ready. */
+  prepare(id: FunctionId): void {
+    for (const worker of this.#workers.values()) this.#send(worker, { kind: 'prepare', ...id });
+  }
+
   /** Resolves when all threads are gone. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -104,6 +113,7 @@ export class WorkerPool {
         switch (message.kind) {
           case 'listening':
             resolve(message.port);
+            for (const id of this.#options.recent()) this.#send(worker, { kind: 'prepare', ...id });
             break;
           case 'failed-to-listen':
             reject(new ListenError(message.message, message.code));
@@ -118,6 +128,9 @@ export class WorkerPool {
             break;
           case 'relieved':
             this.#options.onRelieved(message.functions);
+            break;
+          case 'used':
+            this.#options.onUsed(message.functions);
             break;
           case 'drained':
             void worker.terminate();

@@ -169,11 +169,11 @@ test('a type of thousands of fields is a reason for the glue, and one that nobod
   const reason = await reasonOf(`(component
     (type $t0 (tuple u8 u8)) ${types.join(' ')}
     (import "wasi:random/random@0.2.0" (instance $r
-      (alias outer 1 $t5 (type $t)) (export "f" (func (result (list $t))))))
+      (alias outer 1 $t5 (type $t)) (export "get-random-bytes" (func (result (list $t))))))
     (core module $m (memory (export "m") 1) (func (export "run") (result i32) (i32.const 0))
       (func (export "r") (param i32 i32 i32 i32) (result i32) (i32.const 0)))
     (core instance $i (instantiate $m))
-    (core func $g (canon lower (func $r "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))
+    (core func $g (canon lower (func $r "get-random-bytes") (memory (core memory $i "m")) (realloc (core func $i "r"))))
     (func $f (result (result)) (canon lift (core func $i "run")))
     (instance $inst (export "run" (func $f)))
     (export "wasi:cli/run@0.2.3" (instance $inst)))`);

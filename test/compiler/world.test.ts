@@ -15,15 +15,15 @@ function shapeOf(
   imports: readonly string[],
   exports: readonly string[] = ['wasi:cli/run@0.2.0'],
 ): ComponentShape {
-  const instance = (name: string) => ({
+  const instance = (name: string, functions: readonly string[] | undefined) => ({
     name,
     kind: 'instance' as const,
     isResource: false,
-    functions: undefined,
+    functions,
   });
   return {
-    imports: imports.map(instance),
-    exports: exports.map(instance),
+    imports: imports.map((name) => instance(name, [])),
+    exports: exports.map((name) => instance(name, undefined)),
     coreModules: 1,
     customSections: [],
   };
@@ -98,6 +98,47 @@ test('any patch of an offered interface is accepted, another minor version or a 
       name,
     );
   }
+});
+
+/** A command that declares what an interface of the host has. */
+async function importing(declared: string, type = ''): Promise<ComponentShape> {
+  return scanComponent(
+    await parse(`(component ${type}
+      (import "wasi:io/poll@0.2.0" ${declared})
+      (core module $m (func (export "run") (result i32) (i32.const 0)))
+      (core instance $i (instantiate $m))
+      (func $f (result (result)) (canon lift (core func $i "run")))
+      (instance $inst (export "run" (func $f)))
+      (export "wasi:cli/run@0.2.3" (instance $inst)))`),
+  );
+}
+
+test('a function that an offered interface does not have is refused by name', async (t) => {
+  const pollable = (functions: string): string =>
+    `(instance (export "pollable" (type $p (sub resource))) ${functions})`;
+  const known = pollable('(export "[method]pollable.ready" (func (param "self" (borrow $p)) (result bool)))');
+  const shape = await importing(known);
+  t.notThrows(() => readWorld(shape));
+  // What JavaScript would find under these names in the host: helpers of its classes, and what every object has.
+  for (const [name, type] of [
+    ['[static]pollable.of', '(func (param "it" (own $p)) (result (own $p)))'],
+    ['[static]pollable.constructor', '(func (param "code" string) (result string))'],
+    ['[method]pollable.value-of', '(func (param "self" (borrow $p)) (result (own $p)))'],
+    ['constructor', '(func (result (own $p)))'],
+  ]) {
+    const refused = await importing(pollable(`(export "${name}" ${type})`));
+    const error = t.throws(() => readWorld(refused), { instanceOf: MayflyError });
+    t.is(error.code, 'component_import_unknown');
+    t.true(error.message.includes(`imports ${name} of wasi:io/poll@0.2.0`), error.message);
+  }
+});
+
+test('an interface whose type comes from elsewhere is refused: its functions cannot be told', async (t) => {
+  const shape = await importing(
+    '(instance (type $aliased))',
+    '(type $t (instance (export "poll" (func)))) (alias outer 0 $t (type $aliased))',
+  );
+  t.is(t.throws(() => readWorld(shape), { instanceOf: MayflyError }).code, 'component_unsupported');
 });
 
 test('a function or resource imported at the root is refused', (t) => {

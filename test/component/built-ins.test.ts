@@ -190,6 +190,28 @@ test('futures of the guest: read by `then`, or let go', async (t) => {
   t.is(await dropped, 1);
 });
 
+test('arguments that are many are in memory, and so is a result that the guest allocates for', async (t) => {
+  const { host, run } = start(t);
+  const text = `hi ${2 ** 32 - 1} ${2n ** 64n - 1n} 0.5 😀`;
+  t.is(await run('join-texts'), Buffer.byteLength(text), 'at once');
+  host.isJoinLate = true;
+  t.is(await run('join-texts'), Buffer.byteLength(text), 'later');
+});
+
+test('a stream of strings is read through the guest allocator', async (t) => {
+  const { host, run } = start(t);
+  host.texts = (async function* () {
+    yield 'hello';
+  })();
+  t.is(await run('read-texts'), (5 << 8) | 0x68);
+});
+
+test('an error context keeps its message until it is dropped', async (t) => {
+  const { run } = start(t);
+  t.is(await run('error-context'), 0x74736574);
+  await traps(t, 'error-dropped-twice', /unknown handle index/);
+});
+
 test('a call that is not async waits, without holding up others', async (t) => {
   const { host, run } = start(t);
   const result = run('wait-sync', 5);

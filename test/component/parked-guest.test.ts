@@ -75,6 +75,37 @@ test('what the host has for a guest that computes is in its memory when the even
   t.deepEqual(traps, []);
 });
 
+test('a string for a guest that computes is allocated when it has gone on', async (t) => {
+  const { component: linked, host, parks, traps } = start(t);
+  const text = Promise.withResolvers<string>();
+  host.texts = (async function* () {
+    yield await text.promise;
+  })();
+  const result = linked.exports['read-texts']!(100_000);
+  await turns(1);
+  t.is(parks.length, 1);
+  text.resolve('hello');
+  await turns(5);
+  t.is(await goOn(parks, result), (5 << 8) | 0x68);
+  t.deepEqual(traps, []);
+});
+
+test('a string that a waiting call returns is allocated when the guest that computes has gone on', async (t) => {
+  const { component: linked, host, parks, traps } = start(t);
+  const when = Promise.withResolvers<void>();
+  host.isJoinLate = true;
+  host.joinWhen = when.promise;
+  const waiting = linked.exports['join-sync']!(7);
+  const spinning = linked.exports['spin']!(200_000);
+  await turns(1);
+  t.is(parks.length, 1);
+  when.resolve();
+  await turns(5);
+  t.is(await goOn(parks, spinning), 200_000);
+  t.is(await goOn(parks, waiting), ' 7 0 0 a'.length);
+  t.deepEqual(traps, []);
+});
+
 test('a stack that may go on does so only when the one that computes has its turn', async (t) => {
   const { component: linked, host, parks, traps } = start(t);
   const waiting = linked.exports['context']!(4);

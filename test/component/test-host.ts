@@ -12,6 +12,9 @@ export class TestHost {
   /** What the guest handed over. */
   readonly taken: GuestStreamReader = undefined as never;
   takenFuture: PromiseLike<unknown> & Partial<Disposable> = Promise.resolve();
+  texts: AsyncIterable<string> = (async function* () {})();
+  isJoinLate = false;
+  joinWhen: Promise<void> = Promise.resolve();
   answer: Promise<unknown> = new Promise(() => {});
   #onWait: (() => void) | undefined;
 
@@ -24,6 +27,11 @@ export class TestHost {
         }),
       numbers: () => this.#numbers(),
       answer: () => this.answer,
+      texts: () => this.texts,
+      join: (...values: unknown[]): unknown => {
+        const text = values.map(String).join(' ');
+        return this.isJoinLate ? this.joinWhen.then(() => text) : text;
+      },
       take: (stream: GuestStreamReader) => {
         Object.assign(this, { taken: stream });
       },

@@ -49,7 +49,7 @@ export async function readWatComponent(text: string, isMetered = false): Promise
 
 const NO_STATE: ModuleState = { memories: [], tables: [], globals: [], headrooms: [], obstacles: [] };
 
-/** `built-ins.wat` with each function of it lifted. */
+/** `built-ins.wat` with each core function of the host's imported, and each of its own functions lifted. */
 export async function builtInsComponent(isMetered = false): Promise<WatComponent> {
   const text = await readFile(new URL('built-ins.wat', import.meta.url), 'utf8');
   const names = [
@@ -62,12 +62,16 @@ export async function builtInsComponent(isMetered = false): Promise<WatComponent
     const callback = name.startsWith('callback') ? '(callback (core func $m "callback"))' : '';
     return `(func $${name} (type $act) (canon lift (core func $m "${name}") async ${callback} (memory $memory)))`;
   });
-  const exports = lifted.map((name) => `(export "${name}" (func $${name}))`);
+  const asExports = (functions: readonly string[]): string =>
+    functions.map((name) => `(export "${name}" (func $${name}))`).join(' ');
+  const imported = [...text.matchAll(/^ {2}\(core func \$(\S+) \(canon/gm)].map(([, name]) => name!);
   return readWatComponent(
-    text.replace(
-      ';; LIFTS',
-      `${lifts.join('\n')}\n(instance $run ${exports.join(' ')})\n(export "test:guest/run" (instance $run))`,
-    ),
+    text
+      .replace(';; IMPORTS', asExports(imported))
+      .replace(
+        ';; LIFTS',
+        `${lifts.join('\n')}\n(instance $run ${asExports(lifted)})\n(export "test:guest/run" (instance $run))`,
+      ),
     isMetered,
   );
 }
