@@ -364,6 +364,13 @@ export const ERROR_TABLE = {
     title: 'Too many uploads are being published',
     mend: 'Try again after `Retry-After`.',
   },
+  object_space_full: {
+    fault: 'host',
+    status: 503,
+    retryable: true,
+    title: 'The thread has no room for more structs and arrays',
+    mend: 'Try again, or make fewer of them at the same time as other invocations do.',
+  },
   draining: {
     fault: 'host',
     status: 503,

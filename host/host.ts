@@ -25,7 +25,7 @@ import { RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
-import { LOG_CHANNEL } from './worker/messages.ts';
+import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
 import { ThreadLosses } from './worker/thread-losses.ts';
@@ -134,8 +134,12 @@ export async function startHost(
   const channel = new BroadcastChannel(LOG_CHANNEL);
   channel.unref();
   stack.defer(() => channel.close());
+  const tellFollowers = (notice: LogNotice): void => channel.postMessage(notice);
+  registry.tenants.onChange((tenant) => {
+    if (!registry.tenants.has(tenant)) tellFollowers({ kind: 'tenant-gone', tenant });
+  });
   const keepLogs = (records: readonly LogRecord[]): void => {
-    channel.postMessage(logs.append(withoutBelated(records, registry.tenants)));
+    tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
   };
   const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
   const pool = new WorkerPool({

@@ -26,7 +26,8 @@ export const FUNCTION_LIMITS = {
     ceiling: 1 * GiB,
     hard: 4 * GiB,
     unit: 'By',
-    reason: 'Linear memory over all memories of an instance; a 32-bit memory ends at 4 GiB.',
+    reason:
+      'Linear memory over all memories of an instance, and what structs and arrays take; a 32-bit memory ends at 4 GiB.',
   },
   tableEntries: {
     default: 200_000,

@@ -61,6 +61,7 @@ async function park(name: GuestName, count: number): Promise<ParkedMemory> {
         live: {
           tenant: 'bench' as TenantName,
           name: name as string as FunctionName,
+          generation: 0,
           version: 1,
           artifactKey: name,
           handler,

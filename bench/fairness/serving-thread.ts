@@ -95,7 +95,15 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
       const artifact = loaded.get(name);
       if (artifact === undefined) return undefined;
       const { handler } = artifact.manifest;
-      const live = { tenant, name, version: 1, handler, artifactKey: name, configuration: CONFIGURATION };
+      const live = {
+        tenant,
+        name,
+        generation: 0,
+        version: 1,
+        handler,
+        artifactKey: name,
+        configuration: CONFIGURATION,
+      };
       return { live, tenantColumn: OPEN_COLUMN, functionColumn: OPEN_COLUMN };
     },
     artifact: (key) => loaded.get(key)!,

@@ -70,7 +70,14 @@ const asTenant = (name: TenantName): Tenant => ({
 
 const services = {
   async resolve({ tenant, name }) {
-    const live = { tenant, name, version: 1, artifactKey: KEY, configuration: defaultConfiguration() };
+    const live = {
+      tenant,
+      name,
+      generation: 0,
+      version: 1,
+      artifactKey: KEY,
+      configuration: defaultConfiguration(),
+    };
     return {
       tenant: asTenant(tenant),
       live: { ...live, handler: artifact.manifest.handler },

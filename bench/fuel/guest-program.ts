@@ -55,6 +55,8 @@ export function meteredEngine(
     [METER_IMPORTS.releaseMemory]: () => {},
     [METER_IMPORTS.reserveTable]: () => 1,
     [METER_IMPORTS.releaseTable]: () => {},
+    [METER_IMPORTS.objects]: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
+    [METER_IMPORTS.reserveObjects]: () => {},
   };
   return {
     isMetered: true,

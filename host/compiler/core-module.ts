@@ -1,15 +1,7 @@
-import { MayflyError } from '../errors.ts';
 import { MODULE_BOUNDS } from '../instrument/bounds.ts';
 import { inspectModule } from '../instrument/inspect.ts';
 import { type CoreModuleHeader, readCoreModuleHeader } from './core-module-header.ts';
 import type { StructureBudget } from './structure-budget.ts';
-
-/**
- * Objects of Wasm's garbage collector lie in V8's heap, where no cap on linear memory counts them: one guest could
- * take the whole process with it. No component can use them across its interfaces yet.
- */
-const GC_REFUSED =
-  'The component uses garbage-collected types (structs or arrays), whose memory cannot be capped.';
 
 /**
  * Checks one core module of an upload, against what the modules before it left of the budget. The heads of its
@@ -24,7 +16,6 @@ export function inspectCoreModule(bytes: Uint8Array, budget: StructureBudget): C
     tables: budget.left('tables'),
     tags: budget.left('tags'),
   });
-  if (shape.features.includes('gc')) throw new MayflyError('component_unsupported', GC_REFUSED);
   budget.add('localsTotal', shape.localsTotal);
   budget.add('memories', shape.memories);
   budget.add('tables', shape.tables);

@@ -34,7 +34,11 @@ export function bindHostFunction(interfaceKey: string, name: string, parameters:
   }
   const resource = className(parsed[2] ?? '');
   if (parsed[1] === 'constructor') {
-    return (ports) => (values) => new (ports.imports()[interfaceKey] as Classes)[resource]!(...values);
+    return (ports) => (values) => {
+      // Not in one expression: the compiler drops parentheses that `new` needs around a call.
+      const Resource = (ports.imports()[interfaceKey] as Classes)[resource]!;
+      return new Resource(...values);
+    };
   }
   const member = camelCase(parsed[3] ?? '');
   return (ports) =>

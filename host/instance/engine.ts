@@ -330,7 +330,7 @@ export class RunningInvocation {
       const detail = `The guest exited with status ${error.status}.`;
       return { code: 'function_failed', detail, log: detail };
     }
-    return classifyTrap(error, this.#accounts);
+    return classifyTrap(error, this.#accounts, this.#guest?.lacksObjectSpace);
   }
 
   #takeUnreported(): number {

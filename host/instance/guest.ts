@@ -27,6 +27,7 @@ import { MayflyError } from '../errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
 import type { FuelAccount } from './fuel-account.ts';
 import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
+import { ObjectAccount } from './object-account.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import { createRefill } from './refill.ts';
 import { NO_HEADROOM } from './rewind/memory-headroom.ts';
@@ -71,6 +72,8 @@ export type CoreFunction = (...args: unknown[]) => unknown;
 class Run {
   readonly by: GuestRun;
   readonly parked = new ParkedCalls();
+  /** Undefined until it makes objects. */
+  objects: ObjectAccount | undefined;
   plainDepth = 0;
   /** Calls into the guest whose stacks are there: running, parked or waiting for the host. */
   entered = 0;
@@ -123,6 +126,11 @@ class Run {
 export class Guest {
   /** What its code counts down (instrument/); each invocation's account counts on it. */
   readonly counter: WebAssembly.Global<'i64'>;
+  /** The same for objects. */
+  readonly #objectCounter: WebAssembly.Global<'i64'> = new WebAssembly.Global(
+    { value: 'i64', mutable: true },
+    0n,
+  );
   readonly #meter: WebAssembly.ModuleImports;
   #run: Run;
   #isStarting = true;
@@ -147,6 +155,7 @@ export class Guest {
 
   /** Another invocation; the one before has ended and is quiet. */
   begin(run: GuestRun): void {
+    if (this.#run.objects !== undefined) this.#objectCounter.value = 0n;
     this.#run = new Run(run);
   }
 
@@ -154,6 +163,12 @@ export class Guest {
   end(): void {
     this.#run.hasEnded = true;
     this.#run.parked.end(new EndedError());
+    this.#run.objects?.end();
+  }
+
+  /** Whether it was refused objects for want of room in the thread. */
+  get lacksObjectSpace(): boolean {
+    return this.#run.objects?.lackedThreadSpace ?? false;
   }
 
   /** Invariant 3, after `end()`: at once where no stack is left, or when the last one has unwound. */
@@ -374,6 +389,13 @@ export class Guest {
       [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory().release(unsignedAmount(pages, PAGE_UNIT)),
       [METER_IMPORTS.reserveTable]: (entries: bigint) => Number(tables().reserve(unsignedAmount(entries, 1))),
       [METER_IMPORTS.releaseTable]: (entries: bigint) => tables().release(unsignedAmount(entries, 1)),
+      [METER_IMPORTS.objects]: this.#objectCounter,
+      [METER_IMPORTS.reserveObjects]: () => {
+        const run = this.#run;
+        run.objects ??= new ObjectAccount(run.by.memory, this.#objectCounter);
+        if (run.hasEnded) run.objects.end();
+        run.objects.reserve();
+      },
     };
   }
 }

@@ -100,7 +100,10 @@ function makeBy(factory: SlotFactory): Slot {
   return slot;
 }
 
-/** The artifact, too: what a slot runs must never hang on versions not being used again. */
-function keyOf({ tenant, name, version, artifactKey }: LiveFunction): string {
-  return `${tenant}/${name}/${version}/${artifactKey}`;
+/**
+ * A version of an earlier tenant of the name is another one's code. The artifact, too: what a slot runs must never
+ * hang on versions not being used again.
+ */
+function keyOf({ tenant, generation, name, version, artifactKey }: LiveFunction): string {
+  return `${tenant}/${generation}/${name}/${version}/${artifactKey}`;
 }

@@ -30,8 +30,13 @@ export class SpaceAccount {
     return this.#refused;
   }
 
+  /** Whether a reservation would be granted. */
+  fits(amount: number): boolean {
+    return amount >= 0 && this.#used + amount <= this.cap;
+  }
+
   reserve(amount: number): boolean {
-    if (amount < 0 || this.#used + amount > this.cap) {
+    if (!this.fits(amount)) {
       this.#refused = true;
       return false;
     }

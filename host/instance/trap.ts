@@ -25,8 +25,13 @@ const MESSAGE_LENGTH = 500;
  * guest that was refused memory and then aborts has run out of memory, whatever its abort says.
  *
  * @param accounts undefined where its turn had not come
+ * @param lacksObjectSpace whether the thread had no room for the guest's structs and arrays
  */
-export function classifyTrap(error: unknown, accounts: Accounts | undefined): Failure {
+export function classifyTrap(
+  error: unknown,
+  accounts: Accounts | undefined,
+  lacksObjectSpace = false,
+): Failure {
   const { fuel, memory, tables } = accounts ?? {};
   if (fuel?.exhausted) {
     return failure(
@@ -38,6 +43,9 @@ export function classifyTrap(error: unknown, accounts: Accounts | undefined): Fa
   if (error instanceof MayflyError) return failure(error.code, error.message, undefined);
   if (isStackOverflow(error)) return failure('stack_overflow', "The guest's call stack is exhausted.", error);
   const message = messageOf(error);
+  if (lacksObjectSpace) {
+    return failure('object_space_full', "The thread's room for objects of guests is used up.", error);
+  }
   if (memory?.refused) {
     return failure(
       'memory_exceeded',

@@ -35,17 +35,20 @@ export function scanConstantExpression(
   features: FeatureSet,
   edits: EditList,
 ): void {
+  /** What the instruction before pushed, if it was `i32.const`. */
+  let literal: number | undefined;
   for (;;) {
     const at = cursor.pos;
     const opcode = cursor.u8();
+    if (opcode === 0x41) {
+      literal = cursor.s33() >>> 0;
+      continue;
+    }
     switch (opcode) {
       case 0x0b: // end
         return;
       case 0x23: // global.get
         readGlobalIndex(cursor, layout, edits);
-        break;
-      case 0x41:
-        cursor.skipS32();
         break;
       case 0x42:
         cursor.skipS64();
@@ -78,28 +81,38 @@ export function scanConstantExpression(
         break;
       case 0xfb:
         features.add('gc');
-        scanConstantGc(cursor, at);
+        scanConstantGc(cursor, layout, at, literal);
         break;
       case 0xfe:
         throw new InstrumentError('unsupported', 'atomic instructions', at);
       default:
         cursor.fail('instruction is not constant', at);
     }
+    literal = undefined;
   }
 }
 
-function scanConstantGc(cursor: Cursor, at: number): void {
+/** Counts the objects that instantiating makes; `literal` is the constant directly before, if there is one. */
+function scanConstantGc(cursor: Cursor, layout: ModuleLayout, at: number, literal: number | undefined): void {
+  const { types } = layout;
   switch (cursor.u32()) {
     case 0: // struct.new
     case 1: // struct.new_default
+      layout.initialObjectBytes += types[readIndex(cursor, types.length, 'type')]!.objectBytes;
+      return;
     case 6: // array.new
-    case 7: // array.new_default
-      cursor.u32();
+    case 7: {
+      const { objectBytes, elementBytes } = types[readIndex(cursor, types.length, 'type')]!;
+      if (literal === undefined)
+        throw new InstrumentError('unsupported', 'an array of computed length in a constant expression', at);
+      layout.initialObjectBytes += objectBytes + elementBytes * literal;
       return;
-    case 8: // array.new_fixed
-      cursor.u32();
-      cursor.u32();
+    }
+    case 8: {
+      const { objectBytes, elementBytes } = types[readIndex(cursor, types.length, 'type')]!;
+      layout.initialObjectBytes += objectBytes + elementBytes * cursor.u32();
       return;
+    }
     case 26: // any.convert_extern
     case 27: // extern.convert_any
     case 28: // ref.i31

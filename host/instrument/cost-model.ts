@@ -2,7 +2,7 @@
  * What WebAssembly instructions cost. `docs/fuel.md` is the normative text; these are its figures. A change to
  * any of them, or to where charges are placed, is a new model with a new name: old bills name the old one.
  */
-export const FUEL_MODEL = 'mayfly-fuel/2';
+export const FUEL_MODEL = 'mayfly-fuel/3';
 
 /** Instructions that emit no machine code, plus `unreachable`, which ends the program. All others cost 1. */
 const FREE_OPCODES = [
@@ -68,3 +68,9 @@ export const CHECK_INTERVAL = 1_024;
  * which is half a percent of the time that 4,096 instructions take.
  */
 export const CHUNK = 4_096;
+
+/**
+ * What the turns of a counted loop that are charged at once may cost. Between two such charges the engine's
+ * prediction of the loop's branch fails once, which takes as long as about 50 instructions.
+ */
+export const TURNS_CHARGE = 4_096;

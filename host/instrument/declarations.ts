@@ -128,7 +128,7 @@ function scanImports(
         layout.importedGlobals++;
         break;
       case 4:
-        skipTag(cursor, features, layout);
+        readTag(cursor, features, layout);
         layout.importedTags++;
         break;
       default:
@@ -171,12 +171,13 @@ function scanMemories({ bounds, features, layout }: DeclarationScan, cursor: Cur
 
 function scanTags({ bounds, features, layout }: DeclarationScan, cursor: Cursor): void {
   const count = boundedCount(cursor, bounds.tags, 'tags', 2);
-  for (let i = 0; i < count; i++) skipTag(cursor, features, layout);
+  for (let i = 0; i < count; i++) readTag(cursor, features, layout);
 }
 
-function skipTag(cursor: Cursor, features: FeatureSet, layout: ModuleLayout): void {
+function readTag(cursor: Cursor, features: FeatureSet, layout: ModuleLayout): void {
   if (cursor.u8() !== 0) cursor.fail('unknown tag attribute', cursor.pos - 1);
-  readIndex(cursor, layout.types.length, 'type');
+  const type = readIndex(cursor, layout.types.length, 'type');
+  layout.tagParams.push(layout.types[type]!.params);
   layout.tags++;
   features.add('exceptions');
 }

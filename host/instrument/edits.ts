@@ -49,7 +49,17 @@ export const EDIT = {
   /** Insert a branch to that check if it would find something, and code that adds [units] to the local counter. */
   chunkCharge: 25,
   /** Insert code that subtracts the headroom from the size on the stack [memory]. */
-  subtractHeadroom: 26,
+  subtractHeadroom: 32,
+  /** Insert what stands before a counted loop, in its condition and behind it [number of the loop in the function]. */
+  openCounted: 26,
+  countedCondition: 27,
+  closeCounted: 28,
+  /** Insert the declaration of the locals that counted loops need. */
+  declareTurns: 29,
+  /** Insert a call of the helper that counts an object's [bytes]. */
+  allocate: 30,
+  /** Insert a call of the helper that counts an array's bytes by its length [logarithm of its elements' size]. */
+  allocateArray: 31,
 } as const;
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];

@@ -27,7 +27,12 @@ export const FLOW = {
   handler: 16,
   /** A call that passes the counter on and gets it back. */
   passingCall: 17,
+  /** Nothing: straight code that costs very much is cut into pieces. */
+  point: 18,
 } as const;
+
+/** Costs of a stretch above this are passed on at once. */
+const LARGE = 2 ** 20;
 
 /** How a frame ends. */
 const PLAIN = 0;
@@ -44,7 +49,7 @@ export class FlowRecorder {
   length = 0;
   kinds: Uint8Array = new Uint8Array(1_024);
   /** Cost of the straight code before the event, the event's own instruction included. */
-  costs: Float64Array = new Float64Array(1_024);
+  costs: Int32Array = new Int32Array(1_024);
   /** Slot before the instruction; the one behind is the next, where the kind has one. */
   slots: Int32Array = new Int32Array(1_024);
   /** Label of a branch; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
@@ -91,6 +96,12 @@ export class FlowRecorder {
 
   add(cost: number): void {
     this.#cost += cost;
+  }
+
+  /** The same of an instruction at `at` that may cost thousands: sums are kept below what 32 bits hold. */
+  addLarge(cost: number, at: number): void {
+    this.#cost += cost;
+    if (this.#cost > LARGE && !this.isDead) this.#event(FLOW.point, 0, at, -1);
   }
 
   /** The start of a block of any kind but a loop or an `if`. */
@@ -216,12 +227,12 @@ export class FlowRecorder {
 
   #grow(): void {
     const size = this.kinds.length * 2;
-    const grow = <T extends Uint8Array | Float64Array | Int32Array>(to: T, from: T): T => {
+    const grow = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
       to.set(from);
       return to;
     };
     this.kinds = grow(new Uint8Array(size), this.kinds);
-    this.costs = grow(new Float64Array(size), this.costs);
+    this.costs = grow(new Int32Array(size), this.costs);
     this.slots = grow(new Int32Array(size), this.slots);
     this.args = grow(new Int32Array(size), this.args);
   }

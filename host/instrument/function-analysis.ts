@@ -1,22 +1,32 @@
 import type { ModuleBounds } from './bounds.ts';
 import { readFunctionIndex, readGlobalIndex, readIndex } from './constant-expression.ts';
 import { entryCost, OPCODE_COST } from './cost-model.ts';
+import type { CountedLoop } from './counted-loop.ts';
 import { tooMany } from './declaration-scan.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
 import { FLOW, FlowRecorder } from './flow.ts';
-import { readBranch, readMemory, skipMemoryArgument } from './immediates.ts';
+import {
+  readBranch,
+  readBranchTable,
+  readMemory,
+  skipMemoryArgument,
+  skipSelectTypes,
+} from './immediates.ts';
+import { readLocals } from './local-declarations.ts';
 import type { ByteRange, ModuleLayout } from './module-layout.ts';
+import { exceptionBytes } from './object-size.ts';
 import { IMMEDIATE, IMMEDIATES } from './opcodes.ts';
 import { ChargePlacement } from './placement.ts';
 import { PrefixedInstructions } from './prefixed-instructions.ts';
 import { Cursor } from './reader.ts';
+import { SimpleInstructions } from './simple-instructions.ts';
 import type { MeterUsage } from './usage.ts';
-import { skipBlockType, skipHeapType, skipValueType } from './value-types.ts';
+import { skipBlockType, skipHeapType } from './value-types.ts';
 
-/** V8's kV8MaxWasmFunctionLocals. */
-const MAX_LOCALS = 50_000;
+/** V8's kV8MaxWasmFunctionLocals, less what counted loops may need. */
+const MAX_LOCALS: number = 50_000 - 2;
 
 /**
  * Reads function bodies, one after the other, and says in `edits` what metering does to each: the charges and
@@ -38,7 +48,6 @@ export class FunctionAnalysis {
   /** Of the body read last, if its edits use one: the local that counts what is not yet charged. */
   counterLocal = 0;
   localsTotal = 0;
-  #groups = 0;
   #function = 0;
   #bodyEndSlot = 0;
   longestBody = 0;
@@ -49,6 +58,7 @@ export class FunctionAnalysis {
   readonly #cursor: Cursor;
   readonly #flow: FlowRecorder;
   readonly #placement: ChargePlacement;
+  readonly #simple: SimpleInstructions;
   readonly #prefixed: PrefixedInstructions;
 
   constructor(
@@ -66,12 +76,28 @@ export class FunctionAnalysis {
     this.#usage = usage;
     this.#cursor = new Cursor(bytes);
     this.#flow = new FlowRecorder(edits, bounds.blockDepth);
-    this.#placement = new ChargePlacement(this.#flow, edits, bounds.blockDepth);
+    this.#placement = new ChargePlacement(bytes, this.#flow, edits, bounds.blockDepth);
+    this.#simple = new SimpleInstructions(this.#cursor, this.#flow, layout, edits);
     this.#prefixed = new PrefixedInstructions(this.#cursor, this.#flow, layout, features, usage, edits);
   }
 
   get blockDepth(): number {
     return this.#flow.maxDepth;
+  }
+
+  /** Of the body read last; see placement. */
+  get countedLoops(): readonly CountedLoop[] {
+    return this.#placement.countedLoops;
+  }
+
+  /** The new number of a local of the body read last. */
+  renamed(local: number): number {
+    return local === this.#movedLocal ? this.#movedTo : local;
+  }
+
+  /** The first of the two locals that its counted loops need. */
+  get firstTurnsLocal(): number {
+    return this.#movedTo + 1;
   }
 
   /** Reads the body `[start, end)` of the defined function `index` (imported ones not counted). */
@@ -89,8 +115,12 @@ export class FunctionAnalysis {
     this.#function = functionIndex;
     this.#isPassing = isPassing;
     const groupsSlot = isPlacing ? this.edits.add(start, EDIT.none, 0) : -1;
-    const declared = this.#readLocals(isPassing);
+    const declarations = readLocals(cursor, this.#features, this.edits, isPassing);
+    const { declared } = declarations;
+    this.firstLocal = declarations.first;
+    this.#countLocals(declared, start);
     const declarationSlot = isPlacing ? this.edits.add(cursor.pos, EDIT.none, 0) : -1;
+    const turnsSlot = isPlacing ? this.edits.add(cursor.pos, EDIT.none, 0) : -1;
     const bodySlot = isPassing ? this.edits.add(cursor.pos, EDIT.none, 0) : -1;
     const { params, resultTypes } = this.#layout.types[this.#layout.functionTypes[functionIndex]!]!;
     const locals = params + declared;
@@ -106,50 +136,42 @@ export class FunctionAnalysis {
     if (this.#flow.total > 0) this.#placement.place(locals < MAX_LOCALS, isPassing);
     if (isPassing) {
       this.counterLocal = params;
-      if (this.#flow.isBodyTarget) this.edits.set(bodySlot, EDIT.openBody, 0);
-      if (this.#flow.isBodyTarget) this.edits.set(this.#bodyEndSlot, EDIT.closeBody, 0);
-      if (declared === 0) return;
-      this.edits.set(groupsSlot, EDIT.number, this.#groups + 1);
-      this.edits.set(declarationSlot, EDIT.declareMoved, 0);
-      return;
+      if (this.#flow.isBodyTarget) {
+        this.edits.set(bodySlot, EDIT.openBody, 0);
+        this.edits.set(this.#bodyEndSlot, EDIT.closeBody, 0);
+      }
+      if (declared > 0) this.edits.set(declarationSlot, EDIT.declareMoved, 0);
     }
-    if (this.#flow.total === 0) return;
-    if (!this.#placement.usesCounter) return;
-    this.counterLocal = locals;
-    this.edits.set(groupsSlot, EDIT.number, this.#groups + 1);
-    this.edits.set(declarationSlot, EDIT.declareCounter, 0);
+    let groups = declarations.groups + (isPassing && declared > 0 ? 1 : 0);
+    if (this.#flow.total > 0) {
+      if (!isPassing && this.#placement.usesCounter) {
+        this.counterLocal = locals;
+        this.edits.set(declarationSlot, EDIT.declareCounter, 0);
+        groups++;
+      }
+      if (this.#placement.countedLoops.length > 0) {
+        this.edits.set(turnsSlot, EDIT.declareTurns, 0);
+        groups++;
+      }
+    }
+    if (groups > declarations.groups) this.edits.set(groupsSlot, EDIT.number, groups);
   }
 
-  #readLocals(isPassing: boolean): number {
-    const cursor = this.#cursor;
+  #countLocals(declared: number, at: number): void {
     const { locals, localsTotal } = this.#bounds;
-    const at = cursor.pos;
-    const groups = cursor.count('groups of locals', 2);
-    this.#groups = groups;
-    let declared = 0;
-    for (let i = 0; i < groups; i++) {
-      const countAt = cursor.pos;
-      const count = cursor.u32();
-      const typeAt = cursor.pos;
-      skipValueType(cursor, this.#features);
-      if (isPassing && declared === 0 && count > 0) {
-        this.edits.add(countAt, EDIT.number, count - 1);
-        this.firstLocal = { from: typeAt, to: cursor.pos };
-      }
-      declared += count;
-    }
     if (declared > locals) tooMany(declared, locals, 'locals in a function', at);
     this.localsTotal += declared;
     if (this.localsTotal > localsTotal) tooMany(this.localsTotal, localsTotal, 'locals in all functions', at);
-    return declared;
   }
 
   #readBody(locals: number, entry: number): void {
     const cursor = this.#cursor;
     const flow = this.#flow;
     const layout = this.#layout;
+    const simple = this.#simple;
     flow.enter(cursor.pos, entry);
     for (;;) {
+      simple.read(locals, this.#movedLocal, this.#movedTo);
       const at = cursor.pos;
       const opcode = cursor.u8();
       flow.add(OPCODE_COST[opcode]!);
@@ -233,27 +255,22 @@ export class FunctionAnalysis {
         if (!flow.else(at, cursor.pos)) cursor.fail('else without if', at);
         return;
       case 0x07: // catch
-        readIndex(cursor, tags, 'tag');
-        if (!flow.catch(at, cursor.pos)) cursor.fail('catch without try', at);
-        return;
       case 0x19: // catch_all
-        if (!flow.catch(at, cursor.pos)) cursor.fail('catch_all without try', at);
+        if (opcode === 0x07) readIndex(cursor, tags, 'tag');
+        if (!flow.catch(at, cursor.pos)) cursor.fail('a handler without try', at);
         return;
       case 0x18: // delegate
         cursor.u32();
         if (flow.end(at, cursor.pos)) cursor.fail('delegate without try', at);
         return;
       case 0x08: // throw
-        readIndex(cursor, tags, 'tag');
         this.#features.add('exceptions');
-        flow.leave(FLOW.throw, at);
+        this.#throw(readIndex(cursor, tags, 'tag'), at);
         return;
       case 0x09: // rethrow
-        cursor.u32();
-        flow.leave(FLOW.throw, at);
-        return;
       case 0x0a: // throw_ref
-        this.#features.add('exceptions');
+        if (opcode === 0x09) cursor.u32();
+        else this.#features.add('exceptions');
         flow.leave(FLOW.throw, at);
         return;
       case 0x0c: // br
@@ -264,7 +281,7 @@ export class FunctionAnalysis {
         readBranch(cursor, flow, FLOW.branchIf, at);
         return;
       case 0x0e: // br_table
-        this.#branchTable(at);
+        readBranchTable(cursor, flow, at);
         return;
       case 0x0f: // return
         flow.leave(FLOW.leave, at);
@@ -288,11 +305,9 @@ export class FunctionAnalysis {
         if (opcode === 0x15) this.#tailCall(at);
         else flow.call(at);
         return;
-      case 0x1c: {
-        const count = cursor.count('types of a select');
-        for (let i = 0; i < count; i++) skipValueType(cursor, this.#features);
+      case 0x1c:
+        skipSelectTypes(cursor, this.#features);
         return;
-      }
       case 0x1f: // try_table
         this.#checkDepth(at);
         this.#tryTable(at);
@@ -300,6 +315,13 @@ export class FunctionAnalysis {
       default:
         cursor.fail(`unknown opcode 0x${opcode.toString(16)}`, at);
     }
+  }
+
+  #throw(tag: number, at: number): void {
+    const { isDead } = this.#flow;
+    this.#flow.leave(FLOW.throw, at);
+    const bytes = exceptionBytes(this.#layout.tagParams[tag]!);
+    if (bytes > 0 && !isDead) this.#prefixed.allocate(at, bytes);
   }
 
   #readCall(opcode: number, at: number): void {
@@ -324,16 +346,6 @@ export class FunctionAnalysis {
     this.#usage.tailCallers.add(this.#function);
     this.#features.add('tail-call');
     this.#flow.leave(FLOW.tailCall, at);
-  }
-
-  #branchTable(at: number): void {
-    const cursor = this.#cursor;
-    const count = cursor.count('labels');
-    for (let i = 0; i <= count; i++) {
-      const kind = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
-      if (!this.#flow.branch(kind, cursor.u32(), at)) cursor.fail('unknown label in br_table', at);
-    }
-    this.#flow.terminate();
   }
 
   /** Its handlers are labels outside of it, which any of its instructions may jump to. */

@@ -1,8 +1,9 @@
 import { readIndex } from './constant-expression.ts';
 import type { FeatureSet } from './features.ts';
-import type { FlowRecorder } from './flow.ts';
+import { FLOW, type FlowRecorder } from './flow.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { Cursor } from './reader.ts';
+import { skipValueType } from './value-types.ts';
 
 /** The index of a memory. */
 export function readMemory(cursor: Cursor, layout: ModuleLayout, features: FeatureSet): number {
@@ -24,4 +25,20 @@ export function skipMemoryArgument(cursor: Cursor, layout: ModuleLayout, feature
 export function readBranch(cursor: Cursor, flow: FlowRecorder, kind: number, at: number): void {
   const label = cursor.u32();
   if (!flow.branch(kind, label, at, cursor.pos)) cursor.fail(`unknown label ${label}`, at);
+}
+
+/** Reads the labels of a `br_table`, and notes the branches. */
+export function readBranchTable(cursor: Cursor, flow: FlowRecorder, at: number): void {
+  const count = cursor.count('labels');
+  for (let i = 0; i <= count; i++) {
+    const kind = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+    if (!flow.branch(kind, cursor.u32(), at)) cursor.fail('unknown label in br_table', at);
+  }
+  flow.terminate();
+}
+
+/** The types of a `select` that has them. */
+export function skipSelectTypes(cursor: Cursor, features: FeatureSet): void {
+  const count = cursor.count('types of a select');
+  for (let i = 0; i < count; i++) skipValueType(cursor, features);
 }

@@ -34,6 +34,16 @@ export const METER_IMPORTS = {
   /** `func (i64 entries) -> i32`: the same for table.grow. */
   reserveTable: 'reserve-table',
   releaseTable: 'release-table',
+  /**
+   * `global (mut i64)`: bytes that structs and arrays may still take before the host is asked. Code subtracts an
+   * object's bytes before it makes it.
+   */
+  objects: 'objects',
+  /**
+   * `func ()`: called with that below zero. The host raises it; if it is still below zero when the call returns, the
+   * code traps with `unreachable`.
+   */
+  reserveObjects: 'reserve-objects',
 } as const;
 
 /**

@@ -63,7 +63,7 @@ function shapeOf(layout: ModuleLayout, functions: FunctionAnalysis, features: Fe
     tags: layout.tags - layout.importedTags,
     dataSegments: layout.dataSegments,
     elementSegments: layout.elementSegments,
-    initialMemoryBytes: layout.initialMemoryBytes,
+    initialMemoryBytes: layout.initialMemoryBytes + layout.initialObjectBytes,
     initialTableEntries: layout.initialTableEntries,
     localsTotal: functions.localsTotal,
     blockDepth: functions.blockDepth,

@@ -6,6 +6,10 @@ export interface TypeLayout {
   readonly params: number;
   /** Fields of a struct type, else 0. */
   readonly fields: number;
+  /** What an object of a struct type, or an array without its elements, counts for; 0 for functions. */
+  readonly objectBytes: number;
+  /** What an element of an array type counts for, else 0. */
+  readonly elementBytes: number;
   /** Results of a function type, else 0. */
   readonly results: number;
   /** Encodings of a function type's parameters and results, without their counts. */
@@ -51,6 +55,8 @@ export interface ModuleLayout {
   importedGlobals: number;
   readonly mutableGlobals: MutableGlobal[];
   tags: number;
+  /** How many values an exception of each tag carries. */
+  readonly tagParams: number[];
   importedTags: number;
   exports: number;
   /** Where the first export stands. */
@@ -63,6 +69,8 @@ export interface ModuleLayout {
   readonly passiveData: Set<number>;
   readonly passiveElements: Set<number>;
   initialMemoryBytes: number;
+  /** Of objects that constant expressions make. */
+  initialObjectBytes: number;
   initialTableEntries: number;
   hasStart: boolean;
   /** Bodies in the code section; equals the number of defined functions. */
@@ -90,6 +98,7 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     importedGlobals: 0,
     mutableGlobals: [],
     tags: 0,
+    tagParams: [],
     importedTags: 0,
     exports: 0,
     exportsStart: 0,
@@ -99,6 +108,7 @@ export function emptyLayout(sections: readonly Section[]): ModuleLayout {
     passiveData: new Set(),
     passiveElements: new Set(),
     initialMemoryBytes: 0,
+    initialObjectBytes: 0,
     initialTableEntries: 0,
     hasStart: false,
     bodies: 0,

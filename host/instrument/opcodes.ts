@@ -54,3 +54,13 @@ SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.bytes16, 12, 14); // v128.const, i8x16.shuff
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.lane, 21, 35); // extract_lane, replace_lane
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.memoryAndLane, 84, 92); // load_lane, store_lane
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.memory, 92, 94); // load_zero
+
+/** The instructions that all code consists of, nearly, in shapes that are read without a look at anything else. */
+export const SIMPLE = { not: 0, bare: 1, local: 2, memory: 3, constant: 4 } as const;
+
+export const SIMPLE_SHAPES: Uint8Array = new Uint8Array(256);
+SIMPLE_SHAPES.fill(SIMPLE.bare, 0x1a, 0x1c); // drop, select
+SIMPLE_SHAPES.fill(SIMPLE.local, 0x20, 0x23);
+SIMPLE_SHAPES.fill(SIMPLE.memory, 0x28, 0x3f);
+SIMPLE_SHAPES.fill(SIMPLE.constant, 0x41, 0x43); // i32.const, i64.const
+SIMPLE_SHAPES.fill(SIMPLE.bare, 0x45, 0xc0); // numeric; sign extensions are a feature

@@ -20,6 +20,9 @@ export type SupportFunction =
   /** What the outside calls instead of a function that passes the counter [old index, its type]. */
   | { readonly kind: 'entry'; readonly target: number; readonly type: number }
   | { readonly kind: 'charge-length'; readonly length: number }
+  | { readonly kind: 'allocate' }
+  /** By length, with the logarithm of the elements' size. */
+  | { readonly kind: 'allocate-array'; readonly size: number }
   | { readonly kind: 'memory-grow'; readonly memory: number; readonly is64: boolean }
   | { readonly kind: 'table-grow'; readonly table: number; readonly is64: boolean };
 
@@ -38,6 +41,8 @@ export interface MeterPlan {
   /** Index of each imported host function by its name. */
   readonly hostFunctions: ReadonlyMap<string, number>;
   readonly fuelGlobal: number;
+  /** -1 if the module makes no objects. */
+  readonly objectsGlobal: number;
   readonly functionShift: number;
   readonly globalShift: number;
   /** Index of the global with the headroom of each memory whose size code sees. */
@@ -51,6 +56,9 @@ export interface MeterPlan {
   readonly chargeLength: readonly number[];
   readonly memoryGrow: ReadonlyMap<number, number>;
   readonly tableGrow: ReadonlyMap<number, number>;
+  /** Index of the helpers that count objects, -1 where none is needed. */
+  readonly allocate: number;
+  readonly allocateArray: readonly number[];
 }
 
 export function typeIndex(plan: MeterPlan, type: MeterType): number {
@@ -69,7 +77,7 @@ export function planMetering(
 ): MeterPlan | undefined {
   const growsMemory = usage.grownMemories.size > 0;
   const growsTable = usage.grownTables.size > 0;
-  if (!usage.charges && !growsMemory && !growsTable) return undefined;
+  if (!usage.charges && !growsMemory && !growsTable && !usage.allocates) return undefined;
 
   const imports: HostFunction[] = [{ name: METER_IMPORTS.refill, type: 'run' }];
   if (growsMemory) {
@@ -80,6 +88,7 @@ export function planMetering(
     imports.push({ name: METER_IMPORTS.reserveTable, type: 'reserve' });
     imports.push({ name: METER_IMPORTS.releaseTable, type: 'release' });
   }
+  if (usage.allocates) imports.push({ name: METER_IMPORTS.reserveObjects, type: 'run' });
   const hostFunctions = new Map(imports.map(({ name }, i) => [name, layout.importedFunctions + i]));
 
   const supportBase = layout.functionTypes.length + imports.length;
@@ -98,6 +107,10 @@ export function planMetering(
   for (const table of ascending(usage.grownTables)) {
     tableGrow.set(table, append({ kind: 'table-grow', table, is64: layout.tables64[table]! }));
   }
+  const allocate = usage.allocates ? append({ kind: 'allocate' }) : -1;
+  const allocateArray = usage.arraySizes.map((isUsed, size) =>
+    isUsed ? append({ kind: 'allocate-array', size }) : -1,
+  );
   const entries = new Map<number, number>();
   for (const target of ascending(layout.exportedFunctions)) {
     if (passing[target] === 1) {
@@ -122,7 +135,8 @@ export function planMetering(
     hostFunctions,
     fuelGlobal: layout.importedGlobals,
     functionShift: imports.length,
-    globalShift: 1 + headrooms.size,
+    objectsGlobal: usage.allocates ? layout.importedGlobals + 1 + headrooms.size : -1,
+    globalShift: 1 + headrooms.size + (usage.allocates ? 1 : 0),
     headrooms,
     typeBase: layout.types.length,
     support,
@@ -131,6 +145,8 @@ export function planMetering(
     chargeLength,
     memoryGrow,
     tableGrow,
+    allocate,
+    allocateArray,
   };
 }
 

@@ -48,6 +48,25 @@ export class PrefixedInstructions {
     this.#usage.lengthKinds[kind] = true;
   }
 
+  #allocate(at: number, bytes: number): void {
+    if (!this.#flow.isDead) this.allocate(at, bytes);
+  }
+
+  /** Counts the bytes of the object that the instruction at `at` makes. */
+  allocate(at: number, bytes: number): void {
+    this.#edits.add(at, EDIT.allocate, bytes);
+    this.#usage.allocates = true;
+  }
+
+  /** The same of an array, whose length is on top of the stack. */
+  #allocateArray(at: number, type: number): void {
+    if (this.#flow.isDead) return;
+    const size = Math.log2(this.#layout.types[type]!.elementBytes || 1);
+    this.#edits.add(at, EDIT.allocateArray, size);
+    this.#usage.allocates = true;
+    this.#usage.arraySizes[size] = true;
+  }
+
   #memory(): number {
     return readMemory(this.#cursor, this.#layout, this.#features);
   }
@@ -135,36 +154,58 @@ export class PrefixedInstructions {
     const { types, elementSegments } = this.#layout;
     switch (opcode) {
       case 0: // struct.new
+        this.#allocate(at, types[readIndex(cursor, types.length, 'type')]!.objectBytes);
+        return;
       case 11: // array.get
       case 12:
       case 13:
       case 14: // array.set
         readIndex(cursor, types.length, 'type');
         return;
-      case 1: // struct.new_default; its base is in the run already
-        this.#flow.add(structDefaultCost(types[readIndex(cursor, types.length, 'type')]!.fields) - 1);
+      case 1: {
+        // Its base is in the run already.
+        const { fields, objectBytes } = types[readIndex(cursor, types.length, 'type')]!;
+        this.#flow.addLarge(structDefaultCost(fields) - 1, at);
+        this.#allocate(at, objectBytes);
         return;
+      }
       case 2: // struct.get
       case 3:
       case 4:
       case 5: // struct.set
-      case 8: // array.new_fixed
         readIndex(cursor, types.length, 'type');
         cursor.u32();
         return;
+      case 8: {
+        const type = types[readIndex(cursor, types.length, 'type')]!;
+        this.#allocate(at, type.objectBytes + type.elementBytes * cursor.u32());
+        return;
+      }
       case 6: // array.new
-      case 7: // array.new_default
+      case 7: {
+        const type = readIndex(cursor, types.length, 'type');
+        this.#chargeLength(at, 'entries', false);
+        this.#allocateArray(at, type);
+        return;
+      }
       case 16: // array.fill
         readIndex(cursor, types.length, 'type');
         this.#chargeLength(at, 'entries', false);
         return;
       case 9: // array.new_data
+      case 10: {
+        const type = readIndex(cursor, types.length, 'type');
+        if (opcode === 9) cursor.u32();
+        else readIndex(cursor, elementSegments, 'element segment');
+        this.#chargeLength(at, 'entries', false);
+        this.#allocateArray(at, type);
+        return;
+      }
       case 18: // array.init_data
         readIndex(cursor, types.length, 'type');
         cursor.u32();
         this.#chargeLength(at, 'entries', false);
         return;
-      case 10: // array.new_elem
       case 19: // array.init_elem
         readIndex(cursor, types.length, 'type');
         readIndex(cursor, elementSegments, 'element segment');

@@ -1,7 +1,7 @@
 import { BranchHints } from './branch-hints.ts';
-import { CHUNK } from './cost-model.ts';
 import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
-import { EDIT, type EditList } from './edits.ts';
+import { EditWriter } from './edit-writer.ts';
+import type { EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FunctionAnalysis } from './function-analysis.ts';
 import { headroomImport, METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
@@ -10,31 +10,18 @@ import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './
 import { Cursor } from './reader.ts';
 import { rankOf, SECTION, type Section } from './sections.ts';
 import { type AddedExport, writeExports } from './state-exports.ts';
-import {
-  chargeCode,
-  checkCode,
-  METER_TYPE_BYTES,
-  subtractHeadroomCode,
-  supportBody,
-} from './support-functions.ts';
+import { METER_TYPE_BYTES, supportBody } from './support-functions.ts';
 import { ByteSink } from './writer.ts';
 
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
 const ANY_LENGTH = 2 ** 32 - 1;
 /** The longest code that one edit inserts: a charge with a 7-byte constant, and a check, with 5-byte indices. */
-const MAX_EDIT_BYTES = 64;
+const MAX_EDIT_BYTES = 160;
 /** V8's kV8MaxWasmFunctionSize. */
 const MAX_FUNCTION_BYTES = 7_654_321;
 const FUNC = 0x60;
 const I32 = 0x7f;
 const I64 = 0x7e;
-const GET = 0x20;
-const SET = 0x21;
-const TEE = 0x22;
-const I64_CONST = 0x42;
-const I64_GT_S = 0x55;
-const I64_ADD = 0x7c;
-const I64_SUB = 0x7d;
 const utf8 = new TextEncoder();
 
 /** Writes the instrumented module; decides nothing that `plan` and the analyses have not decided. */
@@ -45,13 +32,9 @@ export class Rewriter {
   readonly #declarationEdits: EditList;
   readonly #functions: FunctionAnalysis;
   readonly #sink: ByteSink;
-  readonly #chargeBefore: Uint8Array;
-  readonly #chargeBehind: Uint8Array;
-  readonly #check: Uint8Array;
-  /** Where the `if` stands in the code of a check. */
-  readonly #checkBranchAt: number;
   readonly #hints = new BranchHints();
   readonly #addedExports: readonly AddedExport[];
+  readonly #code: EditWriter;
   #codeSectionAt = 0;
 
   constructor(
@@ -69,11 +52,7 @@ export class Rewriter {
     this.#declarationEdits = declarationEdits;
     this.#functions = functions;
     this.#sink = new ByteSink(Math.ceil(bytes.length * 1.6) + 1_024);
-    const charge = chargeCode(plan);
-    this.#chargeBefore = Uint8Array.from(charge.before);
-    this.#chargeBehind = Uint8Array.from(charge.behind);
-    this.#check = Uint8Array.from(checkCode(plan));
-    this.#checkBranchAt = this.#check.lastIndexOf(0x04, this.#check.lastIndexOf(0x40));
+    this.#code = new EditWriter(bytes, layout, plan, functions, this.#sink, this.#hints);
   }
 
   write(): Uint8Array<ArrayBuffer> {
@@ -131,7 +110,7 @@ export class Rewriter {
           this.#sink.u32(section.end - section.start);
           this.#sink.copy(this.#bytes, section.start, section.end);
         } else {
-          this.#sink.sized(ANY_LENGTH, () => this.#apply(edits, first, section.start, section.end));
+          this.#sink.sized(ANY_LENGTH, () => this.#code.apply(edits, first, section.start, section.end));
         }
       }
     }
@@ -194,7 +173,7 @@ export class Rewriter {
     const { headrooms, imports } = this.#plan;
     sink.u8(SECTION.import);
     sink.sized(ANY_LENGTH, () => {
-      this.#extendedVector(section, imports.length + 1 + headrooms.size);
+      this.#extendedVector(section, imports.length + this.#plan.globalShift);
       for (const { name, type } of imports) {
         this.#importName(name);
         sink.u8(0x00);
@@ -206,6 +185,9 @@ export class Rewriter {
         this.#importName(headroomImport(memory));
         sink.list([0x03, I32, 0x01]);
       }
+      if (this.#plan.objectsGlobal < 0) return;
+      this.#importName(METER_IMPORTS.objects);
+      sink.list([0x03, I64, 0x01]);
     });
   }
 
@@ -227,7 +209,12 @@ export class Rewriter {
         const cursor = new Cursor(this.#bytes, section.start, section.end);
         count += cursor.u32();
         sink.u32(count);
-        this.#apply(this.#declarationEdits, this.#declarationEdits.seek(cursor.pos), cursor.pos, section.end);
+        this.#code.apply(
+          this.#declarationEdits,
+          this.#declarationEdits.seek(cursor.pos),
+          cursor.pos,
+          section.end,
+        );
       }
       writeExports(sink, this.#addedExports, this.#layout.importedGlobals, this.#plan.globalShift);
     });
@@ -257,6 +244,10 @@ export class Rewriter {
         return typeIndex(this.#plan, 'length64');
       case 'charge-length':
         return typeIndex(this.#plan, support.length & 1 ? 'length64' : 'length32');
+      case 'allocate':
+        return typeIndex(this.#plan, 'release');
+      case 'allocate-array':
+        return typeIndex(this.#plan, 'length32');
       case 'memory-grow':
         return typeIndex(this.#plan, support.is64 ? 'length64' : 'length32');
       case 'table-grow':
@@ -283,7 +274,7 @@ export class Rewriter {
         this.#functions.read(i, start, end);
         const written = sink.sized(size + edits.length * MAX_EDIT_BYTES, () => {
           this.#hints.enter(firstFunction + i, sink.length);
-          this.#apply(edits, 0, start, end);
+          this.#code.apply(edits, 0, start, end);
         });
         if (written > MAX_FUNCTION_BYTES) {
           throw new InstrumentError(
@@ -300,208 +291,5 @@ export class Rewriter {
         sink.list(body);
       }
     });
-  }
-
-  /** Copies `bytes[from..to)` with `edits`, from slot `first` on, applied. */
-  #apply(edits: EditList, first: number, from: number, to: number): void {
-    const sink = this.#sink;
-    const bytes = this.#bytes;
-    const plan = this.#plan;
-    let at = from;
-    for (let slot = first; slot < edits.length; slot++) {
-      const kind = edits.kind(slot);
-      if (kind === EDIT.none) continue;
-      const offset = edits.offset(slot);
-      if (offset >= to) break;
-      sink.copy(bytes, at, offset);
-      at = offset;
-      const value = edits.value(slot);
-      switch (kind) {
-        case EDIT.charge:
-          this.#charge(value);
-          break;
-        case EDIT.chargeAndCheck:
-          if (value > 0) this.#charge(value);
-          this.#checkFuel();
-          break;
-        case EDIT.localCharge:
-          if (value > 0) this.#localCharge(value, SET);
-          break;
-        case EDIT.localChargeAndCheck:
-          if (value > 0) this.#localCharge(value, TEE);
-          else this.#local(GET);
-          this.#localCheck();
-          break;
-        case EDIT.settle:
-        case EDIT.settleAndCheck:
-        case EDIT.settleAndLeave:
-          this.#settle(value);
-          if (kind !== EDIT.settleAndLeave) this.#clear();
-          if (kind === EDIT.settleAndCheck) this.#checkFuel();
-          break;
-        case EDIT.declareCounter:
-          sink.u8(1);
-          sink.u8(I64);
-          break;
-        case EDIT.exportedFunction:
-          sink.u32(plan.entries.get(value) ?? value + plan.functionShift);
-          at = this.#behindInteger(offset);
-          break;
-        case EDIT.pushCounter:
-          this.#local(GET);
-          if (value > 0) {
-            sink.u8(I64_CONST);
-            sink.s64(value);
-            sink.u8(I64_ADD);
-          }
-          break;
-        case EDIT.popCounter:
-          this.#local(SET);
-          break;
-        case EDIT.localIndex:
-        case EDIT.number:
-          sink.u32(value);
-          at = this.#behindInteger(offset);
-          break;
-        case EDIT.declareMoved:
-          sink.u8(1);
-          sink.copy(bytes, this.#functions.firstLocal.from, this.#functions.firstLocal.to);
-          break;
-        case EDIT.openBody:
-          sink.u8(0x02);
-          if (this.#functions.result.from === this.#functions.result.to) sink.u8(0x40);
-          else sink.copy(bytes, this.#functions.result.from, this.#functions.result.to);
-          break;
-        case EDIT.openChunks:
-          sink.u8(0x03);
-          sink.u8(bytes[offset + 1]!);
-          this.#local(GET);
-          this.#localCheck();
-          break;
-        case EDIT.chunkCharge:
-          this.#local(GET);
-          sink.u8(I64_CONST);
-          sink.s64(CHUNK);
-          sink.u8(I64_GT_S);
-          this.#hints.unlikely(sink.length);
-          sink.u8(0x0d);
-          sink.u8(1);
-          this.#localCharge(value, SET);
-          break;
-        case EDIT.closeBody:
-          sink.u8(0x0b);
-          break;
-        case EDIT.functionIndex:
-          sink.u32(value + plan.functionShift);
-          at = this.#behindInteger(offset);
-          break;
-        case EDIT.globalIndex:
-          sink.u32(value + plan.globalShift);
-          at = this.#behindInteger(offset);
-          break;
-        case EDIT.functionIndices:
-          at = this.#functionIndices(offset, value);
-          break;
-        case EDIT.chargeLength:
-          sink.u8(0x10);
-          sink.u32(plan.chargeLength[value]!);
-          break;
-        case EDIT.subtractHeadroom:
-          sink.list(subtractHeadroomCode(plan, this.#layout, value));
-          break;
-        case EDIT.memoryGrow:
-          sink.u8(0x10);
-          sink.u32(plan.memoryGrow.get(value)!);
-          at = this.#behindInteger(offset + 1);
-          break;
-        case EDIT.tableGrow:
-          sink.u8(0x10);
-          sink.u32(plan.tableGrow.get(value)!);
-          at = this.#behindInteger(this.#behindInteger(offset + 1));
-          break;
-      }
-    }
-    sink.copy(bytes, at, to);
-  }
-
-  #charge(units: number): void {
-    const sink = this.#sink;
-    sink.copy(this.#chargeBefore, 0, this.#chargeBefore.length);
-    sink.s64(units);
-    sink.copy(this.#chargeBehind, 0, this.#chargeBehind.length);
-  }
-
-  #checkFuel(): void {
-    this.#hints.unlikely(this.#sink.length + this.#checkBranchAt);
-    this.#sink.copy(this.#check, 0, this.#check.length);
-  }
-
-  #local(opcode: number): void {
-    this.#sink.u8(opcode);
-    this.#sink.u32(this.#functions.counterLocal);
-  }
-
-  /** `c = c + units`; the last instruction is `last`. */
-  #localCharge(units: number, last: number): void {
-    const sink = this.#sink;
-    this.#local(GET);
-    sink.u8(I64_CONST);
-    sink.s64(units);
-    sink.u8(I64_ADD);
-    this.#local(last);
-  }
-
-  /** `if (c > CHUNK) { settle(c); c = 0 }`, with `c` on the stack already. */
-  #localCheck(): void {
-    const sink = this.#sink;
-    sink.u8(I64_CONST);
-    sink.s64(CHUNK);
-    sink.u8(I64_GT_S);
-    this.#hints.unlikely(sink.length);
-    sink.u8(0x04);
-    sink.u8(0x40);
-    this.#local(GET);
-    sink.u8(0x10);
-    sink.u32(this.#plan.settle);
-    this.#local(SET);
-    sink.u8(0x0b);
-  }
-
-  #clear(): void {
-    this.#sink.u8(I64_CONST);
-    this.#sink.u8(0);
-    this.#local(SET);
-  }
-
-  /** `fuel = fuel - c - units`. */
-  #settle(units: number): void {
-    const sink = this.#sink;
-    sink.u8(0x23);
-    sink.u32(this.#plan.fuelGlobal);
-    this.#local(GET);
-    sink.u8(I64_SUB);
-    if (units > 0) {
-      sink.u8(I64_CONST);
-      sink.s64(units);
-      sink.u8(I64_SUB);
-    }
-    sink.u8(0x24);
-    sink.u32(this.#plan.fuelGlobal);
-  }
-
-  #behindInteger(offset: number): number {
-    let at = offset;
-    while (this.#bytes[at]! >= 0x80) at++;
-    return at + 1;
-  }
-
-  #functionIndices(offset: number, count: number): number {
-    const { importedFunctions } = this.#layout;
-    const cursor = new Cursor(this.#bytes, offset);
-    for (let i = 0; i < count; i++) {
-      const index = cursor.u32();
-      this.#sink.u32(index < importedFunctions ? index : index + this.#plan.functionShift);
-    }
-    return cursor.pos;
   }
 }

@@ -2,6 +2,7 @@ import { BYTES_PER_UNIT_SHIFT, LENGTH_CLAMP, UNITS_PER_ENTRY, UNITS_PER_PAGE } f
 import { LENGTH } from './edits.ts';
 import { METER_IMPORTS } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
+import { ARRAY_BYTES } from './object-size.ts';
 import { is64BitLength, type MeterPlan, type SupportFunction } from './plan.ts';
 import { ByteSink } from './writer.ts';
 
@@ -24,7 +25,9 @@ const I64_LT_S = 0x53;
 const I64_LT_U = 0x54;
 const I64_GT_U = 0x56;
 const I64_SUB = 0x7d;
+const I64_ADD = 0x7c;
 const I64_MUL = 0x7e;
+const I64_SHL = 0x86;
 const I64_SHR_U = 0x88;
 const I64_EXTEND_I32_U = 0xad;
 const SELECT = 0x1b;
@@ -82,6 +85,17 @@ export function supportBody(plan: MeterPlan, layout: ModuleLayout, support: Supp
       return [0, ...subtract(plan, localGet(0)), ...checkCode(plan), ...i64Const(0), END];
     case 'charge-length':
       return chargeLengthBody(plan, support.length);
+    case 'allocate':
+      return [0, ...takeObjectBytes(plan, localGet(0)), END];
+    case 'allocate-array':
+      return [
+        0,
+        ...takeObjectBytes(plan, [
+          ...[...localGet(0), I64_EXTEND_I32_U, ...i64Const(support.size), I64_SHL],
+          ...[...i64Const(ARRAY_BYTES), I64_ADD],
+        ]),
+        ...[...localGet(0), END],
+      ];
     case 'memory-grow':
       return growBody(plan, {
         is64: support.is64,
@@ -132,6 +146,17 @@ function growMemory(plan: MeterPlan, layout: ModuleLayout, memory: number): numb
     ...[...minusOne(is64), is64 ? I64_NE : I32_NE, ...IF_VOID],
     ...[...localGet(result), ...left, sub, 0x21, result, 0x41, 0, ...setLeft, END],
     ...localGet(result),
+  ];
+}
+
+/** Takes what `bytes` pushes from the bytes left for objects, and asks the host for more if there are too few. */
+function takeObjectBytes(plan: MeterPlan, bytes: readonly number[]): number[] {
+  const objects = u32(plan.objectsGlobal);
+  const isShort = [0x23, ...objects, ...i64Const(0), I64_LT_S, ...IF_VOID];
+  return [
+    ...[0x23, ...objects, ...bytes, I64_SUB, 0x24, ...objects],
+    ...[...isShort, ...call(plan.hostFunctions.get(METER_IMPORTS.reserveObjects)!)],
+    ...[...isShort, UNREACHABLE, END, END],
   ];
 }
 
@@ -205,6 +230,10 @@ export function supportName(support: SupportFunction): string {
       return `mayfly.entry-${support.target}`;
     case 'charge-length':
       return `mayfly.charge-length-${support.length}`;
+    case 'allocate':
+      return 'mayfly.allocate';
+    case 'allocate-array':
+      return `mayfly.allocate-array-${support.size}`;
     case 'memory-grow':
       return `mayfly.memory-grow-${support.memory}`;
     case 'table-grow':

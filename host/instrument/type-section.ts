@@ -1,5 +1,6 @@
 import { boundedCount, type DeclarationScan, tooMany } from './declaration-scan.ts';
 import { InstrumentError } from './error.ts';
+import { ARRAY_BYTES, elementBytes, fieldBytes, STRUCT_BYTES } from './object-size.ts';
 import type { Cursor } from './reader.ts';
 import { skipFieldType, skipValueType } from './value-types.ts';
 
@@ -10,7 +11,8 @@ const FUNC = 0x60;
 const STRUCT = 0x5f;
 const ARRAY = 0x5e;
 const NOWHERE = { from: 0, to: 0 };
-const NO_FUNCTION = { params: 0, fields: 0, results: 0, paramTypes: NOWHERE, resultTypes: NOWHERE };
+const NO_OBJECT = { fields: 0, objectBytes: 0, elementBytes: 0 };
+const NO_FUNCTION = { params: 0, results: 0, paramTypes: NOWHERE, resultTypes: NOWHERE };
 
 /**
  * The type section (core specification 5.3.8-5.3.12): recursive groups of subtypes, or single ones. Fills
@@ -53,16 +55,21 @@ function scanSubtype(scan: DeclarationScan, cursor: Cursor): void {
     for (let i = 0; i < results; i++) skipValueType(cursor, features);
     const resultTypes = { from: resultsAt, to: cursor.pos };
     if (results > 1) features.add('multi-value');
-    layout.types.push({ params, fields: 0, results, paramTypes, resultTypes });
+    layout.types.push({ ...NO_OBJECT, params, results, paramTypes, resultTypes });
   } else if (form === STRUCT) {
     features.add('gc');
     const fields = cursor.count('fields', 2);
-    for (let i = 0; i < fields; i++) skipFieldType(cursor, features);
-    layout.types.push({ ...NO_FUNCTION, fields });
+    let objectBytes = STRUCT_BYTES;
+    for (let i = 0; i < fields; i++) {
+      objectBytes += fieldBytes(cursor.peek());
+      skipFieldType(cursor, features);
+    }
+    layout.types.push({ ...NO_OBJECT, ...NO_FUNCTION, fields, objectBytes });
   } else if (form === ARRAY) {
     features.add('gc');
+    const size = elementBytes(cursor.peek());
     skipFieldType(cursor, features);
-    layout.types.push(NO_FUNCTION);
+    layout.types.push({ ...NO_OBJECT, ...NO_FUNCTION, objectBytes: ARRAY_BYTES, elementBytes: size });
   } else {
     throw new InstrumentError('unsupported', `types of form 0x${form.toString(16)}`, at);
   }

@@ -1,4 +1,5 @@
 import { LENGTH_KINDS } from './edits.ts';
+import { ELEMENT_SIZES } from './object-size.ts';
 
 /** What the code of a module needs from the host, found while analysing its functions. */
 export interface MeterUsage {
@@ -20,6 +21,10 @@ export interface MeterUsage {
   readonly droppedData: Set<number>;
   readonly readElements: Set<number>;
   readonly droppedElements: Set<number>;
+  /** Whether code makes structs or arrays. */
+  allocates: boolean;
+  /** Whether it makes arrays of a length known at run time, by the logarithm of their elements' size. */
+  readonly arraySizes: boolean[];
 }
 
 export function emptyUsage(): MeterUsage {
@@ -37,5 +42,7 @@ export function emptyUsage(): MeterUsage {
     droppedData: new Set(),
     readElements: new Set(),
     droppedElements: new Set(),
+    allocates: false,
+    arraySizes: new Array<boolean>(ELEMENT_SIZES).fill(false),
   };
 }

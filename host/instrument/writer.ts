@@ -71,6 +71,16 @@ export class ByteSink {
     this.u8(rest);
   }
 
+  /** A signed 32-bit integer, the immediate of `i32.const`. */
+  s32(value: number): void {
+    let rest = value;
+    while (rest >= 0x40 || rest < -0x40) {
+      this.u8((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    this.u8(rest & 0x7f);
+  }
+
   list(bytes: readonly number[]): void {
     for (const byte of bytes) this.u8(byte);
   }

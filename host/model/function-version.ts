@@ -30,6 +30,8 @@ export interface FunctionRecord {
 /** What a serving thread needs to answer for a function: resolved once, kept until the registry changes. */
 export interface LiveFunction {
   readonly tenant: TenantName;
+  /** Tells the tenant from earlier ones of its name, whose versions counted from 1, too: part of every key. */
+  readonly generation: number;
   readonly name: FunctionName;
   readonly version: number;
   readonly artifactKey: string;

@@ -61,13 +61,17 @@ export class AuditTable {
   /** Of one tenant, newest first (invariant 3). */
   ofTenant(tenant: TenantName, page: AuditPage): AuditEntry[] {
     return this.#database
-      .sql(
-        `SELECT * FROM audit WHERE tenant = ?1 AND id < ?2 AND id > coalesce(
-           (SELECT max(id) FROM audit WHERE tenant = ?1 AND action = 'tenant.delete'), 0)
-         ORDER BY id DESC LIMIT ?3`,
-      )
-      .all(tenant, page.before ?? Number.MAX_SAFE_INTEGER, page.limit)
+      .sql('SELECT * FROM audit WHERE tenant = ? AND id < ? AND id > ? ORDER BY id DESC LIMIT ?')
+      .all(tenant, page.before ?? Number.MAX_SAFE_INTEGER, this.generationOf(tenant), page.limit)
       .map(toEntry);
+  }
+
+  /** Tells a tenant from earlier ones of its name: the id of the entry that ended the last of them, or 0. */
+  generationOf(tenant: TenantName): number {
+    const row = this.#database
+      .sql(`SELECT max(id) AS id FROM audit WHERE tenant = ? AND action = 'tenant.delete'`)
+      .get(tenant);
+    return Number(row?.['id'] ?? 0);
   }
 }
 

@@ -6,7 +6,8 @@
  * Invariants:
  *  1. A function always has at least one version, and its live version is one of its own (a foreign key that is
  *     checked at commit).
- *  2. A version never changes, and its number is never given again, also not after its function was removed.
+ *  2. A version never changes, and its number is never given again, also not after its function was removed; after
+ *     its tenant was, it is given again under another generation.
  *  3. The same artifact is one version of a function, not two: publishing it again makes that version live.
  *  4. Listeners hear of a change after it is durable and before the method returns. A caller that replies
  *     afterwards knows that no thread can serve the old version to whoever has read the reply.
@@ -300,6 +301,7 @@ export class Registry implements Disposable {
     if (!row || !version) return undefined;
     return {
       tenant,
+      generation: this.audit.generationOf(tenant),
       name,
       version: version.version,
       artifactKey: version.artifactKey,

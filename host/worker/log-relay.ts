@@ -2,7 +2,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
-import { LOG_CHANNEL } from './messages.ts';
+import { LOG_CHANNEL, type LogNotice } from './messages.ts';
 
 type Listener = (record: StoredLogRecord) => void;
 
@@ -36,20 +36,30 @@ export class LogRelay {
     this.#channel ??= this.#listen();
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#listeners.delete(key);
+      // Not those of a later tenant of the name.
+      if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key);
       if (this.#listeners.size > 0) return;
       this.#channel?.close();
       this.#channel = undefined;
     };
   }
 
+  /** What came over the channel. */
+  hear(notice: LogNotice): void {
+    if (notice.kind === 'tenant-gone') {
+      for (const key of this.#listeners.keys()) {
+        if (key.startsWith(`${notice.tenant}/`)) this.#listeners.delete(key);
+      }
+      return;
+    }
+    for (const record of notice.records) {
+      for (const listener of this.#listeners.get(`${record.tenant}/${record.name}`) ?? []) listener(record);
+    }
+  }
+
   #listen(): BroadcastChannel {
     const channel = new BroadcastChannel(LOG_CHANNEL);
-    channel.onmessage = (event) => {
-      for (const record of (event as { data: StoredLogRecord[] }).data) {
-        for (const listener of this.#listeners.get(`${record.tenant}/${record.name}`) ?? []) listener(record);
-      }
-    };
+    channel.onmessage = (event) => this.hear((event as { data: LogNotice }).data);
     return channel;
   }
 }

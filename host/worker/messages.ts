@@ -14,6 +14,7 @@ import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
+import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
@@ -80,6 +81,12 @@ export interface FunctionVersionName {
   readonly name: FunctionName;
   readonly version: number;
 }
+
+/** What passes over the channel of that name. */
+export type LogNotice =
+  | { readonly kind: 'records'; readonly records: readonly StoredLogRecord[] }
+  /** Whoever follows a log of it has nothing more to hear: a later tenant of the name is somebody else. */
+  | { readonly kind: 'tenant-gone'; readonly tenant: TenantName };
 
 /** Every thread hears log records here while somebody follows a log. */
 export const LOG_CHANNEL = 'mayfly:logs';

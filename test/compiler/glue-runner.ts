@@ -41,6 +41,8 @@ export async function runGlue(
     [METER_IMPORTS.releaseMemory]: () => {},
     [METER_IMPORTS.reserveTable]: () => 1,
     [METER_IMPORTS.releaseTable]: () => {},
+    [METER_IMPORTS.objects]: new WebAssembly.Global({ value: 'i64', mutable: true }, 2n ** 60n),
+    [METER_IMPORTS.reserveObjects]: () => {},
   };
   const exports = await instantiate(
     (name) => {

@@ -39,6 +39,7 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
       live: {
         tenant: 'test' as TenantName,
         name: 'test' as FunctionName,
+        generation: 0,
         version: 1,
         artifactKey: artifact.key,
         handler: artifact.manifest.handler,

@@ -72,6 +72,29 @@ test('a guest that traps after its table could not grow has run out of table ent
   t.is(await host.failure('greedy'), 'table_exceeded');
 });
 
+/** Makes lists without end, each longer than the one before if it keeps them. */
+const nodes = (keeps: boolean): string => `
+  (type $node (struct (field (ref null $node))))
+  (func (export "run") (result i32) (local $list (ref null $node))
+    (loop $more
+      (local.set $list (struct.new $node ${keeps ? '(local.get $list)' : '(ref.null $node)'}))
+      (br $more)) (i32.const 0))`;
+
+for (const keeps of [true, false]) {
+  test(`a guest that makes structs without end and ${keeps ? 'keeps' : 'drops'} them has run out of memory`, async (t) => {
+    const component = await twoModules('(func (export "grow") (result i32) (i32.const 0))', nodes(keeps));
+    const name = keeps ? 'keeping' : 'dropping';
+    await host.deploy(name, component, { memoryBytes: 64 * 2 ** 20 });
+    for (let turn = 0; turn < 3; turn++) t.is(await host.failure(name), 'memory_exceeded');
+    const small = await twoModules(
+      '(func (export "grow") (result i32) (i32.const 0))',
+      '(type $t (array i32)) (func (export "run") (result i32) (i32.ne (array.len (array.new_default $t (i32.const 9))) (i32.const 9)))',
+    );
+    await host.deploy(`${name}-not`, small, {});
+    t.is((await host.call(`${name}-not`)).status, 200, 'the thread lives on');
+  });
+}
+
 test('what a component starts with is held against the settings of the moment', async (t) => {
   const component = await twoModules(
     '(memory 4)',

@@ -63,6 +63,20 @@ test.serial('a tenant with eight times the weight overtakes one that began befor
   t.deepEqual(order, ['heavy', 'light']);
 });
 
+test.serial(
+  'a later tenant of a name runs its own code, though its versions count from 1 again',
+  async (t) => {
+    const call = async (): Promise<number> => (await host.request('/fn/reborn/work/')).status;
+    await operator('POST', '/v1/tenants', { name: 'reborn' });
+    await deploy('reborn', plainCommand(counting(19)));
+    for (let i = 0; i < 4; i++) t.is(await call(), 200);
+    await operator('DELETE', '/v1/tenants/reborn?withFunctions=true');
+    await operator('POST', '/v1/tenants', { name: 'reborn' });
+    await deploy('reborn', plainCommand('(func (export "run") (result i32) unreachable)'));
+    for (let i = 0; i < 4; i++) t.is(await call(), 502, 'not what the earlier tenant left ready');
+  },
+);
+
 test.serial('a deleted tenant answers no more, and its artifacts leave the disk', async (t) => {
   const artifacts = (): Promise<string[]> => readdir(join(host.config.dataDir, 'artifacts'));
   const before = await artifacts();

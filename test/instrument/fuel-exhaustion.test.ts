@@ -48,9 +48,9 @@ test('endless recursion ends, by fuel or by the end of the stack', async (t) => 
 test('a refill that raises the counter lets the code go on, and the sum stays exact', async (t) => {
   const wat =
     '(module (func (export "f") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))';
-  const { host, call } = await meter(wat, { fuel: 100n, refill: (h) => h.grant(5_000n) });
-  call('f', 10_000);
-  t.is(host.spent, 50_000);
+  const { host, call } = await meter(wat, { fuel: 100n, refill: (h) => h.grant(10_000n) });
+  call('f', 20_000);
+  t.is(host.spent, 100_000);
   t.true(host.refills >= 9 && host.refills <= 11, `${host.refills} refills`);
 });
 
@@ -136,11 +136,11 @@ test('a refill may park the guest and let it go on later', async (t) => {
   const refill = new WebAssembly.Suspending(async () => {
     parked++;
     await Promise.resolve();
-    host.grant(5_000n);
+    host.grant(10_000n);
   });
   const { bytes } = instrument(await assemble(wat));
   const exports = instantiate(bytes, { [METER_MODULE]: { ...host.imports, [METER_IMPORTS.refill]: refill } });
-  t.is(await WebAssembly.promising(exports['f'] as GuestFunction)(5_000), 0);
+  t.is(await WebAssembly.promising(exports['f'] as GuestFunction)(10_000), 0);
   t.is(parked, 5);
-  t.is(host.spent, 25_001);
+  t.is(host.spent, 50_001);
 });

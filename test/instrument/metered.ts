@@ -13,11 +13,14 @@ export interface HostOptions {
   /** What memories and tables may still grow by. */
   readonly pages?: bigint;
   readonly entries?: bigint;
+  /** Bytes that objects may take. */
+  readonly objectBytes?: bigint;
 }
 
 /** The host's side of meter-imports.ts, reduced to what a test looks at. */
 export class MeterHost {
   readonly global: WebAssembly.Global<'i64'>;
+  readonly objects: WebAssembly.Global<'i64'>;
   readonly calls: string[] = [];
   refills = 0;
   pagesLeft: bigint;
@@ -29,6 +32,7 @@ export class MeterHost {
   constructor(options: HostOptions = {}) {
     this.#start = options.fuel ?? PLENTY;
     this.global = new WebAssembly.Global({ value: 'i64', mutable: true }, this.#start);
+    this.objects = new WebAssembly.Global({ value: 'i64', mutable: true }, options.objectBytes ?? PLENTY);
     this.#refill = options.refill;
     this.pagesLeft = options.pages ?? 100n;
     this.entriesLeft = options.entries ?? 100n;
@@ -52,6 +56,8 @@ export class MeterHost {
         this.refills++;
         this.#refill?.(this);
       },
+      [METER_IMPORTS.objects]: this.objects,
+      [METER_IMPORTS.reserveObjects]: () => void this.calls.push('reserve-objects'),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) => {
         this.calls.push(`reserve-memory ${pages}`);
         if (pages > this.pagesLeft) return 0;

@@ -57,6 +57,7 @@ class SharedThread {
         live: {
           tenant: tenant as TenantName,
           name: 'test' as FunctionName,
+          generation: 0,
           version: 1,
           artifactKey: artifact.key,
           handler: artifact.manifest.handler,

@@ -233,3 +233,20 @@ test('everything is there after closing and opening again', (t) => {
   using registry = open({ path });
   t.deepEqual(snapshot(registry), before);
 });
+
+test('a later tenant of a name has another generation, so that nothing keyed by versions is mistaken', (t) => {
+  using registry = new Registry({ path: ':memory:' });
+  const acme = tenantNamed('acme');
+  const name = functionNamed('hello');
+  const live = () => {
+    registry.ensureTenant(acme, 1);
+    registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+    return registry.live(acme, name);
+  };
+  const first = live();
+  t.is(live()?.generation, first?.generation);
+  registry.removeTenant(acme, { withFunctions: true, nowMs: 2 });
+  const second = live();
+  t.is(second?.version, first?.version);
+  t.not(second?.generation, first?.generation);
+});

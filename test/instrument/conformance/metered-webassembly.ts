@@ -44,6 +44,8 @@ export function meterThisProcess(): MeteredProcess {
     [METER_IMPORTS.releaseMemory]: nothing,
     [METER_IMPORTS.reserveTable]: granted,
     [METER_IMPORTS.releaseTable]: nothing,
+    [METER_IMPORTS.objects]: new WebAssembly.Global({ value: 'i64', mutable: true }, UNLIMITED),
+    [METER_IMPORTS.reserveObjects]: nothing,
   };
   const bytes = { plain: 0, metered: 0 };
   const metered = (source: Source): Uint8Array<ArrayBuffer> => {

@@ -36,6 +36,8 @@ const MAX_FUEL = 500_000;
 const CALLS_OF_EACH = 2;
 /** What a trap leaves uncharged at most: what the local counter holds at a check, and what is executed up to one. */
 const TRAP_LOSS = 4_096 + 1_024;
+/** What it finds charged too early at most, besides straight code: the turns of one counted loop. */
+const TRAP_EXCESS = 4_096;
 
 /** Undefined for a module that metering refuses or whose imports cannot be made here. */
 export async function compareModule(bytes: Uint8Array, random: Random): Promise<Comparison | undefined> {
@@ -212,7 +214,7 @@ class Differential {
     const counted = fuel - this.#before.fuel;
     const spent = this.#meter.spent - this.#before.spent;
     const least = counted - (hasTrapped ? TRAP_LOSS + cut : 0);
-    const most = counted + rest - this.#before.rest;
+    const most = counted + rest - this.#before.rest + (hasTrapped ? TRAP_EXCESS : 0);
     if (spent < least || spent > most) this.#require(what, 'fuel', `${least} to ${most}`, spent);
     this.#before = { fuel, rest, spent: this.#meter.spent };
   }

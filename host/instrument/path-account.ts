@@ -1,0 +1,116 @@
+import type { ChargeSlots } from './charge-slots.ts';
+import { CHECK_INTERVAL } from './cost-model.ts';
+import { EDIT, type EditKind } from './edits.ts';
+
+/**
+ * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of
+ * placement.ts, those on calls and on the distance from a check are kept here.
+ */
+export class PathAccount {
+  /** Executed, but not charged yet. */
+  pending = 0;
+  /** The most that was executed in this function since the last check. */
+  since = 0;
+  /** The depth of loops up to which there was a check since their heads; -1: not even since the entry. */
+  checked = -1;
+  /** Whether the local counter may be other than zero. */
+  isDirty = false;
+  /** Control does not come here. */
+  isDead = false;
+  loopDepth = 0;
+  /** Whether charges go to the local counter. */
+  isLocal = false;
+  /** Whether the function takes the counter and gives it back. */
+  isPassing = false;
+  /** Calls that had to be checked themselves. */
+  callChecks = 0;
+  readonly #slots: ChargeSlots;
+
+  constructor(slots: ChargeSlots) {
+    this.#slots = slots;
+  }
+
+  /** At a function's entry. */
+  enter(isPassing: boolean): void {
+    this.isPassing = isPassing;
+    this.pending = 0;
+    this.since = 0;
+    this.checked = -1;
+    this.isDirty = isPassing;
+    this.isDead = false;
+    this.loopDepth = 0;
+    this.callChecks = 0;
+  }
+
+  /** Straight code of `cost` up to an instruction before which `slot` stands. */
+  pass(cost: number, slot: number): void {
+    this.pending += cost;
+    this.since += cost;
+    if (this.since <= CHECK_INTERVAL) return;
+    // A long stretch is charged and checked before it is executed.
+    this.charge(slot, this.pending, true);
+    this.pending = 0;
+  }
+
+  passingCall(slot: number): void {
+    const needsCheck = this.checked < 0;
+    if (needsCheck) this.callChecks++;
+    if (needsCheck || this.#slots.isOpen) this.charge(slot, this.pending, needsCheck);
+    else this.#slots.chargeInPassing(slot + 1, this.pending);
+    this.pending = 0;
+  }
+
+  call(slot: number): void {
+    if (this.isDead) return;
+    const needsCheck = this.checked < 0;
+    if (needsCheck) this.callChecks++;
+    if (this.isDirty) this.put(slot, EDIT.settle, this.pending, needsCheck);
+    else this.chargeGlobally(slot, this.pending, needsCheck);
+    this.pending = 0;
+    this.isDirty = false;
+  }
+
+  /** Leaves the function, with the counter pushed at `pushSlot` if it is passed on. */
+  leave(slot: number, pushSlot: number): void {
+    if (!this.isDead) {
+      if (this.isPassing) {
+        if (!this.#slots.isOpen && pushSlot >= 0) this.#slots.chargeInPassing(pushSlot, this.pending);
+        else if (this.pending > 0) this.charge(slot, this.pending, false);
+      } else if (this.isDirty) this.put(slot, EDIT.settleAndLeave, this.pending, false);
+      else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
+    }
+    this.isDead = true;
+  }
+
+  /** Nothing is pending afterwards, and nothing in the local counter. */
+  settle(slot: number, isDirty: boolean): void {
+    if (isDirty) {
+      this.put(slot, EDIT.settle, this.pending, false);
+      this.isDirty = false;
+    } else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
+    this.pending = 0;
+  }
+
+  /** A charge that must not go to the local counter. */
+  chargeGlobally(slot: number, amount: number, needsCheck = false): void {
+    const needsOwn = !this.#slots.isOpen || this.#slots.isOpenLocal;
+    if (needsOwn) this.put(slot, EDIT.charge, amount, needsCheck);
+    else this.charge(slot, amount, needsCheck);
+  }
+
+  charge(slot: number, amount: number, needsCheck: boolean): void {
+    this.#slots.charge(slot, amount, needsCheck, this.isLocal);
+    if (this.#slots.isOpenLocal) this.isDirty = true;
+    if (needsCheck) this.noteCheck();
+  }
+
+  put(slot: number, kind: EditKind, amount: number, needsCheck: boolean): void {
+    this.#slots.put(slot, kind, amount, needsCheck);
+    if (needsCheck) this.noteCheck();
+  }
+
+  noteCheck(): void {
+    this.since = 0;
+    this.checked = this.loopDepth;
+  }
+}
