@@ -1,6 +1,13 @@
 /** docs/limits.md, rendered from the bounds that the host enforces. */
 import { SETTINGS } from '../host/config.ts';
-import { COMPONENT_LIMITS, FUNCTION_LIMITS, HOST_LIMITS } from '../host/limits.ts';
+import {
+  COMPONENT_LIMITS,
+  FUNCTION_LIMITS,
+  HOST_LIMITS,
+  QUARANTINE,
+  TENANT_QUOTAS,
+  UNBOUNDED,
+} from '../host/limits.ts';
 
 const HEADER = `# Limits
 
@@ -27,6 +34,19 @@ export function renderLimits(): string {
       ]),
     ),
     section(
+      'Of a tenant',
+      'Quotas, over all threads. The operator sets them with `PATCH /v1/tenants/{tenant}/quotas` or `mayfly quota set`; [quotas.md](quotas.md) says how they are counted.',
+      ['quota', 'unit', 'default', 'least', 'most', 'about'],
+      Object.entries(TENANT_QUOTAS).map(([name, quota]) => [
+        `\`${name}\``,
+        UNITS[quota.unit],
+        bound(quota.default),
+        number(quota.floor),
+        bound(quota.hard),
+        quota.reason,
+      ]),
+    ),
+    section(
       'Of an upload',
       'Checked before anything else is done with it: over all core modules together, or of the one function, type or name that is largest.',
       ['bound', 'value'],
@@ -37,6 +57,12 @@ export function renderLimits(): string {
       'Bounds without a setting are fixed.',
       ['bound', 'value'],
       Object.entries(HOST_LIMITS).map(([name, value]) => [`\`${name}\``, number(value)]),
+    ),
+    section(
+      'Of a quarantine',
+      'When a function is taken out of service for killing serving threads.',
+      ['bound', 'value'],
+      Object.entries(QUARANTINE).map(([name, value]) => [`\`${name}\``, number(value)]),
     ),
     section(
       'Settings of the host',
@@ -59,6 +85,10 @@ function section(
 
 function number(value: number): string {
   return value.toLocaleString('en-US');
+}
+
+function bound(value: number): string {
+  return value === UNBOUNDED ? 'none' : number(value);
 }
 
 /** A bar would end the cell. */

@@ -26,6 +26,8 @@ export interface HostConfig {
   readonly publishMemoryBytes: number;
   readonly publishQueue: number;
   readonly drainTimeoutMs: number;
+  readonly connectionsPerThread: number;
+  readonly threadHeapBytes: number;
   readonly ceilings: FunctionLimitValues;
   /** How slots are put back after an invocation. */
   readonly rewind: RoadWish;
@@ -69,6 +71,14 @@ export const SETTINGS: readonly Setting[] = [
   },
   { variable: 'MAYFLY_PUBLISH_QUEUE', about: `uploads that may wait (${HOST_LIMITS.publishQueue})` },
   { variable: 'MAYFLY_DRAIN_TIMEOUT_MS', about: `how long a stop waits (${HOST_LIMITS.drainTimeoutMs})` },
+  {
+    variable: 'MAYFLY_MAX_CONNECTIONS',
+    about: `connections of a serving thread (${HOST_LIMITS.connectionsPerThread})`,
+  },
+  {
+    variable: 'MAYFLY_THREAD_HEAP_BYTES',
+    about: `JavaScript heap of a serving thread (${HOST_LIMITS.threadHeapBytes})`,
+  },
   {
     variable: 'MAYFLY_REWIND',
     about: `how instances are put back: ${ROAD_WISHES.join(', ')} (auto: the best that the kernel has)`,
@@ -122,6 +132,20 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     ),
     publishQueue: integer(env, 'MAYFLY_PUBLISH_QUEUE', HOST_LIMITS.publishQueue, 1, 10_000),
     drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
+    connectionsPerThread: integer(
+      env,
+      'MAYFLY_MAX_CONNECTIONS',
+      HOST_LIMITS.connectionsPerThread,
+      1,
+      1_000_000,
+    ),
+    threadHeapBytes: integer(
+      env,
+      'MAYFLY_THREAD_HEAP_BYTES',
+      HOST_LIMITS.threadHeapBytes,
+      64 * 2 ** 20,
+      2 ** 40,
+    ),
     ceilings,
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', Math.floor(totalmem() / 4), 0, 2 ** 50),

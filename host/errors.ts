@@ -236,6 +236,20 @@ export const ERROR_TABLE = {
     title: 'Too many concurrent invocations of this function',
     mend: "Try again after `Retry-After`, or raise the function's concurrency.",
   },
+  quota_exceeded: {
+    fault: 'caller',
+    status: 429,
+    retryable: true,
+    title: 'A quota is used up',
+    mend: 'Try again after `Retry-After`; `quota` names the quota, its limit and when it has room again.',
+  },
+  storage_quota_exceeded: {
+    fault: 'caller',
+    status: 409,
+    retryable: false,
+    title: 'The tenant stores as much as it may',
+    mend: 'Delete functions, or ask the operator to raise the quota that `quota` names.',
+  },
   authorizer_denied: {
     fault: 'caller',
     status: 403,
@@ -364,6 +378,34 @@ export const ERROR_TABLE = {
     title: 'The host is shutting down',
     mend: 'Try again after `Retry-After`, or on another host.',
   },
+  host_busy: {
+    fault: 'host',
+    status: 503,
+    retryable: true,
+    title: 'The host runs as many invocations as it can',
+    mend: 'Try again after `Retry-After`; the operator may reserve places for a tenant.',
+  },
+  too_many_connections: {
+    fault: 'host',
+    status: 503,
+    retryable: true,
+    title: 'Too many connections',
+    mend: 'Try again after `Retry-After`, and keep fewer connections open.',
+  },
+  thread_out_of_memory: {
+    fault: 'host',
+    status: 503,
+    retryable: true,
+    title: 'The serving thread ran short of memory',
+    mend: "Try again; if it is this function's host objects (streams, handles) that fill the thread, make fewer.",
+  },
+  function_quarantined: {
+    fault: 'function',
+    status: 503,
+    retryable: false,
+    title: 'The function is quarantined: serving threads died while it ran',
+    mend: 'See why with `mayfly inspect`; deploy a new version, or lift it with `mayfly quarantine lift`.',
+  },
   worker_lost: {
     fault: 'host',
     status: 500,
@@ -397,6 +439,18 @@ export const ERROR_TABLE = {
 /** A stable error code: part of the interface, never renamed. */
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
+/** Which quota a request ran into, and when there is room again. */
+export interface QuotaRefusal {
+  /** A name of TENANT_QUOTAS or, for a function's own, of FUNCTION_LIMITS. */
+  readonly name: string;
+  readonly scope: 'tenant' | 'function';
+  readonly limit: number;
+  /** When a retry can succeed, since the epoch; absent where only a change of what is stored can help. */
+  readonly resetAtMs?: number;
+  /** Length of the time over which the limit is counted, for one that is a rate. */
+  readonly windowSeconds?: number;
+}
+
 /** RFC 9457 problem details, with Mayfly's extension members. */
 export interface ProblemDetails {
   /** `https://mayfly.dev/errors#` is never dereferenced; a URN keeps it stable without owning a domain. */
@@ -412,10 +466,18 @@ export interface ProblemDetails {
   readonly field?: string;
   /** The invocation it happened in, where there is one. */
   readonly instance?: string;
+  readonly quota?: {
+    readonly name: string;
+    readonly scope: 'tenant' | 'function';
+    readonly limit: number;
+    /** When there is room again. */
+    readonly resetAt?: string;
+  };
 }
 
 export interface MayflyErrorOptions {
   readonly field?: string;
+  readonly quota?: QuotaRefusal;
   readonly cause?: unknown;
 }
 
@@ -424,11 +486,13 @@ export class MayflyError extends Error {
   override readonly name = 'MayflyError';
   readonly code: ErrorCode;
   readonly field: string | undefined;
+  readonly quota: QuotaRefusal | undefined;
 
   constructor(code: ErrorCode, detail: string, options: MayflyErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.field = options.field;
+    this.quota = options.quota;
   }
 
   get status(): number {
@@ -441,23 +505,23 @@ export interface ErrorMessage {
   readonly code: ErrorCode;
   readonly detail: string;
   readonly field?: string;
+  readonly quota?: QuotaRefusal;
 }
 
 export function toErrorMessage(error: unknown): ErrorMessage {
   if (error instanceof MayflyError) {
-    return error.field === undefined
-      ? { code: error.code, detail: error.message }
-      : { code: error.code, detail: error.message, field: error.field };
+    return {
+      code: error.code,
+      detail: error.message,
+      ...(error.field === undefined ? {} : { field: error.field }),
+      ...(error.quota === undefined ? {} : { quota: error.quota }),
+    };
   }
   return { code: 'internal_error', detail: 'An unexpected error occurred.' };
 }
 
-export function fromErrorMessage(message: ErrorMessage): MayflyError {
-  return new MayflyError(
-    message.code,
-    message.detail,
-    message.field === undefined ? {} : { field: message.field },
-  );
+export function fromErrorMessage({ code, detail, ...options }: ErrorMessage): MayflyError {
+  return new MayflyError(code, detail, options);
 }
 
 /**
@@ -477,6 +541,34 @@ export function toProblemDetails(error: unknown, instance?: string): ProblemDeta
     retryable: entry.retryable,
     mend: entry.mend,
     ...(message.field === undefined ? {} : { field: message.field }),
+    ...(message.quota === undefined ? {} : { quota: quotaDetails(message.quota) }),
     ...(instance === undefined ? {} : { instance }),
   };
+}
+
+function quotaDetails({ name, scope, limit, resetAtMs }: QuotaRefusal): NonNullable<ProblemDetails['quota']> {
+  const reset = resetAtMs === undefined ? {} : { resetAt: new Date(resetAtMs).toISOString() };
+  return { name, scope, limit, ...reset };
+}
+
+/** Seconds after which a retry makes sense where nothing better is known: a publish or a drain takes some. */
+const RETRY_AFTER_SECONDS = 1;
+
+/**
+ * Fields that tell a caller when to come back: Retry-After (RFC 9110, section 10.2.3) and, for a quota, RateLimit and
+ * RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10).
+ */
+export function retryFields(error: unknown): readonly (readonly [string, string])[] {
+  const { code, quota } = toErrorMessage(error);
+  if (!ERROR_TABLE[code].retryable) return [];
+  if (quota === undefined) return [['retry-after', `${RETRY_AFTER_SECONDS}`]];
+  // Whole seconds, rounded up: who comes back after them is not early.
+  const seconds = Math.max(1, Math.ceil(((quota.resetAtMs ?? 0) - Date.now()) / 1_000));
+  const window = quota.windowSeconds === undefined ? '' : `;w=${quota.windowSeconds}`;
+  const unit = quota.windowSeconds === undefined ? ';qu="concurrent-requests"' : '';
+  return [
+    ['retry-after', `${seconds}`],
+    ['ratelimit-policy', `"${quota.name}";q=${quota.limit}${window}${unit}`],
+    ['ratelimit', `"${quota.name}";r=0;t=${seconds}`],
+  ];
 }

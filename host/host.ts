@@ -13,8 +13,9 @@ import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.t
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
+import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
-import { createAdmissionTable } from './scheduler/admission.ts';
+import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
@@ -26,6 +27,8 @@ import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
+import { TenantAccounts } from './worker/tenant-accounts.ts';
+import { ThreadLosses } from './worker/thread-losses.ts';
 import { ListenError, WorkerPool } from './worker/worker-pool.ts';
 
 export interface RunningHost {
@@ -69,7 +72,12 @@ export async function startHost(
 
   const masterKeys = await loadMasterKeys(config.masterKeys);
   const registry = stack.use(
-    new Registry({ path: join(config.dataDir, 'registry.db'), ceilings: config.ceilings, masterKeys }),
+    new Registry({
+      path: join(config.dataDir, 'registry.db'),
+      ceilings: config.ceilings,
+      masterKeys,
+      quotas: { functions: config.functionsPerTenant },
+    }),
   );
   const { lost } = registry.secrets.rotate();
   if (lost > 0)
@@ -97,6 +105,10 @@ export async function startHost(
     queue: config.publishQueue,
   });
   stack.defer(() => publisher.close());
+  const quotaTable = createQuotaTable(config.threads);
+  const accounts = stack.use(
+    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  );
   const control = createControlBackend({
     registry,
     logs,
@@ -104,6 +116,7 @@ export async function startHost(
     permanentTenant: DEFAULT_TENANT,
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
+    quotaUse: (tenant) => accounts.use(tenant),
     now: Date.now,
   });
 
@@ -125,6 +138,10 @@ export async function startHost(
   registry.tenants.onChange((tenant) => {
     if (!registry.tenants.has(tenant)) tellFollowers({ kind: 'tenant-gone', tenant });
   });
+  const keepLogs = (records: readonly LogRecord[]): void => {
+    tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
+  };
+  const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,
@@ -135,16 +152,18 @@ export async function startHost(
       adminKey: adminKey.key,
       componentBytes: config.componentBytes,
       ceilings: config.ceilings,
-      admissionTable: createAdmissionTable(config.threads),
+      quotaTable,
+      connections: config.connectionsPerThread,
       changes: changes.buffer,
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
-    services: createHostServices({ control, registry, artifacts }),
-    onLogs: (records) => {
-      tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
-    },
+    services: createHostServices({ control, registry, artifacts, accounts }),
+    onLogs: keepLogs,
+    onExit: (thread, cause) => losses.ended(thread, cause),
+    onRelieved: (functions) => losses.relieved(functions),
+    heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
     report,

@@ -111,10 +111,180 @@ export const FUNCTION_LIMITS = {
     unit: '1',
     reason: 'Invocations of one function at the same time, over all threads.',
   },
+  reservedConcurrency: {
+    default: 0,
+    floor: 0,
+    ceiling: 1_000,
+    hard: 10_000,
+    unit: '1',
+    reason:
+      "Places among the tenant's concurrency that are kept for this function, whatever its other functions do.",
+  },
+  requestsPerSecond: {
+    default: 1_000_000,
+    floor: 1,
+    ceiling: 1_000_000,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Rate of invocations of one function, over all threads; more are refused at once.',
+  },
+  requestBurst: {
+    default: 1_000_000,
+    floor: 1,
+    ceiling: 1_000_000,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Invocations that may come at once after a pause, ahead of requestsPerSecond.',
+  },
 } as const satisfies Record<string, FunctionLimit>;
 
 export type FunctionLimitName = keyof typeof FUNCTION_LIMITS;
 export type FunctionLimitValues = { readonly [K in FunctionLimitName]: number };
+
+/** A quota at this value bounds nothing: it is the largest number that JSON carries exactly. */
+export const UNBOUNDED: number = Number.MAX_SAFE_INTEGER;
+
+/** One quota of a tenant: what it is unless the operator sets it, and the range within which that may be. */
+export interface TenantQuota {
+  readonly default: number;
+  readonly floor: number;
+  /** What no operator can exceed. {@link UNBOUNDED} there means that the quota can be lifted. */
+  readonly hard: number;
+  readonly unit: 'By' | 'ms' | '1' | 'fuel';
+  readonly reason: string;
+}
+
+/**
+ * What a tenant may use at one time or over time, over all threads of the host. Only the operator sets these. The
+ * defaults leave a single tenant the host to itself; a host for strangers lowers them.
+ */
+export const TENANT_QUOTAS = {
+  concurrency: {
+    default: 1_000,
+    floor: 0,
+    hard: 10_000,
+    unit: '1',
+    reason: 'Invocations at the same time. More wait, up to queuedInvocations. 0 stops the tenant.',
+  },
+  reservedConcurrency: {
+    default: 0,
+    floor: 0,
+    hard: 10_000,
+    unit: '1',
+    reason: "Places of the host's concurrency that nobody else gets, whether they are used or not.",
+  },
+  queuedInvocations: {
+    default: 200,
+    floor: 0,
+    hard: 10_000,
+    unit: '1',
+    reason: 'Invocations that may wait for a place; each keeps a connection and the head of its request.',
+  },
+  queueTimeoutMs: {
+    default: 1_000,
+    floor: 0,
+    hard: 60_000,
+    unit: 'ms',
+    reason: 'How long an invocation waits for a place before it is refused.',
+  },
+  memoryBytes: {
+    default: 128 * GiB,
+    floor: 64 * KiB,
+    hard: UNBOUNDED,
+    unit: 'By',
+    reason:
+      "Linear memory in use, counted as the sum of the running invocations' memoryBytes: what they may grow to.",
+  },
+  requestsPerSecond: {
+    default: 100_000,
+    floor: 1,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Rate of invocations; more are refused at once.',
+  },
+  requestBurst: {
+    default: 100_000,
+    floor: 1,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Invocations that may come at once after a pause, ahead of requestsPerSecond.',
+  },
+  fuelPerSecond: {
+    default: UNBOUNDED,
+    floor: 1_000_000,
+    hard: UNBOUNDED,
+    unit: 'fuel',
+    reason:
+      'Rate of fuel. It is charged when an invocation ends; while the tenant is more than a second ahead, new ones are refused.',
+  },
+  fuelPerMonth: {
+    default: UNBOUNDED,
+    floor: 0,
+    hard: UNBOUNDED,
+    unit: 'fuel',
+    reason:
+      'Fuel of a calendar month (UTC). Overshot by at most the fuel limits of the invocations that run when it is reached.',
+  },
+  storedBytes: {
+    default: 64 * GiB,
+    floor: 0,
+    hard: UNBOUNDED,
+    unit: 'By',
+    reason: 'Uploads and what was made of them, over all versions.',
+  },
+  functions: {
+    default: 1_000,
+    floor: 0,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Functions by name; MAYFLY_MAX_FUNCTIONS sets the default.',
+  },
+  versions: {
+    default: 100_000,
+    floor: 0,
+    hard: 10_000_000,
+    unit: '1',
+    reason: 'Versions over all functions.',
+  },
+  outboundRequestsPerSecond: {
+    default: 10_000,
+    floor: 0,
+    hard: 1_000_000,
+    unit: '1',
+    reason: 'Rate of requests that guests send, with a burst of one second. More fail in the guest.',
+  },
+  outboundBytesPerMonth: {
+    default: UNBOUNDED,
+    floor: 0,
+    hard: UNBOUNDED,
+    unit: 'By',
+    reason:
+      'Bodies that guests send and receive in a calendar month (UTC). Overshot by at most one buffer per open body.',
+  },
+} as const satisfies Record<string, TenantQuota>;
+
+export type TenantQuotaName = keyof typeof TENANT_QUOTAS;
+export type TenantQuotaValues = { readonly [K in TenantQuotaName]: number };
+
+/** When a function is taken out of service for killing serving threads (see worker/quarantine.ts). */
+export const QUARANTINE = {
+  /** Blame at which it is; a thread's death is 1, shared by the functions that it was running. */
+  blame: 3,
+  /** Deaths longer ago than this are forgotten. */
+  windowMs: 600_000,
+  /** A function of whose invocations at least this many survive for each that was lost is not to blame. */
+  survivorsPerLoss: 100,
+} as const;
+
+/** How fast a serving thread tells a tenant that it is over its quota (see scheduler/refusal-pace.ts). */
+export const REFUSALS = {
+  /** A refusal takes 0.1 ms on an idle machine: 1 % of the thread. */
+  perSecond: 100,
+  burst: 50,
+  maxDelayMs: 1_000,
+  /** A tenth of the connections that a thread keeps. */
+  maxHeld: 1_000,
+} as const;
 
 /** Structural bounds on an upload. The biggest real component measured (StarlingMonkey, 12 MB) is far below each. */
 export const COMPONENT_LIMITS = {
@@ -170,6 +340,12 @@ export const HOST_LIMITS = {
   idleSlots: 8_000,
   /** How long a stop waits for invocations in flight. */
   drainTimeoutMs: 30_000,
+  /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */
+  concurrency: 10_000,
+  /** Connections that a serving thread keeps open: about 15 KiB each, and one file descriptor. */
+  connectionsPerThread: 10_000,
+  /** JavaScript heap of a serving thread. Parked guests take 57 to 79 KiB of it each, so that 10,000 of them fit twice. */
+  threadHeapBytes: 2 * GiB,
 } as const;
 
 /**
@@ -220,6 +396,12 @@ export function assertLimitRelations(): void {
       limit.floor <= limit.default && limit.default <= limit.ceiling && limit.ceiling <= limit.hard;
     if (!ordered) throw new RangeError(`limit ${name}: floor <= default <= ceiling <= hard does not hold`);
   }
+  for (const [name, { floor, default: usual, hard }] of Object.entries(TENANT_QUOTAS)) {
+    if (floor > usual || usual > hard)
+      throw new RangeError(`quota ${name}: floor <= default <= hard does not hold`);
+  }
+  if (TENANT_QUOTAS.concurrency.hard > HOST_LIMITS.concurrency)
+    throw new RangeError('a tenant may run more than the host');
   if (FUNCTION_LIMITS.memoryBytes.floor < WASM_PAGE_BYTES)
     throw new RangeError('memory floor is below one page');
   if (FUEL_SLICE * 10 > FUNCTION_LIMITS.fuel.default)

@@ -12,19 +12,24 @@ import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Authorizer } from './front-door/authorizer.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
+import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
-import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS } from './limits.ts';
+import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
+import { QuotaTable } from './scheduler/quota-table.ts';
+import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
+import { WaitingRoom } from './scheduler/waiting-room.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { HeapWatch } from './worker/heap-watch.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
@@ -33,6 +38,7 @@ import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
+import { ThreadHeap } from './worker/thread-heap.ts';
 import { UseNotes } from './worker/use-notes.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
@@ -81,8 +87,14 @@ function serve(data: WorkerData, port: MessagePort): void {
     later: setImmediate,
     nowMs: () => performance.now(),
   });
+  const quotaTable = new QuotaTable(data.quotaTable);
+  const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
   const preparation = new Preparation({
-    resolve: ({ tenant, name }) => routes.resolve(tenant, name),
+    resolve: async ({ tenant, name }) => {
+      const route = await routes.resolve(tenant, name);
+      // What is not run is not made ready, either.
+      return route?.quarantine === undefined ? route : undefined;
+    },
     artifact: (key) => artifacts.get(key),
     slots,
     later: setImmediate,
@@ -103,10 +115,36 @@ function serve(data: WorkerData, port: MessagePort): void {
       return found.then(noteUse);
     },
     artifact: (key) => artifacts.get(key),
-    outbound: (live) => pools.clientOf(live),
-    admission: new Admission(data.admissionTable, data.thread),
+    outbound: ({ live, tenantColumn }) =>
+      pools.clientOf(live, {
+        takeRequest: () => admission.takeOutbound(tenantColumn) === undefined,
+        takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
+      }),
+    gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
+    refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => draining.signal.aborted,
   });
+  const heap = new ThreadHeap();
+  const heapWatch = new HeapWatch({
+    limitBytes: heap.limitBytes,
+    usedBytes: () => heap.usedBytes(),
+    collect: () => heap.collect(),
+    relieve: () => {
+      // What lies ready is nobody's work yet.
+      if (slots.counts.idle > 0) {
+        slots.dispose();
+        return true;
+      }
+      const functions = invoker.endHeaviest(
+        'thread_out_of_memory',
+        'The thread that served the request ran short of memory for host objects.',
+      );
+      const names = functions.map(({ tenant, name, version }) => ({ tenant, name, version }));
+      if (names.length > 0) link.notify({ kind: 'relieved', functions: names });
+      return names.length > 0;
+    },
+  });
+  heapWatch.start();
   const authorizer = new Authorizer<ResolvedFunction>({
     resolve: (tenant, name) => routes.resolve(tenant, name),
     ask: (route, event, gone) =>
@@ -162,6 +200,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     // A body may take as long as the longest invocation.
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
+    maxConnections: data.connections,
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -186,6 +225,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     await invoker.idle();
     clearTimeout(late);
     await closed;
+    heapWatch.stop();
     await pools.close();
     logs.flush();
     uses.flush();
@@ -198,6 +238,12 @@ function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
     get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
   });
+}
+
+/** Of the machine's monotonic clock, which all threads read alike; `performance.now` begins with the thread. */
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1_000 + nanoseconds / 1_000_000;
 }
 
 /** For the operator's log; never for a caller. */

@@ -7,15 +7,20 @@ import { type AddressInfo, createServer } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createFrontDoor } from '../../host/front-door/app.ts';
 import { FunctionUrls } from '../../host/front-door/function-urls.ts';
+import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { FUEL_SLICE } from '../../host/limits.ts';
+import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
-import { Admission, createAdmissionTable } from '../../host/scheduler/admission.ts';
+import { Admission } from '../../host/scheduler/admission.ts';
+import { QuotaTable } from '../../host/scheduler/quota-table.ts';
+import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
+import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { OPEN_COLUMN, openQuotas } from '../../test/harness/open-quotas.ts';
 import { createSlots } from '../../test/harness/slots.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
 
@@ -99,11 +104,12 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
         artifactKey: name,
         configuration: CONFIGURATION,
       };
-      return { live, admissionIndex: 0 };
+      return { live, tenantColumn: OPEN_COLUMN, functionColumn: OPEN_COLUMN };
     },
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
-    admission: new Admission(createAdmissionTable(1), 0),
+    gate: openGate(),
+    refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });
   const urls = new FunctionUrls(invoker, EVERYBODY);
@@ -125,6 +131,13 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     else if (kind === 'look') say({ kind: 'measured', measured: ledger.measured() });
     else process.exit();
   });
+}
+
+/** One that lets everybody in. */
+function openGate(): Gate {
+  const table = new QuotaTable(openQuotas(1));
+  const admission = new Admission(table, 0, { monotonicMs: () => performance.now(), wallMs: Date.now });
+  return new Gate(admission, new WaitingRoom(table, admission));
 }
 
 function tick(lateMs: number[]): void {

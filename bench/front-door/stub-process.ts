@@ -14,10 +14,10 @@ import {
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { Digest, TenantName } from '../../host/model/ids.ts';
 import { defaultTenantSettings, type Tenant } from '../../host/model/tenant.ts';
-import { createAdmissionTable } from '../../host/scheduler/admission.ts';
 import { ChangeCounters } from '../../host/worker/change-counters.ts';
 import type { HostServices } from '../../host/worker/messages.ts';
 import { WorkerPool } from '../../host/worker/worker-pool.ts';
+import { OPEN_COLUMN, openQuotas } from '../../test/harness/open-quotas.ts';
 
 /** What examples/tiny-wat does, call by call. */
 const GLUE = `return (getCoreModule, imports) => {
@@ -81,7 +81,8 @@ const services = {
     return {
       tenant: asTenant(tenant),
       live: { ...live, handler: artifact.manifest.handler },
-      admissionIndex: 0,
+      tenantColumn: OPEN_COLUMN,
+      functionColumn: OPEN_COLUMN,
     };
   },
   tenant: async () => undefined,
@@ -100,7 +101,8 @@ const pool = new WorkerPool({
     ceilings: Object.fromEntries(
       Object.entries(FUNCTION_LIMITS).map(([name, { ceiling }]) => [name as FunctionLimitName, ceiling]),
     ) as FunctionLimitValues,
-    admissionTable: createAdmissionTable(1),
+    quotaTable: openQuotas(1),
+    connections: HOST_LIMITS.connectionsPerThread,
     changes: new ChangeCounters().buffer,
     rewind: 'fresh',
     idleMemoryBytes: 0,
@@ -108,6 +110,9 @@ const pool = new WorkerPool({
   },
   services: services as Partial<HostServices> as HostServices,
   onLogs: () => {},
+  onExit: () => {},
+  onRelieved: () => {},
+  heapBytes: HOST_LIMITS.threadHeapBytes,
   onUsed: () => {},
   recent: () => [],
   report: (message, error) => console.error(message, error),

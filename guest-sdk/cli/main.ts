@@ -10,6 +10,8 @@ import { invokeCommand } from './commands/invoke.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
+import { quotaCommand } from './commands/quota.ts';
 import { rollbackCommand } from './commands/rollback.ts';
 import { secretsCommand } from './commands/secrets.ts';
 import { startCommand } from './commands/start.ts';
@@ -44,6 +46,8 @@ const COMMANDS = [
   configureCommand,
   deleteCommand,
   tenantsCommand,
+  quotaCommand,
+  quarantineCommand,
   keysCommand,
   secretsCommand,
   auditCommand,

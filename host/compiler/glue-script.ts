@@ -11,8 +11,8 @@ import { HANDLES_PER_TABLE } from '../limits.ts';
  * here proves that no module syntax is left.
  */
 export function glueScript(source: string): string {
-  let body = replaceOnce(source, /^export function instantiate\(/m, 'function instantiate(');
-  body = replaceOnce(body, /^export const _util = /m, 'const _util = ');
+  let body = replaceOnce(source, /^ *export function instantiate\(/m, 'function instantiate(');
+  body = replaceOnce(body, /^ *export const _util = /m, 'const _util = ');
   body = replaceOnce(body, /new URL\(`\.\/\$\{name\}`, import\.meta\.url\)/, 'undefined');
   body = replaceOnce(body, /await import\('node:fs\/promises'\)/, 'undefined');
   // A guest that waits for the outside while the glue has nothing of its own pending (it uploads after the head of

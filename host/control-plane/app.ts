@@ -21,6 +21,8 @@ import { registerLogRoutes } from './logs.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { expectedError, problemResponse } from './problem.ts';
+import { registerQuarantineRoutes } from './quarantine.ts';
+import { registerQuotaRoutes } from './quotas.ts';
 import {
   type ControlPlaneApp,
   type ControlPlaneEnv,
@@ -47,6 +49,8 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   );
 
   registerTenantRoutes(app, ports);
+  registerQuotaRoutes(app, ports);
+  registerQuarantineRoutes(app, ports);
   registerKeyRoutes(app, ports);
   registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);

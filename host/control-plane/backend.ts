@@ -11,7 +11,9 @@ import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
+import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
 import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
@@ -50,6 +52,8 @@ export interface PublishReply {
 export interface FunctionDescription {
   readonly record: FunctionRecord;
   readonly live: FunctionVersion;
+  /** If the live version is not run. */
+  readonly quarantine?: Quarantine;
 }
 
 export interface TenantBackend {
@@ -111,9 +115,9 @@ export interface SecretBackend {
 
 export interface FunctionBackend {
   hasTenant(request: TenantReference): Promise<boolean>;
-  /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached. */
-  admitUpload(request: FunctionReference): Promise<void>;
-  /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached. */
+  /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
+  admitUpload(request: FunctionReference & { readonly uploadBytes?: number }): Promise<void>;
+  /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
   publish(request: PublishRequest): Promise<PublishReply>;
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
@@ -133,12 +137,24 @@ export interface FunctionBackend {
   logs(request: FunctionReference & LogPage): Promise<StoredLogRecord[]>;
 }
 
+export interface QuotaBackend {
+  /** tenant_not_found. */
+  quotas(request: TenantReference): Promise<TenantQuotaUse>;
+  /** tenant_not_found, invalid_request where more would be reserved than there is. */
+  setQuotas(
+    request: TenantReference & Change & { readonly patch: TenantQuotasPatch },
+  ): Promise<TenantQuotaUse>;
+  /** tenant_not_found, function_not_found. */
+  liftQuarantine(request: FunctionReference & Change): Promise<void>;
+}
+
 export interface ControlBackend
   extends TenantBackend,
     KeyBackend,
     AuditBackend,
     SecretBackend,
-    FunctionBackend {}
+    FunctionBackend,
+    QuotaBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -149,6 +165,9 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   describeTenant: true,
   configureTenant: true,
   removeTenant: true,
+  quotas: true,
+  setQuotas: true,
+  liftQuarantine: true,
   createKey: true,
   listKeys: true,
   rotateKey: true,

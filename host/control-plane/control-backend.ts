@@ -1,16 +1,18 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
 import { KeyService } from './key-service.ts';
+import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
 import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 
-export type ControlBackendPorts = ControlServicePorts & TenantServicePorts;
+export type ControlBackendPorts = ControlServicePorts & TenantServicePorts & QuotaServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
   const services = [
     new ControlService(ports),
     new TenantService(ports),
+    new QuotaService(ports),
     new KeyService(ports),
     new SecretService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];

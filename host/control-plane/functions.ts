@@ -53,6 +53,7 @@ const publishRoute = createRoute({
     ...problems(
       ...TENANT_CODES,
       'functions_limit_reached',
+      'storage_quota_exceeded',
       'unsupported_media_type',
       'component_too_large',
       'component_malformed',
@@ -119,7 +120,8 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
       const reference = asReference(c.req.valid('param'));
       const { handler } = c.req.valid('query');
       // Refused before the body: a caller should not send 64 MiB to hear that there is no such tenant.
-      await backend.admitUpload(reference);
+      const uploadBytes = Number(c.req.header('content-length') ?? 0);
+      await backend.admitUpload({ ...reference, uploadBytes });
       const upload = await receiveUpload(c.req.raw, {
         folder: stagingDir,
         maxBytes: componentBytes,

@@ -23,6 +23,10 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     security: [{ [SECURITY_SCHEME]: [] }],
     tags: [
       { name: 'Tenants', description: 'Who owns functions; for the operator.' },
+      {
+        name: 'Quotas',
+        description: 'What a tenant may use and uses; functions that are taken out of service.',
+      },
       { name: 'Audit', description: 'What was changed, when, by whom and from where.' },
       { name: 'Keys', description: 'What opens this interface for a tenant.' },
       { name: 'Functions', description: 'Publish, describe, list and delete functions.' },

@@ -1,11 +1,8 @@
 /** Every error of the control plane as problem details (RFC 9457). */
 import { HTTPException } from 'hono/http-exception';
-import { MayflyError, toProblemDetails } from '../errors.ts';
+import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
-
-/** Seconds after which a retry makes sense: a publish or a drain takes some. */
-const RETRY_AFTER_SECONDS = 1;
 
 /** A response for anything thrown; what is not a MayflyError tells its reader nothing but `internal_error`. */
 export function problemResponse(error: unknown, headers: Readonly<Record<string, string>> = {}): Response {
@@ -17,9 +14,7 @@ export function problemResponse(error: unknown, headers: Readonly<Record<string,
       'cache-control': 'no-store',
       // RFC 9110 section 11.6.1 wants the challenge with every 401.
       ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="mayfly"' } : {}),
-      ...(problem.status === 429 || problem.status === 503
-        ? { 'retry-after': `${RETRY_AFTER_SECONDS}` }
-        : {}),
+      ...(problem.status === 429 || problem.status === 503 ? Object.fromEntries(retryFields(error)) : {}),
       ...headers,
     },
   });

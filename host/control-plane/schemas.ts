@@ -98,7 +98,15 @@ const functionFields = {
 };
 
 export const functionSchema = z
-  .object({ ...functionFields, live: versionSchema, configuration: configurationSchema })
+  .object({
+    ...functionFields,
+    live: versionSchema,
+    configuration: configurationSchema,
+    quarantine: z
+      .object({ version: z.number().int().min(1), since: instantSchema, reason: z.string() })
+      .optional()
+      .openapi({ description: 'Why and since when the live version is not run.' }),
+  })
   .openapi('Function');
 
 export const functionSummarySchema = z
@@ -132,6 +140,15 @@ export const problemSchema = z
     retryable: z.boolean(),
     mend: z.string().openapi({ description: 'What to do about it.' }),
     field: z.string().optional().openapi({ description: 'The offending input.' }),
+    quota: z
+      .object({
+        name: z.string(),
+        scope: z.enum(['tenant', 'function']),
+        limit: z.number(),
+        resetAt: z.iso.datetime().optional(),
+      })
+      .optional()
+      .openapi({ description: 'The quota that is used up, and when it has room again.' }),
     instance: z.string().optional().openapi({ description: 'The invocation it happened in.' }),
   })
   .openapi('Problem', { description: 'Problem details (RFC 9457). The codes are in docs/errors.md.' });

@@ -56,9 +56,15 @@ export class ControlService implements FunctionBackend {
     return this.#ports.registry.hasTenant(tenant);
   }
 
-  async admitUpload({ tenant, name }: FunctionReference): Promise<void> {
+  async admitUpload({
+    tenant,
+    name,
+    uploadBytes = 0,
+  }: FunctionReference & { readonly uploadBytes?: number }): Promise<void> {
     const { registry, functionsPerTenant } = this.#ports;
     if (!registry.find(tenant, name)) registry.requireRoom(tenant, functionsPerTenant);
+    // What publishing makes of it counts, too, once that is known.
+    registry.quotas.requireStorage(tenant, uploadBytes);
   }
 
   /**
@@ -150,7 +156,8 @@ export class ControlService implements FunctionBackend {
   #describe(record: FunctionRecord): FunctionDescription {
     const live = this.#ports.registry.version(record.tenant, record.name, record.liveVersion);
     if (!live) throw new Error(`registry invariant 1: ${record.tenant}/${record.name} has no live version`);
-    return { record, live };
+    const quarantine = this.#ports.registry.quarantines.find(record.tenant, record.name, live.version);
+    return { record, live, ...(quarantine === undefined ? {} : { quarantine }) };
   }
 
   /** An invocation that outlived its function, or a crash between the two removals, leaves a log behind. */

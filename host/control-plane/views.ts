@@ -3,6 +3,7 @@ import type { ApiKey } from '../model/api-key.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { AuditEntryJson } from './audit.ts';
@@ -76,12 +77,17 @@ export function publishedJson(version: FunctionVersion, url: string): PublishedJ
   return { ...versionFields(version), live: true, url };
 }
 
-export function functionJson({ record, live }: FunctionDescription, url: string): FunctionJson {
+export function functionJson({ record, live, quarantine }: FunctionDescription, url: string): FunctionJson {
   return {
     ...functionFields({ record, live }, url),
     live: versionJson(live, record.liveVersion),
     configuration: configurationJson(record.configuration),
+    ...(quarantine === undefined ? {} : { quarantine: quarantineJson(quarantine) }),
   };
+}
+
+function quarantineJson({ version, sinceMs, reason }: Quarantine): NonNullable<FunctionJson['quarantine']> {
+  return { version, since: instant(sinceMs), reason };
 }
 
 export function functionSummaryJson(description: FunctionDescription, url: string): FunctionSummaryJson {

@@ -1,23 +1,45 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
+/** How long a caller who still sends may take to notice that it was answered. */
+const LINGER_MS = 1_000;
+
+export interface ConnectionsOptions {
+  /** Connections that are kept open; without a bound if absent. */
+  readonly max?: number;
+  /** Turns away a connection for which there is no room: answers, and closes it. */
+  readonly refuse?: (socket: Socket) => void;
+}
+
 /**
  * The connections of a server, so that a drain waits for requests and for nothing else. Node's own
  * `closeIdleConnections` takes one that has not sent a byte for busy, for as long as `headersTimeout`, and one
  * that becomes idle later stays for the keep-alive time.
+ *
+ * There is a bound on their number. Beyond it, a new connection takes the place of the one that has been idle longest
+ * (half a request's head is idle, too); where none is idle, the new one is turned away.
  */
-/** How long a caller who still sends may take to notice that it was answered. */
-const LINGER_MS = 1_000;
-
 export class Connections {
+  readonly #options: ConnectionsOptions;
+  /** Those without a request under way, the longest idle first. */
+  readonly #idle = new Set<Socket>();
   /** The last response on each; a request costs one entry written, nothing more. */
   readonly #latest = new Map<Socket, ServerResponse | undefined>();
   #isDraining = false;
 
-  constructor(server: Server) {
+  constructor(server: Server, options: ConnectionsOptions = {}) {
+    this.#options = options;
     server.on('connection', (socket: Socket) => {
+      if (!this.#makeRoom()) {
+        options.refuse?.(socket);
+        return;
+      }
       this.#latest.set(socket, undefined);
-      socket.once('close', () => this.#latest.delete(socket));
+      this.#idle.add(socket);
+      socket.once('close', () => {
+        this.#latest.delete(socket);
+        this.#idle.delete(socket);
+      });
       // What Node calls after the last response on a connection.
       const closeAtOnce = socket.destroySoon;
       socket.destroySoon = () => {
@@ -27,7 +49,12 @@ export class Connections {
       };
     });
     server.on('request', (incoming, outgoing) => {
-      this.#latest.set(incoming.socket, outgoing);
+      const { socket } = incoming;
+      this.#latest.set(socket, outgoing);
+      this.#idle.delete(socket);
+      outgoing.once('close', () => {
+        if (this.#latest.get(socket) === outgoing) this.#idle.add(socket);
+      });
       if (this.#isDraining) this.#closeAfter(incoming.socket, outgoing);
     });
   }
@@ -40,10 +67,27 @@ export class Connections {
     return response.socket !== null && !response.headersSent;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#latest.size;
+  }
+
   /** Closes every connection as soon as no request is under way on it; half a request's head is none. */
   drain(): void {
     this.#isDraining = true;
     for (const [socket, response] of this.#latest) this.#closeAfter(socket, response);
+  }
+
+  #makeRoom(): boolean {
+    const { max } = this.#options;
+    if (max === undefined || this.#latest.size < max) return true;
+    const [longestIdle] = this.#idle;
+    if (longestIdle === undefined) return false;
+    // Its `close` comes later; from here on it counts no more.
+    this.#latest.delete(longestIdle);
+    this.#idle.delete(longestIdle);
+    longestIdle.destroy();
+    return true;
   }
 
   #closeAfter(socket: Socket, response: ServerResponse | undefined): void {

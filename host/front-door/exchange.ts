@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError, toProblemDetails } from '../errors.ts';
+import { type ErrorCode, MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
@@ -159,6 +159,14 @@ export class NodeExchange implements HttpExchange {
   }
 }
 
+/**
+ * RFC 9112, section 6.3: a request without either has no body. Node calls it complete only after the handler of its head
+ * has returned: a refusal at once would close the connection, and to open another one costs more than the refusal.
+ */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** Answers with problem details and, where the request's body was not read, closes the connection after it. */
 export function sendProblem(
   incoming: IncomingMessage,
@@ -175,10 +183,10 @@ export function sendProblem(
   for (const [name, value] of headers) outgoing.setHeader(name, value);
   outgoing.setHeader('content-type', 'application/problem+json');
   outgoing.setHeader('content-length', body.length);
-  if (problem.retryable) outgoing.setHeader('retry-after', '1');
+  for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
   // RFC 9110, section 11.6.1, wants the challenge with every 401.
   if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
-  if (!incoming.complete) outgoing.setHeader('connection', 'close');
+  if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close');
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
 

@@ -9,12 +9,13 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { Admission } from '../scheduler/admission.ts';
+import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
 import type { UrlRequest } from './authorizer.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
+import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
 import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
@@ -23,15 +24,10 @@ export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
   resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
-  outbound(live: LiveFunction): OutboundHttp;
-  readonly admission: Admission;
+  outbound(route: LiveRoute): OutboundHttp;
+  readonly gate: Gate;
+  readonly refusals: RefusalPace;
   isDraining(): boolean;
-}
-
-/** A live function and its row in the table of running invocations. */
-export interface LiveRoute {
-  readonly live: LiveFunction;
-  readonly admissionIndex: number;
 }
 
 /** What comes before a call through a function's URL. */
@@ -77,7 +73,7 @@ export class Invoker {
   readonly #ports: InvokerPorts;
   readonly #hold = new Hold(HOLD_MS);
   #running = 0;
-  readonly #invocations = new Set<RunningInvocation>();
+  readonly #invocations = new Map<RunningInvocation, LiveFunction>();
   #onIdle: (() => void) | undefined;
 
   constructor(ports: InvokerPorts) {
@@ -94,7 +90,28 @@ export class Invoker {
 
   /** Ends whatever runs; each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
-    for (const invocation of this.#invocations) invocation.cancel(code, detail);
+    this.#ports.gate.close();
+    for (const invocation of this.#invocations.keys()) invocation.cancel(code, detail);
+  }
+
+  /**
+   * Ends the invocations of the tenant that has used the most fuel in those that run: host objects are made by host calls,
+   * and these cost fuel. Gives the functions that it ended, none when nothing runs.
+   */
+  endHeaviest(code: ErrorCode, detail: string): LiveFunction[] {
+    const fuelOf = new Map<TenantName, number>();
+    for (const [{ fuel }, { tenant }] of this.#invocations) {
+      fuelOf.set(tenant, (fuelOf.get(tenant) ?? 0) + fuel);
+    }
+    const [heaviest] = [...fuelOf].sort(([, a], [, b]) => b - a);
+    const ended = new Set<LiveFunction>();
+    for (const [invocation, live] of this.#invocations) {
+      if (live.tenant !== heaviest?.[0]) continue;
+      ended.add(live);
+      invocation.cancel(code, detail);
+      this.#invocations.delete(invocation);
+    }
+    return [...ended];
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
@@ -131,6 +148,7 @@ export class Invoker {
       const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
       await this.#admitted(call, route);
     } catch (error) {
+      if (isOverQuota(error)) await this.#holdBack(options.tenant);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, error, fields, invocationId);
@@ -152,40 +170,45 @@ export class Invoker {
   ): Promise<EventAnswer> {
     this.#running++;
     try {
-      return await this.#inPlace(route, async (artifact) => {
-        let running: RunningInvocation | undefined;
-        const exchange = new EventExchange({
-          event,
-          contentType,
-          maxAnswerBytes,
-          terminate: (code, detail) => {
-            running?.cancel(code, detail);
-            return new MayflyError(code, detail);
-          },
-        });
-        const { live } = route;
-        const invocationId = randomUUIDv7() as InvocationId;
-        const outbound = this.#ports.outbound(live);
-        running = new RunningInvocation(
-          { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
-          this.#ports,
-        );
-        const invocation = running;
-        const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
-        const late = setTimeout(() => {
-          invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
-        }, timeoutMs);
-        gone.addEventListener('abort', hangUp);
-        if (gone.aborted) hangUp();
-        this.#invocations.add(invocation);
-        const { failure } = await invocation.done;
-        this.#invocations.delete(invocation);
-        clearTimeout(late);
-        gone.removeEventListener('abort', hangUp);
-        if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
-        if (exchange.answer !== undefined) return exchange.answer;
-        throw new MayflyError('no_response', 'The function returned without a complete answer.');
-      });
+      return await this.#inPlace(
+        route,
+        () => gone,
+        async (artifact, burnt) => {
+          let running: RunningInvocation | undefined;
+          const exchange = new EventExchange({
+            event,
+            contentType,
+            maxAnswerBytes,
+            terminate: (code, detail) => {
+              running?.cancel(code, detail);
+              return new MayflyError(code, detail);
+            },
+          });
+          const { live } = route;
+          const invocationId = randomUUIDv7() as InvocationId;
+          const outbound = this.#ports.outbound(route);
+          running = new RunningInvocation(
+            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
+            this.#ports,
+          );
+          const invocation = running;
+          const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
+          const late = setTimeout(() => {
+            invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
+          }, timeoutMs);
+          gone.addEventListener('abort', hangUp);
+          if (gone.aborted) hangUp();
+          this.#invocations.set(invocation, live);
+          const { failure, fuel } = await invocation.done;
+          burnt(fuel);
+          this.#invocations.delete(invocation);
+          clearTimeout(late);
+          gone.removeEventListener('abort', hangUp);
+          if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
+          if (exchange.answer !== undefined) return exchange.answer;
+          throw new MayflyError('no_response', 'The function returned without a complete answer.');
+        },
+      );
     } finally {
       this.#running--;
       if (this.#running === 0) this.#onIdle?.();
@@ -193,32 +216,50 @@ export class Invoker {
   }
 
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
-    await this.#inPlace(route, (artifact) => this.#run(call, route.live, artifact));
+    await this.#inPlace(
+      route,
+      () => untilClosed(call.outgoing),
+      (artifact, burnt) => this.#run(call, route, artifact, burnt),
+    );
   }
 
-  /** Runs `work` in one of the function's places, with its artifact. */
+  /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
   async #inPlace<T>(
-    { live, admissionIndex }: LiveRoute,
-    work: (artifact: LoadedArtifact) => Promise<T>,
+    route: LiveRoute,
+    untilGone: () => AbortSignal,
+    work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
   ): Promise<T> {
-    const { admission } = this.#ports;
-    const { concurrency } = live.configuration;
-    if (!admission.enter(admissionIndex, concurrency)) {
-      throw new MayflyError(
-        'too_many_invocations',
-        `${concurrency} invocations of '${live.name}' are running.`,
-      );
-    }
+    const entered = this.#ports.gate.enter(route, untilGone);
+    const place = entered instanceof Promise ? await entered : entered;
+    let fuel = 0;
     try {
-      const found = this.#ports.artifact(live.artifactKey);
+      const found = this.#ports.artifact(route.live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      return await work(artifact);
+      return await work(artifact, (burnt) => {
+        fuel = burnt;
+      });
     } finally {
-      admission.leave(admissionIndex);
+      place.leave(fuel);
     }
   }
 
-  async #run(call: Call, live: LiveFunction, artifact: LoadedArtifact): Promise<void> {
+  /** Whoever is over its quota is told so at a pace, not as fast as it asks. */
+  async #holdBack(tenant: TenantName): Promise<void> {
+    const { refusals } = this.#ports;
+    const delayMs = refusals.delayMs(tenant);
+    if (delayMs === 0 || this.#ports.isDraining()) return;
+    refusals.hold();
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    refusals.release();
+  }
+
+  async #run(
+    call: Call,
+    route: LiveRoute,
+    artifact: LoadedArtifact,
+    burnt: (fuel: number) => void,
+  ): Promise<void> {
+    const { live } = route;
     const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
@@ -246,7 +287,7 @@ export class Invoker {
         exchange,
         trigger: call.trigger,
         scriptName: call.scriptName,
-        outbound: this.#ports.outbound(live),
+        outbound: this.#ports.outbound(route),
       },
       this.#ports,
     );
@@ -256,10 +297,11 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
-    this.#invocations.add(running);
+    this.#invocations.set(running, live);
     const result = await running.done;
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
+    burnt(result.fuel);
     this.#answer(exchange, result, queueMs);
   }
 
@@ -281,6 +323,10 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
   if (outgoing.destroyed) controller.abort();
   else outgoing.once('close', () => controller.abort());
   return controller.signal;
+}
+
+function isOverQuota(error: unknown): boolean {
+  return error instanceof MayflyError && error.quota !== undefined;
 }
 
 /** W3C Server-Timing; durations in milliseconds. */

@@ -13,7 +13,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { problemResponse } from '../control-plane/problem.ts';
-import { MayflyError, toProblemDetails } from '../errors.ts';
+import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
 import { Connections } from './connections.ts';
 import { sendProblem } from './exchange.ts';
@@ -26,7 +26,11 @@ export interface FrontServer {
   readonly connections: Connections;
 }
 
-export function createFrontServer(fetch: Fetch, urls: FunctionUrls, options: ServerOptions): FrontServer {
+export function createFrontServer(
+  fetch: Fetch,
+  urls: FunctionUrls,
+  { maxConnections, ...options }: ServerOptions & { readonly maxConnections?: number },
+): FrontServer {
   const listener = getRequestListener(fetch, {
     overrideGlobalObjects: false,
     // For HTTP/1.0, which need not say it.
@@ -45,7 +49,13 @@ export function createFrontServer(fetch: Fetch, urls: FunctionUrls, options: Ser
   });
   // One more than any function may take, so that a head beyond it is seen to be, not cut down to it.
   server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard + 1;
-  const connections = new Connections(server);
+  const connections = new Connections(server, {
+    ...(maxConnections === undefined ? {} : { max: maxConnections }),
+    refuse: (socket) => {
+      const detail = 'Every connection that this host keeps open has a request under way.';
+      writeProblem(socket, new MayflyError('too_many_connections', detail));
+    },
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (socket.writable && error.code !== 'ECONNRESET' && connections.isBetweenResponses(socket as Socket)) {
       writeProblem(socket, parseError(error));
@@ -110,6 +120,7 @@ function writeProblem(socket: Duplex, error: MayflyError): void {
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...retryFields(error).map(([name, value]) => `${name}: ${value}`),
   ];
   // A caller that is gone meanwhile is no news.
   socket.on('error', () => {});

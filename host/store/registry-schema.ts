@@ -103,4 +103,30 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   -- Which tenant of a name an entry belongs to is asked for often, by routes and by readers.
   CREATE INDEX audit_of_deleted_tenants ON audit (tenant, id) WHERE action = 'tenant.delete';
   `,
+  `
+  -- Holds only what was set, like the settings of functions.
+  CREATE TABLE tenant_quotas (
+    tenant TEXT PRIMARY KEY REFERENCES tenants (name) ON DELETE CASCADE,
+    quotas TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- What a tenant has used of the quotas that are counted by the month; months since the year 0, UTC.
+  CREATE TABLE tenant_months (
+    tenant         TEXT NOT NULL REFERENCES tenants (name) ON DELETE CASCADE,
+    month          INTEGER NOT NULL,
+    fuel           INTEGER NOT NULL,
+    outbound_bytes INTEGER NOT NULL,
+    PRIMARY KEY (tenant, month)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE quarantines (
+    tenant   TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    version  INTEGER NOT NULL,
+    since_ms INTEGER NOT NULL,
+    reason   TEXT NOT NULL,
+    PRIMARY KEY (tenant, name, version),
+    FOREIGN KEY (tenant, name) REFERENCES functions (tenant, name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -27,14 +27,17 @@ import {
 } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion, LiveFunction } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
 import { KeyTable } from './key-table.ts';
 import { MasterKeys } from './master-keys.ts';
+import { QuarantineTable } from './quarantine-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
 import { SecretTable } from './secret-table.ts';
+import { storedBytesOf, TenantQuotaTable } from './tenant-quota-table.ts';
 import { TenantTable } from './tenant-table.ts';
 
 /** What publishing learned about an upload, and for whom it was published. */
@@ -55,6 +58,8 @@ export interface RegistryOptions {
   readonly path: string;
   /** The operator's; those of limits.ts where absent. */
   readonly ceilings?: FunctionLimitValues;
+  /** Quotas of a tenant for whom none are set, where they differ from limits.ts. */
+  readonly quotas?: TenantQuotasPatch;
   /** The operator's, for secrets; none where absent. */
   readonly masterKeys?: MasterKeys;
 }
@@ -74,6 +79,8 @@ export class Registry implements Disposable {
   readonly secrets: SecretTable;
   readonly keys: KeyTable;
   readonly tenants: TenantTable;
+  readonly quotas: TenantQuotaTable;
+  readonly quarantines: QuarantineTable;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
@@ -84,6 +91,10 @@ export class Registry implements Disposable {
     this.#database = new RegistryDatabase(options.path);
     this.audit = new AuditTable(this.#database);
     this.tenants = new TenantTable(this.#database, this.audit);
+    this.quotas = new TenantQuotaTable(this.#database, this.audit, this.tenants, options.quotas);
+    this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
+      this.#changed(tenant, name),
+    );
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
     this.secrets = new SecretTable({
       database: this.#database,
@@ -144,7 +155,7 @@ export class Registry implements Disposable {
   /**
    * Makes an artifact the live version of a function, which is created where it is missing. `created` tells a
    * new version from one that was there.
-   * @throws MayflyError tenant_not_found, functions_limit_reached
+   * @throws MayflyError tenant_not_found, functions_limit_reached, storage_quota_exceeded
    */
   publish(
     publication: Publication,
@@ -165,6 +176,7 @@ export class Registry implements Disposable {
       const known = this.#sql(
         'SELECT * FROM versions WHERE tenant = ? AND name = ? AND artifact_key = ?',
       ).get(tenant, name, artifactKey);
+      if (!known) this.quotas.requireStorage(tenant, storedBytesOf(publication.sizes));
       const version = known ? toFunctionVersion(known) : this.#insertVersion(publication);
       this.#pointAt(tenant, name, version.version, nowMs);
       this.audit.append(
@@ -187,9 +199,7 @@ export class Registry implements Disposable {
   /** @throws MayflyError tenant_not_found, functions_limit_reached when one more function would be too many */
   requireRoom(tenant: TenantName, functionsPerTenant: number): void {
     this.#requireTenant(tenant);
-    const row = this.#sql('SELECT count(*) AS functions FROM functions WHERE tenant = ?').get(tenant);
-    if (Number(row?.['functions']) < functionsPerTenant) return;
-    throw new MayflyError('functions_limit_reached', `Tenant ${tenant} has ${functionsPerTenant} functions.`);
+    this.quotas.requireRoomForFunction(tenant, functionsPerTenant);
   }
 
   find(tenant: TenantName, name: FunctionName): FunctionRecord | undefined {
@@ -263,6 +273,7 @@ export class Registry implements Disposable {
       this.#sql(
         'UPDATE functions SET configuration = ?, updated_at_ms = ? WHERE tenant = ? AND name = ?',
       ).run(JSON.stringify({ ...overrides, ...patch }), nowMs, tenant, name);
+      if (patch.reservedConcurrency !== undefined) this.quotas.refuseOverbookedFunctions(tenant);
       return this.#record(this.#requireRow(tenant, name));
     });
     this.#changed(tenant, name);

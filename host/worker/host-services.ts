@@ -7,12 +7,11 @@ import { ARTIFACT_FILES, type ArtifactManifest, roadBytes } from '../model/artif
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LinkPlan } from '../model/link-plan.ts';
-import { ADMISSION_FUNCTIONS } from '../scheduler/admission.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Registry } from '../store/registry.ts';
 import { ArtifactCache } from './artifact-cache.ts';
 import type { HostServices } from './messages.ts';
-import { routeKey } from './route-cache.ts';
+import type { TenantAccounts } from './tenant-accounts.ts';
 
 /** Code of compiled modules kept in the main thread; V8 shares what it compiled with all threads. */
 const MODULE_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -21,14 +20,16 @@ export interface HostServicesPorts {
   readonly control: ControlBackend;
   readonly registry: Registry;
   readonly artifacts: ArtifactStore;
+  readonly accounts: TenantAccounts;
 }
 
 /** Everything the main thread answers: the control plane's backend, routes, and compiled artifacts. */
-export function createHostServices({ control, registry, artifacts }: HostServicesPorts): HostServices {
-  const columns = new AdmissionColumns();
-  registry.onChange((tenant, name) => {
-    if (registry.live(tenant, name) === undefined) columns.free(routeKey(tenant, name));
-  });
+export function createHostServices({
+  control,
+  registry,
+  artifacts,
+  accounts,
+}: HostServicesPorts): HostServices {
   const compiled = new ArtifactCache<ArtifactMessage>({
     load: (key) => compileArtifact(artifacts, key),
     sizeOf: (message) => message.manifest.sizes.codeBytes + roadBytes(message.manifest),
@@ -39,10 +40,13 @@ export function createHostServices({ control, registry, artifacts }: HostService
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
       const found = registry.live(tenant, name);
       if (found === undefined) return undefined;
+      const quarantine = registry.quarantines.find(tenant, name, found.version);
       return {
         live: withSecrets(found, registry.secrets.values(tenant, name)),
         tenant: registry.tenants.require(tenant),
-        admissionIndex: columns.of(routeKey(tenant, name)),
+        tenantColumn: accounts.tenantColumn(tenant),
+        functionColumn: accounts.functionColumn(tenant, name),
+        ...(quarantine === undefined ? {} : { quarantine }),
       };
     },
     async tenant({ tenant }) {
@@ -90,35 +94,5 @@ async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<A
     throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, {
       cause: error,
     });
-  }
-}
-
-/** Which column of the admission table counts which function. */
-class AdmissionColumns {
-  readonly #columns = new Map<string, number>();
-  readonly #free: number[] = [];
-  #next = 0;
-
-  of(key: string): number {
-    let column = this.#columns.get(key);
-    if (column === undefined) {
-      column = this.#free.pop() ?? this.#next++;
-      if (column >= ADMISSION_FUNCTIONS) {
-        throw new MayflyError(
-          'internal_error',
-          'More functions are in use than the admission table has columns.',
-        );
-      }
-      this.#columns.set(key, column);
-    }
-    return column;
-  }
-
-  /** A function that was removed; its last invocations may still count down in a column that another takes over, which only errs by them for as long as they run. */
-  free(key: string): void {
-    const column = this.#columns.get(key);
-    if (column === undefined) return;
-    this.#columns.delete(key);
-    this.#free.push(column);
   }
 }

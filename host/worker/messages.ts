@@ -11,15 +11,19 @@ import type { KeyVerifier } from '../model/api-key.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 
-/** A live function, its tenant, and its column in the admission table. */
+/** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
   readonly live: LiveFunction;
   readonly tenant: Tenant;
-  readonly admissionIndex: number;
+  readonly tenantColumn: number;
+  readonly functionColumn: number;
+  readonly quarantine?: Quarantine;
 }
 
 /** What the main thread does for serving threads. */
@@ -44,7 +48,8 @@ export interface WorkerData {
   readonly adminKey: string;
   readonly componentBytes: number;
   readonly ceilings: FunctionLimitValues;
-  readonly admissionTable: SharedArrayBuffer;
+  readonly quotaTable: QuotaTableBuffers;
+  readonly connections: number;
   readonly changes: SharedArrayBuffer;
   readonly rewind: RoadWish;
   /** This thread's share of the instances that lie ready. */
@@ -67,7 +72,15 @@ export type FromWorker =
   /** Functions that the thread was called for, the last one last. */
   | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
+  /** Functions whose invocations were ended because the thread's heap was full. */
+  | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
   | { readonly kind: 'drained' };
+
+export interface FunctionVersionName {
+  readonly tenant: TenantName;
+  readonly name: FunctionName;
+  readonly version: number;
+}
 
 /** What passes over the channel of that name. */
 export type LogNotice =

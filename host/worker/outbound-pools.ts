@@ -1,6 +1,7 @@
 import type { LiveFunction } from '../model/function-version.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { OutboundHttp } from '../wasi/context.ts';
+import { meteredOutbound, type OutboundMeter } from '../wasi/http/metered-outbound.ts';
 import { createOutbound } from '../wasi/http/outbound.ts';
 import { createOutboundPool, type OutboundPool } from '../wasi/http/outbound-pool.ts';
 
@@ -10,13 +11,15 @@ export class OutboundPools {
   /** Per configuration object: a route keeps its object until the function changes. */
   readonly #clients = new WeakMap<object, OutboundHttp>();
 
-  clientOf(live: LiveFunction): OutboundHttp {
+  /** @param meter of the function's tenant */
+  clientOf(live: LiveFunction, meter: OutboundMeter): OutboundHttp {
     let client = this.#clients.get(live.configuration);
     if (client === undefined) {
-      client = createOutbound({
+      const unmetered = createOutbound({
         allowedHosts: live.configuration.allowedHosts,
         pool: this.#poolOf(live.tenant),
       });
+      client = meteredOutbound(unmetered, meter);
       this.#clients.set(live.configuration, client);
     }
     return client;

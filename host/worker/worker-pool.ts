@@ -10,9 +10,15 @@
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
-import { clearAdmissions } from '../scheduler/admission.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
-import type { FromWorker, HostServices, ServiceName, ToWorker, WorkerData } from './messages.ts';
+import type {
+  FromWorker,
+  FunctionVersionName,
+  HostServices,
+  ServiceName,
+  ToWorker,
+  WorkerData,
+} from './messages.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
@@ -22,6 +28,11 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
+  /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
+  readonly onExit: (thread: number, cause: string | undefined) => void;
+  readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
+  /** JavaScript heap of a thread. */
+  readonly heapBytes: number;
   readonly onUsed: (functions: readonly FunctionId[]) => void;
   /** What a thread makes ready when it starts, in this order. */
   readonly recent: () => readonly FunctionId[];
@@ -90,7 +101,11 @@ export class WorkerPool {
 
   #spawn(thread: number, port: number): Promise<number> {
     const data: WorkerData = { ...this.#options.data, thread, port };
-    const worker = new Worker(this.#options.entry, { workerData: data, name: `mayfly-${thread}` });
+    const worker = new Worker(this.#options.entry, {
+      workerData: data,
+      name: `mayfly-${thread}`,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.#options.heapBytes / 2 ** 20) },
+    });
     const startedMs = performance.now();
     this.#workers.set(thread, worker);
     return new Promise((resolve, reject) => {
@@ -111,6 +126,9 @@ export class WorkerPool {
           case 'logs':
             this.#options.onLogs(message.records);
             break;
+          case 'relieved':
+            this.#options.onRelieved(message.functions);
+            break;
           case 'used':
             this.#options.onUsed(message.functions);
             break;
@@ -119,10 +137,14 @@ export class WorkerPool {
             break;
         }
       });
-      worker.on('error', (error) => this.#options.report(`serving thread ${thread} failed`, error));
+      let cause = 'it ended';
+      worker.on('error', (error: NodeJS.ErrnoException) => {
+        cause = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'its heap was full' : 'it failed';
+        this.#options.report(`serving thread ${thread} failed`, error);
+      });
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
-        clearAdmissions(this.#options.data.admissionTable, thread);
+        this.#options.onExit(thread, this.#draining ? undefined : cause);
         reject(
           new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),
         );

@@ -23,11 +23,13 @@ import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors
 import type { FunctionLimitValues } from '../../host/limits.ts';
 import type { KeyScope } from '../../host/model/api-key.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
+import { createQuotaTable, QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { ArtifactCollection } from '../../host/store/artifact-collection.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
 import { MasterKeys } from '../../host/store/master-keys.ts';
 import { Registry } from '../../host/store/registry.ts';
+import { TenantAccounts } from '../../host/worker/tenant-accounts.ts';
 import { tenantNamed } from '../store/publications.ts';
 
 export const ADMIN_KEY = 'mayfly_test-key-0123456789';
@@ -71,6 +73,7 @@ export class ControlPlaneServer implements AsyncDisposable {
   /** A test may set the clock. */
   nowMs: () => number = Date.now;
   #server: Server | undefined;
+  #accounts: TenantAccounts | undefined;
 
   static async start(options: ServerOptions = {}): Promise<ControlPlaneServer> {
     const stagingDir = await mkdtemp(join(tmpdir(), 'mayfly-staging-'));
@@ -141,6 +144,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       server.closeAllConnections();
       await closed;
     }
+    this.#accounts?.[Symbol.dispose]();
     this.logs.close();
     this.registry.close();
     await rm(this.stagingDir, { recursive: true });
@@ -148,7 +152,11 @@ export class ControlPlaneServer implements AsyncDisposable {
 
   async #listen(options: ServerOptions): Promise<void> {
     const ceilings = { ...defaultCeilings(), ...options.ceilings };
+    const table = new QuotaTable(createQuotaTable(1));
+    const accounts = new TenantAccounts({ table, registry: this.registry, now: Date.now });
+    this.#accounts = accounts;
     const service = createControlBackend({
+      quotaUse: (tenant) => accounts.use(tenant),
       registry: this.registry,
       logs: this.logs,
       artifacts: noArtifacts(),

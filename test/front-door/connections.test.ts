@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { Connections } from '../../host/front-door/connections.ts';
+import { Connections, type ConnectionsOptions } from '../../host/front-door/connections.ts';
 import { RawConnection, statuses } from '../harness/raw-connection.ts';
 
 interface Fixture {
@@ -15,7 +15,7 @@ interface Fixture {
 }
 
 /** A server that keeps its responses open, and whose own timeouts never help. */
-async function fixture(t: ExecutionContext): Promise<Fixture> {
+async function fixture(t: ExecutionContext, options: ConnectionsOptions = {}): Promise<Fixture> {
   const responses: ServerResponse[] = [];
   const server = createServer(
     { keepAliveTimeout: 0, headersTimeout: 0, requestTimeout: 0 },
@@ -24,7 +24,7 @@ async function fixture(t: ExecutionContext): Promise<Fixture> {
       server.emit('arrived');
     },
   );
-  const connections = new Connections(server);
+  const connections = new Connections(server, options);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
     server.closeAllConnections();
@@ -109,4 +109,42 @@ test('an answer may be written to the socket between responses, never inside of 
   await once(responses[1]!, 'close');
   t.true(connections.isBetweenResponses(socket));
   connection.destroy();
+});
+
+test('beyond the bound a new connection takes the place of the one that has been idle longest', async (t) => {
+  const { open, arrived, responses } = await fixture(t, { max: 3 });
+  const busy = await open(GET);
+  await arrived(1);
+  const half = await open('GET / HT');
+  const idle = await open(GET);
+  await arrived(2);
+  responses[1]!.end('done');
+  await idle.until(/done/);
+  await open();
+  await half.closed();
+  t.false(idle.isClosed, 'it was idle for a shorter time');
+  await open();
+  await idle.closed();
+  t.false(busy.isClosed);
+});
+
+test('where every connection has a request under way, a new one is turned away', async (t) => {
+  const refused: string[] = [];
+  const { connections, open, arrived, responses } = await fixture(t, {
+    max: 2,
+    refuse: (socket) => {
+      refused.push(socket.remoteAddress ?? '');
+      socket.destroy();
+    },
+  });
+  const busy = [await open(GET), await open(GET)];
+  await arrived(2);
+  await (await open()).closed();
+  t.is(refused.length, 1);
+  t.is(connections.size, 2);
+  responses[0]!.end('done');
+  await busy[0]!.until(/done/);
+  const next = await open(GET);
+  await arrived(3);
+  t.false(next.isClosed);
 });

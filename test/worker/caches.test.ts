@@ -8,7 +8,7 @@ import { RouteCache, routeKey } from '../../host/worker/route-cache.ts';
 const tenant = 'default' as TenantName;
 const name = 'hello' as FunctionName;
 const version = (n: number): ResolvedFunction =>
-  ({ live: { version: n }, admissionIndex: 0 }) as ResolvedFunction;
+  ({ live: { version: n }, tenantColumn: 1, functionColumn: 0 }) as ResolvedFunction;
 
 test('a route is asked for once and then served from memory until its function changes', async (t) => {
   const counters = new ChangeCounters();

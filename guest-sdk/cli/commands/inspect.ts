@@ -25,6 +25,7 @@ function describeFunction({
   updatedAt,
   live,
   configuration,
+  quarantine,
 }: FunctionJson): string {
   const { sizes } = live;
   const facts = [
@@ -40,6 +41,7 @@ function describeFunction({
     ['publishing', live.steps.map((step) => `${step.name} ${formatMs(step.ms)}`).join(', ')],
     ['created', createdAt],
     ['updated', updatedAt],
+    ...(quarantine === undefined ? [] : [['quarantined', `since ${quarantine.since}: ${quarantine.reason}`]]),
   ];
   const settings = Object.entries(configuration).map(([key, value]) => [
     `  ${key}`,

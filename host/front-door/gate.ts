@@ -1,0 +1,109 @@
+/**
+ * From a live function to a place in which an invocation of it may run: at once, after a wait, or a refusal that says
+ * which quota forbids it and when to come back. Nothing of a body is read before, and no instance is touched.
+ */
+import { MayflyError } from '../errors.ts';
+import type { LiveFunction } from '../model/function-version.ts';
+import type { Quarantine } from '../model/quarantine.ts';
+import type { Admission, Applicant, Place, Refusal } from '../scheduler/admission.ts';
+import type { WaitingRoom } from '../scheduler/waiting-room.ts';
+
+/** A live function and its columns in the quota table. */
+export interface LiveRoute {
+  readonly live: LiveFunction;
+  readonly tenantColumn: number;
+  readonly functionColumn: number;
+  readonly quarantine?: Quarantine;
+}
+
+export class Gate {
+  readonly #admission: Admission;
+  readonly #waitingRoom: WaitingRoom;
+
+  constructor(admission: Admission, waitingRoom: WaitingRoom) {
+    this.#admission = admission;
+    this.#waitingRoom = waitingRoom;
+  }
+
+  /**
+   * @param untilGone asked for only if the invocation has to wait: aborts when nobody waits for it any more
+   * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, host_busy; draining, caller_gone
+   */
+  enter(route: LiveRoute, untilGone: () => AbortSignal): Place | Promise<Place> {
+    const { live, quarantine, tenantColumn, functionColumn } = route;
+    if (quarantine !== undefined) throw quarantined(quarantine);
+    const applicant: Applicant = {
+      tenant: tenantColumn,
+      function: functionColumn,
+      configuration: live.configuration,
+    };
+    const verdict = this.#admission.ask(applicant);
+    switch (verdict.kind) {
+      case 'place':
+        return verdict;
+      case 'queued':
+        return this.#wait(live, applicant, verdict.timeoutMs, untilGone());
+      default:
+        throw refused(live, verdict);
+    }
+  }
+
+  /** Lets nobody wait any more. */
+  close(): void {
+    this.#waitingRoom.clear();
+  }
+
+  async #wait(
+    live: LiveFunction,
+    applicant: Applicant,
+    timeoutMs: number,
+    gone: AbortSignal,
+  ): Promise<Place> {
+    const outcome = await this.#waitingRoom.wait(applicant, timeoutMs, gone);
+    if (outcome?.kind === 'place') return outcome;
+    if (outcome !== undefined) throw refused(live, outcome, timeoutMs);
+    if (gone.aborted) throw new MayflyError('caller_gone', 'The caller closed the connection.');
+    throw new MayflyError('draining', 'The host has shut down.');
+  }
+}
+
+function refused(live: LiveFunction, refusal: Refusal, waitedMs = 0): MayflyError {
+  switch (refusal.kind) {
+    case 'function-busy':
+      return new MayflyError(
+        'too_many_invocations',
+        `${refusal.limit} invocations of '${live.name}' are running.`,
+        {
+          quota: {
+            name: 'concurrency',
+            scope: 'function',
+            limit: refusal.limit,
+            resetAtMs: Date.now() + 1_000,
+          },
+        },
+      );
+    case 'host-busy':
+      return new MayflyError('host_busy', 'All places of the host that are shared by its tenants are taken.');
+    case 'quota': {
+      const { kind: _, ...quota } = refusal;
+      return new MayflyError('quota_exceeded', explain(live, refusal, waitedMs), { quota });
+    }
+  }
+}
+
+function explain(
+  { tenant, name: functionName }: LiveFunction,
+  { name, scope, limit }: Refusal & { kind: 'quota' },
+  waitedMs: number,
+): string {
+  const whose = scope === 'tenant' ? `Tenant '${tenant}'` : `Function '${functionName}'`;
+  const waited = waitedMs > 0 ? ` Nothing became free in ${waitedMs} ms.` : '';
+  return `${whose} has used up its ${name} of ${limit}.${waited}`;
+}
+
+function quarantined({ sinceMs, reason, version }: Quarantine): MayflyError {
+  return new MayflyError(
+    'function_quarantined',
+    `Version ${version} is quarantined since ${new Date(sinceMs).toISOString()}: ${reason}`,
+  );
+}

@@ -1,0 +1,215 @@
+/**
+ * The main thread's side of the quota table: which column is whose, what the limits are, and what was used.
+ *
+ * 1. A tenant and a function have one column for as long as they exist. A column is given to another one only when
+ *    nothing counts in it any more, and starts empty.
+ * 2. What is set in the registry is in the table before whoever set it has an answer.
+ * 3. What is counted by the month is on the disk at most {@link FLUSH_INTERVAL_MS} later, and when the host stops. A
+ *    host that is killed forgets what was used since; a quota is overshot by at most that.
+ */
+import { HOST_LIMITS, type TenantQuotaName, type TenantQuotaValues } from '../limits.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
+import { monthOf, type QuotaUse, startOfMonthMs, type TenantQuotaUse } from '../model/tenant-quotas.ts';
+import {
+  FUNCTION_COLUMNS,
+  HOST,
+  QUOTA_NAMES,
+  type QuotaTable,
+  TENANT_COLUMNS,
+  TENANT_STATE,
+} from '../scheduler/quota-table.ts';
+import { MAIN_THREAD } from '../scheduler/shared-lock.ts';
+import type { Registry } from '../store/registry.ts';
+import { ColumnTable } from './column-table.ts';
+import { routeKey } from './route-cache.ts';
+
+const FLUSH_INTERVAL_MS = 2_000;
+
+export interface TenantAccountsPorts {
+  readonly table: QuotaTable;
+  readonly registry: Registry;
+  readonly now: () => number;
+}
+
+/** A function as the table knows it. */
+export interface AccountedFunction {
+  readonly tenant: TenantName;
+  readonly name: FunctionName;
+  readonly column: number;
+}
+
+export class TenantAccounts implements Disposable {
+  readonly #ports: TenantAccountsPorts;
+  readonly #tenants: ColumnTable<TenantName>;
+  readonly #functions: ColumnTable<AccountedFunction>;
+  readonly #timer: NodeJS.Timeout;
+  /** What is on the disk, by tenant. */
+  readonly #saved = new Map<TenantName, string>();
+
+  constructor(ports: TenantAccountsPorts) {
+    const { registry, table } = ports;
+    this.#ports = ports;
+    this.#tenants = new ColumnTable({
+      first: HOST + 1,
+      columns: TENANT_COLUMNS,
+      isIdle: (tenant) => table.isTenantIdle(tenant),
+    });
+    this.#functions = new ColumnTable({
+      first: 0,
+      columns: FUNCTION_COLUMNS,
+      isIdle: (column) => table.isFunctionIdle(column),
+    });
+    table.setLimit(HOST, 'concurrency', HOST_LIMITS.concurrency);
+    this.#refreshHost();
+    registry.tenants.onChange((tenant) => this.#tenantChanged(tenant));
+    registry.onChange((tenant, name) => this.#functionChanged(tenant, name));
+    this.#timer = setInterval(() => this.flush(), FLUSH_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** The tenant's column, with its limits and what it has used this month in it. */
+  tenantColumn(tenant: TenantName): number {
+    const { column, isNew } = this.#tenants.of(tenant, () => tenant);
+    if (isNew) this.#open(tenant, column);
+    return column;
+  }
+
+  functionColumn(tenant: TenantName, name: FunctionName): number {
+    const key = routeKey(tenant, name);
+    const { column, isNew } = this.#functions.of(key, (at) => ({ tenant, name, column: at }));
+    if (isNew) this.#ports.table.setFunctionFullAtMs(column, 0);
+    return column;
+  }
+
+  /** Functions that a thread is running. */
+  running(thread: number): AccountedFunction[] {
+    return this.#ports.table
+      .running(thread)
+      .map((column) => this.#functions.owner(column))
+      .filter((owner) => owner !== undefined);
+  }
+
+  /** Invocations of a function that have ended; counts on from where it is, and wraps. */
+  ended({ column }: AccountedFunction): number {
+    return this.#ports.table.functionCount(column, 'ended');
+  }
+
+  /** Each quota of a tenant with what is used of it now. */
+  use(tenant: TenantName): TenantQuotaUse {
+    const { registry } = this.#ports;
+    const quotas = registry.quotas.of(tenant);
+    const stored = registry.quotas.stored(tenant);
+    const used = { ...this.#countedUse(tenant), ...stored };
+    const entries = QUOTA_NAMES.map((name) => [name, this.#useOf(name, quotas, used[name])]);
+    return Object.fromEntries(entries) as TenantQuotaUse;
+  }
+
+  /** Writes what has changed of what is counted by the month. */
+  flush(): void {
+    const { registry } = this.#ports;
+    const changed = this.#tenants.entries().flatMap(([tenant, column]) => {
+      const use = this.#monthlyUse(tenant, column);
+      const text = JSON.stringify(use);
+      if (this.#saved.get(tenant) === text) return [];
+      this.#saved.set(tenant, text);
+      return [use];
+    });
+    if (changed.length > 0) registry.quotas.saveMonths(changed);
+  }
+
+  /** For a thread that has ended: what it was running is over. */
+  clearThread(thread: number): void {
+    this.#ports.table.clearThread(thread);
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.flush();
+  }
+
+  #open(tenant: TenantName, column: number): void {
+    const { table, registry, now } = this.#ports;
+    const month = monthOf(now());
+    const saved = registry.quotas.month(tenant, month);
+    this.#saved.set(tenant, JSON.stringify(saved));
+    table.locked(column, MAIN_THREAD, () => {
+      for (const name of TENANT_STATE) table.setState(column, name, 0);
+      table.setState(column, 'month', month);
+      table.setState(column, 'fuelOfMonth', saved.fuel);
+      table.setState(column, 'outboundBytesOfMonth', saved.outboundBytes);
+    });
+    this.#refresh(tenant, column);
+  }
+
+  #refresh(tenant: TenantName, column: number): void {
+    const { table, registry } = this.#ports;
+    const quotas = registry.quotas.of(tenant);
+    const { reservedConcurrency } = registry.quotas.stored(tenant);
+    table.locked(column, MAIN_THREAD, () => {
+      for (const name of QUOTA_NAMES) table.setLimit(column, name, quotas[name]);
+      table.setState(column, 'reservedByParts', reservedConcurrency);
+    });
+    // More may fit now.
+    table.announceFree(column);
+  }
+
+  #refreshHost(): void {
+    const { table, registry } = this.#ports;
+    table.locked(HOST, MAIN_THREAD, () => {
+      table.setState(HOST, 'reservedByParts', registry.quotas.reservedConcurrency());
+    });
+  }
+
+  #tenantChanged(tenant: TenantName): void {
+    this.#refreshHost();
+    const column = this.#tenants.find(tenant);
+    if (column === undefined) return;
+    if (this.#ports.registry.hasTenant(tenant)) this.#refresh(tenant, column);
+    else {
+      this.#tenants.free(tenant);
+      this.#saved.delete(tenant);
+    }
+  }
+
+  #functionChanged(tenant: TenantName, name: FunctionName): void {
+    const { registry } = this.#ports;
+    const column = this.#tenants.find(tenant);
+    if (column !== undefined && registry.hasTenant(tenant)) this.#refresh(tenant, column);
+    if (registry.find(tenant, name) === undefined) this.#functions.free(routeKey(tenant, name));
+  }
+
+  #monthlyUse(tenant: TenantName, column: number) {
+    const { table } = this.#ports;
+    return table.locked(column, MAIN_THREAD, () => ({
+      tenant,
+      month: table.state(column, 'month'),
+      fuel: table.state(column, 'fuelOfMonth'),
+      outboundBytes: table.state(column, 'outboundBytesOfMonth'),
+    }));
+  }
+
+  #countedUse(tenant: TenantName): Partial<Record<TenantQuotaName, number>> {
+    const { table, now } = this.#ports;
+    const column = this.tenantColumn(tenant);
+    const monthly = this.#monthlyUse(tenant, column);
+    const isThisMonth = monthly.month === monthOf(now());
+    const [reserved, common] = [table.tenantCount(column, 'reserved'), table.tenantCount(column, 'common')];
+    return {
+      concurrency: reserved + common,
+      reservedConcurrency: reserved,
+      queuedInvocations: table.tenantCount(column, 'waiting'),
+      memoryBytes: table.memoryBytes(column),
+      fuelPerMonth: isThisMonth ? monthly.fuel : 0,
+      outboundBytesPerMonth: isThisMonth ? monthly.outboundBytes : 0,
+    };
+  }
+
+  #useOf(name: TenantQuotaName, quotas: TenantQuotaValues, used: number | undefined): QuotaUse {
+    const isMonthly = name === 'fuelPerMonth' || name === 'outboundBytesPerMonth';
+    return {
+      limit: quotas[name],
+      ...(used === undefined ? {} : { used }),
+      ...(isMonthly ? { resetAtMs: startOfMonthMs(monthOf(this.#ports.now()) + 1) } : {}),
+    };
+  }
+}

@@ -1,0 +1,77 @@
+/** What follows from the loss of a serving thread: places are free again, functions hear of it, some are quarantined. */
+import { randomUUIDv7 } from 'node:crypto';
+import type { InvocationId } from '../model/ids.ts';
+import type { LogRecord } from '../model/log-record.ts';
+import type { Registry } from '../store/registry.ts';
+import { Blame, type Suspect } from './blame.ts';
+import type { FunctionVersionName } from './messages.ts';
+import type { TenantAccounts } from './tenant-accounts.ts';
+
+export interface ThreadLossesPorts {
+  readonly accounts: TenantAccounts;
+  readonly registry: Registry;
+  log(records: readonly LogRecord[]): void;
+  now(): number;
+  /** For the operator. */
+  report(message: string): void;
+}
+
+export class ThreadLosses {
+  readonly #ports: ThreadLossesPorts;
+  readonly #blame = new Blame();
+
+  constructor(ports: ThreadLossesPorts) {
+    this.#ports = ports;
+  }
+
+  /** @param cause why it ended, if nobody asked it to */
+  ended(thread: number, cause: string | undefined): void {
+    const { accounts, registry } = this.#ports;
+    const running = accounts.running(thread);
+    accounts.clearThread(thread);
+    if (cause === undefined) return;
+    const suspects = running.flatMap((found) => {
+      const live = registry.live(found.tenant, found.name);
+      return live === undefined ? [] : [{ ...live, ended: accounts.ended(found) }];
+    });
+    this.#log(suspects, `worker_lost: The serving thread was lost: ${cause}.`);
+    this.#judge(suspects, cause);
+  }
+
+  /** Functions that were ended instead of their thread. */
+  relieved(functions: readonly FunctionVersionName[]): void {
+    const { accounts } = this.#ports;
+    const suspects = functions.map(({ tenant, name, version }) => {
+      const column = accounts.functionColumn(tenant, name);
+      return { tenant, name, version, ended: accounts.ended({ tenant, name, column }) };
+    });
+    this.#judge(suspects, 'it filled the heap with host objects');
+  }
+
+  #judge(suspects: readonly Suspect[], cause: string): void {
+    const { registry, now, report } = this.#ports;
+    for (const found of this.#blame.record(suspects, cause, now())) {
+      registry.quarantines.impose(found);
+      report(`${found.tenant}/${found.name} version ${found.version} is quarantined: ${found.reason}`);
+      this.#log([found], `function_quarantined: ${found.reason}`);
+    }
+  }
+
+  #log(functions: readonly FunctionVersionName[], message: string): void {
+    const timestampMs = this.#ports.now();
+    // What a dead thread was running is known by function, not by invocation: the record has an id of its own.
+    const invocationId = randomUUIDv7() as InvocationId;
+    this.#ports.log(
+      functions.map(({ tenant, name, version }) => ({
+        tenant,
+        name,
+        version,
+        invocationId,
+        timestampMs,
+        level: 'error',
+        source: 'host',
+        message,
+      })),
+    );
+  }
+}

@@ -1,0 +1,66 @@
+/** Guests that fill their thread's heap with host objects are ended before the thread is, and in time kept out. */
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import test from 'ava';
+import { startTestHost, type TestHost } from '../harness/host.ts';
+import { Operator } from '../harness/operator.ts';
+import { plainCommand } from '../harness/wat-commands.ts';
+
+/** As many streams as an instance may have, each an object of the host; then it holds them and computes. */
+const STREAM_FLOOD = `(component
+  (type $s (stream u8))
+  (core func $new (canon stream.new $s))
+  (core module $M
+    (import "" "new" (func $new (result i64)))
+    (func (export "run") (result i32) (local $i i32)
+      (loop $again
+        (drop (call $new))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $again (i32.lt_u (local.get $i) (i32.const 4900))))
+      (loop $again (br $again))
+      unreachable))
+  (core instance $m (instantiate $M (with "" (instance (export "new" (func $new))))))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (component $C (import "run" (func $r (result (result)))) (export "run" (func $r)))
+  (instance $i (instantiate $C (with "run" (func $run))))
+  (export "wasi:cli/run@0.2.0" (instance $i)))`;
+
+let host: TestHost;
+let operator: Operator;
+test.before(async () => {
+  // One thread, so that attacker and victim share it.
+  host = await startTestHost({
+    env: { MAYFLY_THREADS: '1', MAYFLY_THREAD_HEAP_BYTES: String(64 * 2 ** 20) },
+  });
+  operator = new Operator(host);
+  await operator.tenant('attacker');
+  await operator.tenant('victim');
+  const patient = { fuel: 1_000_000_000_000, timeoutMs: 60_000 };
+  await operator.deploy('attacker', 'flood', await parse(STREAM_FLOOD), patient);
+  const small = plainCommand('(func (export "run") (result i32) (i32.const 0))');
+  await operator.deploy('victim', 'small', await parse(small));
+});
+test.after.always(() => host.dispose());
+
+test('their invocations end with a code of the host, others are served meanwhile, in time they are quarantined', async (t) => {
+  let isOver = false;
+  const statuses: number[] = [];
+  const victim = (async () => {
+    while (!isOver) statuses.push((await operator.call('victim', 'small')).status);
+  })();
+  const codes: string[] = [];
+  while (!codes.includes('function_quarantined')) {
+    const answers = await Promise.all(Array.from({ length: 40 }, () => operator.call('attacker', 'flood')));
+    codes.push(...answers.map(({ text }) => (JSON.parse(text) as { code: string }).code));
+  }
+  t.true(codes.includes('thread_out_of_memory'));
+  t.deepEqual([...new Set(codes)].sort(), ['function_quarantined', 'thread_out_of_memory']);
+  isOver = true;
+  await victim;
+  t.true(statuses.length > 0);
+  t.deepEqual([...new Set(statuses)], [200]);
+  t.deepEqual(
+    host.reports.filter((report) => /serving thread/.test(report) && !/quarantined/.test(report)),
+    [],
+    'no thread was lost',
+  );
+});
