@@ -9,13 +9,14 @@ import {
   Request as WireRequest,
   Response as WireResponse,
 } from 'wasi:http/types@0.3.0';
-import { Body, type BodyContent } from './body.ts';
+import { Body, type WireContent } from './body.ts';
 import { Headers } from './headers.ts';
 import { requireServing } from './phase.ts';
 import { Request, type RequestInit } from './request.ts';
 import { Response } from './response.ts';
+import { UnreadBody } from './unread-body.ts';
 import { URL } from './url.ts';
-import { bodyReceived, noTrailers, receiveBody, sendBody } from './wire.ts';
+import { consumeBody, outgoingBody } from './wire.ts';
 
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -24,7 +25,7 @@ interface Hop {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
-  readonly content: BodyContent;
+  readonly content: WireContent;
 }
 
 function toWire({ method, url, headers, content }: Hop): WireRequest {
@@ -32,13 +33,15 @@ function toWire({ method, url, headers, content }: Hop): WireRequest {
     throw new TypeError(`fetch ${url.href}: only http and https can be fetched`);
   const fields = new Headers(headers);
   if (content instanceof Uint8Array) fields.set('content-length', String(content.length));
+  const body = outgoingBody(content);
   const [request, sent] = WireRequest.new(
     Fields.fromList(Headers.toEntries(fields)),
-    sendBody(content),
-    noTrailers(),
+    body.contents,
+    body.trailers,
     null,
   );
   sent.drop();
+  void body.send();
   const known = /^(?:get|head|post|put|delete|connect|options|trace|patch)$/i.test(method);
   request.setMethod(known ? { tag: method.toLowerCase() } : { tag: 'other', val: method });
   request.setScheme({ tag: url.protocol === 'http:' ? 'HTTP' : 'HTTPS' });
@@ -98,12 +101,12 @@ export async function fetch(input: string | URL | Request, init: RequestInit = {
   for (let count = 0; ; count++) {
     const wire = await exchange(hop);
     const status = wire.getStatusCode();
-    const headers = Headers.fromEntries(wire.getHeaders().copyAll());
-    const [stream, trailers] = WireResponse.consumeBody(wire, bodyReceived());
-    trailers.drop();
+    const fields = wire.getHeaders();
+    const headers = Headers.received(() => fields.copyAll());
+    const stream = consumeBody(WireResponse.consumeBody, wire);
     const location = REDIRECTS.has(status) ? headers.get('location') : null;
     if (location === null || request.redirect === 'manual') {
-      return Response.make(receiveBody(stream), {
+      return Response.received(new UnreadBody(() => stream), {
         status,
         headers,
         url: hop.url.href,

@@ -1,4 +1,4 @@
-import { Body, type BodyContent, type BodyInit, extractBody } from './body.ts';
+import { Body, type BodyContent, type BodyInit, contentTypeOf, extractBody } from './body.ts';
 import { Headers, type HeadersInit } from './headers.ts';
 import type { URL } from './url.ts';
 
@@ -8,29 +8,64 @@ export interface ResponseInit {
   readonly headers?: HeadersInit;
 }
 
-const WITHOUT_BODY = new Set([204, 205, 304]);
+/** Where a fetched response came from, after redirects. */
+interface Origin {
+  readonly url: string;
+  readonly redirected: boolean;
+}
+
+const NO_INIT: ResponseInit = {};
+const HERE: Origin = { url: '', redirected: false };
+
+function isStatus(status: number): boolean {
+  return Number.isInteger(status) && status >= 200 && status <= 599;
+}
+
+function hasNoBody(status: number): boolean {
+  return status === 204 || status === 205 || status === 304;
+}
 
 /** `Response` of the Fetch standard. `statusText` stays inside the guest: wasi:http carries no reason phrase. */
 export class Response extends Body {
   readonly status: number;
   readonly statusText: string;
-  readonly headers: Headers;
-  /** Where a fetched response came from, after redirects; empty for one made here. */
-  readonly url: string = '';
-  readonly redirected: boolean = false;
+  #headers: Headers | undefined;
+  /** The `content-type` of a response that nobody gave headers, or asked for any. */
+  #contentType: string | undefined;
+  #origin: Origin = HERE;
 
-  constructor(body?: BodyInit | null, init: ResponseInit = {}) {
-    const { content, contentType } = extractBody(body);
+  constructor(body?: BodyInit | null, init: ResponseInit = NO_INIT) {
+    const content = extractBody(body);
     super(content);
-    this.status = init.status ?? 200;
+    const status = init.status ?? 200;
+    this.status = status;
     this.statusText = init.statusText ?? '';
-    this.headers = new Headers(init.headers);
-    if (!Number.isInteger(this.status) || this.status < 200 || this.status > 599) {
-      throw new RangeError(`${init.status} is not a status from 200 to 599`);
+    if (status !== 200) {
+      if (!isStatus(status)) throw new RangeError(`${status} is not a status from 200 to 599`);
+      if (content !== null && hasNoBody(status))
+        throw new TypeError(`a ${status} response cannot have a body`);
     }
-    if (content !== null && WITHOUT_BODY.has(this.status))
-      throw new TypeError(`a ${this.status} response cannot have a body`);
-    if (contentType && !this.headers.has('content-type')) this.headers.set('content-type', contentType);
+    this.#contentType = contentTypeOf(body);
+    if (init.headers !== undefined) this.#headers = this.#complete(new Headers(init.headers));
+  }
+
+  #complete(headers: Headers): Headers {
+    const contentType = this.#contentType;
+    if (contentType !== undefined && !headers.has('content-type')) headers.set('content-type', contentType);
+    return headers;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= this.#complete(new Headers());
+    return this.#headers;
+  }
+
+  get url(): string {
+    return this.#origin.url;
+  }
+
+  get redirected(): boolean {
+    return this.#origin.redirected;
   }
 
   get ok(): boolean {
@@ -42,12 +77,14 @@ export class Response extends Body {
     return Body.put(new Response(null, { status, statusText, headers }), Body.share(this));
   }
 
-  static json(value: unknown, init: ResponseInit = {}): Response {
-    const headers = new Headers(init.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
+  static json(value: unknown, init: ResponseInit = NO_INIT): Response {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('the value has no JSON form');
-    return new Response(text, { ...init, headers });
+    const response = new Response(null, init.headers === undefined ? init : { ...init, headers: [] });
+    if (hasNoBody(response.status)) throw new TypeError(`a ${response.status} response cannot have a body`);
+    response.#contentType = 'application/json';
+    if (init.headers !== undefined) response.#headers = response.#complete(new Headers(init.headers));
+    return Body.put(response, text);
   }
 
   static redirect(url: string | URL, status = 302): Response {
@@ -57,7 +94,7 @@ export class Response extends Body {
   }
 
   /** A response that came from the wire. */
-  static make(
+  static received(
     content: BodyContent,
     from: {
       readonly status: number;
@@ -66,8 +103,13 @@ export class Response extends Body {
       readonly redirected: boolean;
     },
   ): Response {
-    const { status, headers, url, redirected } = from;
-    const response = new Response(null, { status, headers });
-    return Body.put(Object.assign(response, { url, redirected }), content);
+    const response = new Response(null, from);
+    response.#origin = from;
+    return Body.put(response, content);
+  }
+
+  /** The only header there is, a content type; undefined where there may be others. */
+  static soleContentType(response: Response): string | undefined {
+    return response.#headers === undefined ? response.#contentType : undefined;
   }
 }

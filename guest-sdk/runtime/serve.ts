@@ -1,69 +1,113 @@
 /** Turns an author's `{ fetch }` into an implementation of wasi:http/handler@0.3.0. */
-import { getEnvironment } from 'wasi:cli/environment@0.2.12';
-import { Fields, Request as WireRequest, Response as WireResponse } from 'wasi:http/types@0.3.0';
-import { Body } from './body.ts';
+import {
+  type FieldEntries,
+  Fields,
+  type Request as WireRequest,
+  Response as WireResponse,
+} from 'wasi:http/types@0.3.0';
+import { Body, TEXT_TYPE, type WireContent } from './body.ts';
 import { flushWaitingLines, logError } from './console.ts';
+import { fromBinary } from './encoding.ts';
+import { type Environment, environment } from './environment.ts';
 import { Headers } from './headers.ts';
+import { IncomingRequest } from './incoming-request.ts';
 import { startServing } from './phase.ts';
 import { Request } from './request.ts';
 import { Response } from './response.ts';
-import { bodyReceived, noTrailers, receiveBody, sendBody } from './wire.ts';
+import { outgoingBody } from './wire.ts';
 
-type Fetch = (request: Request, env: Readonly<Record<string, string>>) => Response | Promise<Response>;
+type Fetch = (request: Request, env: Environment) => Response | Promise<Response>;
 
-function receiveRequest(wire: WireRequest): Request {
-  const method = wire.getMethod();
-  const scheme = wire.getScheme();
-  const url = `${scheme?.tag === 'HTTPS' ? 'https' : 'http'}://${wire.getAuthority() ?? 'localhost'}${wire.getPathWithQuery() ?? '/'}`;
-  const headers = Headers.fromEntries(wire.getHeaders().copyAll());
-  const [stream, trailers] = WireRequest.consumeBody(wire, bodyReceived());
-  trailers.drop();
-  const name = method.tag === 'other' ? String(method.val) : method.tag.toUpperCase();
-  return Request.make(url, { method: name, headers }, receiveBody(stream));
+/** What componentize-qjs calls with the response, and with a thrown error-code, which it makes the `err` of the result. */
+interface Answer {
+  resolve(response: WireResponse): void;
+  reject(errorCode: unknown): void;
 }
 
-function sendResponse(response: Response): WireResponse {
+const TEXT_ENTRY: FieldEntries[number] = ['content-type', fromBinary(TEXT_TYPE)];
+const JSON_ENTRY: FieldEntries[number] = ['content-type', fromBinary('application/json')];
+
+function fieldsOf(response: Response, content: WireContent): FieldEntries {
+  const length = content instanceof Uint8Array ? String(content.length) : undefined;
+  const contentType = Response.soleContentType(response);
+  if (contentType !== undefined && length !== undefined) {
+    const lengthEntry: FieldEntries[number] = ['content-length', fromBinary(length)];
+    if (contentType === TEXT_TYPE) return [TEXT_ENTRY, lengthEntry];
+    if (contentType === 'application/json') return [JSON_ENTRY, lengthEntry];
+    return [['content-type', fromBinary(contentType)], lengthEntry];
+  }
+  const { headers } = response;
+  const entries = Headers.toEntries(headers);
+  if (length !== undefined && !headers.has('content-length'))
+    entries.push(['content-length', fromBinary(length)]);
+  return entries;
+}
+
+/** Resolves when the body has been sent. */
+function sendResponse(response: unknown, answer: Answer): Promise<void> | undefined {
+  if (!(response instanceof Response)) throw new TypeError('the handler did not return a Response');
   const content = Body.take(response);
-  const headers = new Headers(response.headers);
-  if (content instanceof Uint8Array && !headers.has('content-length'))
-    headers.set('content-length', String(content.length));
+  const body = outgoingBody(content);
   const [wire, sent] = WireResponse.new(
-    Fields.fromList(Headers.toEntries(headers)),
-    sendBody(content),
-    noTrailers(),
+    Fields.fromList(fieldsOf(response, content)),
+    body.contents,
+    body.trailers,
   );
   sent.drop();
-  wire.setStatusCode(response.status);
-  return wire;
+  if (response.status !== 200) wire.setStatusCode(response.status);
+  answer.resolve(wire);
+  return body.send();
+}
+
+function fail(error: unknown, answer: Answer): void {
+  logError(error);
+  answer.reject({
+    tag: 'internal-error',
+    val: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+  });
 }
 
 /**
  * `exported` is the default export of the author's module: an object with a `fetch` method, or such a function.
  * The build calls this while it pre-initialises the component, so that a wrong export fails the build.
  */
-export function serve(exported: unknown): { handle(wire: WireRequest): Promise<WireResponse> } {
+export function serve(exported: unknown): { handle(wire: WireRequest): PromiseLike<WireResponse> } {
   const method =
     typeof exported === 'object' && exported !== null ? (exported as { fetch?: unknown }).fetch : exported;
   if (typeof method !== 'function') {
     throw new TypeError('MAYFLY_NO_HANDLER');
   }
   const call: Fetch = (request, env) => (method as Fetch).call(exported, request, env);
-  return {
-    async handle(wire) {
-      startServing();
-      flushWaitingLines();
+
+  function handle(wire: WireRequest, answer: Answer): void {
+    startServing();
+    const source = new IncomingRequest(wire);
+    const respond = (response: unknown): void => {
       try {
-        const response = await call(receiveRequest(wire), Object.fromEntries(getEnvironment()));
-        if (!(response instanceof Response)) throw new TypeError('the handler did not return a Response');
-        return sendResponse(response);
+        const sent = sendResponse(response, answer);
+        // A response's body may be made of the request's: that is unread only when all is sent.
+        if (source.isUnread) void Promise.resolve(sent).then(() => source.finish());
       } catch (error) {
-        logError(error);
-        // componentize-qjs makes a thrown error-code the `err` of the result.
-        throw {
-          tag: 'internal-error',
-          val: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-        };
+        fail(error, answer);
       }
-    },
-  };
+    };
+    try {
+      flushWaitingLines();
+      const response = call(Request.received(source), environment);
+      if (response instanceof Response) respond(response);
+      else Promise.resolve(response).then(respond, (error: unknown) => fail(error, answer));
+    } catch (error) {
+      fail(error, answer);
+    }
+  }
+
+  return {
+    // componentize-qjs wants `then` of what is returned, once. A promise would cost several turns of QuickJS's queue.
+    handle: (wire) => ({
+      // biome-ignore lint/suspicious/noThenProperty: a thenable is asked for
+      then(resolve: (response: WireResponse) => void, reject: (errorCode: unknown) => void) {
+        handle(wire, { resolve, reject });
+      },
+    }),
+  } as { handle(wire: WireRequest): PromiseLike<WireResponse> };
 }
