@@ -16,7 +16,7 @@ import { Request, type RequestInit } from './request.ts';
 import { Response } from './response.ts';
 import { UnreadBody } from './unread-body.ts';
 import { URL } from './url.ts';
-import { consumeBody, outgoingBody } from './wire.ts';
+import { consumeBody, OutgoingBody } from './wire.ts';
 
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -28,26 +28,29 @@ interface Hop {
   readonly content: WireContent;
 }
 
-function toWire({ method, url, headers, content }: Hop): WireRequest {
+function toWire({ method, url, headers, content }: Hop): {
+  readonly request: WireRequest;
+  readonly body: OutgoingBody;
+} {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TypeError(`fetch ${url.href}: only http and https can be fetched`);
   const fields = new Headers(headers);
   if (content instanceof Uint8Array) fields.set('content-length', String(content.length));
-  const body = outgoingBody(content);
+  const body = new OutgoingBody();
+  const trailers = body.open(content);
   const [request, sent] = WireRequest.new(
     Fields.fromList(Headers.toEntries(fields)),
     body.contents,
-    body.trailers,
+    trailers,
     null,
   );
   sent.drop();
-  void body.send();
   const known = /^(?:get|head|post|put|delete|connect|options|trace|patch)$/i.test(method);
   request.setMethod(known ? { tag: method.toLowerCase() } : { tag: 'other', val: method });
   request.setScheme({ tag: url.protocol === 'http:' ? 'HTTP' : 'HTTPS' });
   request.setAuthority(url.host);
   request.setPathWithQuery(url.pathname + url.search);
-  return request;
+  return { request, body };
 }
 
 /** What an error-code says, for people. */
@@ -58,7 +61,10 @@ function describe(code: Variant, url: URL): string {
 }
 
 async function exchange(hop: Hop): Promise<WireResponse> {
-  const result = await send(toWire(hop)).read();
+  const { request, body } = toWire(hop);
+  const answer = send(request);
+  body.send();
+  const result = await answer.read();
   if (result.tag === 'ok') return result.val as WireResponse;
   throw new TypeError(`fetch ${hop.url.href} failed: ${describe(result.val, hop.url)}`, {
     cause: result.val,

@@ -7,57 +7,49 @@ import { consumeBody } from './wire.ts';
 
 /** The request that wasi:http hands over. Each question to the host costs, so none is put before a handler asks. */
 export class IncomingRequest extends RequestSource {
-  readonly #wire: WireRequest;
+  /** Set before anything is asked. */
+  wire: WireRequest | undefined;
   #method: string | undefined;
   #isConsumed = false;
 
-  constructor(wire: WireRequest) {
-    super();
-    this.#wire = wire;
+  get #host(): WireRequest {
+    return this.wire as WireRequest;
   }
 
   method(): string {
     if (this.#method === undefined) {
-      const { tag, val } = this.#wire.getMethod();
-      this.#method = tag === 'other' ? String(val) : tag.toUpperCase();
+      const { tag, val } = this.#host.getMethod();
+      this.#method = tag === 'get' ? 'GET' : tag === 'other' ? String(val) : tag.toUpperCase();
     }
     return this.#method;
   }
 
   url(): string {
-    const wire = this.#wire;
-    const scheme = wire.getScheme()?.tag === 'HTTPS' ? 'https' : 'http';
+    const host = this.#host;
+    const scheme = host.getScheme()?.tag === 'HTTPS' ? 'https' : 'http';
     return normalisedHref(
-      `${scheme}://${wire.getAuthority() ?? 'localhost'}${wire.getPathWithQuery() ?? '/'}`,
+      `${scheme}://${host.getAuthority() ?? 'localhost'}${host.getPathWithQuery() ?? '/'}`,
     );
   }
 
   headers(): Headers {
-    return Headers.received(() => this.#wire.getHeaders().copyAll());
-  }
-
-  #mayHaveBody(): boolean {
-    const method = this.method();
-    return method !== 'GET' && method !== 'HEAD';
-  }
-
-  #open(): ReturnType<typeof consumeBody> {
-    this.#isConsumed = true;
-    return consumeBody(WireRequest.consumeBody, this.#wire);
+    return Headers.received(() => this.#host.getHeaders().copyAll());
   }
 
   /** In the Fetch standard a GET or HEAD request has no body; what a caller sends with one is not read. */
   content(): UnreadBody | null {
-    return this.#mayHaveBody() ? new UnreadBody(() => this.#open()) : null;
+    const method = this.method();
+    if (method === 'GET' || method === 'HEAD') return null;
+    return new UnreadBody(() => this.#open());
   }
 
-  /** Whether a body may be left with the host. */
-  get isUnread(): boolean {
-    return !this.#isConsumed && this.#mayHaveBody();
+  #open(): ReturnType<typeof consumeBody> {
+    this.#isConsumed = true;
+    return consumeBody(WireRequest.consumeBody, this.#host);
   }
 
-  /** Nobody will ask any more: a caller who still sends the body need not. */
-  finish(): void {
-    if (this.isUnread) this.#open().drop();
+  /** Nobody will ask any more: who still sends a body need not. */
+  close(): void {
+    if (!this.#isConsumed) this.#open().drop();
   }
 }

@@ -8,64 +8,69 @@ export interface ResponseInit {
   readonly headers?: HeadersInit;
 }
 
-/** Where a fetched response came from, after redirects. */
-interface Origin {
+/** Everything but headers and body. `url` says where a fetched response came from, after redirects. */
+interface Head {
+  readonly status: number;
+  readonly statusText: string;
   readonly url: string;
   readonly redirected: boolean;
 }
 
-const NO_INIT: ResponseInit = {};
-const HERE: Origin = { url: '', redirected: false };
+export const JSON_TYPE = 'application/json';
+/** Shared by all that were given nothing else: an object of their own would cost each some 4,000 units of fuel. */
+const USUAL: Head = { status: 200, statusText: '', url: '', redirected: false };
 
-function isStatus(status: number): boolean {
-  return Number.isInteger(status) && status >= 200 && status <= 599;
+function headOf(init: ResponseInit): Head {
+  const { status = 200, statusText = '' } = init;
+  if (status === 200 && statusText === '') return USUAL;
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new RangeError(`${status} is not a status from 200 to 599`);
+  return { status, statusText: String(statusText), url: '', redirected: false };
 }
 
-function hasNoBody(status: number): boolean {
-  return status === 204 || status === 205 || status === 304;
+function refuseBody(status: number): void {
+  if (status === 204 || status === 205 || status === 304)
+    throw new TypeError(`a ${status} response cannot have a body`);
 }
 
 /** `Response` of the Fetch standard. `statusText` stays inside the guest: wasi:http carries no reason phrase. */
 export class Response extends Body {
-  readonly status: number;
-  readonly statusText: string;
-  #headers: Headers | undefined;
-  /** The `content-type` of a response that nobody gave headers, or asked for any. */
-  #contentType: string | undefined;
-  #origin: Origin = HERE;
+  #head = USUAL;
+  /** Just the content type of a response that nobody gave headers, or asked for any. */
+  #headers: Headers | string | undefined;
 
-  constructor(body?: BodyInit | null, init: ResponseInit = NO_INIT) {
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
     const content = extractBody(body);
     super(content);
-    const status = init.status ?? 200;
-    this.status = status;
-    this.statusText = init.statusText ?? '';
-    if (status !== 200) {
-      if (!isStatus(status)) throw new RangeError(`${status} is not a status from 200 to 599`);
-      if (content !== null && hasNoBody(status))
-        throw new TypeError(`a ${status} response cannot have a body`);
-    }
-    this.#contentType = contentTypeOf(body);
-    if (init.headers !== undefined) this.#headers = this.#complete(new Headers(init.headers));
+    this.#headers = contentTypeOf(body);
+    if (init === undefined) return;
+    this.#head = headOf(init);
+    if (content !== null) refuseBody(this.#head.status);
+    if (init.headers !== undefined) this.#headers = completed(new Headers(init.headers), this.#headers);
   }
 
-  #complete(headers: Headers): Headers {
-    const contentType = this.#contentType;
-    if (contentType !== undefined && !headers.has('content-type')) headers.set('content-type', contentType);
-    return headers;
+  get status(): number {
+    return this.#head.status;
   }
 
-  get headers(): Headers {
-    this.#headers ??= this.#complete(new Headers());
-    return this.#headers;
+  get statusText(): string {
+    return this.#head.statusText;
   }
 
   get url(): string {
-    return this.#origin.url;
+    return this.#head.url;
   }
 
   get redirected(): boolean {
-    return this.#origin.redirected;
+    return this.#head.redirected;
+  }
+
+  get headers(): Headers {
+    const headers = this.#headers;
+    if (headers instanceof Headers) return headers;
+    const made = completed(new Headers(), headers);
+    this.#headers = made;
+    return made;
   }
 
   get ok(): boolean {
@@ -73,17 +78,18 @@ export class Response extends Body {
   }
 
   clone(): Response {
-    const { status, statusText, headers } = this;
-    return Body.put(new Response(null, { status, statusText, headers }), Body.share(this));
+    const copy = new Response(null, { headers: this.headers });
+    copy.#head = this.#head;
+    return Body.put(copy, Body.share(this));
   }
 
-  static json(value: unknown, init: ResponseInit = NO_INIT): Response {
+  static json(value: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('the value has no JSON form');
-    const response = new Response(null, init.headers === undefined ? init : { ...init, headers: [] });
-    if (hasNoBody(response.status)) throw new TypeError(`a ${response.status} response cannot have a body`);
-    response.#contentType = 'application/json';
-    if (init.headers !== undefined) response.#headers = response.#complete(new Headers(init.headers));
+    const response = new Response(null, init);
+    refuseBody(response.status);
+    response.#headers =
+      response.#headers instanceof Headers ? completed(response.#headers, JSON_TYPE) : JSON_TYPE;
     return Body.put(response, text);
   }
 
@@ -96,20 +102,23 @@ export class Response extends Body {
   /** A response that came from the wire. */
   static received(
     content: BodyContent,
-    from: {
-      readonly status: number;
-      readonly headers: Headers;
-      readonly url: string;
-      readonly redirected: boolean;
-    },
+    from: Omit<Head, 'statusText'> & { readonly headers: Headers },
   ): Response {
-    const response = new Response(null, from);
-    response.#origin = from;
+    const { status, headers, url, redirected } = from;
+    const response = new Response(null, { status });
+    response.#headers = headers;
+    response.#head = { status, statusText: '', url, redirected };
     return Body.put(response, content);
   }
 
-  /** The only header there is, a content type; undefined where there may be others. */
+  /** The only header there is, a content type; undefined where there may be others, or there is none. */
   static soleContentType(response: Response): string | undefined {
-    return response.#headers === undefined ? response.#contentType : undefined;
+    return typeof response.#headers === 'string' ? response.#headers : undefined;
   }
+}
+
+function completed(headers: Headers, contentType: Headers | string | undefined): Headers {
+  if (typeof contentType === 'string' && !headers.has('content-type'))
+    headers.set('content-type', contentType);
+  return headers;
 }

@@ -1,5 +1,5 @@
 /** Bodies between this runtime and wasi:http, in both directions. */
-import type { Wit, WitFuture, WitReadableStream, WitWritableStream } from 'mayfly:wit';
+import type { Wit, WitFuture, WitReadableStream, WitWritableFuture, WitWritableStream } from 'mayfly:wit';
 import type { WireContent } from './body.ts';
 import { logError } from './console.ts';
 import { encodeUtf8, toBytes } from './encoding.ts';
@@ -11,19 +11,6 @@ const { wit } = globalThis as unknown as { readonly wit: Wit };
 const RECEIVED = { tag: 'ok' };
 const NO_TRAILERS = { tag: 'ok', val: null };
 
-/** A future whose reader is handed over before its value is written: a host that reads at once finds it there. */
-interface Promised {
-  readonly readable: WitFuture<unknown>;
-  /** Once, when the readable end has been handed over. */
-  write(): void;
-}
-
-function promised(type: unknown, value: unknown): Promised {
-  const { readable, writable } = wit.Future(type);
-  const drop = (): void => writable.drop();
-  return { readable, write: () => void writable.write(value).then(drop) };
-}
-
 /** Takes a message's body over. `consume` is the static `consume-body` of its class. */
 export function consumeBody<Message>(
   consume: (
@@ -32,60 +19,69 @@ export function consumeBody<Message>(
   ) => readonly [body: WitReadableStream, trailers: WitFuture<unknown>],
   message: Message,
 ): WitReadableStream {
-  // What wasi:http wants to hear of a body that was read to its end.
-  const received = promised(wit.Future.RESULT_VOID_ERROR_CODE, RECEIVED);
+  const received = wit.Future(wit.Future.RESULT_VOID_ERROR_CODE);
   const [stream, trailers] = consume(message, received.readable);
-  received.write();
+  // What wasi:http wants to hear of a body that was read to its end.
+  void received.writable.write(RECEIVED).then(() => received.writable.drop());
   trailers.drop();
   return stream;
 }
 
-/** What a new message is made of. */
-export interface OutgoingBody {
-  readonly contents: WitReadableStream | null;
-  readonly trailers: WitFuture<unknown>;
-  /** Writes it all, as fast as it is taken; once, when both have been handed over. Resolves when that is done. */
-  send(): Promise<void> | undefined;
-}
+/**
+ * The body of a message that is sent, in three steps: `open` makes what the message is constructed with, `send` writes
+ * it once all that has been handed over (a host that reads at once then finds a reader in waiting, and the guest need
+ * not wait), `close` gives back what is left.
+ */
+export class OutgoingBody {
+  #content: WireContent = null;
+  #stream: WitWritableStream | undefined;
+  #trailers: WitWritableFuture | undefined;
+  contents: WitReadableStream | null = null;
 
-export function outgoingBody(content: WireContent): OutgoingBody {
-  const trailers = promised(wit.Future.RESULT_OPTION_OTHER_ERROR_CODE, NO_TRAILERS);
-  if (content === null) {
-    return {
-      contents: null,
-      trailers: trailers.readable,
-      send() {
-        trailers.write();
-        return undefined;
-      },
-    };
+  /** Gives the trailers; `contents` is there from then on. */
+  open(content: WireContent): WitFuture<unknown> {
+    this.#content = content;
+    if (content !== null) {
+      const { readable, writable } = wit.Stream(wit.Stream.U8);
+      this.contents = readable;
+      this.#stream = writable;
+    }
+    const { readable, writable } = wit.Future(wit.Future.RESULT_OPTION_OTHER_ERROR_CODE);
+    this.#trailers = writable;
+    return readable;
   }
-  const { readable, writable } = wit.Stream(wit.Stream.U8);
-  return {
-    contents: readable,
-    trailers: trailers.readable,
-    send() {
-      const sent =
-        content instanceof Uint8Array ? writeAll(writable, content) : writeChunks(writable, content);
-      trailers.write();
-      return sent;
-    },
-  };
-}
 
-async function writeAll(writable: WitWritableStream, bytes: Uint8Array): Promise<void> {
-  if (bytes.length > 0) await writeBytes(writable, bytes);
-  writable.drop();
-}
-
-/** False when nobody reads any more. */
-async function writeBytes(writable: WitWritableStream, bytes: Uint8Array): Promise<boolean> {
-  for (let at = 0; at < bytes.length; ) {
-    const taken = await writable.write(at === 0 ? bytes : bytes.subarray(at));
-    if (taken === 0) return false;
-    at += taken;
+  /** Writes as fast as the reader takes it. */
+  send(): void {
+    const content = this.#content;
+    if (content instanceof Uint8Array) this.#sendBytes(content, 0);
+    else if (content !== null)
+      void writeChunks(this.#stream as WitWritableStream, content).finally(() => this.#end());
+    void (this.#trailers as WitWritableFuture).write(NO_TRAILERS);
   }
-  return true;
+
+  #sendBytes(bytes: Uint8Array, from: number): void {
+    const stream = this.#stream as WitWritableStream;
+    if (from === bytes.length) this.#end();
+    else {
+      void stream.write(from === 0 ? bytes : bytes.subarray(from)).then((taken) => {
+        // Nobody reads any more where nothing was taken.
+        this.#sendBytes(bytes, taken === 0 ? bytes.length : from + taken);
+      });
+    }
+  }
+
+  #end(): void {
+    this.#stream?.drop();
+    this.#stream = undefined;
+  }
+
+  /** Throws while somebody has still to read. */
+  close(): void {
+    if (this.#stream !== undefined) throw new TypeError('the body is being sent');
+    this.#trailers?.drop();
+    this.#trailers = undefined;
+  }
 }
 
 /** A source that fails ends the body early, with a log line. */
@@ -96,7 +92,15 @@ async function writeChunks(writable: WitWritableStream, content: ReadableStream 
         break;
   } catch (error) {
     logError('the body failed:', error);
-  } finally {
-    writable.drop();
   }
+}
+
+/** False when nobody reads any more. */
+async function writeBytes(writable: WitWritableStream, bytes: Uint8Array): Promise<boolean> {
+  for (let at = 0; at < bytes.length; ) {
+    const taken = await writable.write(at === 0 ? bytes : bytes.subarray(at));
+    if (taken === 0) return false;
+    at += taken;
+  }
+  return true;
 }
