@@ -31,7 +31,14 @@ async function exchange(): Promise<void> {
   const request = new Request(url, { method: 'POST', headers, body: '{"a":["é",1,true,null]}' });
   const response = Response.json(await request.clone().json(), { status: 201 });
   const text = new Response(await request.text());
-  kept.push(url, request, response, text, url.searchParams.get('name'), inspect({ request, list: [1, 'two'] }));
+  kept.push(
+    url,
+    request,
+    response,
+    text,
+    url.searchParams.get('name'),
+    inspect({ request, list: [1, 'two'] }),
+  );
   kept.push([...new Headers(headers)], Headers.toEntries(response.headers), await text.bytes());
   kept.push(request.headers.get('accept'), await Promise.all([1]), new Date(0).toISOString());
 }
