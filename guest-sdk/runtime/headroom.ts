@@ -5,7 +5,7 @@
  * many objects alive that are freed right behind them: the next one comes when there are as many again. (What a string
  * or an ArrayBuffer holds does not count for the engine.) Imported last, behind the author's own initialisation.
  */
-const OBJECTS = 6000;
+const OBJECTS = 3000;
 
 function collect(): number {
   return Array.from({ length: OBJECTS }, (_, at) => ({ at })).length;
