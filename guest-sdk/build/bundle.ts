@@ -24,6 +24,7 @@ function entryCode(entry: string): string {
     `import ${JSON.stringify(runtimeModule('globals'))};`,
     `import { serve } from ${JSON.stringify(runtimeModule('serve'))};`,
     `import * as author from ${JSON.stringify(entry)};`,
+    `import ${JSON.stringify(runtimeModule('warm-up'))};`,
     `import ${JSON.stringify(runtimeModule('headroom'))};`,
     'export const handler = serve(author.default);',
   ].join('\n');

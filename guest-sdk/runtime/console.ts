@@ -15,20 +15,23 @@ type Target = 'stdout' | 'stderr';
  * them, just as each start of a process would elsewhere.
  */
 const waiting: [Target, string][] = [];
+/** Asked of the host by the first line. */
+const streams: { [target in Target]?: OutputStream } = {};
 
 function write(target: Target, line: string): void {
   if (!serving()) {
     waiting.push([target, line]);
     return;
   }
-  const stream: OutputStream = target === 'stdout' ? getStdout() : getStderr();
+  streams[target] ??= target === 'stdout' ? getStdout() : getStderr();
+  const stream: OutputStream = streams[target];
   const bytes = encodeUtf8(`${line}\n`);
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
     stream.blockingWriteAndFlush(bytes.subarray(at, at + CHUNK_BYTES));
 }
 
 export function flushWaitingLines(): void {
-  for (const [target, line] of waiting.splice(0)) write(target, line);
+  if (waiting.length > 0) for (const [target, line] of waiting.splice(0)) write(target, line);
 }
 
 /** One value as a person reads it. */

@@ -12,13 +12,17 @@ interface Base64ArrayConstructor {
 }
 
 /** Each character of the result is one byte. */
-function toBinary(bytes: Uint8Array): string {
+export function toBinary(bytes: Uint8Array): string {
   return atob((bytes as unknown as Base64Array).toBase64());
 }
 
-export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
-  const binary = unescape(encodeURIComponent(text.toWellFormed()));
+/** Each byte of the result is one character, which is one of the first 256. */
+export function fromBinary(binary: string): Uint8Array<ArrayBuffer> {
   return (Uint8Array as unknown as Base64ArrayConstructor).fromBase64(btoa(binary));
+}
+
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
+  return fromBinary(unescape(encodeURIComponent(text.toWellFormed())));
 }
 
 export function decodeUtf8(bytes: Uint8Array, fatal = false): string {

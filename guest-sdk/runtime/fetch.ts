@@ -9,13 +9,14 @@ import {
   Request as WireRequest,
   Response as WireResponse,
 } from 'wasi:http/types@0.3.0';
-import { Body, type BodyContent } from './body.ts';
+import { Body, type WireContent } from './body.ts';
 import { Headers } from './headers.ts';
 import { requireServing } from './phase.ts';
 import { Request, type RequestInit } from './request.ts';
 import { Response } from './response.ts';
+import { UnreadBody } from './unread-body.ts';
 import { URL } from './url.ts';
-import { bodyReceived, noTrailers, receiveBody, sendBody } from './wire.ts';
+import { consumeBody, OutgoingBody } from './wire.ts';
 
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -24,18 +25,23 @@ interface Hop {
   readonly method: string;
   readonly url: URL;
   readonly headers: Headers;
-  readonly content: BodyContent;
+  readonly content: WireContent;
 }
 
-function toWire({ method, url, headers, content }: Hop): WireRequest {
+function toWire({ method, url, headers, content }: Hop): {
+  readonly request: WireRequest;
+  readonly body: OutgoingBody;
+} {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new TypeError(`fetch ${url.href}: only http and https can be fetched`);
   const fields = new Headers(headers);
   if (content instanceof Uint8Array) fields.set('content-length', String(content.length));
+  const body = new OutgoingBody();
+  const trailers = body.open(content);
   const [request, sent] = WireRequest.new(
     Fields.fromList(Headers.toEntries(fields)),
-    sendBody(content),
-    noTrailers(),
+    body.contents,
+    trailers,
     null,
   );
   sent.drop();
@@ -44,7 +50,7 @@ function toWire({ method, url, headers, content }: Hop): WireRequest {
   request.setScheme({ tag: url.protocol === 'http:' ? 'HTTP' : 'HTTPS' });
   request.setAuthority(url.host);
   request.setPathWithQuery(url.pathname + url.search);
-  return request;
+  return { request, body };
 }
 
 /** What an error-code says, for people. */
@@ -55,7 +61,10 @@ function describe(code: Variant, url: URL): string {
 }
 
 async function exchange(hop: Hop): Promise<WireResponse> {
-  const result = await send(toWire(hop)).read();
+  const { request, body } = toWire(hop);
+  const answer = send(request);
+  body.send();
+  const result = await answer.read();
   if (result.tag === 'ok') return result.val as WireResponse;
   throw new TypeError(`fetch ${hop.url.href} failed: ${describe(result.val, hop.url)}`, {
     cause: result.val,
@@ -98,12 +107,12 @@ export async function fetch(input: string | URL | Request, init: RequestInit = {
   for (let count = 0; ; count++) {
     const wire = await exchange(hop);
     const status = wire.getStatusCode();
-    const headers = Headers.fromEntries(wire.getHeaders().copyAll());
-    const [stream, trailers] = WireResponse.consumeBody(wire, bodyReceived());
-    trailers.drop();
+    const fields = wire.getHeaders();
+    const headers = Headers.received(() => fields.copyAll());
+    const stream = consumeBody(WireResponse.consumeBody, wire);
     const location = REDIRECTS.has(status) ? headers.get('location') : null;
     if (location === null || request.redirect === 'manual') {
-      return Response.make(receiveBody(stream), {
+      return Response.received(new UnreadBody(() => stream), {
         status,
         headers,
         url: hop.url.href,

@@ -1,10 +1,51 @@
 import type { FieldEntries } from 'wasi:http/types@0.3.0';
+import { fromBinary, toBinary } from './encoding.ts';
 
 export type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
+/** A lower-case name and one value: text, or bytes from the wire that nobody has looked at. Never changed. */
+type Field = readonly [name: string, value: string | Uint8Array];
+
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** What is trimmed off a value, or may not be in it at all. */
+const UNUSUAL = /^[\t ]|[\t ]$|[^\t -~\x80-\xff]/;
+
+/** Names that need no look at their characters: in QuickJS that costs some 40 units of fuel for each. */
+const KNOWN_NAMES: ReadonlyMap<string, string> = new Map(
+  [
+    'Accept',
+    'Accept-Encoding',
+    'Accept-Language',
+    'Access-Control-Allow-Headers',
+    'Access-Control-Allow-Methods',
+    'Access-Control-Allow-Origin',
+    'Authorization',
+    'Cache-Control',
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Type',
+    'Cookie',
+    'ETag',
+    'Host',
+    'If-None-Match',
+    'Last-Modified',
+    'Location',
+    'Origin',
+    'Set-Cookie',
+    'User-Agent',
+    'Vary',
+  ].flatMap((name) => {
+    const key = name.toLowerCase();
+    return [
+      [name, key],
+      [key, key],
+    ] as const;
+  }),
+);
 
 function checkedName(name: string): string {
+  const known = KNOWN_NAMES.get(name);
+  if (known !== undefined) return known;
   const text = String(name);
   if (!NAME.test(text)) throw new TypeError(`${JSON.stringify(text)} is not a valid header name`);
   return text.toLowerCase();
@@ -12,7 +53,9 @@ function checkedName(name: string): string {
 
 /** Values are byte strings: each character is one byte, as the Fetch standard has it. */
 function checkedValue(value: string): string {
-  const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
+  const given = String(value);
+  if (!UNUSUAL.test(given)) return given;
+  const text = given.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '');
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit > 0xff || unit === 0 || unit === 10 || unit === 13) {
@@ -22,48 +65,82 @@ function checkedValue(value: string): string {
   return text;
 }
 
+function textOf(value: string | Uint8Array): string {
+  return typeof value === 'string' ? value : toBinary(value);
+}
+
 /** `Headers` of the Fetch standard: names lower-case and sorted, equal names joined, `set-cookie` apart. */
 export class Headers {
-  readonly #fields = new Map<string, string[]>();
+  /** In the order they came in. A message has few enough that a look through them beats a map. */
+  #fields: Field[] = [];
+  #receive: (() => FieldEntries) | undefined;
 
-  constructor(init: HeadersInit = []) {
-    const entries = Symbol.iterator in init ? init : Object.entries(init);
-    for (const [name, value] of entries) this.append(name, value);
+  constructor(init?: HeadersInit) {
+    if (init === undefined) return;
+    if (init instanceof Headers) this.#fields = init.#all().slice();
+    else {
+      const entries = Symbol.iterator in init ? init : Object.entries(init);
+      for (const [name, value] of entries) this.append(name, value);
+    }
+  }
+
+  #all(): Field[] {
+    if (this.#receive !== undefined) {
+      this.#fields = this.#receive().map(([name, value]) => [name.toLowerCase(), value]);
+      this.#receive = undefined;
+    }
+    return this.#fields;
   }
 
   append(name: string, value: string): void {
-    const key = checkedName(name);
-    const text = checkedValue(value);
-    const values = this.#fields.get(key);
-    if (values) values.push(text);
-    else this.#fields.set(key, [text]);
+    this.#all().push([checkedName(name), checkedValue(value)]);
   }
 
   set(name: string, value: string): void {
-    this.#fields.set(checkedName(name), [checkedValue(value)]);
+    const key = checkedName(name);
+    const field: Field = [key, checkedValue(value)];
+    const fields = this.#all();
+    const at = fields.findIndex((other) => other[0] === key);
+    if (at < 0) fields.push(field);
+    else this.#fields = fields.with(at, field).filter((other, index) => index === at || other[0] !== key);
   }
 
   get(name: string): string | null {
-    return this.#fields.get(checkedName(name))?.join(', ') ?? null;
+    const key = checkedName(name);
+    let joined: string | null = null;
+    for (const field of this.#all()) {
+      if (field[0] !== key) continue;
+      joined = joined === null ? textOf(field[1]) : `${joined}, ${textOf(field[1])}`;
+    }
+    return joined;
   }
 
   getSetCookie(): string[] {
-    return [...(this.#fields.get('set-cookie') ?? [])];
+    return this.#all()
+      .filter(([name]) => name === 'set-cookie')
+      .map(([, value]) => textOf(value));
   }
 
   has(name: string): boolean {
-    return this.#fields.has(checkedName(name));
+    const key = checkedName(name);
+    for (const field of this.#all()) if (field[0] === key) return true;
+    return false;
   }
 
   delete(name: string): void {
-    this.#fields.delete(checkedName(name));
+    const key = checkedName(name);
+    this.#fields = this.#all().filter((field) => field[0] !== key);
   }
 
   *entries(): IterableIterator<[string, string]> {
-    for (const name of [...this.#fields.keys()].sort()) {
-      const values = this.#fields.get(name) ?? [];
-      if (name === 'set-cookie') for (const value of values) yield [name, value];
-      else yield [name, values.join(', ')];
+    const names = new Set(
+      this.#all()
+        .map(([name]) => name)
+        .sort(),
+    );
+    for (const name of names) {
+      if (name === 'set-cookie') for (const value of this.getSetCookie()) yield [name, value];
+      else yield [name, this.get(name) ?? ''];
     }
   }
 
@@ -85,12 +162,15 @@ export class Headers {
 
   /** For the wire: every value apart, as one byte per character. */
   static toEntries(headers: Headers): FieldEntries {
-    return [...headers.#fields].flatMap(([name, values]) =>
-      values.map((value): [string, Uint8Array] => [name, Uint8Array.from(value, (c) => c.charCodeAt(0))]),
-    );
+    return headers
+      .#all()
+      .map(([name, value]) => [name, typeof value === 'string' ? fromBinary(value) : value]);
   }
 
-  static fromEntries(entries: FieldEntries): Headers {
-    return new Headers(entries.map(([name, value]) => [name, String.fromCharCode(...value)] as const));
+  /** Headers from the wire. @param receive called once, by the first who looks at them */
+  static received(receive: () => FieldEntries): Headers {
+    const headers = new Headers();
+    headers.#receive = receive;
+    return headers;
   }
 }

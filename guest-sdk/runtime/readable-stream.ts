@@ -29,6 +29,7 @@ export class ReadableStream<T = Uint8Array> {
   #state: State = { kind: 'open' };
   #waiting: (() => void) | undefined;
   #isLocked = false;
+  #isDisturbed = false;
 
   constructor(source: StreamSource<T> = {}) {
     const stream = this;
@@ -84,6 +85,7 @@ export class ReadableStream<T = Uint8Array> {
   }
 
   async #read(): Promise<IteratorResult<T, undefined>> {
+    this.#isDisturbed = true;
     await this.#started;
     for (;;) {
       const chunk = this.#queue.shift();
@@ -103,10 +105,22 @@ export class ReadableStream<T = Uint8Array> {
   }
 
   async cancel(reason?: unknown): Promise<void> {
+    this.#isDisturbed = true;
     if (this.#state.kind !== 'open') return;
     this.#queue.length = 0;
     this.#become({ kind: 'closed' });
     await this.#source.cancel?.(reason);
+  }
+
+  /** Whether anybody has read from it, or given it up. */
+  static isDisturbed(stream: ReadableStream): boolean {
+    return stream.#isDisturbed;
+  }
+
+  /** Locks it for good: what it would give goes elsewhere. */
+  static seize(stream: ReadableStream): void {
+    stream.#isLocked = true;
+    stream.#isDisturbed = true;
   }
 
   getReader(): ReadableStreamReader<T> {

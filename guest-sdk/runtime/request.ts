@@ -1,4 +1,4 @@
-import { Body, type BodyContent, type BodyInit, extractBody } from './body.ts';
+import { Body, type BodyContent, type BodyInit, contentTypeOf, extractBody } from './body.ts';
 import { Headers, type HeadersInit } from './headers.ts';
 import { URL } from './url.ts';
 
@@ -11,38 +11,76 @@ export interface RequestInit {
   readonly redirect?: Redirect;
 }
 
+/** Where a request's parts come from that were not given to its constructor; each is asked for at most once. */
+export abstract class RequestSource {
+  abstract method(): string;
+  abstract url(): string;
+  abstract headers(): Headers;
+  abstract content(): BodyContent;
+}
+
 const NORMALISED = /^(?:delete|get|head|options|post|put)$/i;
+const WITHOUT_BODY = /^(?:get|head)$/i;
+
+function normalised(method: string): string {
+  return NORMALISED.test(method) ? method.toUpperCase() : method;
+}
 
 /** `Request` of the Fetch standard: method, url, headers, body and redirect mode. */
 export class Request extends Body {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-  readonly redirect: Redirect;
+  readonly #source: RequestSource | undefined;
+  #method: string | undefined;
+  #url: string | undefined;
+  #headers: Headers | undefined;
+  readonly #redirect: Redirect | undefined;
 
   constructor(input: string | URL | Request, init: RequestInit = {}) {
+    if ((input as unknown) instanceof RequestSource) {
+      const source = input as unknown as RequestSource;
+      super(() => source.content());
+      this.#source = source;
+      return;
+    }
     const from = input instanceof Request ? input : undefined;
-    const given = extractBody(init.body);
+    const content = extractBody(init.body);
     const method = init.method ?? from?.method ?? 'GET';
-    const hasOwnBody = init.body !== undefined && init.body !== null;
-    if (hasOwnBody && /^(?:get|head)$/i.test(method))
+    if (content !== null && WITHOUT_BODY.test(method))
       throw new TypeError(`a ${method} request cannot have a body`);
-    super(hasOwnBody || from === undefined ? given.content : Body.take(from));
-    this.method = NORMALISED.test(method) ? method.toUpperCase() : method;
-    this.url = from?.url ?? new URL(input as string | URL).href;
-    this.headers = new Headers(init.headers ?? from?.headers);
-    this.redirect = init.redirect ?? from?.redirect ?? 'follow';
-    if (given.contentType && !this.headers.has('content-type'))
-      this.headers.set('content-type', given.contentType);
+    super(content !== null || from === undefined ? content : Body.take(from));
+    this.#method = normalised(method);
+    this.#url = from?.url ?? new URL(input as string | URL).href;
+    this.#headers = new Headers(init.headers ?? from?.headers);
+    this.#redirect = init.redirect ?? from?.redirect;
+    const contentType = contentTypeOf(init.body);
+    if (contentType && !this.#headers.has('content-type')) this.#headers.set('content-type', contentType);
+  }
+
+  get method(): string {
+    this.#method ??= (this.#source as RequestSource).method();
+    return this.#method;
+  }
+
+  get url(): string {
+    this.#url ??= (this.#source as RequestSource).url();
+    return this.#url;
+  }
+
+  get headers(): Headers {
+    this.#headers ??= (this.#source as RequestSource).headers();
+    return this.#headers;
+  }
+
+  get redirect(): Redirect {
+    return this.#redirect ?? 'follow';
   }
 
   clone(): Request {
     const { method, headers, redirect } = this;
-    return Request.make(this.url, { method, headers, redirect }, Body.share(this));
+    return Body.put(new Request(this.url, { method, headers, redirect }), Body.share(this));
   }
 
-  /** A request whose content came from the wire; its method may have a body that the constructor would refuse. */
-  static make(url: string, init: Omit<RequestInit, 'body'>, content: BodyContent): Request {
-    return Body.put(new Request(url, init), content);
+  /** A request from the wire; its method may have a body that the constructor would refuse. */
+  static received(source: RequestSource): Request {
+    return new Request(source as never);
   }
 }

@@ -1,4 +1,4 @@
-import { Body, type BodyContent, type BodyInit, extractBody } from './body.ts';
+import { Body, type BodyContent, type BodyInit, contentTypeOf, extractBody } from './body.ts';
 import { Headers, type HeadersInit } from './headers.ts';
 import type { URL } from './url.ts';
 
@@ -8,29 +8,69 @@ export interface ResponseInit {
   readonly headers?: HeadersInit;
 }
 
-const WITHOUT_BODY = new Set([204, 205, 304]);
+/** Everything but headers and body. `url` says where a fetched response came from, after redirects. */
+interface Head {
+  readonly status: number;
+  readonly statusText: string;
+  readonly url: string;
+  readonly redirected: boolean;
+}
+
+export const JSON_TYPE = 'application/json';
+/** Shared by all that were given nothing else: an object of their own would cost each some 4,000 units of fuel. */
+const USUAL: Head = { status: 200, statusText: '', url: '', redirected: false };
+
+function headOf(init: ResponseInit): Head {
+  const { status = 200, statusText = '' } = init;
+  if (status === 200 && statusText === '') return USUAL;
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new RangeError(`${status} is not a status from 200 to 599`);
+  return { status, statusText: String(statusText), url: '', redirected: false };
+}
+
+function refuseBody(status: number): void {
+  if (status === 204 || status === 205 || status === 304)
+    throw new TypeError(`a ${status} response cannot have a body`);
+}
 
 /** `Response` of the Fetch standard. `statusText` stays inside the guest: wasi:http carries no reason phrase. */
 export class Response extends Body {
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: Headers;
-  /** Where a fetched response came from, after redirects; empty for one made here. */
-  readonly url: string = '';
-  readonly redirected: boolean = false;
+  #head = USUAL;
+  /** Just the content type of a response that nobody gave headers, or asked for any. */
+  #headers: Headers | string | undefined;
 
-  constructor(body?: BodyInit | null, init: ResponseInit = {}) {
-    const { content, contentType } = extractBody(body);
+  constructor(body?: BodyInit | null, init?: ResponseInit) {
+    const content = extractBody(body);
     super(content);
-    this.status = init.status ?? 200;
-    this.statusText = init.statusText ?? '';
-    this.headers = new Headers(init.headers);
-    if (!Number.isInteger(this.status) || this.status < 200 || this.status > 599) {
-      throw new RangeError(`${init.status} is not a status from 200 to 599`);
-    }
-    if (content !== null && WITHOUT_BODY.has(this.status))
-      throw new TypeError(`a ${this.status} response cannot have a body`);
-    if (contentType && !this.headers.has('content-type')) this.headers.set('content-type', contentType);
+    this.#headers = contentTypeOf(body);
+    if (init === undefined) return;
+    this.#head = headOf(init);
+    if (content !== null) refuseBody(this.#head.status);
+    if (init.headers !== undefined) this.#headers = completed(new Headers(init.headers), this.#headers);
+  }
+
+  get status(): number {
+    return this.#head.status;
+  }
+
+  get statusText(): string {
+    return this.#head.statusText;
+  }
+
+  get url(): string {
+    return this.#head.url;
+  }
+
+  get redirected(): boolean {
+    return this.#head.redirected;
+  }
+
+  get headers(): Headers {
+    const headers = this.#headers;
+    if (headers instanceof Headers) return headers;
+    const made = completed(new Headers(), headers);
+    this.#headers = made;
+    return made;
   }
 
   get ok(): boolean {
@@ -38,16 +78,19 @@ export class Response extends Body {
   }
 
   clone(): Response {
-    const { status, statusText, headers } = this;
-    return Body.put(new Response(null, { status, statusText, headers }), Body.share(this));
+    const copy = new Response(null, { headers: this.headers });
+    copy.#head = this.#head;
+    return Body.put(copy, Body.share(this));
   }
 
-  static json(value: unknown, init: ResponseInit = {}): Response {
-    const headers = new Headers(init.headers);
-    if (!headers.has('content-type')) headers.set('content-type', 'application/json');
+  static json(value: unknown, init?: ResponseInit): Response {
     const text = JSON.stringify(value);
     if (text === undefined) throw new TypeError('the value has no JSON form');
-    return new Response(text, { ...init, headers });
+    const response = new Response(null, init);
+    refuseBody(response.status);
+    response.#headers =
+      response.#headers instanceof Headers ? completed(response.#headers, JSON_TYPE) : JSON_TYPE;
+    return Body.put(response, text);
   }
 
   static redirect(url: string | URL, status = 302): Response {
@@ -57,17 +100,25 @@ export class Response extends Body {
   }
 
   /** A response that came from the wire. */
-  static make(
+  static received(
     content: BodyContent,
-    from: {
-      readonly status: number;
-      readonly headers: Headers;
-      readonly url: string;
-      readonly redirected: boolean;
-    },
+    from: Omit<Head, 'statusText'> & { readonly headers: Headers },
   ): Response {
     const { status, headers, url, redirected } = from;
-    const response = new Response(null, { status, headers });
-    return Body.put(Object.assign(response, { url, redirected }), content);
+    const response = new Response(null, { status });
+    response.#headers = headers;
+    response.#head = { status, statusText: '', url, redirected };
+    return Body.put(response, content);
   }
+
+  /** The only header there is, a content type; undefined where there may be others, or there is none. */
+  static soleContentType(response: Response): string | undefined {
+    return typeof response.#headers === 'string' ? response.#headers : undefined;
+  }
+}
+
+function completed(headers: Headers, contentType: Headers | string | undefined): Headers {
+  if (typeof contentType === 'string' && !headers.has('content-type'))
+    headers.set('content-type', contentType);
+  return headers;
 }

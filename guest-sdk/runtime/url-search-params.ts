@@ -50,7 +50,8 @@ export class URLSearchParams {
 
   constructor(init: SearchParamsInit = '', onChange?: () => void) {
     this.#onChange = onChange;
-    if (typeof init === 'string') this.#pairs = parse(init.startsWith('?') ? init.slice(1) : init);
+    if (init === '') this.#pairs = [];
+    else if (typeof init === 'string') this.#pairs = parse(init.startsWith('?') ? init.slice(1) : init);
     else {
       const entries = Symbol.iterator in init ? init : Object.entries(init);
       this.#pairs = [...entries].map(([name, value]) => [String(name), String(value)]);

@@ -13,6 +13,12 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = {
   'wss:': '443',
   'ftp:': '21',
 };
+/**
+ * An absolute URL that is its own normal form, in its parts: no user, a port that is no default one, nothing to encode
+ * and no segment that begins with a dot. Such are nearly all that a function meets, and one match is a tenth of the work.
+ */
+const PLAIN =
+  /^(https?:)\/\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::([1-9][0-9]{3}))?((?:\/(?![.%])[!$%&'()*+,\-.0-9:;=@A-Z[\]_a-z|~]*)+)(\?[!$-&(-;=?-~]+)?$/;
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 
 /** Encodes what may not stand in a part; escapes that are there already stay. */
@@ -54,6 +60,11 @@ function checkedHost(text: string, input: string): string {
   return host;
 }
 
+/** `new URL(href).href`, for less. */
+export function normalisedHref(href: string): string {
+  return PLAIN.test(href) ? href : new URL(href).href;
+}
+
 export class URL {
   #protocol = '';
   #username = '';
@@ -66,6 +77,15 @@ export class URL {
   #params: URLSearchParams | undefined;
 
   constructor(input: string | URL, base?: string | URL) {
+    const plain = PLAIN.exec(input as string);
+    if (plain !== null) {
+      this.#protocol = plain[1] as string;
+      this.#hostname = plain[2] as string;
+      this.#port = plain[3] ?? '';
+      this.#pathname = plain[4] as string;
+      this.#search = plain[5] ?? '';
+      return;
+    }
     const text = String(input)
       .replace(/^[^!-\uffff]+|[^!-\uffff]+$/g, '')
       .replace(/[\t\n\r]/g, '');

@@ -18,6 +18,11 @@ declare module 'mayfly:wit' {
     write(bytes: Uint8Array): Promise<number>;
     drop(): void;
   }
+  export interface WitWritableFuture {
+    write(value: unknown): Promise<boolean>;
+    /** Only once the value was written. */
+    drop(): void;
+  }
   export type WitResult<T, E> =
     | { readonly tag: 'ok'; readonly val?: T }
     | { readonly tag: 'err'; readonly val: E };
@@ -28,7 +33,7 @@ declare module 'mayfly:wit' {
       readonly U8: unknown;
     };
     readonly Future: {
-      from(value: unknown, type: unknown): { readonly readable: WitFuture<unknown> };
+      (type: unknown): { readonly readable: WitFuture<unknown>; readonly writable: WitWritableFuture };
       /** `result<_, error-code>` */
       readonly RESULT_VOID_ERROR_CODE: unknown;
       /** `result<option<trailers>, error-code>` */

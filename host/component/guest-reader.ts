@@ -50,14 +50,35 @@ export class GuestStreamReader implements Disposable {
   readonly #side: ReadableSide;
   #isReading = false;
   #isOver = false;
+  #ahead: Promise<StreamChunk> | undefined;
 
   constructor(state: InstanceState, side: ReadableSide) {
     this.#state = state;
     this.#side = side;
   }
 
+  /**
+   * Begins the first read before anybody wants it. A guest whose write finds a reader in waiting goes on at once: it
+   * need not leave, and be called back.
+   */
+  readAhead(count: number): void {
+    this.#ahead = this.#read(count);
+  }
+
   /** Up to `count` elements, when there are some. Never settles if the invocation ends before. */
   read({ count }: { readonly count: number }): Promise<StreamChunk> {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return this.#read(count);
+    this.#ahead = undefined;
+    return ahead.then((chunk) => {
+      const { value, done } = chunk;
+      if (value === undefined || value.length <= count) return chunk;
+      this.#ahead = Promise.resolve({ value: part(value, count, value.length), done });
+      return { value: part(value, 0, count), done: false };
+    });
+  }
+
+  #read(count: number): Promise<StreamChunk> {
     if (this.#isOver) return Promise.resolve({ value: undefined, done: true });
     if (this.#isReading) return Promise.reject(new TypeError('a read of this stream is in flight'));
     this.#isReading = true;
@@ -74,19 +95,25 @@ export class GuestStreamReader implements Disposable {
   /** Tells the guest that nobody reads any more. */
   [Symbol.dispose](): void {
     this.#state.whenEnterable(() => {
-      if (this.#isReading) this.#side.cancel();
       if (this.#isOver) return;
       this.#isOver = true;
+      if (this.#isReading) this.#side.cancel();
       this.#side.drop();
     });
   }
 
   /** Gives the stream back, to be handed to a guest as it is; undefined once it was read from. */
   static release(reader: GuestStreamReader): ReadableSide | undefined {
-    if (reader.#isReading || reader.#isOver) return undefined;
+    if (reader.#isReading || reader.#isOver || reader.#ahead !== undefined) return undefined;
     reader.#isOver = true;
     return reader.#side;
   }
+}
+
+function part(values: Elements, from: number, to: number): Elements {
+  return values instanceof Uint8Array
+    ? values.subarray(from, to)
+    : Array.prototype.slice.call(values, from, to);
 }
 
 /** A guest's future: a lazy thenable, which is read by the first `then`. */
@@ -99,6 +126,11 @@ export class GuestFutureReader implements PromiseLike<unknown>, Disposable {
   constructor(state: InstanceState, side: ReadableSide) {
     this.#state = state;
     this.#side = side;
+  }
+
+  /** Begins to read before anybody wants the value, as the one of a stream does. */
+  readAhead(): void {
+    this.#value ??= this.#read();
   }
 
   // biome-ignore lint/suspicious/noThenProperty: what jco gives is a thenable

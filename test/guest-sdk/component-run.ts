@@ -68,6 +68,8 @@ export interface Call {
   readonly body?: readonly (string | Uint8Array)[];
   readonly env?: Record<string, string>;
   readonly outbound?: Outbound;
+  /** How often one instance is called; the answer is the last one's. */
+  readonly times?: number;
 }
 export interface Answer {
   readonly status: number;
@@ -173,6 +175,26 @@ function imports(call: Call, stdout: Output, stderr: Output): unknown {
   };
 }
 
+async function exchangeOnce(instance: Instance, call: Call): Promise<Omit<Answer, 'stdout' | 'stderr'>> {
+  const [request] = Request.new(toFields(call.headers), bodyStream(call.body ?? []), noTrailers(), null);
+  const method = call.method ?? 'GET';
+  const known = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'].includes(method);
+  request.setMethod(known ? { tag: method.toLowerCase() } : { tag: 'other', val: method });
+  request.setScheme({ tag: 'HTTP' });
+  request.setAuthority('test.example');
+  request.setPathWithQuery(call.path ?? '/');
+  const response = (await instance.handler.handle(request)) as Response;
+  const [stream] = Response.consumeBody(response, future().rx);
+  const headers = toHeaders(response.getHeaders());
+  const bytes = await readAll(stream);
+  return {
+    status: response.getStatusCode(),
+    headers,
+    bytes,
+    text: bytes.toString(),
+  };
+}
+
 export async function loadGuest(component: Uint8Array): Promise<Guest> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-guest-'));
   const { files } = await transpileBytes(component, {
@@ -198,25 +220,9 @@ export async function loadGuest(component: Uint8Array): Promise<Guest> {
         async (name) => modules.get(name) as Promise<WebAssembly.Module>,
         imports(call, stdout, stderr),
       );
-      const [request] = Request.new(toFields(call.headers), bodyStream(call.body ?? []), noTrailers(), null);
-      const method = call.method ?? 'GET';
-      const known = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'].includes(method);
-      request.setMethod(known ? { tag: method.toLowerCase() } : { tag: 'other', val: method });
-      request.setScheme({ tag: 'HTTP' });
-      request.setAuthority('test.example');
-      request.setPathWithQuery(call.path ?? '/');
-      const response = (await instance.handler.handle(request)) as Response;
-      const [stream] = Response.consumeBody(response, future().rx);
-      const headers = toHeaders(response.getHeaders());
-      const bytes = await readAll(stream);
-      return {
-        status: response.getStatusCode(),
-        headers,
-        bytes,
-        text: bytes.toString(),
-        stdout: stdout.text,
-        stderr: stderr.text,
-      };
+      let answer = await exchangeOnce(instance, call);
+      for (let count = 1; count < (call.times ?? 1); count++) answer = await exchangeOnce(instance, call);
+      return { ...answer, stdout: stdout.text, stderr: stderr.text };
     },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };

@@ -56,6 +56,31 @@ test('an async iterable transforms the request body chunk by chunk', async (t) =
   t.is((await guest.call({ method: 'POST', path: '/upper', body: ['one ', 'two'] })).text, 'ONE TWO');
 });
 
+test('a GET request has no body, and one whose body nobody reads is answered', async (t) => {
+  t.is((await guest.call({ path: '/body' })).text, 'null');
+  t.is((await guest.call({ method: 'POST', path: '/body', body: ['x'] })).text, 'stream, x');
+  t.is((await guest.call({ method: 'POST', path: '/env', body: ['unread'] })).text, '{}');
+});
+
+test('text, bytes and no body at all go out with the headers that belong to them', async (t) => {
+  const { headers, text } = await guest.call({ path: '/text' });
+  t.is(text, 'grüße');
+  t.deepEqual(headers, { 'content-type': 'text/plain;charset=UTF-8', 'content-length': '7' });
+  const none = await guest.call({ path: '/none' });
+  t.is(none.status, 202);
+  t.deepEqual([none.headers, none.text], [{ 'x-a': 'caf\u00e9' }, '']);
+});
+
+for (const path of ['/env', '/text', '/stream', '/none', '/body', '/random']) {
+  test(`an instance that is called again gives back what the call before left: ${path}`, async (t) => {
+    const call = { method: 'POST', path, body: ['x'], env: { A: '1' } };
+    const [once, thrice] = [await guest.call(call), await guest.call({ ...call, times: 3 })];
+    t.is(thrice.status, once.status);
+    t.is(thrice.text.length, once.text.length);
+    t.deepEqual(thrice.headers, once.headers);
+  });
+}
+
 test('two fetches are in flight together', async (t) => {
   const bothAreThere = Promise.withResolvers<void>();
   let count = 0;

@@ -34,6 +34,20 @@ const URLS: readonly (readonly [input: string, base?: string])[] = [
   ['//other.example/x', 'https://example.com/a'],
   ['.', 'http://example.com/a/b/c'],
   ['http://example.com/emoji/🪰?🪰#🪰'],
+  ['http://example.com/plain/path.html?name=value&other=%20'],
+  ['http://example.com:8080/'],
+  ['https://example.com:443/x'],
+  ['http://example.com:00080/x'],
+  ['http://127.0.0.1:3000/a?b#c'],
+  ['http://example.com/.well-known/x'],
+  ['http://example.com/a/%2E%2e/b'],
+  ['http://example.com/a/.../b..c'],
+  ["http://example.com/it's/[a]|b~?it's|`{}"],
+  ['http://example.com/a\\b'],
+  ['http://example.com/<a>?<b>'],
+  ['http://user@example.com/x'],
+  ['http://xn--gre-6ka8i.example/'],
+  ['https://Example.com/UPPER?Query'],
 ];
 const PARTS = [
   'href',
@@ -217,6 +231,92 @@ test('Request and Response: bodies are read once, and clone while they are bytes
   t.is(GuestResponse.redirect('/x', 303).headers.get('location'), '/x');
   t.throws(() => new GuestResponse('x', { status: 204 }), { instanceOf: TypeError });
   t.throws(() => new GuestResponse(null, { status: 99 }), { instanceOf: RangeError });
+});
+
+test('Headers: values are trimmed, bytes, and without control characters', (t) => {
+  for (const value of ['plain', ' spaces\t', '', ' ', 'caf\u00e9', 'a\tb', '\u0001', 'a\u007f', '\r\nx']) {
+    const [guest, node] = [new GuestHeaders({ 'X-A': value }), new Headers({ 'X-A': value })];
+    t.is(guest.get('x-a'), node.get('x-a'), JSON.stringify(value));
+  }
+  for (const value of ['日', 'a\0b', 'a\nb']) {
+    t.throws(() => new Headers({ a: value }), { instanceOf: TypeError });
+    t.throws(() => new GuestHeaders({ a: value }), { instanceOf: TypeError });
+  }
+});
+
+test('Headers: a copy is its own, and set leaves one of a name', (t) => {
+  const change = (headers: GuestHeaders | Headers): unknown[] => {
+    headers.append('b', '1');
+    headers.append('a', '2');
+    headers.append('b', '3');
+    const copy = new (headers.constructor as typeof Headers)(headers as Headers);
+    headers.set('B', '4');
+    headers.delete('A');
+    copy.append('c', '5');
+    return [[...(headers as Headers)], [...copy], headers.has('a'), copy.has('A')];
+  };
+  t.deepEqual(change(new GuestHeaders()), change(new Headers()));
+});
+
+test('Response: what was not given is as in Node', async (t) => {
+  const describe = async (of: typeof GuestResponse | typeof Response): Promise<unknown> => {
+    const C = of as typeof Response;
+    const made = [
+      new C('text'),
+      new C('text', { headers: { 'Content-Type': 'text/html' } }),
+      new C(new Uint8Array([104, 105])),
+      new C(null, { status: 204 }),
+      C.json({ a: 1 }),
+      C.json([1], { status: 404, statusText: 'Gone', headers: { 'content-type': 'application/x', a: 'b' } }),
+      new C('cloned', { status: 201 }).clone(),
+    ];
+    return Promise.all(
+      made.map(async (r) => [
+        r.status,
+        r.statusText,
+        r.ok,
+        r.url,
+        r.redirected,
+        [...r.headers],
+        await r.text(),
+      ]),
+    );
+  };
+  const [guest, node] = [await describe(GuestResponse), await describe(Response)];
+  // Node writes no parameter's value in upper case.
+  t.deepEqual(guest, JSON.parse(JSON.stringify(node).replaceAll('charset=utf-8', 'charset=UTF-8')));
+  t.throws(() => GuestResponse.json(1, { status: 204 }), { instanceOf: TypeError });
+});
+
+test('Body: text is what a decoder makes of its bytes, and a body of each kind is used up once', async (t) => {
+  for (const body of ['\uFEFFmarked', 'lone \ud800', 'é🪰', '']) {
+    t.is(await new GuestResponse(body).text(), await new Response(body).text());
+    t.deepEqual([...(await new GuestResponse(body).bytes())], [...(await new Response(body).bytes())]);
+  }
+  for (const make of [() => 'x', () => Uint8Array.of(1), () => GuestStream.from([Uint8Array.of(1)])]) {
+    const response = new GuestResponse(make());
+    t.false(response.bodyUsed);
+    t.not(response.body, null);
+    await response.text();
+    t.true(response.bodyUsed);
+    t.true(response.body?.locked || response.bodyUsed);
+    await t.throwsAsync(response.text(), { message: /already/ });
+    t.throws(() => response.clone(), { message: /already/ });
+  }
+  t.is(new GuestResponse().body, null);
+  t.is(await new GuestResponse().text(), '');
+});
+
+test('Body: a stream that was given out finds itself locked when the body is read', async (t) => {
+  const response = new GuestResponse('x');
+  const { body } = response;
+  t.is(response.body, body);
+  t.is(await response.text(), 'x');
+  t.true(body?.locked);
+  const read = new GuestResponse('y');
+  await read.body?.getReader().read();
+  t.true(read.bodyUsed);
+  await t.throwsAsync(read.text(), { message: /already/ });
 });
 
 test('ReadableStream: a source is pulled only as it is read, and told when the reader gives up', async (t) => {

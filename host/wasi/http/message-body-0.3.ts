@@ -23,7 +23,9 @@ export type Completion =
   | { readonly tag: 'err'; readonly val: HttpErrorCode };
 
 /** jco lifts a future as a lazy thenable: reading starts with `then`. */
-export type GuestFuture<T> = PromiseLike<T>;
+export interface GuestFuture<T> extends PromiseLike<T> {
+  readAhead?(): void;
+}
 
 type ConsumedBody = [AsyncIterableIterator<Uint8Array>, Promise<TrailersResult>];
 
@@ -39,6 +41,12 @@ interface FromWire {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Taken of a body before it is sent. A guest may make as many messages as it may hold handles (10,000) and send none:
+ * 40 MiB of the host's memory at worst.
+ */
+const AHEAD_BYTES = 4096;
+
 export class MessageBody {
   readonly #origin: GuestMade | FromWire;
   readonly #completion = Promise.withResolvers<Completion>();
@@ -52,7 +60,10 @@ export class MessageBody {
     return new MessageBody({ kind: 'wire', message, signal });
   }
 
+  /** Its beginning and the trailers are taken ahead: a guest whose answer is short is done when it has written it. */
   static fromGuest(contents: GuestStream | undefined, trailers: GuestFuture<TrailersResult>): MessageBody {
+    contents?.readAhead?.(AHEAD_BYTES);
+    trailers.readAhead?.();
     return new MessageBody({ kind: 'guest', contents, trailers });
   }
 

@@ -10,6 +10,8 @@ import { never } from './poll.ts';
 /** Reading end of a `stream<u8>` that a guest handed over. */
 export interface GuestStream {
   read(options: { readonly count: number }): Promise<{ readonly value?: unknown; readonly done?: boolean }>;
+  /** Begins the first read now, so that the guest's write need not wait for it; jco's streams have none. */
+  readAhead?(count: number): void;
   [Symbol.dispose]?(): void;
   /** Whether what `read` gives is the reader's own: jco's may be a view of something that changes. */
   readonly givesCopies?: boolean;

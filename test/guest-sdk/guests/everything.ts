@@ -36,6 +36,10 @@ const routes: Record<
     }
     return new Response(upper() as unknown as ReadableStream);
   },
+  '/body': async (request) =>
+    new Response(request.body === null ? 'null' : `stream, ${await request.text()}`),
+  '/text': () => new Response('grüße'),
+  '/none': () => new Response(null, { status: 202, headers: { 'X-A': 'caf\u00e9' } }),
   '/both': async (request) => {
     const urls = new URL(request.url).searchParams.getAll('url');
     const answers = await Promise.all(urls.map(async (url) => (await fetch(url)).text()));
