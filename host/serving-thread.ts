@@ -189,6 +189,16 @@ function serve(data: WorkerData, port: MessagePort): void {
           incoming,
           outgoing,
         ),
+      instancesOf: async ({ tenant, name }) => {
+        const route = await routes.resolve(tenant, name);
+        if (route === undefined) return undefined;
+        try {
+          return slots.describe(await artifacts.get(route.live.artifactKey));
+        } catch (error) {
+          report(`the artifact of ${tenant}/${name} cannot be described`, error);
+          return undefined;
+        }
+      },
       followLogs: (tenant, name, listener) => logs.follow(tenant, name, listener),
       draining: draining.signal,
       report,

@@ -112,7 +112,7 @@ const removeRoute = createRoute({
 });
 
 export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlanePorts): void {
-  const { backend, componentBytes, stagingDir, functionUrl } = ports;
+  const { backend, componentBytes, stagingDir, functionUrl, instancesOf } = ports;
 
   app.openapi(
     publishRoute,
@@ -147,8 +147,9 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
 
   app.openapi(describeRoute, async (c) => {
     const reference = asReference(c.req.valid('param'));
-    const description = await backend.describe(reference);
-    return c.json(functionJson(description, functionUrl(reference.tenant, reference.name, originOf(c))), 200);
+    const [description, instances] = await Promise.all([backend.describe(reference), instancesOf(reference)]);
+    const url = functionUrl(reference.tenant, reference.name, originOf(c));
+    return c.json(functionJson(description, instances, url), 200);
   });
 
   app.openapi(listRoute, async (c) => {

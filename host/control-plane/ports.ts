@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FunctionLimitValues } from '../limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { Authenticate } from './authentication.ts';
 import type { ControlBackend, FunctionReference } from './backend.ts';
@@ -36,6 +37,8 @@ export interface ControlPlanePorts {
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ) => Promise<void>;
+  /** What this thread knows of the live version's instances; undefined where it cannot load the artifact. */
+  readonly instancesOf: (reference: FunctionReference) => Promise<InstanceFacts | undefined>;
   readonly followLogs: FollowLogs;
   /** Aborted when the host stops: no more changes or invocations, and logs that are followed end. */
   readonly draining: AbortSignal;

@@ -102,6 +102,17 @@ export const functionSchema = z
     ...functionFields,
     live: versionSchema,
     configuration: configurationSchema,
+    instances: z
+      .object({
+        road: z.enum(['linked', 'glue']),
+        rewind: z.enum(['pagemap', 'madvise', 'copy', 'fresh']),
+        reason: z.string().nullable(),
+      })
+      .optional()
+      .openapi({
+        description:
+          'How instances are made (by the link plan or by the glue) and put back after an invocation, and why not in a better way.',
+      }),
     quarantine: z
       .object({ version: z.number().int().min(1), since: instantSchema, reason: z.string() })
       .optional()

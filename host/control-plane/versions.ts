@@ -78,10 +78,8 @@ export function registerVersionRoutes(
       const reference = asReference(c.req.valid('param'));
       const { version } = c.req.valid('json');
       const description = await backend.setLive({ ...reference, version, actor: c.var.actor });
-      return c.json(
-        functionJson(description, functionUrl(reference.tenant, reference.name, originOf(c))),
-        200,
-      );
+      const url = functionUrl(reference.tenant, reference.name, originOf(c));
+      return c.json(functionJson(description, await instancesOf(reference), url), 200);
     },
     refuseInvalid({ json: liveBody }),
   );

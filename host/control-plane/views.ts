@@ -3,6 +3,7 @@ import type { ApiKey } from '../model/api-key.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { FunctionVersion } from '../model/function-version.ts';
+import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
@@ -77,11 +78,16 @@ export function publishedJson(version: FunctionVersion, url: string): PublishedJ
   return { ...versionFields(version), live: true, url };
 }
 
-export function functionJson({ record, live, quarantine }: FunctionDescription, url: string): FunctionJson {
+export function functionJson(
+  { record, live, quarantine }: FunctionDescription,
+  instances: InstanceFacts | undefined,
+  url: string,
+): FunctionJson {
   return {
     ...functionFields({ record, live }, url),
     live: versionJson(live, record.liveVersion),
     configuration: configurationJson(record.configuration),
+    ...(instances === undefined ? {} : { instances: { ...instances } }),
     ...(quarantine === undefined ? {} : { quarantine: quarantineJson(quarantine) }),
   };
 }

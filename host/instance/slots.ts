@@ -6,6 +6,7 @@
  */
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import type { Slot } from './slot.ts';
@@ -68,9 +69,15 @@ export class Slots {
     }
   }
 
-  /** Why invocations of this artifact make instances of their own, as far as it is known. */
-  obstacleOf(artifact: LoadedArtifact): string | undefined {
-    return artifact.road.kind === 'glue' ? 'it runs on the glue' : this.#factoryOf(artifact)?.obstacle;
+  /** How instances of the artifact come about here; tries it out if nobody has yet. */
+  describe(artifact: LoadedArtifact): InstanceFacts {
+    const factory = this.#factoryOf(artifact);
+    if (factory === undefined) return { road: 'glue', rewind: 'fresh', reason: artifact.manifest.roadReason };
+    if (factory.slots === 0) factory.make()?.dispose();
+    const { obstacle } = factory;
+    if (obstacle !== undefined) return { road: 'linked', rewind: 'fresh', reason: obstacle };
+    const { road, reasons } = this.#policy;
+    return { road: 'linked', rewind: road, reason: reasons.length === 0 ? null : reasons.join('; ') };
   }
 
   dispose(): void {

@@ -178,6 +178,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       componentBytes: options.componentBytes ?? 1_000_000,
       ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),
       ceilings,
+      instancesOf: async () => ({ road: 'linked', rewind: 'pagemap', reason: null }),
       functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
       invoke: options.invoke ?? (async (_reference, _incoming, outgoing) => void outgoing.end('answer')),
       followLogs: (_tenant, _name, listener) => {

@@ -25,6 +25,7 @@ function describeFunction({
   updatedAt,
   live,
   configuration,
+  instances,
   quarantine,
 }: FunctionJson): string {
   const { sizes } = live;
@@ -38,6 +39,7 @@ function describeFunction({
       'sizes',
       `upload ${formatBytes(sizes.uploadBytes)}, code ${formatBytes(sizes.codeBytes)}, glue ${formatBytes(sizes.glueBytes)}`,
     ],
+    ...(instances === undefined ? [] : [['instances', describeInstances(instances)]]),
     ['publishing', live.steps.map((step) => `${step.name} ${formatMs(step.ms)}`).join(', ')],
     ['created', createdAt],
     ['updated', updatedAt],
@@ -48,6 +50,13 @@ function describeFunction({
     typeof value === 'object' ? JSON.stringify(value) : String(value),
   ]);
   return `${rows(facts)}\nsettings\n${rows(settings)}`;
+}
+
+function describeInstances({ road, rewind, reason }: NonNullable<FunctionJson['instances']>): string {
+  const made = road === 'linked' ? 'linked by plan' : 'by glue';
+  const kept =
+    rewind === 'fresh' ? 'a new one for each invocation' : `rewound after each invocation (${rewind})`;
+  return `${made}, ${kept}${reason === null ? '' : `: ${reason}`}`;
 }
 
 function rows(cells: readonly (readonly string[])[]): string {
