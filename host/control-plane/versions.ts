@@ -53,7 +53,7 @@ const setLiveRoute = createRoute({
 
 export function registerVersionRoutes(
   app: ControlPlaneApp,
-  { backend, functionUrl }: ControlPlanePorts,
+  { backend, functionUrl, instancesOf }: ControlPlanePorts,
 ): void {
   app.openapi(
     versionsRoute,

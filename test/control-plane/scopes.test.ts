@@ -37,6 +37,9 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   setSecret: 'deploy',
   listSecrets: 'read',
   deleteSecret: 'deploy',
+  readQuotas: 'read',
+  setQuotas: 'operator',
+  liftQuarantine: 'deploy',
 };
 
 /** Every route with whom it should let in. */

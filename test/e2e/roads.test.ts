@@ -25,7 +25,7 @@ for (const road of ROADS) {
       }
       const { json } = await host.api(`/functions/${name}`);
       t.is(json.instances.road, 'linked');
-      t.is(json.instances.rewind, road, json.instances.reason);
+      t.is(json.instances.rewind, road, String(json.instances.reason));
     }
   });
 }
