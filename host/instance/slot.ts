@@ -9,6 +9,7 @@
 import type { LinkedComponent } from '../component/linked-component.ts';
 import type { Guest, GuestRun } from './guest.ts';
 import type { LinkedGuest } from './linked-guest.ts';
+import type { CoreInstance } from './rewind/core-state.ts';
 import type { SlotState } from './rewind/slot-state.ts';
 import type { PooledSlot } from './slot-pool.ts';
 
@@ -56,6 +57,11 @@ export class Slot implements PooledSlot {
 
   get exports(): LinkedComponent['exports'] {
     return this.#instance.component.exports;
+  }
+
+  /** For whoever looks at its state. */
+  get coreInstances(): readonly CoreInstance[] {
+    return this.#instance.instances;
   }
 
   begin(run: GuestRun, imports: Imports): void {
