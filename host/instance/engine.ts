@@ -115,6 +115,8 @@ export class RunningInvocation {
   /** Of the fuel used, what its tenant's share has been charged with. */
   #reportedFuel = 0;
   #failure: Failure | undefined;
+  /** Once it has settled; the counter may be another invocation's then (slot.ts). */
+  #finalFuel: number | undefined;
   #settled = false;
   #resolve!: (result: InvocationResult) => void;
 
@@ -130,9 +132,9 @@ export class RunningInvocation {
     void this.#run();
   }
 
-  /** Fuel used so far. */
+  /** Fuel used so far; none is added once it has settled. */
   get fuel(): number {
-    return this.#accounts?.fuel.used ?? 0;
+    return this.#finalFuel ?? this.#accounts?.fuel.used ?? 0;
   }
 
   /** Ends it from outside; does nothing once it has ended. */
@@ -369,11 +371,12 @@ export class RunningInvocation {
     this.#settled = true;
     clearTimeout(this.#timer);
     for (const sink of this.#logSinks) sink.end();
+    this.#finalFuel = this.fuel;
     const endedMs = performance.now();
     const beganMs = this.#beganMs ?? endedMs;
     const result: InvocationResult = {
       failure: this.#failure,
-      fuel: this.fuel,
+      fuel: this.#finalFuel,
       peakMemoryBytes: this.#accounts?.memory.peak ?? 0,
       queueMs: beganMs - this.#startedMs,
       initMs: this.#initMs,

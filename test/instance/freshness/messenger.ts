@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../../host/errors.ts';
 import type { LoadedArtifact } from '../../../host/instance/artifact.ts';
 import type { FunctionConfiguration } from '../../../host/model/function-configuration.ts';
 import { artifactOf } from '../../harness/artifact.ts';
-import { OpenBody, type Seen, type Serving } from './serving.ts';
+import { OpenBody, type Running, type Seen, type Serving } from './serving.ts';
 
 /** @param changes of its text: what stands there -> what is to */
 export async function messengerGuest(...changes: readonly (readonly [string, string])[]): Promise<LoadedArtifact> {
@@ -73,19 +73,22 @@ export async function endBy(serving: Serving, ending: Ending): Promise<Seen> {
   const body = new OpenBody(ending.how === 'a' ? 'aa' : ending.how);
   const running = serving.start({ body }, ending.isUnread);
   if (ending.isCutOff) {
-    await parkedAfter(running, ending.isUnread === true);
+    await parked(running, ending.isUnread);
     running.invocation.cancel('timed_out', 'no more');
   }
   return running.seen();
 }
 
-/** Until the guest waits for something that does not come: it has used no fuel for some turns. */
-async function parkedAfter(running: ReturnType<Serving['start']>, isUnread: boolean): Promise<void> {
-  let fuel = -1;
+/**
+ * Until the guest waits for something that does not come: it uses no fuel for some turns.
+ * @param isSilent it has no answer before that
+ */
+export async function parked({ exchange, invocation }: Running, isSilent = false): Promise<void> {
+  let fuel = 0;
   for (let still = 0; still < 5; ) {
     await new Promise(setImmediate);
-    const hasAnswered = isUnread || running.exchange.status !== undefined;
-    still = hasAnswered && running.invocation.fuel === fuel ? still + 1 : 0;
-    fuel = running.invocation.fuel;
+    const hasBegun = isSilent ? invocation.fuel > 0 : exchange.status !== undefined;
+    still = hasBegun && invocation.fuel === fuel ? still + 1 : 0;
+    fuel = invocation.fuel;
   }
 }

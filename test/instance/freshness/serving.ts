@@ -103,6 +103,7 @@ export class Serving {
   readonly #states = new WeakMap<Slot, Observed>();
   #firstState: Observed | undefined;
   #taken = 0;
+  #lastSlot: Slot | undefined;
 
   constructor(artifact: LoadedArtifact, options: ServingOptions = {}) {
     this.artifact = artifact;
@@ -127,6 +128,10 @@ export class Serving {
   /** How often an invocation got a slot. */
   get taken(): number {
     return this.#taken;
+  }
+
+  get lastSlot(): Slot | undefined {
+    return this.#lastSlot;
   }
 
   start(request: ExchangeOptions = {}, isOfCaller = false): Running {
@@ -203,6 +208,7 @@ export class Serving {
     const slot = this.slots.take(live, artifact);
     if (slot === undefined) return undefined;
     this.#taken++;
+    this.#lastSlot = slot;
     if (this.#taken % (this.#options.lookEvery ?? 1) !== 0) return slot;
     const now = look(slot);
     const before = this.#states.get(slot);
