@@ -16,8 +16,14 @@ import type { PooledSlot } from './slot-pool.ts';
 /** What initialisation used: every invocation starts from there, as if it had done it itself. */
 export interface StartUse {
   readonly fuel: number;
-  readonly memoryBytes: number;
-  readonly tableEntries: number;
+  readonly memory: StartSpace;
+  readonly tables: StartSpace;
+}
+
+/** What it has of a countable resource, and the most that it ever had. */
+export interface StartSpace {
+  readonly used: number;
+  readonly peak: number;
 }
 
 /** Functions and classes of the host, by interface and name. */

@@ -42,7 +42,10 @@ export class Slots {
     const factory = this.#factoryOf(artifact);
     if (factory === undefined || factory.obstacle !== undefined) return undefined;
     try {
-      return this.#pool.take(keyOf(live), () => makeBy(factory));
+      const slot = this.#pool.take(keyOf(live), () => makeBy(factory));
+      if (fits(slot, live)) return slot;
+      this.giveBack(live, artifact, slot);
+      return undefined;
     } catch (error) {
       if (error instanceof NoSlot) return undefined;
       throw error;
@@ -105,6 +108,15 @@ function makeBy(factory: SlotFactory): Slot {
   const slot = factory.make();
   if (slot === undefined) throw new NoSlot();
   return slot;
+}
+
+/** Initialisation took no more than the function may: else it would have gone another way under its accounts. */
+function fits({ start: { fuel, memory, tables } }: Slot, { configuration }: LiveFunction): boolean {
+  return (
+    fuel <= configuration.fuel &&
+    memory.peak <= configuration.memoryBytes &&
+    tables.peak <= configuration.tableEntries
+  );
 }
 
 /**
