@@ -209,7 +209,11 @@ export class RunningInvocation {
   }
 
   /** @throws what says that the instance is larger than it may be */
-  #createRun(startMemory: StartSpace, startTables: StartSpace, counter?: WebAssembly.Global<'i64'>): GuestRun {
+  #createRun(
+    startMemory: StartSpace,
+    startTables: StartSpace,
+    counter?: WebAssembly.Global<'i64'>,
+  ): GuestRun {
     const memoryBytes = startMemory.used;
     const tableEntries = startTables.used;
     const { live } = this.#options;

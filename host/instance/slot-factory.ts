@@ -94,7 +94,8 @@ export class SlotFactory {
       if (guest.calledHostAtStart) return 'initialisation calls the host';
       if (failures.length > 0) return 'initialisation fails';
       // An account that grants more, or less, would leave another state.
-      if (run.memory.refused || run.tables.refused) return 'initialisation is refused memory or table entries';
+      if (run.memory.refused || run.tables.refused)
+        return 'initialisation is refused memory or table entries';
       linked.component.reset();
       const start = { fuel: run.fuel.used, memory: spaceOf(run.memory), tables: spaceOf(run.tables) };
       const bind = (next: Imports | undefined): void => {

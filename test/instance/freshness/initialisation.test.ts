@@ -53,7 +53,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'more fuel than the settings give it',
-    start: '(local.set $n (i32.const 500000)) (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))',
+    start:
+      '(local.set $n (i32.const 500000)) (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))',
     settings: { fuel: 1_500_000 },
     failure: 'fuel_exhausted',
     hasSlots: false,

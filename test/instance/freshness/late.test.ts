@@ -21,7 +21,12 @@ async function turns(): Promise<void> {
 }
 
 /** While another invocation is half-way through in the slot of one that has ended, what that one waited for comes. */
-async function isUntouchedBy(t: ExecutionContext, serving: Serving, old: Running, late: () => void): Promise<void> {
+async function isUntouchedBy(
+  t: ExecutionContext,
+  serving: Serving,
+  old: Running,
+  late: () => void,
+): Promise<void> {
   const first = await old.seen();
   const body = new OpenBody('');
   const running = serving.start({ body });
@@ -40,7 +45,10 @@ async function isUntouchedBy(t: ExecutionContext, serving: Serving, old: Running
   const second = await running.seen();
   using fresh = serve({ road: 'fresh' });
   t.deepEqual(second, await endBy(fresh, RETURN));
-  t.true(serving.charges.every((charge) => charge >= 0), 'a share was given fuel');
+  t.true(
+    serving.charges.every((charge) => charge >= 0),
+    'a share was given fuel',
+  );
   t.is(
     serving.charges.reduce((sum, charge) => sum + charge),
     first.fuel + second.fuel,

@@ -33,7 +33,8 @@ function isLikeFirst(t: ExecutionContext, ending: Ending, seen: Seen, after: str
 }
 
 test('each ending is the one that it says', (t) => {
-  for (const [name, ending] of Object.entries(ENDINGS)) t.is(firsts.get(ending)!.failure, ending.failure, name);
+  for (const [name, ending] of Object.entries(ENDINGS))
+    t.is(firsts.get(ending)!.failure, ending.failure, name);
   t.is(firsts.get(RETURN)!.status, 200);
   // The words that it writes: a guest that sees nothing would see no message.
   t.is(firsts.get(RETURN)!.body.length, 41 * 8);
@@ -96,14 +97,26 @@ test('growing beyond the headroom loses the slot, growing within it does not', a
 
 const OBSTACLES: readonly (readonly [name: string, change: readonly [string, string], obstacle: string])[] = [
   ['a segment that is dropped', [';; OBSTACLE', '(func (data.drop $passive))'], 'data-drop'],
-  ['a global that JavaScript cannot see', [';; OBSTACLE', '(global (mut v128) (v128.const i64x2 1 2))'], 'v128-global'],
+  [
+    'a global that JavaScript cannot see',
+    [';; OBSTACLE', '(global (mut v128) (v128.const i64x2 1 2))'],
+    'v128-global',
+  ],
   [
     'a global that is not a number',
     [';; OBSTACLE', '(global (mut f32) (f32.const nan:0x4567))'],
     'a global that is not a number',
   ],
-  ['initialisation that asks for the time', [';; START', '(drop (call $now))'], 'initialisation calls the host'],
-  ['initialisation that makes a handle', [';; START', '(drop (call $set-new))'], 'initialisation calls the host'],
+  [
+    'initialisation that asks for the time',
+    [';; START', '(drop (call $now))'],
+    'initialisation calls the host',
+  ],
+  [
+    'initialisation that makes a handle',
+    [';; START', '(drop (call $set-new))'],
+    'initialisation calls the host',
+  ],
 ];
 
 for (const [name, change, obstacle] of OBSTACLES) {

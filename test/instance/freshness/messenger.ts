@@ -8,7 +8,9 @@ import { artifactOf } from '../../harness/artifact.ts';
 import { OpenBody, type Running, type Seen, type Serving } from './serving.ts';
 
 /** @param changes of its text: what stands there -> what is to */
-export async function messengerGuest(...changes: readonly (readonly [string, string])[]): Promise<LoadedArtifact> {
+export async function messengerGuest(
+  ...changes: readonly (readonly [string, string])[]
+): Promise<LoadedArtifact> {
   let text = await readFile(new URL('messenger.wat', import.meta.url), 'utf8');
   for (const [from, to] of changes) {
     if (!text.includes(from)) throw new Error(`messenger.wat has no ${from}`);
@@ -66,7 +68,6 @@ export const ENDINGS: Readonly<Record<string, Ending>> = {
   },
   'a read in flight': { how: 'B' },
 };
-
 
 /** One invocation that ends that way. */
 export async function endBy(serving: Serving, ending: Ending): Promise<Seen> {

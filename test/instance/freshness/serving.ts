@@ -7,7 +7,10 @@ import { choosePolicy } from '../../../host/instance/rewind/rewind-policy.ts';
 import type { RoadWish } from '../../../host/instance/rewind/road.ts';
 import type { Slot } from '../../../host/instance/slot.ts';
 import { Slots } from '../../../host/instance/slots.ts';
-import { defaultConfiguration, type FunctionConfiguration } from '../../../host/model/function-configuration.ts';
+import {
+  defaultConfiguration,
+  type FunctionConfiguration,
+} from '../../../host/model/function-configuration.ts';
 import type { LiveFunction } from '../../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../../host/model/ids.ts';
 import type { LogRecord } from '../../../host/model/log-record.ts';
@@ -136,7 +139,9 @@ export class Serving {
 
   start(request: ExchangeOptions = {}, isOfCaller = false): Running {
     const exchange = new TestExchange(
-      typeof request.body === 'string' ? { ...request, body: new BufferSource(Buffer.from(request.body)) } : request,
+      typeof request.body === 'string'
+        ? { ...request, body: new BufferSource(Buffer.from(request.body)) }
+        : request,
     );
     const log: string[] = [];
     const invocation = new RunningInvocation(
@@ -160,14 +165,16 @@ export class Serving {
         goOn: (_tenant, fuel) => void this.charges.push(fuel),
         isAlone: () => true,
         charge: (_tenant, fuel) => void this.charges.push(fuel),
-        log: ({ message }: LogRecord) => void log.push(message),
+        log: ({ message }: LogRecord) => void log.push(withoutFrames(message)),
         slots: {
           take: (live, artifact) => this.#take(live, artifact),
           giveBack: (live, artifact, slot) => this.slots.giveBack(live, artifact, slot),
         },
       },
     );
-    const text = isOfCaller ? Promise.resolve('') : exchange.text().catch((error: unknown) => `broken: ${String(error)}`);
+    const text = isOfCaller
+      ? Promise.resolve('')
+      : exchange.text().catch((error: unknown) => `broken: ${String(error)}`);
     return {
       exchange,
       invocation,
@@ -239,6 +246,11 @@ function withoutReferences({ memories, tables, globals }: Observed): Observed {
 
 function nameOf(value: unknown): unknown {
   return typeof value === 'function' ? `function ${value.name}` : value;
+}
+
+/** Which functions are inlined into others, and so missing from a stack, depends on how often they ran. */
+function withoutFrames(message: string): string {
+  return message.split('\n    at ', 1)[0]!;
 }
 
 function digest(text: string): string {
