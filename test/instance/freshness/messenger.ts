@@ -7,16 +7,20 @@ import type { FunctionConfiguration } from '../../../host/model/function-configu
 import { artifactOf } from '../../harness/artifact.ts';
 import { OpenBody, type Running, type Seen, type Serving } from './serving.ts';
 
-/** @param changes of its text: what stands there -> what is to */
-export async function messengerGuest(
-  ...changes: readonly (readonly [string, string])[]
-): Promise<LoadedArtifact> {
+type Change = readonly [what: string, byWhat: string];
+
+/** The text of a component, with what some of it is replaced by. */
+export async function messengerText(...changes: readonly Change[]): Promise<string> {
   let text = await readFile(new URL('messenger.wat', import.meta.url), 'utf8');
   for (const [from, to] of changes) {
     if (!text.includes(from)) throw new Error(`messenger.wat has no ${from}`);
     text = text.replace(from, to);
   }
-  return artifactOf(await parse(text));
+  return text;
+}
+
+export async function messengerGuest(...changes: readonly Change[]): Promise<LoadedArtifact> {
+  return artifactOf(await parse(await messengerText(...changes)));
 }
 
 /** Fuel for little more than the endless loop's first slices; memory for growth within the headroom alone. */
