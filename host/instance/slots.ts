@@ -65,10 +65,12 @@ export class Slots {
       this.#pool.prepare(keyOf(live), () => makeBy(factory));
   }
 
-  /** Gives up the idle slots of every version of a function but one. */
-  retire(tenant: TenantName, name: FunctionName, kept: number | undefined): void {
+  /** Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one. */
+  retire(tenant: TenantName, name: FunctionName, kept: LiveFunction | undefined): void {
+    const keptKey = kept && keyOf(kept);
     for (const key of this.#pool.keys()) {
-      if (key.startsWith(`${tenant}/${name}/`) && key !== `${tenant}/${name}/${kept}`) this.#pool.drop(key);
+      const [keyTenant, , keyName] = key.split('/');
+      if (keyTenant === tenant && keyName === name && key !== keptKey) this.#pool.drop(key);
     }
   }
 

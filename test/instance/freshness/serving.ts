@@ -121,6 +121,7 @@ export class Serving {
     this.#live = {
       tenant: 'test' as TenantName,
       name: 'test' as FunctionName,
+      generation: 1,
       version: 1,
       artifactKey: artifact.key,
       handler: artifact.manifest.handler,
