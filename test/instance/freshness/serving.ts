@@ -97,7 +97,7 @@ export class Serving {
   readonly slots: Slots;
   /** Fuel that its tenant's share was charged with, at each time. */
   readonly charges: number[] = [];
-  /** What was wrong with slots when they were taken. */
+  /** What was wrong with slots when they were taken or given back. */
   readonly differences: string[] = [];
   readonly artifact: LoadedArtifact;
   readonly #options: ServingOptions;
@@ -169,7 +169,14 @@ export class Serving {
         log: ({ message }: LogRecord) => void log.push(withoutFrames(message)),
         slots: {
           take: (live, artifact) => this.#take(live, artifact),
-          giveBack: (live, artifact, slot) => this.slots.giveBack(live, artifact, slot),
+          giveBack: (live, artifact, slot) => {
+            let isQuiet = false;
+            slot.guest.whenQuiet(() => {
+              isQuiet = true;
+            });
+            if (!isQuiet) this.differences.push('a stack was left when the slot was given back');
+            this.slots.giveBack(live, artifact, slot);
+          },
         },
       },
     );
