@@ -29,7 +29,7 @@ import { Guest, type GuestRun } from './guest.ts';
 import { GuestTimers } from './guest-timers.ts';
 import { linkGuest } from './linked-guest.ts';
 import { CommandOutput, cgiVariables } from './serve-command.ts';
-import type { Slot } from './slot.ts';
+import type { Slot, StartSpace } from './slot.ts';
 import type { Slots } from './slots.ts';
 import { SpaceAccount } from './space-account.ts';
 import { classifyTrap, type Failure } from './trap.ts';
@@ -115,6 +115,8 @@ export class RunningInvocation {
   /** Of the fuel used, what its tenant's share has been charged with. */
   #reportedFuel = 0;
   #failure: Failure | undefined;
+  /** Once it has settled; the counter may be another invocation's then (slot.ts). */
+  #finalFuel: number | undefined;
   #settled = false;
   #resolve!: (result: InvocationResult) => void;
 
@@ -130,9 +132,9 @@ export class RunningInvocation {
     void this.#run();
   }
 
-  /** Fuel used so far. */
+  /** Fuel used so far; none is added once it has settled. */
   get fuel(): number {
-    return this.#accounts?.fuel.used ?? 0;
+    return this.#finalFuel ?? this.#accounts?.fuel.used ?? 0;
   }
 
   /** Ends it from outside; does nothing once it has ended. */
@@ -185,14 +187,15 @@ export class RunningInvocation {
       this.#slot = slot;
       const { guest, start } = slot;
       this.#guest = guest;
-      const run = this.#createRun(start.memoryBytes, start.tableEntries, guest.counter);
+      const run = this.#createRun(start.memory, start.tables, guest.counter);
       slot.begin(run, imports);
       // As if it had been initialised for this invocation: what that takes does not depend on the road.
       run.fuel.charge(start.fuel);
       return slot.exports;
     }
     const { road, modules, states, manifest } = artifact;
-    const guest = new Guest(this.#createRun(artifact.initialMemoryBytes, artifact.initialTableEntries));
+    const { initialMemoryBytes, initialTableEntries } = artifact;
+    const guest = new Guest(this.#createRun(whole(initialMemoryBytes), whole(initialTableEntries)));
     this.#guest = guest;
     if (road.kind === 'linked') {
       const { component } = linkGuest(guest, { plan: road.plan, modules, states, imports: () => imports });
@@ -206,12 +209,18 @@ export class RunningInvocation {
   }
 
   /** @throws what says that the instance is larger than it may be */
-  #createRun(memoryBytes: number, tableEntries: number, counter?: WebAssembly.Global<'i64'>): GuestRun {
+  #createRun(
+    startMemory: StartSpace,
+    startTables: StartSpace,
+    counter?: WebAssembly.Global<'i64'>,
+  ): GuestRun {
+    const memoryBytes = startMemory.used;
+    const tableEntries = startTables.used;
     const { live } = this.#options;
     const { configuration } = live;
     const fuel = new FuelAccount(configuration.fuel, FUEL_SLICE, counter);
-    const memory = new SpaceAccount(configuration.memoryBytes, memoryBytes);
-    const tables = new SpaceAccount(configuration.tableEntries, tableEntries);
+    const memory = new SpaceAccount(configuration.memoryBytes, memoryBytes, startMemory.peak);
+    const tables = new SpaceAccount(configuration.tableEntries, tableEntries, startTables.peak);
     this.#accounts = { fuel, memory, tables };
     if (memoryBytes > configuration.memoryBytes) {
       throw new MayflyError(
@@ -369,11 +378,12 @@ export class RunningInvocation {
     this.#settled = true;
     clearTimeout(this.#timer);
     for (const sink of this.#logSinks) sink.end();
+    this.#finalFuel = this.fuel;
     const endedMs = performance.now();
     const beganMs = this.#beganMs ?? endedMs;
     const result: InvocationResult = {
       failure: this.#failure,
-      fuel: this.fuel,
+      fuel: this.#finalFuel,
       peakMemoryBytes: this.#accounts?.memory.peak ?? 0,
       queueMs: beganMs - this.#startedMs,
       initMs: this.#initMs,
@@ -396,6 +406,11 @@ export class RunningInvocation {
     const { live, artifact } = this.#options;
     slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
   }
+}
+
+/** Of an instance that is about to be made. */
+function whole(used: number): StartSpace {
+  return { used, peak: used };
 }
 
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];

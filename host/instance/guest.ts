@@ -242,6 +242,8 @@ export class Guest {
       };
       const resumed = result.then(
         (value) => {
+          // Its stack has unwound, and what it used was reckoned up: `goOn` is asked for the living.
+          if (run.hasEnded) return value;
           const turn = goOn();
           return turn === undefined ? whenItMay(value) : turn.then(() => whenItMay(value));
         },

@@ -15,7 +15,7 @@ import { Guest, type GuestRun } from './guest.ts';
 import { linkGuest } from './linked-guest.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import { StateImage } from './rewind/state-image.ts';
-import { type Imports, type LinkedInstance, Slot, type StartUse } from './slot.ts';
+import { type Imports, type LinkedInstance, Slot, type StartSpace, type StartUse } from './slot.ts';
 import { SpaceAccount } from './space-account.ts';
 
 /** More than a start function may use before it is ended (guest.ts). */
@@ -93,8 +93,11 @@ export class SlotFactory {
       // Whatever it says after it was refused is no outcome.
       if (guest.calledHostAtStart) return 'initialisation calls the host';
       if (failures.length > 0) return 'initialisation fails';
+      // An account that grants more, or less, would leave another state.
+      if (run.memory.refused || run.tables.refused)
+        return 'initialisation is refused memory or table entries';
       linked.component.reset();
-      const start = { fuel: run.fuel.used, memoryBytes: run.memory.used, tableEntries: run.tables.used };
+      const start = { fuel: run.fuel.used, memory: spaceOf(run.memory), tables: spaceOf(run.tables) };
       const bind = (next: Imports | undefined): void => {
         imports = next;
       };
@@ -127,6 +130,10 @@ export class SlotFactory {
     this.#image?.[Symbol.dispose]();
     this.#image = undefined;
   }
+}
+
+function spaceOf({ used, peak }: SpaceAccount): StartSpace {
+  return { used, peak };
 }
 
 function hasObstacle({ state }: LoadedArtifact['manifest']['modules'][number]): boolean {

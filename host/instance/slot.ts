@@ -9,14 +9,21 @@
 import type { LinkedComponent } from '../component/linked-component.ts';
 import type { Guest, GuestRun } from './guest.ts';
 import type { LinkedGuest } from './linked-guest.ts';
+import type { CoreInstance } from './rewind/core-state.ts';
 import type { SlotState } from './rewind/slot-state.ts';
 import type { PooledSlot } from './slot-pool.ts';
 
 /** What initialisation used: every invocation starts from there, as if it had done it itself. */
 export interface StartUse {
   readonly fuel: number;
-  readonly memoryBytes: number;
-  readonly tableEntries: number;
+  readonly memory: StartSpace;
+  readonly tables: StartSpace;
+}
+
+/** What it has of a countable resource, and the most that it ever had. */
+export interface StartSpace {
+  readonly used: number;
+  readonly peak: number;
 }
 
 /** Functions and classes of the host, by interface and name. */
@@ -56,6 +63,11 @@ export class Slot implements PooledSlot {
 
   get exports(): LinkedComponent['exports'] {
     return this.#instance.component.exports;
+  }
+
+  /** For whoever looks at its state. */
+  get coreInstances(): readonly CoreInstance[] {
+    return this.#instance.instances;
   }
 
   begin(run: GuestRun, imports: Imports): void {

@@ -42,7 +42,10 @@ export class Slots {
     const factory = this.#factoryOf(artifact);
     if (factory === undefined || factory.obstacle !== undefined) return undefined;
     try {
-      return this.#pool.take(keyOf(live), () => makeBy(factory));
+      const slot = this.#pool.take(keyOf(live), () => makeBy(factory));
+      if (fits(slot, live)) return slot;
+      this.giveBack(live, artifact, slot);
+      return undefined;
     } catch (error) {
       if (error instanceof NoSlot) return undefined;
       throw error;
@@ -62,10 +65,12 @@ export class Slots {
       this.#pool.prepare(keyOf(live), () => makeBy(factory));
   }
 
-  /** Gives up the idle slots of every version of a function but one. */
-  retire(tenant: TenantName, name: FunctionName, kept: number | undefined): void {
+  /** Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one. */
+  retire(tenant: TenantName, name: FunctionName, kept: LiveFunction | undefined): void {
+    const keptKey = kept && keyOf(kept);
     for (const key of this.#pool.keys()) {
-      if (key.startsWith(`${tenant}/${name}/`) && key !== `${tenant}/${name}/${kept}`) this.#pool.drop(key);
+      const [keyTenant, , keyName] = key.split('/');
+      if (keyTenant === tenant && keyName === name && key !== keptKey) this.#pool.drop(key);
     }
   }
 
@@ -105,6 +110,15 @@ function makeBy(factory: SlotFactory): Slot {
   const slot = factory.make();
   if (slot === undefined) throw new NoSlot();
   return slot;
+}
+
+/** Initialisation took no more than the function may: else it would have gone another way under its accounts. */
+function fits({ start: { fuel, memory, tables } }: Slot, { configuration }: LiveFunction): boolean {
+  return (
+    fuel <= configuration.fuel &&
+    memory.peak <= configuration.memoryBytes &&
+    tables.peak <= configuration.tableEntries
+  );
 }
 
 /**

@@ -10,11 +10,14 @@ export class SpaceAccount {
   #peak: number;
   #refused = false;
 
-  /** @param initial what the instance starts with; may exceed the cap, which the caller checks before starting. */
-  constructor(cap: number, initial: number) {
+  /**
+   * @param initial what the instance starts with; may exceed the cap, which the caller checks before starting.
+   * @param peak the most that it ever had by then
+   */
+  constructor(cap: number, initial: number, peak: number = initial) {
     this.cap = cap;
     this.#used = initial;
-    this.#peak = initial;
+    this.#peak = peak;
   }
 
   get used(): number {

@@ -48,7 +48,7 @@ export class Preparation {
   async #make(id: FunctionId): Promise<void> {
     const { slots } = this.#ports;
     const route = await this.#ports.resolve(id);
-    slots.retire(id.tenant, id.name, route?.live.version);
+    slots.retire(id.tenant, id.name, route?.live);
     if (route === undefined) return;
     slots.prepare(route.live, await this.#ports.artifact(route.live.artifactKey));
   }

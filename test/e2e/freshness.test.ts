@@ -1,7 +1,9 @@
 /** An invocation sees the state that its component starts with, and nothing of any other invocation. */
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import test from 'ava';
-import { fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
+import test, { type ExecutionContext } from 'ava';
+import { fuelOf, startTestHost, type TestHost, testHost } from '../harness/host.ts';
+import { RawConnection } from '../harness/raw-connection.ts';
+import { messengerText } from '../instance/freshness/messenger.ts';
 
 /**
  * Counts its calls in a global, in memory, in a table and in a file, does what the first byte of its input
@@ -82,4 +84,53 @@ test('every call counts itself as the first, on every thread, after traps and ex
       t.is(fuelOf(answer), fuel);
     }
   }
+});
+
+/** What the guest of `messenger.wat` answers and uses, again and again on the one thread there is, after each bad end. */
+async function answersOn(t: ExecutionContext, road: string): Promise<readonly string[]> {
+  const one = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_REWIND: road } });
+  // Of all that it looks at, only the time is not the same each time.
+  const text = await messengerText(['(call $note64 (call $now))', '']);
+  await one.deploy('messenger', await parse(text), {
+    fuel: 5_000_000,
+    memoryBytes: 2 ** 20,
+    timeoutMs: 30_000,
+  });
+  await one.deploy('sleeper', await parse(text), { timeoutMs: 50 });
+  const answers: string[] = [];
+  const ask = async (name: string): Promise<void> => {
+    const answer = await one.call(name, '/', { method: 'POST', body: 'r' });
+    answers.push(`${answer.status} ${fuelOf(answer)} ${Buffer.from(answer.text, 'latin1').toString('hex')}`);
+  };
+  const ends = [
+    // An answer may break off.
+    ...[...'etwfmpu'].map(
+      (how) => () => one.call('messenger', '/', { method: 'POST', body: how }).catch(() => undefined),
+    ),
+    () => one.call('sleeper', '/', { method: 'POST', body: 's' }).catch(() => undefined),
+    async () => {
+      const connection = await RawConnection.open(Number(new URL(one.origin).port));
+      await connection.send('POST /fn/default/messenger HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\nR');
+      await connection.until(/^HTTP\/1\.1 200/);
+      const before = (await one.logs('messenger', 0)).length;
+      connection.socket.destroy();
+      await one.logs('messenger', before + 1);
+    },
+  ];
+  await ask('messenger');
+  await ask('sleeper');
+  for (const end of ends) {
+    await end();
+    for (const name of ['messenger', 'messenger', 'sleeper']) await ask(name);
+  }
+  return answers;
+}
+
+test('one thread, whichever way it puts instances back, gives every caller the first answer', async (t) => {
+  const seen = new Set<string>();
+  for (const road of ['auto', 'fresh']) {
+    for (const answer of await answersOn(t, road)) seen.add(answer);
+  }
+  t.is(seen.size, 1, [...seen].join('\n'));
+  t.regex([...seen][0]!, /^200 \d+ 01000000/);
 });

@@ -25,7 +25,7 @@ class Thread {
       return { key } as LoadedArtifact;
     },
     slots: {
-      retire: (_tenant, name, kept) => void this.events.push(`retire ${name} but ${kept}`),
+      retire: (_tenant, name, kept) => void this.events.push(`retire ${name} but ${kept?.version}`),
       prepare: (live) => void this.events.push(`prepare ${live.name} ${live.version}`),
     },
     later: setImmediate,
