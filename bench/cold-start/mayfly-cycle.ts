@@ -11,6 +11,7 @@ import { Slot } from '../../host/instance/slot.ts';
 import { Slots } from '../../host/instance/slots.ts';
 import { FUNCTION_LIMITS } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
+import type { LiveFunction } from '../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { artifactOf } from '../../test/harness/artifact.ts';
@@ -26,6 +27,7 @@ export async function createMayflyCycle(component: Uint8Array): Promise<MayflyCy
 
 export class MayflyCycle implements Cycle {
   readonly #artifact: LoadedArtifact;
+  readonly #live: LiveFunction;
   readonly #later: (() => void)[] = [];
   readonly #slots: Slots;
   readonly #ports: EnginePorts;
@@ -35,6 +37,14 @@ export class MayflyCycle implements Cycle {
 
   constructor(artifact: LoadedArtifact) {
     this.#artifact = artifact;
+    this.#live = {
+      tenant: 'bench' as TenantName,
+      name: 'hello' as FunctionName,
+      version: 1,
+      handler: artifact.manifest.handler,
+      artifactKey: artifact.key,
+      configuration: CONFIGURATION,
+    };
     this.#slots = new Slots({
       policy: choosePolicy('auto'),
       budgetBytes: 2 ** 30,
@@ -70,14 +80,7 @@ export class MayflyCycle implements Cycle {
     const { failure } = await new RunningInvocation(
       {
         invocationId: 'bench' as InvocationId,
-        live: {
-          tenant: 'bench' as TenantName,
-          name: 'hello' as FunctionName,
-          version: 1,
-          handler: this.#artifact.manifest.handler,
-          artifactKey: this.#artifact.key,
-          configuration: CONFIGURATION,
-        },
+        live: this.#live,
         artifact: this.#artifact,
         exchange,
         trigger: 'http',

@@ -162,7 +162,7 @@ export class Guest {
   /** Invariant 3. Idempotent. */
   end(): void {
     this.#run.hasEnded = true;
-    this.#run.parked.end(new EndedError());
+    this.#run.parked.end(endedError);
     this.#run.objects?.end();
   }
 
@@ -413,6 +413,10 @@ function refuseReentry({ by }: Run): never {
 /** Thrown at whoever calls a guest which has ended, and at a guest that has; nobody waits for what it would do. */
 class EndedError extends Error {
   override readonly name = 'EndedError';
+}
+
+function endedError(): EndedError {
+  return new EndedError();
 }
 
 /** A later turn of the event loop, after the run queue had its own. */
