@@ -2,10 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Cycle, type Timing, time } from './cold-start/cycle.ts';
+import { type Cycle, time } from './cold-start/cycle.ts';
 import { instantiateFloor } from './cold-start/floor.ts';
 import { createJcoCycle } from './cold-start/jco-cycle.ts';
 import { createMayflyCycle } from './cold-start/mayfly-cycle.ts';
+import { plot as draw } from './cold-start/plot.ts';
 import { measureScaling } from './cold-start/scaling.ts';
 import { median } from './fairness/figures.ts';
 import { Histogram } from './latency/histogram.ts';
@@ -21,14 +22,18 @@ export const notMeasured = [
   'guests that touch much memory: a hello',
 ];
 
-const WARM_UPS = 2;
+export const plot: (report: BenchReport) => string = draw;
+
+/** Each is run this long before anything is measured: a host is warm for nearly all of its calls, and so is a loop of jco's. */
+const WARM_UP_MS = 1_500;
 const ROUNDS = 9;
 const ROUND_MS = 150;
 const LEAST_RUNS = 10;
+const SCALING_MS = 1_000;
 
 interface Task {
   readonly name: string;
-  readonly work: () => Promise<void> | void;
+  readonly work: () => Promise<number> | number;
 }
 
 export async function run(): Promise<BenchReport> {
@@ -44,38 +49,38 @@ export async function run(): Promise<BenchReport> {
   };
   for (const { name, bytes } of guests) {
     add('jco', name, await createJcoCycle(bytes));
-    const mayfly = await createMayflyCycle(name, bytes);
-    if (mayfly !== undefined) add('mayfly', name, mayfly);
+    add('mayfly', name, await createMayflyCycle(bytes));
   }
-  const rounds = new Map<string, Timing[]>(tasks.map(({ name }) => [name, []]));
-  for (let round = -WARM_UPS; round < ROUNDS; round++) {
+  const rounds = new Map<string, (readonly number[])[]>(tasks.map(({ name }) => [name, []]));
+  for (const { work } of tasks) await time(work, WARM_UP_MS, LEAST_RUNS);
+  for (let round = 0; round < ROUNDS; round++) {
     for (const { name, work } of round % 2 === 0 ? tasks : tasks.toReversed()) {
-      const timing = await time(work, ROUND_MS, LEAST_RUNS);
-      if (round >= 0) rounds.get(name)!.push(timing);
+      rounds.get(name)!.push(await time(work, ROUND_MS, LEAST_RUNS));
     }
   }
+  const small = guests.find(({ name }) => name === 'small')!;
+  const scaled = { component: small.bytes, durationMs: SCALING_MS };
   const results: Record<string, Figures> = {};
   for (const [name, timings] of rounds) {
     const histogram = new Histogram();
-    for (const { wallMicros } of timings) for (const micros of wallMicros) histogram.add(micros);
+    for (const micros of timings.flat()) histogram.add(micros);
     for (const line of histogramLines(name, histogram)) console.log(line);
     results[name] = {
-      p50Ms: histogram.quantileMs(0.5),
-      p99Ms: histogram.quantileMs(0.99),
-      cpuMs: median(timings.map(({ cpuMicros }) => cpuMicros)) / 1_000,
+      p50Micros: histogram.quantileMs(0.5) * 1_000,
+      p99Micros: histogram.quantileMs(0.99) * 1_000,
+      runs: histogram.total,
     };
   }
-  return { ratios: { ...ratiosOf(rounds), ...(await scalingOf(guests)) }, results };
+  return { ratios: { ...ratiosOf(rounds), ...(await measureScaling(scaled)) }, results };
 }
 
 /** Medians of one over another's, round by round. */
-function ratiosOf(rounds: ReadonlyMap<string, readonly Timing[]>): Record<string, number> {
+function ratiosOf(rounds: ReadonlyMap<string, readonly (readonly number[])[]>): Record<string, number> {
   const ratio = (name: string, peer: string): number => {
-    const [own, others] = [rounds.get(name), rounds.get(peer)];
-    if (own === undefined || others === undefined) return Number.NaN;
-    return median(own.map(({ wallMicros }, round) => median(wallMicros) / median(others[round]!.wallMicros)));
+    const [own, others] = [rounds.get(name)!, rounds.get(peer)!];
+    return median(own.map((micros, round) => median(micros) / median(others[round]!)));
   };
-  const all = {
+  return {
     start_vs_floor_small: ratio('mayfly start, small', 'floor'),
     start_vs_floor_quickjs: ratio('mayfly start, quickjs', 'floor'),
     start_vs_floor_starlingmonkey: ratio('mayfly start, starlingmonkey', 'floor'),
@@ -84,15 +89,4 @@ function ratiosOf(rounds: ReadonlyMap<string, readonly Timing[]>): Record<string
     jco_start_vs_floor_quickjs: ratio('jco start, quickjs', 'floor'),
     jco_start_vs_floor_starlingmonkey: ratio('jco start, starlingmonkey', 'floor'),
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => !Number.isNaN(value)));
-}
-
-async function scalingOf(
-  guests: readonly { readonly name: GuestName; readonly bytes: Uint8Array }[],
-): Promise<Record<string, number>> {
-  const small = guests.find(({ name }) => name === 'small')!;
-  const engine = await createMayflyCycle(small.name, small.bytes);
-  if (engine === undefined) return {};
-  await engine[Symbol.asyncDispose]();
-  return { scaling: await measureScaling({ guest: small.name, component: small.bytes, durationMs: 1_000 }) };
 }

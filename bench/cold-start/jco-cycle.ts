@@ -54,9 +54,12 @@ export async function createJcoCycle(component: Uint8Array): Promise<Cycle> {
   };
   return {
     async start() {
+      const startMs = performance.now();
       await fresh(NEVER.signal).started;
+      return (performance.now() - startMs) * 1_000;
     },
     async cycle() {
+      const startMs = performance.now();
       const over = new AbortController();
       const { context, started } = fresh(over.signal);
       const handler = (await started)[exportKey]!;
@@ -67,8 +70,10 @@ export async function createJcoCycle(component: Uint8Array): Promise<Cycle> {
         const handle = handler['handle']!;
         await serveIncoming(async (request, out) => void (await handle(request, out)), exchange, context);
       }
-      exchange.check();
       over.abort();
+      const micros = (performance.now() - startMs) * 1_000;
+      exchange.check();
+      return micros;
     },
     async [Symbol.asyncDispose]() {},
   };

@@ -1,6 +1,6 @@
 /**
  * The signal that is aborted when an invocation is over, made when it is asked for. Few guests wait for anything; for the
- * others the controller, its event and their dispatch were a tenth of what the host did for a small request.
+ * others the controller, its event and their dispatch would be made for nothing.
  */
 export class EndSignal {
   #controller: AbortController | undefined;

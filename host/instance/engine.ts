@@ -14,21 +14,18 @@ import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
-import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
 import type { Clock, HttpExchange, OutboundHttp, WasiContext } from '../wasi/context.ts';
 import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
-import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
-import type { ByteSink } from '../wasi/io/bytes.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { EndSignal } from './end-signal.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { startGlue } from './glue-guest.ts';
 import { Guest, type GuestRun } from './guest.ts';
 import { GuestTimers } from './guest-timers.ts';
+import { InvocationContext, type InvocationPorts } from './invocation-context.ts';
 import { linkGuest } from './linked-guest.ts';
-import { CommandOutput, cgiVariables } from './serve-command.ts';
 import type { Slot, StartSpace } from './slot.ts';
 import type { Slots } from './slots.ts';
 import { SpaceAccount } from './space-account.ts';
@@ -103,12 +100,10 @@ export class RunningInvocation {
   readonly #timers = new GuestTimers();
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout;
-  readonly #logBudget: LogBudget;
-  readonly #logSinks: LineSink[] = [];
   #accounts: Accounts | undefined;
   #guest: Guest | undefined;
   #slot: Slot | undefined;
-  #stdout: ByteSink | undefined;
+  #context: InvocationContext | undefined;
   /** When its turn came: until then it waited. */
   #beganMs: number | undefined;
   #initMs = 0;
@@ -124,7 +119,6 @@ export class RunningInvocation {
     const { configuration } = options.live;
     this.#options = options;
     this.#ports = ports;
-    this.#logBudget = new LogBudget(configuration.logBytes);
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -160,8 +154,8 @@ export class RunningInvocation {
     if (this.#settled) return;
     const beganMs = performance.now();
     this.#beganMs = beganMs;
-    const context = this.#createContext();
-    this.#stdout = context.stdout;
+    const context = new InvocationContext(this.#options, this.#contextPorts());
+    this.#context = context;
     const started = this.#start(createImports(context));
     const handler = started instanceof Promise ? await started : started;
     this.#initMs = performance.now() - beganMs;
@@ -258,46 +252,17 @@ export class RunningInvocation {
     context.stdout.end();
   }
 
-  #createContext(): WasiContext {
-    const { exchange, live, outbound, scriptName, trigger } = this.#options;
-    const isCommand = live.handler === 'wasi:cli/run@0.2';
-    const isHttp = trigger === 'http';
-    const end = this.#end;
+  #contextPorts(): InvocationPorts {
     return {
-      configuration: live.configuration,
-      environment: [
-        ...Object.entries(live.configuration.environment),
-        ...(isCommand && isHttp ? cgiVariables(exchange, scriptName) : []),
-      ],
-      args: [live.name],
-      stdin: isCommand ? exchange.body : EMPTY_SOURCE,
-      stdout: isCommand ? new CommandOutput(exchange, isHttp) : this.#lines('stdout', 'info'),
-      stderr: this.#lines('stderr', 'warn'),
       clock: this.#ports.clock,
-      randomBytes: (length) => this.#ports.randomBytes(length),
-      outbound,
-      get signal() {
-        return end.signal;
-      },
+      randomBytes: this.#ports.randomBytes,
+      end: this.#end,
+      log: (source, level, message) => this.#log(source, level, message),
       terminate: (code, detail) => {
         this.#fail({ code, detail, log: detail });
         return new MayflyError(code, detail);
       },
     };
-  }
-
-  #lines(source: 'stdout' | 'stderr', level: 'info' | 'warn'): LineSink {
-    const sink = new LineSink({
-      budget: this.#logBudget,
-      onLine: (message) => this.#log(source, level, message),
-      onExceeded: () => {
-        const detail = `The log of one invocation is capped at ${this.#options.live.configuration.logBytes} bytes.`;
-        this.#fail({ code: 'log_limit_exceeded', detail, log: detail });
-        return new MayflyError('log_limit_exceeded', detail);
-      },
-    });
-    this.#logSinks.push(sink);
-    return sink;
   }
 
   #log(source: LogRecord['source'], level: LogRecord['level'], message: string): void {
@@ -327,7 +292,7 @@ export class RunningInvocation {
 
   #exited(): void {
     try {
-      this.#stdout?.end();
+      this.#context?.stdout.end();
       this.#settle();
     } catch (error) {
       this.#fail(this.#classify(error));
@@ -342,8 +307,7 @@ export class RunningInvocation {
     return classifyTrap(error, this.#accounts, this.#guest?.lacksObjectSpace);
   }
 
-  #takeUnreported(): number {
-    const used = this.fuel;
+  #takeUnreported(used = this.fuel): number {
     const fuel = used - this.#reportedFuel;
     this.#reportedFuel = used;
     return fuel;
@@ -368,7 +332,7 @@ export class RunningInvocation {
   #fail(failure: Failure): void {
     if (this.#settled) return;
     this.#failure = failure;
-    for (const sink of this.#logSinks) sink.end();
+    this.#context?.endLines();
     this.#log('host', 'error', `${failure.code}: ${failure.log}`);
     this.#settle();
   }
@@ -377,21 +341,21 @@ export class RunningInvocation {
     if (this.#settled) return;
     this.#settled = true;
     clearTimeout(this.#timer);
-    for (const sink of this.#logSinks) sink.end();
-    this.#finalFuel = this.fuel;
+    this.#context?.endLines();
     const endedMs = performance.now();
     const beganMs = this.#beganMs ?? endedMs;
+    const fuel = this.#accounts?.fuel.close() ?? 0;
+    this.#finalFuel = fuel;
     const result: InvocationResult = {
       failure: this.#failure,
-      fuel: this.#finalFuel,
+      fuel,
       peakMemoryBytes: this.#accounts?.memory.peak ?? 0,
       queueMs: beganMs - this.#startedMs,
       initMs: this.#initMs,
       execMs: endedMs - beganMs - this.#initMs,
-      logBytes: this.#logBudget.used,
+      logBytes: this.#context?.logBytes ?? 0,
     };
-    this.#ports.charge(this.#options.live.tenant, this.#takeUnreported());
-    this.#accounts?.fuel.poison();
+    this.#ports.charge(this.#options.live.tenant, this.#takeUnreported(fuel));
     this.#endGuest();
     this.#timers.end();
     this.#end.end();

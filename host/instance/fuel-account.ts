@@ -49,8 +49,9 @@ export class FuelAccount {
     this.budget = budget;
     this.#slice = slice;
     this.counter = counter;
-    counter.value = 0n;
-    this.grant();
+    this.#granted = Math.max(Math.min(slice, budget), 0);
+    this.#exhausted = this.#granted === 0;
+    counter.value = BigInt(this.#granted);
   }
 
   /** Whether a check found the budget used up. */
@@ -107,6 +108,13 @@ export class FuelAccount {
     if (left <= 0) return;
     this.#granted -= left;
     this.counter.value = -1n;
+  }
+
+  /** The end of the account: what was used, and nothing more is (`poison`). */
+  close(): number {
+    if (this.#poisoned) return this.used;
+    this.poison();
+    return Math.min(Math.max(this.#usedBeforePoison + this.#offCounter, 0), this.budget);
   }
 
   /** Ends the guest at its next check, wherever it is. */

@@ -22,9 +22,9 @@
  * 6. What belongs to one invocation hangs on its `Run`. Whoever waits (a promise, a stack) holds the run in which it
  *    began to, and does nothing once that is over.
  */
-
 import { MayflyError } from '../errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
+import { EndedError, endedError } from './ended-error.ts';
 import type { FuelAccount } from './fuel-account.ts';
 import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
 import { ObjectAccount } from './object-account.ts';
@@ -131,7 +131,8 @@ export class Guest {
     { value: 'i64', mutable: true },
     0n,
   );
-  readonly #meter: WebAssembly.ModuleImports;
+  /** Made for the first core instance: an instance goes into it (refill.ts). */
+  #meter: WebAssembly.ModuleImports | undefined;
   #run: Run;
   #isStarting = true;
   #calledHost = false;
@@ -140,7 +141,6 @@ export class Guest {
   constructor(first: GuestRun) {
     this.counter = first.fuel.counter;
     this.#run = new Run(first);
-    this.#meter = this.#createMeter();
   }
 
   /** Start functions have run: from now on it may be parked. */
@@ -162,7 +162,7 @@ export class Guest {
   /** Invariant 3. Idempotent. */
   end(): void {
     this.#run.hasEnded = true;
-    this.#run.parked.end(new EndedError());
+    this.#run.parked.end(endedError);
     this.#run.objects?.end();
   }
 
@@ -187,10 +187,11 @@ export class Guest {
     headroom: WebAssembly.ModuleImports = NO_HEADROOM,
   ): WebAssembly.Exports {
     const run = this.#run;
+    this.#meter ??= this.#createMeter();
+    const meter = { ...this.#meter, ...headroom };
     run.plainDepth++;
     try {
-      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: { ...this.#meter, ...headroom } })
-        .exports;
+      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: meter }).exports;
     } catch (error) {
       run.by.onTrap(error);
       throw error;
@@ -410,11 +411,6 @@ function refuseReentry({ by }: Run): never {
   );
   by.onTrap(error);
   throw error;
-}
-
-/** Thrown at whoever calls a guest which has ended, and at a guest that has; nobody waits for what it would do. */
-class EndedError extends Error {
-  override readonly name = 'EndedError';
 }
 
 /** A later turn of the event loop, after the run queue had its own. */

@@ -8,13 +8,14 @@
  */
 export class ParkedCalls {
   readonly #rejects = new Set<(error: Error) => void>();
-  #error: Error | undefined;
+  /** Made where somebody is rejected: a stack trace takes longer than starting a small guest. */
+  #makeError: (() => Error) | undefined;
 
   /** Settles as `result` does, or is rejected by `end`. */
   hold<T>(result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#error !== undefined) {
-        reject(this.#error);
+      if (this.#makeError !== undefined) {
+        reject(this.#makeError());
         // Nobody waits for what it would have been.
         result.catch(() => {});
         return;
@@ -34,8 +35,10 @@ export class ParkedCalls {
   }
 
   /** Rejects what is held, and what will be. Idempotent. */
-  end(error: Error): void {
-    this.#error ??= error;
+  end(makeError: () => Error): void {
+    this.#makeError ??= makeError;
+    if (this.#rejects.size === 0) return;
+    const error = this.#makeError();
     for (const reject of this.#rejects) reject(error);
     this.#rejects.clear();
   }

@@ -6,7 +6,9 @@
  *    the event loop; one that cannot be put back in order is disposed of, never handed out.
  * 3. A slot that is not there is made while the caller waits (`late` counts these); so whenever the last clean one is
  *    taken, another is made ahead of need, in a later turn.
- * 4. Idle slots take at most `budgetBytes` and `maxIdle` of them exist; beyond that the function used least recently
+ * 4. A function version that was not called lately keeps one slot, a fresh one if there is: the memory of one that was
+ *    used is resident, 64 KiB for the smallest.
+ * 5. Idle slots take at most `budgetBytes` and `maxIdle` of them exist; beyond that the function used least recently
  *    gives up its slots first. Slots in use are bounded by admission.
  */
 
@@ -34,6 +36,10 @@ export interface SlotPoolOptions {
 /** After this long, what was needed at once before is forgotten by half. */
 const PEAK_HALF_LIFE_MS = 10_000;
 
+/** Invariant 4: as long as it takes to forget a peak. Looked after this often, at most, when a slot is taken. */
+const SPARE_MS = PEAK_HALF_LIFE_MS;
+const TRIM_EVERY_MS = 2_000;
+
 /** The slots of one function version. */
 class Shelf<S extends PooledSlot> {
   /** The last one given back first: its memory is in the caches. */
@@ -44,6 +50,7 @@ class Shelf<S extends PooledSlot> {
   peak = 1;
   peakAtMs = 0;
   isMaking = false;
+  usedAtMs = 0;
 }
 
 export interface SlotPoolCounts {
@@ -70,6 +77,7 @@ export class SlotPool<S extends PooledSlot> {
   #ahead = 0;
   #lost = 0;
   #evicted = 0;
+  #trimmedAtMs = 0;
 
   constructor(options: SlotPoolOptions) {
     this.#options = options;
@@ -104,8 +112,14 @@ export class SlotPool<S extends PooledSlot> {
       this.#count(slot, -1);
     }
     shelf.busy++;
-    this.#decay(shelf);
+    const nowMs = this.#options.nowMs();
+    shelf.usedAtMs = nowMs;
+    this.#decay(shelf, nowMs);
     if (shelf.busy > shelf.peak) shelf.peak = shelf.busy;
+    if (nowMs - this.#trimmedAtMs >= TRIM_EVERY_MS) {
+      this.#trimmedAtMs = nowMs;
+      this.#options.later(() => this.#trim(nowMs));
+    }
     if (shelf.idle.length === 0) this.#makeAhead(key, shelf, make);
     return slot;
   }
@@ -179,8 +193,17 @@ export class SlotPool<S extends PooledSlot> {
     return shelf;
   }
 
-  #decay(shelf: Shelf<S>): void {
-    const nowMs = this.#options.nowMs();
+  /** Invariant 4. */
+  #trim(nowMs: number): void {
+    for (const shelf of this.#shelves.values()) {
+      // Those that follow were used later.
+      if (nowMs - shelf.usedAtMs < SPARE_MS) return;
+      // Those that were made ahead and never taken come first.
+      while (shelf.idle.length > 1) this.#giveUp(shelf.idle.pop()!);
+    }
+  }
+
+  #decay(shelf: Shelf<S>, nowMs: number): void {
     const halvings = Math.floor((nowMs - shelf.peakAtMs) / PEAK_HALF_LIFE_MS);
     if (halvings <= 0) return;
     shelf.peak = Math.max(1, Math.floor(shelf.peak / 2 ** Math.min(halvings, 31)));
@@ -189,7 +212,7 @@ export class SlotPool<S extends PooledSlot> {
 
   /** How many idle ones are worth keeping: what was needed at once lately, and one ahead. */
   #wanted(shelf: Shelf<S>): number {
-    this.#decay(shelf);
+    this.#decay(shelf, this.#options.nowMs());
     return shelf.peak + 1;
   }
 
@@ -199,7 +222,7 @@ export class SlotPool<S extends PooledSlot> {
     this.#fitBudget();
   }
 
-  /** Invariant 4. */
+  /** Invariant 5. */
   #fitBudget(): void {
     const { budgetBytes, maxIdle } = this.#options;
     for (const [key, shelf] of this.#shelves) {
@@ -211,7 +234,10 @@ export class SlotPool<S extends PooledSlot> {
   }
 
   #evict(shelf: Shelf<S>): void {
-    const slot = shelf.idle.shift()!;
+    this.#giveUp(shelf.idle.shift()!);
+  }
+
+  #giveUp(slot: S): void {
     this.#count(slot, -1);
     this.#evicted++;
     slot.dispose();

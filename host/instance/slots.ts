@@ -121,10 +121,19 @@ function fits({ start: { fuel, memory, tables } }: Slot, { configuration }: Live
   );
 }
 
+/** A route is resolved once, and then it is the same object for every call. */
+const keys = new WeakMap<LiveFunction, string>();
+
 /**
  * A version of an earlier tenant of the name is another one's code. The artifact, too: what a slot runs must never
  * hang on versions not being used again.
  */
-function keyOf({ tenant, generation, name, version, artifactKey }: LiveFunction): string {
-  return `${tenant}/${generation}/${name}/${version}/${artifactKey}`;
+function keyOf(live: LiveFunction): string {
+  let key = keys.get(live);
+  if (key === undefined) {
+    const { tenant, generation, name, version, artifactKey } = live;
+    key = `${tenant}/${generation}/${name}/${version}/${artifactKey}`;
+    keys.set(live, key);
+  }
+  return key;
 }

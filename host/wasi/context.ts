@@ -1,6 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
+import type { FieldsBudget } from './http/fields-budget.ts';
 import type { ByteSink, ByteSource } from './io/bytes.ts';
+import type { Handles } from './io/handles.ts';
 
 /** Header fields in order, names as given, values as bytes (they need not be UTF-8). */
 export type HeaderList = readonly (readonly [name: string, value: Uint8Array])[];
@@ -86,4 +88,10 @@ export interface WasiContext {
    * fuel check even if it catches what the call throws. Returns the error to throw.
    */
   terminate(code: ErrorCode, detail: string): Error;
+  /**
+   * Accounts of this invocation, made by whoever asks first (`FieldsBudget.of`, `Handles.of`). A weak map from contexts
+   * to accounts would have the collector look at it each time: thousands of contexts die young.
+   */
+  fieldsBudget?: FieldsBudget | undefined;
+  handles?: Handles | undefined;
 }

@@ -3,7 +3,7 @@
  * reaches the same functions and classes), with the suffix `@0.3` for WASI 0.3.
  *
  * Resource classes are shared by all invocations and keep their state in private fields; everything that
- * belongs to one invocation hangs on its context, and costs next to nothing until the guest uses it.
+ * belongs to one invocation hangs on its context, and is made when the guest uses it.
  */
 
 import { createEnvironment } from './cli/environment.ts';
@@ -24,10 +24,11 @@ import { createSystemClock03 } from './clocks/system-clock-0.3.ts';
 import { createWallClock } from './clocks/wall-clock.ts';
 import type { WasiContext } from './context.ts';
 import { createPreopens, FILESYSTEM_TYPES_IMPORTS } from './filesystem/imports.ts';
-import { createHttpImports } from './http/imports.ts';
+import { HTTP_INTERFACES } from './http/imports.ts';
 import { IoError } from './io/error.ts';
 import { createPoll, Pollable } from './io/poll.ts';
 import { InputStream, OutputStream } from './io/streams.ts';
+import { type Imports, lazyImports, type MakeInterface } from './lazy-imports.ts';
 import { createInsecure, createInsecureSeed, createRandom } from './random/random.ts';
 import { createInsecure03, createInsecureSeed03, createRandom03 } from './random/random-0.3.ts';
 import {
@@ -40,60 +41,62 @@ import {
   UDP_IMPORTS,
 } from './sockets/denied.ts';
 
-/** Everything that an invocation may import; `OFFERED_INTERFACES` is the same list as plain data. */
-export function createImports(context: WasiContext): Record<string, Record<string, unknown>> {
-  // One literal, whose shape V8 clones: 0.7 µs for all of it, so nothing here needs to be lazy.
-  const imports = {
-    'wasi:cli/environment': createEnvironment(context),
-    'wasi:cli/exit': EXIT_IMPORTS,
-    'wasi:cli/stdin': createStdin(context),
-    'wasi:cli/stdout': createStdout(context),
-    'wasi:cli/stderr': createStderr(context),
-    'wasi:cli/terminal-input': TERMINAL_INPUT_IMPORTS,
-    'wasi:cli/terminal-output': TERMINAL_OUTPUT_IMPORTS,
-    'wasi:cli/terminal-stdin': TERMINAL_STDIN_IMPORTS,
-    'wasi:cli/terminal-stdout': TERMINAL_STDOUT_IMPORTS,
-    'wasi:cli/terminal-stderr': TERMINAL_STDERR_IMPORTS,
-    'wasi:clocks/monotonic-clock': createMonotonicClock(context),
-    'wasi:clocks/wall-clock': createWallClock(context),
-    'wasi:filesystem/preopens': createPreopens(context),
-    'wasi:filesystem/types': FILESYSTEM_TYPES_IMPORTS,
-    'wasi:io/error': IO_ERROR_IMPORTS,
-    'wasi:io/poll': { Pollable, poll: createPoll(context) },
-    'wasi:io/streams': IO_STREAMS_IMPORTS,
-    'wasi:random/insecure': createInsecure(context),
-    'wasi:random/insecure-seed': createInsecureSeed(context),
-    'wasi:random/random': createRandom(context),
-    'wasi:sockets/instance-network': createInstanceNetwork(context),
-    'wasi:sockets/ip-name-lookup': IP_NAME_LOOKUP_IMPORTS,
-    'wasi:sockets/network': NETWORK_IMPORTS,
-    'wasi:sockets/tcp': TCP_IMPORTS,
-    'wasi:sockets/tcp-create-socket': TCP_CREATE_SOCKET_IMPORTS,
-    'wasi:sockets/udp': UDP_IMPORTS,
-    'wasi:sockets/udp-create-socket': UDP_CREATE_SOCKET_IMPORTS,
-
-    'wasi:cli/environment@0.3': createEnvironment03(context),
-    'wasi:cli/exit@0.3': EXIT_IMPORTS,
-    'wasi:cli/stdin@0.3': createStdin03(context),
-    'wasi:cli/stdout@0.3': createStdout03(context),
-    'wasi:cli/stderr@0.3': createStderr03(context),
-    'wasi:cli/terminal-input@0.3': TERMINAL_INPUT_IMPORTS,
-    'wasi:cli/terminal-output@0.3': TERMINAL_OUTPUT_IMPORTS,
-    'wasi:cli/terminal-stdin@0.3': TERMINAL_STDIN_IMPORTS,
-    'wasi:cli/terminal-stdout@0.3': TERMINAL_STDOUT_IMPORTS,
-    'wasi:cli/terminal-stderr@0.3': TERMINAL_STDERR_IMPORTS,
-    'wasi:cli/types@0.3': TYPES_ONLY,
-    'wasi:clocks/monotonic-clock@0.3': createMonotonicClock03(context),
-    'wasi:clocks/system-clock@0.3': createSystemClock03(context),
-    'wasi:clocks/types@0.3': TYPES_ONLY,
-    'wasi:random/insecure@0.3': createInsecure03(context),
-    'wasi:random/insecure-seed@0.3': createInsecureSeed03(context),
-    'wasi:random/random@0.3': createRandom03(context),
-  };
-  return Object.assign(imports, createHttpImports(context));
-}
-
 const IO_ERROR_IMPORTS = { Error: IoError };
 const IO_STREAMS_IMPORTS = { InputStream, OutputStream };
 /** Interfaces in which nothing is looked up. */
 const TYPES_ONLY = {};
+
+/** What is the same for all invocations is made once. */
+const INTERFACES: Readonly<Record<string, MakeInterface>> = {
+  'wasi:cli/environment': createEnvironment,
+  'wasi:cli/exit': () => EXIT_IMPORTS,
+  'wasi:cli/stdin': createStdin,
+  'wasi:cli/stdout': createStdout,
+  'wasi:cli/stderr': createStderr,
+  'wasi:cli/terminal-input': () => TERMINAL_INPUT_IMPORTS,
+  'wasi:cli/terminal-output': () => TERMINAL_OUTPUT_IMPORTS,
+  'wasi:cli/terminal-stdin': () => TERMINAL_STDIN_IMPORTS,
+  'wasi:cli/terminal-stdout': () => TERMINAL_STDOUT_IMPORTS,
+  'wasi:cli/terminal-stderr': () => TERMINAL_STDERR_IMPORTS,
+  'wasi:clocks/monotonic-clock': createMonotonicClock,
+  'wasi:clocks/wall-clock': createWallClock,
+  'wasi:filesystem/preopens': createPreopens,
+  'wasi:filesystem/types': () => FILESYSTEM_TYPES_IMPORTS,
+  'wasi:io/error': () => IO_ERROR_IMPORTS,
+  'wasi:io/poll': (context) => ({ Pollable, poll: createPoll(context) }),
+  'wasi:io/streams': () => IO_STREAMS_IMPORTS,
+  'wasi:random/insecure': createInsecure,
+  'wasi:random/insecure-seed': createInsecureSeed,
+  'wasi:random/random': createRandom,
+  'wasi:sockets/instance-network': createInstanceNetwork,
+  'wasi:sockets/ip-name-lookup': () => IP_NAME_LOOKUP_IMPORTS,
+  'wasi:sockets/network': () => NETWORK_IMPORTS,
+  'wasi:sockets/tcp': () => TCP_IMPORTS,
+  'wasi:sockets/tcp-create-socket': () => TCP_CREATE_SOCKET_IMPORTS,
+  'wasi:sockets/udp': () => UDP_IMPORTS,
+  'wasi:sockets/udp-create-socket': () => UDP_CREATE_SOCKET_IMPORTS,
+  'wasi:cli/environment@0.3': createEnvironment03,
+  'wasi:cli/exit@0.3': () => EXIT_IMPORTS,
+  'wasi:cli/stdin@0.3': createStdin03,
+  'wasi:cli/stdout@0.3': createStdout03,
+  'wasi:cli/stderr@0.3': createStderr03,
+  'wasi:cli/terminal-input@0.3': () => TERMINAL_INPUT_IMPORTS,
+  'wasi:cli/terminal-output@0.3': () => TERMINAL_OUTPUT_IMPORTS,
+  'wasi:cli/terminal-stdin@0.3': () => TERMINAL_STDIN_IMPORTS,
+  'wasi:cli/terminal-stdout@0.3': () => TERMINAL_STDOUT_IMPORTS,
+  'wasi:cli/terminal-stderr@0.3': () => TERMINAL_STDERR_IMPORTS,
+  'wasi:cli/types@0.3': () => TYPES_ONLY,
+  'wasi:clocks/monotonic-clock@0.3': createMonotonicClock03,
+  'wasi:clocks/system-clock@0.3': createSystemClock03,
+  'wasi:clocks/types@0.3': () => TYPES_ONLY,
+  'wasi:random/insecure@0.3': createInsecure03,
+  'wasi:random/insecure-seed@0.3': createInsecureSeed03,
+  'wasi:random/random@0.3': createRandom03,
+  ...HTTP_INTERFACES,
+};
+
+/** `OFFERED_INTERFACES` is the same list as plain data. */
+export const IMPORT_KEYS: readonly string[] = Object.keys(INTERFACES);
+
+/** Everything that an invocation may import. */
+export const createImports: (context: WasiContext) => Imports = lazyImports(INTERFACES);

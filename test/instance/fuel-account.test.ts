@@ -89,3 +89,17 @@ test('what is taken back of a slice makes the next check ask again, and changes 
   t.is(account.used, FUEL_SLICE * 2);
   t.false(burn(account, 1));
 });
+
+test('closing says what was used, once poisoned with what was burnt since', (t) => {
+  const open = new FuelAccount(FUEL_SLICE);
+  burn(open, 1_234);
+  open.charge(6);
+  t.is(open.close(), 1_240);
+  t.is(open.used, 1_240);
+  t.false(open.grant());
+  const poisoned = new FuelAccount(FUEL_SLICE);
+  burn(poisoned, 1_234);
+  poisoned.poison();
+  burn(poisoned, 100);
+  t.is(poisoned.close(), 1_334);
+});

@@ -13,7 +13,7 @@ test('a held promise settles as it would', async (t) => {
 test('the end rejects what has not settled, and whatever is held later', async (t) => {
   const parked = new ParkedCalls();
   const waiting = [parked.hold(new Promise(() => {})), parked.hold(new Promise(() => {}))];
-  parked.end(OVER);
+  parked.end(() => OVER);
   for (const held of [...waiting, parked.hold(Promise.resolve(7))]) {
     t.is(await t.throwsAsync(held), OVER);
   }
@@ -23,8 +23,14 @@ test('a late answer after the end changes nothing, also when it fails', async (t
   const parked = new ParkedCalls();
   const late = Promise.withResolvers<void>();
   const held = parked.hold(late.promise);
-  parked.end(OVER);
+  parked.end(() => OVER);
   late.reject(new Error('late'));
   t.is(await t.throwsAsync(held), OVER);
   await t.throwsAsync(late.promise);
+});
+
+test('no error is made where nobody is rejected', (t) => {
+  const parked = new ParkedCalls();
+  parked.end(() => t.fail() as never);
+  t.pass();
 });

@@ -188,3 +188,22 @@ test('a function that is dropped leaves nothing behind, and what comes back late
   bench.turn();
   t.true(bench.made.every((made) => made.isDisposed));
 });
+
+test('a function that was not called lately keeps one slot, that which was never used', (t) => {
+  const bench = new Bench();
+  bench.giveBack('a', bench.take('a'));
+  bench.turn();
+  const [used, ahead] = bench.made;
+  t.is(bench.pool.counts.idle, 2);
+  bench.nowMs = 9_999;
+  bench.giveBack('b', bench.take('b'));
+  bench.turn();
+  t.is(bench.pool.counts.idle, 4, 'it was called lately');
+  bench.nowMs = 12_000;
+  bench.giveBack('b', bench.take('b'));
+  bench.turn();
+  t.true(used!.isDisposed);
+  t.false(ahead!.isDisposed);
+  t.is(bench.pool.counts.idle, 3);
+  t.is(bench.take('a'), ahead!);
+});

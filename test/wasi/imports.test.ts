@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import test from 'ava';
-import { createImports } from '../../host/wasi/imports.ts';
+import { createImports, IMPORT_KEYS } from '../../host/wasi/imports.ts';
 import { OFFERED_INTERFACES } from '../../host/wasi/offered.ts';
 import { offeredFunctions } from '../../host/wasi/offered-functions.ts';
 import { witFunctions } from '../harness/wit-functions.ts';
@@ -19,7 +19,10 @@ function keyOf({ interface: name, versions }: (typeof OFFERED_INTERFACES)[number
 }
 
 test('exactly what is offered is there', (t) => {
-  t.deepEqual(Object.keys(createImports(createFakeContext())).sort(), OFFERED_INTERFACES.map(keyOf).sort());
+  t.deepEqual([...IMPORT_KEYS].sort(), OFFERED_INTERFACES.map(keyOf).sort());
+  const imports = createImports(createFakeContext());
+  for (const key of IMPORT_KEYS) t.is(typeof imports[key], 'object', key);
+  t.is(imports['wasi:cli/no-such-interface'], undefined);
 });
 
 test('the functions of each interface are those of its package', async (t) => {
@@ -46,4 +49,9 @@ test('resource classes are the same for all invocations, functions are not share
   const streams = 'wasi:io/streams';
   t.is(one[streams], two[streams]);
   t.not(one['wasi:filesystem/preopens'], two['wasi:filesystem/preopens']);
+});
+
+test('an invocation has one of each interface, however often it asks', (t) => {
+  const imports = createImports(createFakeContext());
+  for (const key of IMPORT_KEYS) t.is(imports[key], imports[key], key);
 });

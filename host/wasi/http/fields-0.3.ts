@@ -10,8 +10,14 @@ export interface FieldsConstructor {
 
 /** Resource `wasi:http/types#fields` (WASI 0.3); also `headers` and `trailers`. */
 export class Fields extends FieldMap {
-  static fromList(entries: readonly FieldEntry[]): Fields {
-    return FieldMap.fill(new Fields(), entries);
+  /** @param budget what it holds is charged to, not given by guests */
+  constructor(budget?: FieldsBudget) {
+    super();
+    if (budget !== undefined) FieldMap.fund(this, budget);
+  }
+
+  static fromList(entries: readonly FieldEntry[], budget?: FieldsBudget): Fields {
+    return FieldMap.fill(new Fields(budget), entries);
   }
 
   /** Immutable fields of a message that came from a wire. */
@@ -23,10 +29,10 @@ export class Fields extends FieldMap {
   /** The class as one invocation sees it: what it makes is charged to the budget. Same prototype, so same type. */
   static boundTo(budget: FieldsBudget): FieldsConstructor {
     function BoundFields(): Fields {
-      return FieldMap.fund(new Fields(), budget);
+      return new Fields(budget);
     }
     BoundFields.prototype = Fields.prototype;
-    BoundFields.fromList = (entries: readonly FieldEntry[]) => FieldMap.fill(BoundFields(), entries);
+    BoundFields.fromList = (entries: readonly FieldEntry[]) => Fields.fromList(entries, budget);
     return BoundFields as unknown as FieldsConstructor;
   }
 

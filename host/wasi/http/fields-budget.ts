@@ -4,8 +4,6 @@ import type { WasiContext } from '../context.ts';
 const FIELD_OVERHEAD_BYTES = 128;
 const TOTAL_BYTES = 64 * 1024 * 1024;
 
-const byContext = new WeakMap<WasiContext, FieldsBudget>();
-
 /**
  * What the fields of one invocation may cost in host memory, where no limit of the guest's memory reaches. It
  * only counts up: 64 MiB are 40,000 requests with ten fields each, and giving back would have to follow every
@@ -20,12 +18,8 @@ export class FieldsBudget {
   }
 
   static of(context: WasiContext): FieldsBudget {
-    let budget = byContext.get(context);
-    if (budget === undefined) {
-      budget = new FieldsBudget(context);
-      byContext.set(context, budget);
-    }
-    return budget;
+    context.fieldsBudget ??= new FieldsBudget(context);
+    return context.fieldsBudget;
   }
 
   /** Throws what ends the invocation once the budget is used up. */

@@ -1,4 +1,4 @@
-import type { WasiContext } from '../context.ts';
+import type { MakeInterface } from '../lazy-imports.ts';
 import { sendRequest } from './client-0.3.ts';
 import { FieldsBudget } from './fields-budget.ts';
 import { sendForFuture } from './outbound-mayfly.ts';
@@ -9,19 +9,16 @@ import { typesP2 } from './types-0.2.ts';
 import { typesP3 } from './types-0.3.ts';
 
 /**
- * Everything of HTTP that a component may import, under the keys of the glue. Made once per invocation; the
- * resource classes are shared by all of them, `Fields` as a view that knows whom to charge.
+ * Everything of HTTP that a component may import, under the keys of the glue. The resource classes are shared by all
+ * invocations, `Fields` as a view that knows whom to charge.
  */
-export function createHttpImports(context: WasiContext): Record<string, Record<string, unknown>> {
-  const budget = FieldsBudget.of(context);
-  return {
-    'wasi:http/types': typesP2(budget),
-    'wasi:http/outgoing-handler': {
-      handle: (request: OutgoingRequest, options: RequestOptions | undefined) =>
-        handleOutgoing(context, request, options),
-    },
-    'wasi:http/types@0.3': typesP3(budget),
-    'wasi:http/client@0.3': { send: (request: Request) => sendRequest(context, request) },
-    'mayfly:http/outbound': { send: (request: Request) => sendForFuture(context, request) },
-  };
-}
+export const HTTP_INTERFACES: Readonly<Record<string, MakeInterface>> = {
+  'wasi:http/types': (context) => typesP2(FieldsBudget.of(context)),
+  'wasi:http/outgoing-handler': (context) => ({
+    handle: (request: OutgoingRequest, options: RequestOptions | undefined) =>
+      handleOutgoing(context, request, options),
+  }),
+  'wasi:http/types@0.3': (context) => typesP3(FieldsBudget.of(context)),
+  'wasi:http/client@0.3': (context) => ({ send: (request: Request) => sendRequest(context, request) }),
+  'mayfly:http/outbound': (context) => ({ send: (request: Request) => sendForFuture(context, request) }),
+};

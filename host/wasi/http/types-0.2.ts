@@ -1,5 +1,6 @@
 /** `wasi:http/types` (WASI 0.2): every resource, and its one function. */
 import { IoError } from '../io/error.ts';
+import { budgetedTypes } from './budgeted-types.ts';
 import { type HttpErrorCode, OutboundError } from './error-code.ts';
 import { Fields } from './fields-0.2.ts';
 import type { FieldsBudget } from './fields-budget.ts';
@@ -31,6 +32,4 @@ const shared: Record<string, unknown> = {
   httpErrorCode,
 };
 
-export function typesP2(budget: FieldsBudget): Record<string, unknown> {
-  return { ...shared, Fields: Fields.boundTo(budget) };
-}
+export const typesP2: (budget: FieldsBudget) => Record<string, unknown> = budgetedTypes(shared, Fields);

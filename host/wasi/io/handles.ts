@@ -11,8 +11,6 @@ import type { WasiContext } from '../context.ts';
 /** A busy server-like guest holds some dozens; a garbage-collected language may drop thousands late. */
 export const MAX_LIVE_HANDLES = 10_000;
 
-const byContext = new WeakMap<WasiContext, Handles>();
-
 export class Handles {
   readonly #context: WasiContext;
   #live = 0;
@@ -23,12 +21,8 @@ export class Handles {
 
   /** The one account of this invocation, whoever asks. */
   static of(context: WasiContext): Handles {
-    let handles = byContext.get(context);
-    if (handles === undefined) {
-      handles = new Handles(context);
-      byContext.set(context, handles);
-    }
-    return handles;
+    context.handles ??= new Handles(context);
+    return context.handles;
   }
 
   get live(): number {

@@ -4,13 +4,16 @@ import type { OutboundHttp, OutboundRequest } from '../../../host/wasi/context.t
 import { sendRequest } from '../../../host/wasi/http/client-0.3.ts';
 import { OutboundError } from '../../../host/wasi/http/error-code.ts';
 import { Fields } from '../../../host/wasi/http/fields-0.3.ts';
-import { createHttpImports } from '../../../host/wasi/http/imports.ts';
+import { HTTP_INTERFACES } from '../../../host/wasi/http/imports.ts';
 import { sendForFuture } from '../../../host/wasi/http/outbound-mayfly.ts';
 import { Request } from '../../../host/wasi/http/request-0.3.ts';
 import { RequestOptions } from '../../../host/wasi/http/request-options-0.3.ts';
 import { EMPTY_SOURCE } from '../../../host/wasi/io/buffer-source.ts';
 import type { ByteSource } from '../../../host/wasi/io/bytes.ts';
+import { lazyImports } from '../../../host/wasi/lazy-imports.ts';
 import { createTestContext } from './support/context.ts';
+
+const createHttpImports = lazyImports(HTTP_INTERFACES);
 
 const noTrailers = Promise.resolve({ tag: 'ok', val: undefined } as const);
 
@@ -72,7 +75,7 @@ function requestTo(authority: string, ...chunks: string[]): ReturnType<typeof Re
 test('one set of imports serves every version, with the same classes in every invocation', (t) => {
   const one = createHttpImports(createTestContext());
   const two = createHttpImports(createTestContext());
-  t.deepEqual(Object.keys(one), [
+  t.deepEqual(Object.keys(HTTP_INTERFACES), [
     'wasi:http/types',
     'wasi:http/outgoing-handler',
     'wasi:http/types@0.3',
@@ -80,8 +83,11 @@ test('one set of imports serves every version, with the same classes in every in
     'mayfly:http/outbound',
   ]);
   for (const key of ['wasi:http/types', 'wasi:http/types@0.3']) {
-    for (const [name, value] of Object.entries(one[key]!)) {
+    const classes = ['Fields', ...Object.keys(Object.getPrototypeOf(one[key]) as object)];
+    t.true(classes.length >= 4);
+    for (const name of classes) {
       if (name === 'httpErrorCode') continue;
+      const value = one[key]![name];
       t.is((value as typeof Fields).prototype, (two[key]![name] as typeof Fields).prototype, name);
     }
   }
@@ -178,5 +184,9 @@ test('fields that a guest makes are charged to its invocation, clones and views 
     );
     t.is(error?.code, 'function_trapped');
     t.is(kept.length, 62);
+    const types = createHttpImports({ ...context })[key] as Record<string, (list?: unknown) => Fields>;
+    const linked = types['[static]fields.from-list']!([['x', new Uint8Array(1024 * 1024 - 1).fill(97)]]);
+    t.true(linked instanceof Bound && types['[constructor]fields']!() instanceof Bound);
+    t.throws(() => Array.from({ length: 64 }, () => linked.clone()), { instanceOf: MayflyError });
   }
 });
