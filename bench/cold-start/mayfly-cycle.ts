@@ -40,6 +40,7 @@ export class MayflyCycle implements Cycle {
     this.#live = {
       tenant: 'bench' as TenantName,
       name: 'hello' as FunctionName,
+      generation: 0,
       version: 1,
       handler: artifact.manifest.handler,
       artifactKey: artifact.key,
