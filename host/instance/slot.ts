@@ -7,7 +7,8 @@
  *    tasks, streams), the run of the guest, and the imports, which each invocation brings anew. Nothing else is kept.
  */
 import type { LinkedComponent } from '../component/linked-component.ts';
-import type { Guest, GuestRun } from './guest.ts';
+import type { Guest } from './guest.ts';
+import type { GuestRun } from './guest-run.ts';
 import type { LinkedGuest } from './linked-guest.ts';
 import type { CoreInstance } from './rewind/core-state.ts';
 import type { SlotState } from './rewind/slot-state.ts';

@@ -1,0 +1,82 @@
+import type { FuelAccount } from './fuel-account.ts';
+import type { ObjectAccount } from './object-account.ts';
+import { ParkedCalls } from './parked-calls.ts';
+import type { SpaceAccount } from './space-account.ts';
+
+/** What one invocation brings along. */
+export interface GuestRun {
+  /** On the guest's own counter. */
+  readonly fuel: FuelAccount;
+  readonly memory: SpaceAccount;
+  readonly tables: SpaceAccount;
+  /** Hears every error that leaves the guest's code, once per frame it passes. */
+  readonly onTrap: (error: unknown) => void;
+  /** Whether wall-clock time is up or the caller is gone: asked between slices, also where parking is impossible. */
+  readonly isOver: () => boolean;
+  /** Lets the thread do other work; resolves when it is this guest's turn again. */
+  readonly yieldThread: () => Promise<void>;
+  /**
+   * Whether no other guest waits for the thread: then a second slice follows the first at once. A turn of the event
+   * loop behind a slice takes up to 15 µs, of which a lone guest would pay one for each millisecond.
+   */
+  readonly isAlone: () => boolean;
+  /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
+  readonly goOn: () => Promise<void> | undefined;
+  /** The guest's code is about to be entered. */
+  readonly onEnter?: () => void;
+}
+
+/** Everything of a guest that belongs to one invocation (guest.ts, invariant 6). */
+export class Run {
+  readonly by: GuestRun;
+  readonly parked = new ParkedCalls();
+  /** Undefined until it makes objects. */
+  objects: ObjectAccount | undefined;
+  plainDepth = 0;
+  /** Calls into the guest whose stacks are there: running, parked or waiting for the host. */
+  entered = 0;
+  /** Slices in a row that were granted where it could not be parked. */
+  unparkedSlices = 0;
+  isInSecondSlice = false;
+  /** Stacks that are parked for their fuel (invariant 4). */
+  preempted = 0;
+  /** Stacks whose wait for the host is over, and that go on within the next microtasks. */
+  resuming = 0;
+  /** What waits to enter the guest meanwhile. */
+  readonly entries: (() => void)[] = [];
+  hasEnded = false;
+  onQuiet: (() => void) | undefined;
+
+  constructor(by: GuestRun) {
+    this.by = by;
+  }
+
+  leavePlainFrame(): void {
+    this.plainDepth--;
+    if (this.plainDepth === 0 && this.unparkedSlices > 0) this.by.fuel.retract();
+  }
+
+  left(): void {
+    this.entered--;
+    if (this.entered === 0) this.onQuiet?.();
+  }
+
+  get isEnterable(): boolean {
+    return this.preempted === 0 && this.resuming === 0;
+  }
+
+  whenEnterable(enter: () => void): void {
+    if (this.hasEnded) return;
+    if (this.entries.length > 0 || !this.isEnterable) this.entries.push(enter);
+    else enter();
+  }
+
+  /** Called in the reaction before a stack goes on: what it does first comes before those who wait. */
+  offerEntries(): void {
+    if (this.entries.length > 0) queueMicrotask(this.#runEntries);
+  }
+
+  readonly #runEntries = (): void => {
+    while (this.entries.length > 0 && this.isEnterable && !this.hasEnded) this.entries.shift()!();
+  };
+}
