@@ -41,7 +41,6 @@ export class MayflyCycle implements Cycle {
       tenant: 'bench' as TenantName,
       generation: 1,
       name: 'hello' as FunctionName,
-      generation: 0,
       version: 1,
       handler: artifact.manifest.handler,
       artifactKey: artifact.key,
