@@ -375,7 +375,7 @@ export const AUTHORIZER_LIMITS = {
   cacheBytesPerTenant: 1 * MiB,
 } as const;
 
-/** Live handles of one resource type in one instance; a server that answers a request needs a dozen. */
+/** Live handles of one component instance (on the glue: of one of its resource types); a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;
 
 /**

@@ -4,7 +4,7 @@
  *
  * 1. What is made here reaches everything of an invocation at each call anew: its imports through the ports, handles
  *    and the like through the state of the component instance. So linking is done once, however many invocations follow.
- * 2. `reset()` replaces that state. Memories, globals and tables are whoever rewinds them: `coreInstances` has them.
+ * 2. `reset()` replaces that state. Memories, globals and tables are put back by whoever instantiates them (the ports).
  * 3. Only what the plan says is linked: it was read from a component that jco's validator accepted, so types fit.
  */
 import type { CoreExport, CoreFunctionIndex, CoreInstance, CoreItem, LinkPlan } from '../model/link-plan.ts';
@@ -17,17 +17,8 @@ import { dropResource, lowerFunction } from './lower.ts';
 import { lowerAsync } from './lower-async.ts';
 import type { PreparedPlan } from './prepared-plan.ts';
 
-/** A core instance that was made of a module. */
-export interface LinkedCoreInstance {
-  /** File name of the module in the artifact. */
-  readonly module: string;
-  /** As the engine gave them. */
-  readonly exports: WebAssembly.Exports;
-}
-
 export class LinkedComponent {
   readonly exports: Readonly<Record<string, GuestFunction>>;
-  readonly coreInstances: readonly LinkedCoreInstance[];
   readonly #plan: LinkPlan;
   readonly #links: readonly ComponentLink[];
   readonly #coreFunctions: unknown[] = [];
@@ -42,14 +33,7 @@ export class LinkedComponent {
       { length: plan.components },
       () => new ComponentLink(prepared, ports, (of) => this.#find(of)),
     );
-    const made: LinkedCoreInstance[] = [];
-    for (const step of plan.coreInstances) {
-      const exports = this.#instantiate(step, ports);
-      this.#instances.push(exports);
-      if (step.kind === 'instantiate')
-        made.push({ module: step.module, exports: exports as WebAssembly.Exports });
-    }
-    this.coreInstances = made;
+    for (const step of plan.coreInstances) this.#instances.push(this.#instantiate(step, ports));
     this.exports = Object.fromEntries(
       plan.exports.map((lifted) => {
         const isAsync = lifted.type.isAsync || lifted.options.isAsync;
