@@ -52,9 +52,6 @@ export class RunQueue {
   readonly #shares = new Map<string, Share>();
   #waiting = 0;
   #turnIsComing = false;
-  /** Fuel that was used since the event loop turned last, as far as anybody asked ({@link admit}). */
-  #usedInTurn = 0;
-  #turnEndIsComing = false;
 
   constructor(ports: RunQueuePorts) {
     this.#ports = ports;
@@ -73,25 +70,14 @@ export class RunQueue {
    */
   park(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> {
     const share = this.#shareOf(tenant);
-    this.#use(share, fuel);
+    share.credit -= fuel;
     return this.#wait(share, isOver);
   }
 
-  /**
-   * For a guest that would begin: at once (undefined) while nobody waits, and neither its tenant owes anything nor a
-   * slice's worth was used since the event loop turned.
-   */
+  /** For a guest that would begin: at once (undefined) while nobody waits and its tenant owes nothing. */
   admit(tenant: string, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
     const share = this.#shares.get(tenant);
-    if (this.#waiting === 0) {
-      if (share === undefined || share.credit > 0) return undefined;
-      this.#endTurn();
-      if (this.#usedInTurn < this.#ports.quantum) {
-        // Where nobody waits, rounds go by at once. A turn for each of many small calls would cost more than they do.
-        this.#payRounds(roundsUntilPaid(share, this.#earnings(tenant)));
-        return undefined;
-      }
-    }
+    if (this.#waiting === 0 && (share === undefined || share.credit > 0)) return undefined;
     return this.#wait(share ?? this.#shareOf(tenant), isOver);
   }
 
@@ -104,28 +90,13 @@ export class RunQueue {
    */
   goOn(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
     const share = this.#shareOf(tenant);
-    this.#use(share, fuel);
+    share.credit -= fuel;
     return share.credit > 0 ? undefined : this.#wait(share, isOver);
   }
 
   /** Fuel that a guest used which does not wait now (invariant 2). */
   charge(tenant: string, fuel: number): void {
-    if (fuel > 0) this.#use(this.#shareOf(tenant), fuel);
-  }
-
-  #use(share: Share, fuel: number): void {
-    share.credit -= fuel;
-    this.#usedInTurn += fuel;
-  }
-
-  /** Notes when the event loop turns. */
-  #endTurn(): void {
-    if (this.#turnEndIsComing) return;
-    this.#turnEndIsComing = true;
-    this.#ports.nextTurn(() => {
-      this.#turnEndIsComing = false;
-      this.#usedInTurn = 0;
-    });
+    if (fuel > 0) this.#shareOf(tenant).credit -= fuel;
   }
 
   #wait(share: Share, isOver: () => boolean): Promise<void> {
@@ -195,12 +166,9 @@ export class RunQueue {
     let rounds = Number.POSITIVE_INFINITY;
     for (const share of this.#order) {
       if (!this.#hasWaiting(share)) continue;
-      rounds = Math.min(rounds, roundsUntilPaid(share, this.#earnings(share.tenant)));
+      rounds = Math.min(rounds, Math.floor(-share.credit / this.#earnings(share.tenant)) + 1);
     }
-    if (rounds !== Number.POSITIVE_INFINITY) this.#payRounds(rounds);
-  }
-
-  #payRounds(rounds: number): void {
+    if (rounds === Number.POSITIVE_INFINITY) return;
     this.#order = this.#order.filter((share) => {
       const isIdle = share.waiting.length === 0;
       // Invariant 3, and what it has left of an earlier round is no head start either.
@@ -214,8 +182,4 @@ export class RunQueue {
     this.#shares.delete(share.tenant);
     return false;
   }
-}
-
-function roundsUntilPaid({ credit }: Share, earnings: number): number {
-  return Math.floor(-credit / earnings) + 1;
 }

@@ -41,7 +41,7 @@ export async function serveIncoming(
 }
 
 async function finished(body: BodySink): Promise<void> {
-  // Made only where it is needed: an error with its stack costs as much as the rest of a small answer.
+  // Made only where it is needed: an error takes the stack along.
   if (!body.hasEnding) {
     body.abort(
       new MayflyError('response_invalid', 'The function returned before finishing the response body.'),
