@@ -82,7 +82,8 @@ export async function startHost(
   const { lost } = registry.secrets.rotate();
   if (lost > 0)
     report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
-  registry.ensureTenant(DEFAULT_TENANT);
+  // The operator's own, until somebody says otherwise.
+  registry.tenants.ensure(DEFAULT_TENANT, { clock: 'fine' }, Date.now());
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
   await artifacts.sweep();

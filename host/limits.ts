@@ -375,6 +375,12 @@ export const AUTHORIZER_LIMITS = {
   cacheBytesPerTenant: 1 * MiB,
 } as const;
 
+/**
+ * Step of a coarse clock (see wasi/clocks/coarse-clock.ts). Node's timers count milliseconds, too: nothing that a guest
+ * can wait for is lost by it.
+ */
+export const COARSE_CLOCK_STEP_NS = 1_000_000n;
+
 /** Live handles of one component instance (on the glue: of one of its resource types); a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;
 

@@ -19,13 +19,14 @@ import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
-import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
+import { AUTHORIZER_LIMITS, COARSE_CLOCK_STEP_NS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
 import { WaitingRoom } from './scheduler/waiting-room.ts';
+import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
@@ -99,9 +100,12 @@ function serve(data: WorkerData, port: MessagePort): void {
     slots,
     later: setImmediate,
   });
+  const fineClock = new SystemClock();
+  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
   const invoker = new Invoker({
     slots,
-    clock: new SystemClock(),
+    clock: coarseClock,
+    clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
     admit: (tenant, isOver) => runQueue.admit(tenant, isOver),

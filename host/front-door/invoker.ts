@@ -9,8 +9,9 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { TenantClock } from '../model/tenant.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
-import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
+import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
 import type { UrlRequest } from './authorizer.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
@@ -25,6 +26,7 @@ export interface InvokerPorts extends EnginePorts {
   resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
   outbound(route: LiveRoute): OutboundHttp;
+  clockOf(route: LiveRoute): Clock;
   readonly gate: Gate;
   readonly refusals: RefusalPace;
   isDraining(): boolean;
@@ -187,8 +189,9 @@ export class Invoker {
           const { live } = route;
           const invocationId = randomUUIDv7() as InvocationId;
           const outbound = this.#ports.outbound(route);
+          const clock = this.#ports.clockOf(route);
           running = new RunningInvocation(
-            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
+            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound, clock },
             this.#ports,
           );
           const invocation = running;
@@ -288,6 +291,7 @@ export class Invoker {
         trigger: call.trigger,
         scriptName: call.scriptName,
         outbound: this.#ports.outbound(route),
+        clock: this.#ports.clockOf(route),
       },
       this.#ports,
     );
@@ -302,13 +306,13 @@ export class Invoker {
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
     burnt(result.fuel);
-    this.#answer(exchange, result, queueMs);
+    this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
   }
 
-  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
+  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number, clock: TenantClock): void {
     const late: [string, string][] = [
       ['mayfly-fuel', String(result.fuel)],
-      ['server-timing', serverTiming(queueMs, result)],
+      ['server-timing', serverTiming(queueMs, result, clock)],
     ];
     const { failure } = result;
     const error =
@@ -329,8 +333,12 @@ function isOverQuota(error: unknown): boolean {
   return error instanceof MayflyError && error.quota !== undefined;
 }
 
-/** W3C Server-Timing; durations in milliseconds. */
-function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
-  const queueMs = admissionMs + turnMs;
-  return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
+/** W3C Server-Timing; durations in milliseconds, whole ones where the function's own clock shows no more. */
+function serverTiming(
+  admissionMs: number,
+  { execMs, initMs, queueMs: turnMs }: InvocationResult,
+  clock: TenantClock,
+): string {
+  const shown = (ms: number): string => (clock === 'fine' ? ms.toFixed(3) : String(Math.floor(ms)));
+  return `queue;dur=${shown(admissionMs + turnMs)}, init;dur=${shown(initMs)}, exec;dur=${shown(execMs)}`;
 }

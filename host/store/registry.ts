@@ -112,7 +112,7 @@ export class Registry implements Disposable {
 
   /** Creates the tenant unless it exists. */
   ensureTenant(tenant: TenantName, nowMs: number = Date.now()): void {
-    this.tenants.ensure(tenant, nowMs);
+    this.tenants.ensure(tenant, {}, nowMs);
   }
 
   hasTenant(tenant: TenantName): boolean {
