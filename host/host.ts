@@ -11,6 +11,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
@@ -24,6 +25,8 @@ import { loadMasterKeys } from './store/master-keys.ts';
 import { RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
+import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/connection-ledger.ts';
+import { openDescriptors } from './worker/descriptors.ts';
 import { createHostServices } from './worker/host-services.ts';
 import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
@@ -142,6 +145,15 @@ export async function startHost(
   const keepLogs = (records: readonly LogRecord[]): void => {
     tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
   };
+  const descriptors = openDescriptors();
+  const ledgerWords =
+    descriptors &&
+    createLedgerWords(config.threads, ledgerCapacity(config.threads, config.connectionsPerThread));
+  const answerForThread = (thread: number, cause: string | undefined): void => {
+    if (descriptors === undefined || ledgerWords === undefined) return;
+    const ledger = new ConnectionLedger(ledgerWords, thread, descriptors);
+    answerForLostThread(ledger, descriptors, cause ?? 'the host stops');
+  };
   const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
   const pool = new WorkerPool({
     threads: config.threads,
@@ -154,6 +166,7 @@ export async function startHost(
       componentBytes: config.componentBytes,
       ceilings: config.ceilings,
       quotaTable,
+      ledger: ledgerWords,
       connections: config.connectionsPerThread,
       changes: changes.buffer,
       rewind: config.rewind,
@@ -162,7 +175,10 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,
-    onExit: (thread, cause) => losses.ended(thread, cause),
+    onExit: (thread, cause) => {
+      answerForThread(thread, cause);
+      losses.ended(thread, cause);
+    },
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),

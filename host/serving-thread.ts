@@ -30,6 +30,8 @@ import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { ConnectionLedger } from './worker/connection-ledger.ts';
+import { openDescriptors } from './worker/descriptors.ts';
 import { HeapWatch } from './worker/heap-watch.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
@@ -215,6 +217,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
     maxConnections: data.connections,
+    ledger: ledgerOf(data),
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -245,6 +248,13 @@ function serve(data: WorkerData, port: MessagePort): void {
     uses.flush();
     link.notify({ kind: 'drained' });
   }
+}
+
+/** Undefined where a connection cannot be kept open for a thread that died. */
+function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined {
+  const descriptors = openDescriptors();
+  if (ledger === undefined || descriptors === undefined) return undefined;
+  return new ConnectionLedger(ledger, thread, descriptors);
 }
 
 /** The control plane's backend, one message per call. */

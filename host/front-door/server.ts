@@ -13,11 +13,14 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { problemResponse } from '../control-plane/problem.ts';
-import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { MayflyError } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
+import type { ConnectionLedger } from '../worker/connection-ledger.ts';
 import { Connections } from './connections.ts';
 import { sendProblem } from './exchange.ts';
 import { type FunctionUrls, isPlainFunctionCall } from './function-urls.ts';
+import { RecordedResponse, recordOwedAnswers } from './owed-answers.ts';
+import { writeProblem } from './write-problem.ts';
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
@@ -26,10 +29,16 @@ export interface FrontServer {
   readonly connections: Connections;
 }
 
+export interface FrontServerOptions extends ServerOptions {
+  readonly maxConnections?: number;
+  /** Where it says whom it owes an answer. */
+  readonly ledger?: ConnectionLedger | undefined;
+}
+
 export function createFrontServer(
   fetch: Fetch,
   urls: FunctionUrls,
-  { maxConnections, ...options }: ServerOptions & { readonly maxConnections?: number },
+  { maxConnections, ledger, ...options }: FrontServerOptions,
 ): FrontServer {
   const listener = getRequestListener(fetch, {
     overrideGlobalObjects: false,
@@ -40,15 +49,19 @@ export function createFrontServer(
       problemResponse(new MayflyError('invalid_request', 'The request target is not valid.')),
   });
   // A host is required below, with an answer that says so.
-  const server = createServer({ ...options, requireHostHeader: false }, (incoming, outgoing) => {
-    const error = hostError(incoming);
-    if (incoming.method !== 'GET' && incoming.method !== 'HEAD') closeAfterEarlyRefusal(incoming, outgoing);
-    if (error !== undefined) sendProblem(incoming, outgoing, error, [['connection', 'close']]);
-    else if (isPlainFunctionCall(incoming)) void urls.serve(incoming, outgoing);
-    else void listener(incoming, outgoing);
-  });
+  const server = createServer(
+    { ...options, ServerResponse: RecordedResponse, requireHostHeader: false },
+    (incoming, outgoing) => {
+      const error = hostError(incoming);
+      if (incoming.method !== 'GET' && incoming.method !== 'HEAD') closeAfterEarlyRefusal(incoming, outgoing);
+      if (error !== undefined) sendProblem(incoming, outgoing, error, [['connection', 'close']]);
+      else if (isPlainFunctionCall(incoming)) void urls.serve(incoming, outgoing);
+      else void listener(incoming, outgoing);
+    },
+  );
   // One more than any function may take, so that a head beyond it is seen to be, not cut down to it.
   server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard + 1;
+  if (ledger !== undefined) recordOwedAnswers(server, ledger);
   const connections = new Connections(server, {
     ...(maxConnections === undefined ? {} : { max: maxConnections }),
     refuse: (socket) => {
@@ -109,20 +122,4 @@ function parseError({ code }: NodeJS.ErrnoException): MayflyError {
     default:
       return new MayflyError('invalid_request', 'This is not a valid HTTP/1.1 request.');
   }
-}
-
-/** An answer where there is no ServerResponse to write it. */
-function writeProblem(socket: Duplex, error: MayflyError): void {
-  const problem = toProblemDetails(error);
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-    ...retryFields(error).map(([name, value]) => `${name}: ${value}`),
-  ];
-  // A caller that is gone meanwhile is no news.
-  socket.on('error', () => {});
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -16,6 +16,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
+import type { LedgerWords } from './connection-ledger.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
@@ -49,6 +50,8 @@ export interface WorkerData {
   readonly componentBytes: number;
   readonly ceilings: FunctionLimitValues;
   readonly quotaTable: QuotaTableBuffers;
+  /** Absent where connections cannot be kept open for a thread that died. */
+  readonly ledger?: LedgerWords | undefined;
   readonly connections: number;
   readonly changes: SharedArrayBuffer;
   readonly rewind: RoadWish;
