@@ -74,6 +74,12 @@ export function createFrontServer(
       writeProblem(socket, parseError(error));
     } else socket.destroy();
   });
+  // Node would answer 417 without a word.
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const detail = 'The only expectation that this host meets is 100-continue.';
+    const error = new MayflyError('invalid_request', detail, { field: 'expect' });
+    sendProblem(incoming, outgoing, error, [['connection', 'close']]);
+  });
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
     writeProblem(
       socket,
