@@ -4,8 +4,9 @@
  *
  * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
  */
-import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
@@ -22,12 +23,13 @@ import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { loadMasterKeys } from './store/master-keys.ts';
-import { RecentFunctions } from './store/recent-functions.ts';
+import { type FunctionId, RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/connection-ledger.ts';
 import { openDescriptors } from './worker/descriptors.ts';
-import { createHostServices } from './worker/host-services.ts';
+import { createHostServices, isolatedFunction } from './worker/host-services.ts';
+import { IsolatedProcesses } from './worker/isolated-processes.ts';
 import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
@@ -43,10 +45,9 @@ export interface RunningHost {
   stop(): Promise<void>;
 }
 
-const SERVING_THREAD = new URL(
-  `./serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-);
+const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const SERVING_THREAD = new URL(`./serving-thread${SUFFIX}`, import.meta.url);
+const ISOLATED_PROCESS = new URL(`./isolated-process${SUFFIX}`, import.meta.url);
 
 /** What a host that is killed may have forgotten of what it was called for. */
 const SAVE_RECENT_MS = 30_000;
@@ -154,6 +155,31 @@ export async function startHost(
     const ledger = new ConnectionLedger(ledgerWords, thread, descriptors);
     answerForLostThread(ledger, descriptors, cause ?? 'the host stops');
   };
+  const socketFolder = await mkdtemp(join(tmpdir(), 'mayfly-'));
+  stack.defer(() => rm(socketFolder, { recursive: true, force: true }));
+  const isolated = new IsolatedProcesses({
+    entry: ISOLATED_PROCESS,
+    folder: socketFolder,
+    data: {
+      dataDir: config.dataDir,
+      rewind: config.rewind,
+      idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
+      idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
+    },
+    heapBytes: config.threadHeapBytes,
+    graceMs: config.drainTimeoutMs,
+    resolve: ({ tenant, name }) => isolatedFunction({ registry, accounts }, tenant, name),
+    onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
+    onLogs: keepLogs,
+    onRelieved: (functions) => losses.relieved(functions),
+    onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
+    onLost: (functions, cause) => losses.processEnded(functions, cause),
+    recent: (tenant) => recent.list().filter((id) => id.tenant === tenant),
+    report,
+  });
+  stack.defer(() => isolated.close());
+  for (const tenant of registry.tenants.list()) isolated.sync(tenant.name, tenant);
+  registry.tenants.onChange((name) => isolated.sync(name, registry.tenants.find(name)));
   const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
   const pool = new WorkerPool({
     threads: config.threads,
@@ -173,13 +199,20 @@ export async function startHost(
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
-    services: createHostServices({ control, registry, artifacts, accounts }),
+    services: createHostServices({
+      control,
+      registry,
+      artifacts,
+      accounts,
+      socketOf: (tenant) => isolated.socketOf(tenant),
+    }),
     onLogs: keepLogs,
     onExit: (thread, cause) => {
       answerForThread(thread, cause);
       losses.ended(thread, cause);
     },
     onRelieved: (functions) => losses.relieved(functions),
+    onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),
     heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
@@ -187,7 +220,15 @@ export async function startHost(
   });
   stack.defer(() => pool.drain(config.drainTimeoutMs));
   const port = await pool.start();
-  registry.onChange((tenant, name) => pool.prepare({ tenant, name }));
+  const prepare = (id: FunctionId): void => {
+    pool.prepare(id);
+    isolated.prepare(id);
+  };
+  registry.onChange((tenant, name) => prepare({ tenant, name }));
+  // Where its functions run may have changed: what lies ready elsewhere is given up.
+  registry.tenants.onChange((tenant) => {
+    if (registry.tenants.has(tenant)) for (const { name } of registry.list(tenant)) prepare({ tenant, name });
+  });
 
   const owned = stack.move();
   let stopping: Promise<void> | undefined;

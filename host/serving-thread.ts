@@ -2,7 +2,7 @@
  * A serving thread: owns a listening socket, the routes and instances behind it, and nothing that another
  * thread writes. Everything durable it asks of the main thread.
  */
-import { randomFillSync } from 'node:crypto';
+import { randomFillSync, randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -14,14 +14,17 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
+import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
 import { AUTHORIZER_LIMITS, COARSE_CLOCK_STEP_NS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
-import type { TenantName } from './model/ids.ts';
+import type { LiveFunction } from './model/function-version.ts';
+import type { InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
+import { monotonicMs } from './scheduler/monotonic-clock.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
@@ -95,8 +98,8 @@ function serve(data: WorkerData, port: MessagePort): void {
   const preparation = new Preparation({
     resolve: async ({ tenant, name }) => {
       const route = await routes.resolve(tenant, name);
-      // What is not run is not made ready, either.
-      return route?.quarantine === undefined ? route : undefined;
+      // What is not run here is not made ready, either.
+      return route?.quarantine === undefined && route?.process === undefined ? route : undefined;
     },
     artifact: (key) => artifacts.get(key),
     slots,
@@ -126,6 +129,7 @@ function serve(data: WorkerData, port: MessagePort): void {
         takeRequest: () => admission.takeOutbound(tenantColumn) === undefined,
         takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
       }),
+    isolated: new IsolatedCalls({ onLost: noteLoss }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => draining.signal.aborted,
@@ -234,6 +238,26 @@ function serve(data: WorkerData, port: MessagePort): void {
     return route;
   }
 
+  function noteLoss(
+    { tenant, name, version }: LiveFunction,
+    socketPath: string,
+    invocationId: InvocationId = randomUUIDv7() as InvocationId,
+  ): void {
+    link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
+    const message = 'worker_lost: The process of the tenant was lost.';
+    const timestampMs = Date.now();
+    logs.append({
+      tenant,
+      name,
+      version,
+      invocationId,
+      timestampMs,
+      level: 'error',
+      source: 'host',
+      message,
+    });
+  }
+
   async function drain(timeoutMs: number): Promise<void> {
     draining.abort();
     const late = setTimeout(() => invoker.cancelAll('draining', 'The host has shut down.'), timeoutMs);
@@ -262,12 +286,6 @@ function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
     get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
   });
-}
-
-/** Of the machine's monotonic clock, which all threads read alike; `performance.now` begins with the thread. */
-function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1_000 + nanoseconds / 1_000_000;
 }
 
 /** For the operator's log; never for a caller. */

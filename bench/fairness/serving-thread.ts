@@ -9,6 +9,7 @@ import { createFrontDoor } from '../../host/front-door/app.ts';
 import { FunctionUrls } from '../../host/front-door/function-urls.ts';
 import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
+import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
@@ -113,6 +114,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
+    isolated: new IsolatedCalls({ onLost: () => {} }),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });

@@ -112,6 +112,7 @@ const pool = new WorkerPool({
   onLogs: () => {},
   onExit: () => {},
   onRelieved: () => {},
+  onProcessLost: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,
   onUsed: () => {},
   recent: () => [],

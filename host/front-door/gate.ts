@@ -16,6 +16,8 @@ export interface LiveRoute {
   readonly tenantColumn: number;
   readonly functionColumn: number;
   readonly quarantine?: Quarantine;
+  /** Where the functions of an isolated tenant run, and the change count under which this is known. */
+  readonly process?: { readonly socketPath: string; readonly count: number };
 }
 
 export class Gate {

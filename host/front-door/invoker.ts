@@ -18,6 +18,7 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
+import type { IsolatedCalls } from './isolated-calls.ts';
 import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
 
@@ -27,7 +28,9 @@ export interface InvokerPorts extends EnginePorts {
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
   outbound(route: LiveRoute): OutboundHttp;
   clockOf(route: LiveRoute): Clock;
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, 'enter' | 'close'>;
+  /** For functions that run in a process of their tenant's own. */
+  readonly isolated: IsolatedCalls;
   readonly refusals: RefusalPace;
   isDraining(): boolean;
 }
@@ -48,6 +51,8 @@ export interface CallOptions {
   /** What the function does not see of a request through the API; through its URL, the policy says it. */
   readonly hidden: ReadonlySet<string>;
   readonly url?: UrlPolicy;
+  /** Where it has one already. */
+  readonly invocationId?: InvocationId;
 }
 
 /** A call as it runs: what the caller's options and the function's settings came to. */
@@ -94,6 +99,7 @@ export class Invoker {
   cancelAll(code: ErrorCode, detail: string): void {
     this.#ports.gate.close();
     for (const invocation of this.#invocations.keys()) invocation.cancel(code, detail);
+    this.#ports.isolated.cancelAll(new MayflyError(code, detail));
   }
 
   /**
@@ -119,7 +125,7 @@ export class Invoker {
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now();
-    const invocationId = randomUUIDv7() as InvocationId;
+    const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
     let responseFields = NO_FIELDS;
     this.#running++;
     try {
@@ -165,17 +171,17 @@ export class Invoker {
    * Calls a function on the host's own account. It takes a place, fuel and time as any call does.
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
-  async ask(
-    route: LiveRoute,
-    { event, contentType, maxAnswerBytes, timeoutMs }: Question,
-    gone: AbortSignal,
-  ): Promise<EventAnswer> {
+  async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
+    const { event, contentType, maxAnswerBytes, timeoutMs } = question;
     this.#running++;
     try {
       return await this.#inPlace(
         route,
         () => gone,
-        async (artifact, burnt) => {
+        async (burnt) => {
+          if (route.process !== undefined)
+            return await this.#askIsolated(route, route.process, question, gone);
+          const artifact = await this.#artifactOf(route);
           let running: RunningInvocation | undefined;
           const exchange = new EventExchange({
             event,
@@ -222,23 +228,59 @@ export class Invoker {
     await this.#inPlace(
       route,
       () => untilClosed(call.outgoing),
-      (artifact, burnt) => this.#run(call, route, artifact, burnt),
+      async (burnt) => {
+        if (route.process !== undefined) return this.#handOver(call, route, route.process);
+        const found = this.#artifactOf(route);
+        await this.#run(call, route, found instanceof Promise ? await found : found, burnt);
+      },
     );
   }
 
-  /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
+  #artifactOf({ live }: LiveRoute): LoadedArtifact | Promise<LoadedArtifact> {
+    return this.#ports.artifact(live.artifactKey);
+  }
+
+  /** The fuel it takes is told by its process. */
+  #handOver(call: Call, { live }: LiveRoute, process: NonNullable<LiveRoute['process']>): Promise<void> {
+    const { invocationId, trigger, method, pathWithQuery, scriptName } = call;
+    const handed = { invocationId, trigger, method, pathWithQuery, scriptName, name: live.name } as const;
+    return this.#ports.isolated.call(
+      process.socketPath,
+      {
+        ...handed,
+        kind: 'request',
+        count: process.count,
+        isUrl: call.url !== undefined,
+        hidden: [...call.hidden],
+        added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
+      },
+      live,
+      call.incoming,
+      call.outgoing,
+    );
+  }
+
+  #askIsolated(
+    { live }: LiveRoute,
+    { socketPath, count }: NonNullable<LiveRoute['process']>,
+    { event, ...rest }: Question,
+    gone: AbortSignal,
+  ): Promise<EventAnswer> {
+    const call = { kind: 'question', name: live.name, count, ...rest } as const;
+    return this.#ports.isolated.ask(socketPath, call, live, event, gone);
+  }
+
+  /** Runs `work` in one of the function's places; it says what fuel it took. */
   async #inPlace<T>(
     route: LiveRoute,
     untilGone: () => AbortSignal,
-    work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
+    work: (burnt: (fuel: number) => void) => Promise<T>,
   ): Promise<T> {
     const entered = this.#ports.gate.enter(route, untilGone);
     const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
     try {
-      const found = this.#ports.artifact(route.live.artifactKey);
-      const artifact = found instanceof Promise ? await found : found;
-      return await work(artifact, (burnt) => {
+      return await work((burnt) => {
         fuel = burnt;
       });
     } finally {

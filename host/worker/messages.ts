@@ -25,6 +25,8 @@ export interface ResolvedFunction {
   readonly tenantColumn: number;
   readonly functionColumn: number;
   readonly quarantine?: Quarantine;
+  /** Of an isolated tenant: where its process listens, and under which change count (set by the route cache) this is known. */
+  readonly process?: { readonly socketPath: string; readonly count: number };
 }
 
 /** What the main thread does for serving threads. */
@@ -77,6 +79,8 @@ export type FromWorker =
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   /** Functions whose invocations were ended because the thread's heap was full. */
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
+  /** The process of an isolated tenant was lost while it ran this. */
+  | { readonly kind: 'lost'; readonly socketPath: string; readonly function: FunctionVersionName }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {

@@ -38,14 +38,22 @@ export class ThreadLosses {
     this.#judge(suspects, cause);
   }
 
+  /** The process of an isolated tenant has ended, and was running these; the logs say so already, by invocation. */
+  processEnded(functions: readonly FunctionVersionName[], cause: string): void {
+    this.#judge(this.#suspectsOf(functions), cause);
+  }
+
   /** Functions that were ended instead of their thread. */
   relieved(functions: readonly FunctionVersionName[]): void {
+    this.#judge(this.#suspectsOf(functions), 'it filled the heap with host objects');
+  }
+
+  #suspectsOf(functions: readonly FunctionVersionName[]): Suspect[] {
     const { accounts } = this.#ports;
-    const suspects = functions.map(({ tenant, name, version }) => {
+    return functions.map(({ tenant, name, version }) => {
       const column = accounts.functionColumn(tenant, name);
       return { tenant, name, version, ended: accounts.ended({ tenant, name, column }) };
     });
-    this.#judge(suspects, 'it filled the heap with host objects');
   }
 
   #judge(suspects: readonly Suspect[], cause: string): void {

@@ -1,0 +1,88 @@
+/**
+ * What passes between the host and the process of an isolated tenant: over the process channel, plain data only; and with
+ * each request that a serving thread hands over to it.
+ */
+import type { ErrorMessage } from '../errors.ts';
+import type { RoadWish } from '../instance/rewind/road.ts';
+import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { FunctionId } from '../store/recent-functions.ts';
+import type { FromWorker, ResolvedFunction } from './messages.ts';
+
+/** Given to the process when it is made. */
+export interface IsolatedProcessData {
+  readonly tenant: TenantName;
+  /** Where it listens; nobody but this host may connect. */
+  readonly socketPath: string;
+  readonly dataDir: string;
+  readonly rewind: RoadWish;
+  readonly idleMemoryBytes: number;
+  readonly idleSlots: number;
+}
+
+/** What the host knows of a function, for the process that runs it: it has no part in the quota table. */
+export type IsolatedFunction = Pick<ResolvedFunction, 'live' | 'tenant'> & {
+  readonly outbound: OutboundQuotas;
+};
+
+/** All outbound requests of the tenant come from its process: it counts them itself. */
+export interface OutboundQuotas {
+  readonly requestsPerSecond: number;
+  readonly bytesPerMonth: number;
+  /** What was sent and received in this month, as far as the host knows. */
+  readonly bytesOfMonth: number;
+}
+
+export type ToIsolated =
+  | { readonly kind: 'start'; readonly data: IsolatedProcessData }
+  | { readonly kind: 'resolved'; readonly id: number; readonly route: IsolatedFunction | undefined }
+  | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
+  | ({ readonly kind: 'prepare' } & FunctionId);
+
+export type FromIsolated =
+  | { readonly kind: 'serving' }
+  | { readonly kind: 'resolve'; readonly id: number; readonly name: FunctionName }
+  /** What has been used since the last notice. */
+  | { readonly kind: 'spent'; readonly fuel: number; readonly outboundBytes: number }
+  | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' }>;
+
+/** The header field, taken out before anything looks at the request, in which a {@link HandedCall} travels. */
+export const CALL_FIELD = 'mayfly-call';
+
+/** A request that a serving thread has admitted. */
+export type HandedCall = {
+  readonly name: FunctionName;
+  /** Under which change count the serving thread knows the function: an older one is asked for again. */
+  readonly count: number;
+} & (
+  | {
+      readonly kind: 'request';
+      readonly invocationId: InvocationId;
+      readonly trigger: 'http' | 'event';
+      readonly isUrl: boolean;
+      readonly method: string;
+      readonly pathWithQuery: string;
+      readonly scriptName: string;
+      readonly hidden: readonly string[];
+      /** Values in base64. */
+      readonly added: readonly (readonly [name: string, value: string])[];
+    }
+  /** Answered with a {@link HandedAnswer} in JSON. */
+  | {
+      readonly kind: 'question';
+      readonly contentType: string;
+      readonly maxAnswerBytes: number;
+      readonly timeoutMs: number;
+    }
+);
+
+export type HandedAnswer =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  | { readonly kind: 'failure'; readonly error: ErrorMessage };
+
+export function encodeCall(call: HandedCall): string {
+  return Buffer.from(JSON.stringify(call)).toString('base64');
+}
+
+export function decodeCall(text: string): HandedCall {
+  return JSON.parse(Buffer.from(text, 'base64').toString()) as HandedCall;
+}
