@@ -1,10 +1,10 @@
 /** A real host in a process of its own, and lanes that send it one request of the fuzz after the other. */
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { HostProcess } from '../../harness/host-process.ts';
+import { residentBytes } from '../../harness/memory.ts';
 import { RawConnection } from '../../harness/raw-connection.ts';
 import { plainCommand } from '../../harness/wat-commands.ts';
 import { documentSchema } from '../openapi-contract.ts';
@@ -83,9 +83,4 @@ async function answerTo(port: number, { bytes }: FuzzRequest): Promise<string> {
   const received = await connection.closed();
   clearTimeout(timer);
   return received;
-}
-
-export function residentBytes(pid: number): number {
-  const [, kib = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kib) * 1_024;
 }
