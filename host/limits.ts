@@ -338,6 +338,8 @@ export const HOST_LIMITS = {
    * takes two to four of the 65,530 mappings that Linux gives a process (`vm.max_map_count`).
    */
   idleSlots: 8_000,
+  /** Entries of the audit log for one tenant; the oldest go first. About 300 bytes each, 8 KiB at most. */
+  auditEntriesPerTenant: 100_000,
   /** How long a stop waits for invocations in flight. */
   drainTimeoutMs: 30_000,
   /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */

@@ -156,7 +156,8 @@ export class Invoker {
       const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
       await this.#admitted(call, route);
     } catch (error) {
-      if (isOverQuota(error)) await this.#holdBack(options.tenant);
+      const payer = payerOf(error, options.tenant, incoming);
+      if (payer !== undefined) await this.#holdBack(payer);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, error, fields, invocationId);
@@ -288,10 +289,10 @@ export class Invoker {
     }
   }
 
-  /** Whoever is over its quota is told so at a pace, not as fast as it asks. */
-  async #holdBack(tenant: TenantName): Promise<void> {
+  /** @param payer whose refusals keep one pace */
+  async #holdBack(payer: string): Promise<void> {
     const { refusals } = this.#ports;
-    const delayMs = refusals.delayMs(tenant);
+    const delayMs = refusals.delayMs(payer);
     if (delayMs === 0 || this.#ports.isDraining()) return;
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -371,8 +372,14 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
   return controller.signal;
 }
 
-function isOverQuota(error: unknown): boolean {
-  return error instanceof MayflyError && error.quota !== undefined;
+/**
+ * Who is told at a pace, not as fast as it asks: a tenant that is over its quota, and an address that asks for functions
+ * that are not there, each of which is a question to the main thread. No tenant's name has a space.
+ */
+function payerOf(error: unknown, tenant: TenantName, { socket }: IncomingMessage): string | undefined {
+  if (!(error instanceof MayflyError)) return undefined;
+  if (error.quota !== undefined) return tenant;
+  return error.code === 'function_not_found' ? `from ${socket.remoteAddress}` : undefined;
 }
 
 /** W3C Server-Timing; durations in milliseconds, whole ones where the function's own clock shows no more. */

@@ -62,6 +62,7 @@ export interface RegistryOptions {
   readonly quotas?: TenantQuotasPatch;
   /** The operator's, for secrets; none where absent. */
   readonly masterKeys?: MasterKeys;
+  readonly auditEntriesPerTenant?: number;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -89,7 +90,7 @@ export class Registry implements Disposable {
   constructor(options: RegistryOptions) {
     this.#ceilings = options.ceilings ?? defaultCeilings();
     this.#database = new RegistryDatabase(options.path);
-    this.audit = new AuditTable(this.#database);
+    this.audit = new AuditTable(this.#database, options.auditEntriesPerTenant);
     this.tenants = new TenantTable(this.#database, this.audit);
     this.quotas = new TenantQuotaTable(this.#database, this.audit, this.tenants, options.quotas);
     this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
