@@ -173,6 +173,7 @@ for (const [what, path, guests] of [
   ['sleeps', '/sleep?90000', 20],
 ] as const) {
   test.serial(`a guest that ${what} does not keep others waiting`, async (t) => {
+    t.timeout(60_000);
     const name = await deployed({ timeoutMs: 100_000, fuel: 1_000_000_000_000 });
     const abort = new AbortController();
     const calls = Array.from({ length: guests }, () => endless(name, path, abort.signal));

@@ -164,9 +164,10 @@ test.serial('a job that takes too long is broken off, and the next one works', a
   const fixture = await UploadFixture.create(t);
   const held = await fixture.held(await runComponent());
   fixture.timeoutMs = 1_000;
-  t.is(await outcomeOf(fixture.publisher.publish(held.job)), 'publish_timed_out');
+  const outcome = await outcomeOf(fixture.publisher.publish(held.job));
   // A pipe is open once both ends are, and the process may have died before it opened its own.
   for (const end of await Promise.all([held.opened, open(held.job.uploadPath)])) await end.close();
+  t.is(outcome, 'publish_timed_out');
   t.deepEqual(await fixture.leftovers(), []);
   // Time for a new process on a busy machine.
   fixture.timeoutMs = 60_000;
