@@ -371,6 +371,20 @@ export const ERROR_TABLE = {
     title: 'The thread has no room for more structs and arrays',
     mend: 'Try again, or make fewer of them at the same time as other invocations do.',
   },
+  queue_unavailable: {
+    fault: 'host',
+    status: 503,
+    retryable: true,
+    title: 'The store of the queues does not answer',
+    mend: 'Nothing was sent: try again with the same deduplication key. The operator looks at the Redis server or the disk.',
+  },
+  queue_full: {
+    fault: 'caller',
+    status: 429,
+    retryable: true,
+    title: 'The queue is full',
+    mend: 'Wait until messages have been handled, or purge the queue.',
+  },
   draining: {
     fault: 'host',
     status: 503,

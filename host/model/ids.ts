@@ -9,10 +9,16 @@ type Branded<T, B extends string> = T & { readonly [brand]: B };
 export type TenantName = Branded<string, 'TenantName'>;
 /** A function's name, unique within its tenant. Same alphabet as {@link TenantName}. */
 export type FunctionName = Branded<string, 'FunctionName'>;
+/** Names of a tenant's queues, event source mappings and schedules, each unique among its kind. Same alphabet. */
+export type QueueName = Branded<string, 'QueueName'>;
+export type MappingName = Branded<string, 'MappingName'>;
+export type ScheduleName = Branded<string, 'ScheduleName'>;
 /** `sha256:` followed by 64 lower-case hex digits. */
 export type Digest = Branded<string, 'Digest'>;
 /** UUIDv7, so that invocations sort by start time. */
 export type InvocationId = Branded<string, 'InvocationId'>;
+/** UUIDv7 of a message in a queue. */
+export type MessageId = Branded<string, 'MessageId'>;
 
 /** RFC 1123 label; the source is also published as the `pattern` in the OpenAPI document. */
 export const NAME_PATTERN: RegExp = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;

@@ -3,7 +3,7 @@ import test from 'ava';
 import { seedOf } from '../../instrument/random.ts';
 import { fuzzHttp } from './http-fuzz.ts';
 
-const REQUESTS = 400;
+const REQUESTS = 300;
 
 test('whatever is asked, the host answers as it has described, and complains of nothing', async (t) => {
   const seed = seedOf('MAYFLY_FUZZ_SEED');

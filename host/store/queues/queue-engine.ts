@@ -1,0 +1,96 @@
+/**
+ * What keeps queues: on SQLite for one host, on Redis for several. One conformance suite runs against both.
+ *
+ * What every engine holds:
+ *  1. `send` resolves when its messages survive the death of this process, and of the machine where the engine's settings say so. All
+ *     messages of one call are kept or none.
+ *  2. A message is in one state at a time: ready, delayed, in flight, dead, or gone. It leaves only by `settle` with `done`,
+ *     by purging or by removing its queue; what expires becomes a dead letter.
+ *  3. A claim is exclusive until its lease expires. Whoever holds one that has expired can neither extend nor settle it:
+ *     the messages are ready again, with the attempt counted.
+ *  4. Of a group, messages are handed out in the order in which they were sent; while one is in flight, or delayed by `retry`, no later one is.
+ *     Messages of one group may be in one claim, in order.
+ *  5. Every operation may be repeated after a lost answer: a second `settle` of the same lease does nothing.
+ *  6. What it costs does not grow with how many messages wait.
+ *
+ * Errors: MayflyError `queue_unavailable` (host fault, retryable) when the store is away, slow or full. It never waits longer
+ * than `QUEUE_LIMITS.storeTimeoutMs`, and keeps nothing in memory for later.
+ */
+import type { MessageId } from '../../model/ids.ts';
+import type { QueueId, QueueSettings } from '../../model/queue.ts';
+import type {
+  DeadLetter,
+  MessageCause,
+  MessageState,
+  NewMessage,
+  QueueCounts,
+  QueueMessage,
+  SentMessage,
+} from '../../model/queue-message.ts';
+
+/** Messages that were handed out together. */
+export interface Claim {
+  readonly queue: QueueId;
+  /** Names this claim, for the engine. */
+  readonly lease: string;
+  readonly expiresAtMs: number;
+  /** At least one. Of one group in order. */
+  readonly messages: readonly QueueMessage[];
+}
+
+export interface ClaimOptions {
+  readonly maxMessages: number;
+  /** Bound of the bodies' sum; a single message is handed out whatever its size. */
+  readonly maxBytes: number;
+  /** For how long the messages are nobody else's. */
+  readonly visibilityMs: number;
+  /** Claims of one queue that may be held at a time, over all hosts. */
+  readonly maxClaims: number;
+}
+
+/** What becomes of a message of a claim. */
+export type Settlement =
+  | { readonly id: MessageId; readonly kind: 'done' }
+  /** Tried again at that time: the attempt counts. */
+  | { readonly id: MessageId; readonly kind: 'retry'; readonly atMs: number; readonly cause: MessageCause }
+  /** Given back unused: the attempt does not count. */
+  | { readonly id: MessageId; readonly kind: 'release'; readonly atMs: number }
+  | { readonly id: MessageId; readonly kind: 'dead'; readonly cause: MessageCause };
+
+export interface MessagePage {
+  readonly limit: number;
+  /** What the page before gave as `next`. */
+  readonly after?: string;
+}
+
+export interface QueueEngine extends AsyncDisposable {
+  /** queue_full where more would wait than `QUEUE_LIMITS.messages`. */
+  send(queue: QueueId, settings: QueueSettings, messages: readonly NewMessage[]): Promise<SentMessage[]>;
+  /** Undefined where nothing is due, or `maxClaims` are held. */
+  claim(queue: QueueId, options: ClaimOptions): Promise<Claim | undefined>;
+  /** False if the lease has expired meanwhile. */
+  extend(claim: Claim, visibilityMs: number): Promise<boolean>;
+  /**
+   * Settles the messages that are named; the claim ends when all of its messages are settled. False if the lease has expired: then
+   * nothing was changed.
+   */
+  settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean>;
+  counts(queue: QueueId): Promise<QueueCounts>;
+  /** Looks without taking, oldest first. */
+  peek(
+    queue: QueueId,
+    state: MessageState,
+    page: MessagePage,
+  ): Promise<{ readonly messages: readonly (QueueMessage | DeadLetter)[]; readonly next?: string }>;
+  /** Dead letters become ready again, with no attempts counted; all of them where no ids are given. How many. */
+  redrive(queue: QueueId, ids?: readonly MessageId[]): Promise<number>;
+  /** Drops what waits (ready and delayed), or the dead letters. How many. */
+  purge(queue: QueueId, what: 'waiting' | 'dead'): Promise<number>;
+  /** Drops the queue with everything in it, in flight included. */
+  remove(queue: QueueId): Promise<void>;
+  /**
+   * Calls `listener` whenever `claim` may give something that it did not give before: a message was sent (by whichever host), a
+   * delay or a lease is over, a claim has ended. Without polling. Until the returned call.
+   */
+  onWork(queue: QueueId, listener: () => void): () => void;
+}
