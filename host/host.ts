@@ -155,7 +155,7 @@ export async function startHost(
     const ledger = new ConnectionLedger(ledgerWords, thread, descriptors);
     answerForLostThread(ledger, descriptors, cause ?? 'the host stops');
   };
-  const socketFolder = await mkdtemp(join(tmpdir(), 'mayfly-'));
+  const socketFolder = await openSocketFolder(config.dataDir);
   stack.defer(() => rm(socketFolder, { recursive: true, force: true }));
   const isolated = new IsolatedProcesses({
     entry: ISOLATED_PROCESS,
@@ -241,6 +241,18 @@ export async function startHost(
       return stopping;
     },
   };
+}
+
+/** A socket's path has room for 107 bytes (Linux: unix(7)); where the data folder's is too long, one of the system's is taken. */
+const SOCKET_FOLDER_BYTES = 90;
+
+/** For sockets of tenants' processes; those of an earlier host are gone. */
+async function openSocketFolder(dataDir: string): Promise<string> {
+  const folder = join(dataDir, 'sockets');
+  if (Buffer.byteLength(folder) > SOCKET_FOLDER_BYTES) return mkdtemp(join(tmpdir(), 'mayfly-'));
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  return folder;
 }
 
 async function openDataFolder(path: string): Promise<void> {

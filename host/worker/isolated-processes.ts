@@ -61,7 +61,7 @@ export class IsolatedProcesses {
   readonly #ports: IsolatedProcessesPorts;
   readonly #entries = new Map<TenantName, Entry>();
   readonly #alive = new Set<IsolatedChild>();
-  /** By socket: what serving threads have lost with it. */
+  /** By the socket of a process that is not judged yet: what serving threads have lost with it. */
   readonly #losses = new Map<string, Map<string, FunctionVersionName>>();
   #sockets = 0;
   #isClosed = false;
@@ -101,8 +101,7 @@ export class IsolatedProcesses {
 
   /** A serving thread has lost a process while that ran this. */
   noteLoss(socketPath: string, running: FunctionVersionName): void {
-    const losses = this.#losses.get(socketPath) ?? new Map<string, FunctionVersionName>();
-    this.#losses.set(socketPath, losses.set(`${running.name}@${running.version}`, running));
+    this.#losses.get(socketPath)?.set(`${running.name}@${running.version}`, running);
   }
 
   /** Ends all of them. */
@@ -144,6 +143,7 @@ export class IsolatedProcesses {
       },
     );
     entry.starting = child;
+    this.#losses.set(socketPath, new Map());
     this.#alive.add(child);
     void child.ended.then((cause) => this.#ended(tenant, entry, child, cause, startedMs));
     await child.serving;
@@ -153,7 +153,10 @@ export class IsolatedProcesses {
 
   #ended(tenant: TenantName, entry: Entry, child: IsolatedChild, cause: string, startedMs: number): void {
     this.#alive.delete(child);
-    if (this.#isClosed || entry.isLeft) return;
+    if (this.#isClosed || entry.isLeft) {
+      this.#losses.delete(child.socketPath);
+      return;
+    }
     this.#ports.report(`the process of tenant ${tenant} is lost (${cause}); starting another`);
     const isYoung = performance.now() - startedMs < RESTART_PAUSE_MS;
     this.#start(tenant, isYoung ? RESTART_PAUSE_MS : 0);

@@ -1,7 +1,9 @@
 /** A tenant with a process of its own: its functions run there, and nothing of theirs reaches anybody else. */
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { cCommand, ECHO } from '../harness/guests.ts';
+import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf, LeakCheck } from '../harness/leaks.ts';
 import { Operator } from '../harness/operator.ts';
@@ -174,6 +176,27 @@ test.serial('quotas hold, and fuel is counted to the unit', async (t) => {
   const answer = await operator.call('apart', 'echo');
   t.deepEqual([answer.status, JSON.parse(answer.text).quota.name], [429, 'fuelPerMonth']);
   await operator.tenant('apart', { concurrency: 100, queuedInvocations: 100, fuelPerMonth: 1e15 });
+});
+
+test.serial('what its functions send is counted, and beyond the quota fails in the guest', async (t) => {
+  const upstream = createServer((_request, response) => response.end('four'));
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => upstream.close());
+  const { port } = upstream.address() as AddressInfo;
+  const component = await exampleComponent('fetch-two-ts');
+  await operator.deploy('apart', 'sending', component, { allowedHosts: [`127.0.0.1:${port}`] });
+  const url = encodeURIComponent(`http://127.0.0.1:${port}/`);
+  const path = `/fn/apart/sending/?first=${url}&second=${url}`;
+  const sent = await host.request(path);
+  t.is(sent.status, 200, sent.text);
+  await operator.untilUsed('apart', 'outboundBytesPerMonth', 8);
+  await operator.tenant('apart', { outboundRequestsPerSecond: 0 });
+  const refused = await host.request(path);
+  t.is(refused.status, 502);
+  t.regex(refused.text, /connection-limit-reached/i);
+  await operator.tenant('apart', { outboundRequestsPerSecond: 1_000, outboundBytesPerMonth: 8 });
+  t.is((await host.request(path)).status, 502);
+  t.is((await operator.quota('apart', 'outboundBytesPerMonth')).used, 8);
 });
 
 test.serial(
