@@ -7,7 +7,7 @@ import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf, LeakCheck } from '../harness/leaks.ts';
 import { Operator } from '../harness/operator.ts';
-import { RawConnection } from '../harness/raw-connection.ts';
+import { exchange, RawConnection, statuses } from '../harness/raw-connection.ts';
 
 /** Shows its environment and what it was sent. */
 const SHOW = `
@@ -132,6 +132,17 @@ test.serial('a change of settings, a secret or a version is seen by the next req
     environment: { COLOUR: 'blue' },
   });
   t.regex((await operator.call('apart', 'show')).text, /COLOUR=blue\n/);
+  // What the host adds on the way counts against nobody's limits.
+  await operator.api('PATCH', '/tenants/apart/functions/show/configuration', { headerCount: 3 });
+  const fields = 'host: x\r\nconnection: close\r\nx-a: 1\r\n';
+  for (const [more, status] of [
+    ['', 200],
+    ['x-b: 2\r\n', 431],
+  ] as const) {
+    const answer = await exchange(host.running.port, `GET /fn/apart/show/ HTTP/1.1\r\n${fields}${more}\r\n`);
+    t.deepEqual(statuses(answer).at(-1), status);
+  }
+  await operator.api('PATCH', '/tenants/apart/functions/show/configuration', { headerCount: 128 });
   await operator.deploy('apart', 'changing', await cCommand(SILENT));
   t.is((await operator.call('apart', 'changing')).text, 'heard');
   await operator.deploy('apart', 'changing', await cCommand(ECHO));
