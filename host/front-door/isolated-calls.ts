@@ -162,6 +162,8 @@ export class IsolatedCalls {
       run.hasBegun = true;
       // The request is closed as soon as its answer has been read, which may be long before the caller has it.
       outward.off('close', fail);
+      // Answered before all of it was sent: what cannot be sent any more is no loss. Where the answer ends says the rest.
+      outward.off('error', fail).on('error', () => {});
       answer.on('error', fail);
       take(answer).then(resolve, fail);
     });
@@ -171,6 +173,7 @@ export class IsolatedCalls {
     } finally {
       clearTimeout(late);
       this.#running.delete(run);
+      if (!outward.writableFinished) outward.destroy();
     }
   }
 

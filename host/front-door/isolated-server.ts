@@ -4,6 +4,7 @@ import { MayflyError, toErrorMessage } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
 import type { TenantName } from '../model/ids.ts';
 import { CALL_FIELD, decodeCall, type HandedAnswer, type HandedCall } from '../worker/isolated-messages.ts';
+import { Connections } from './connections.ts';
 import { sendProblem } from './exchange.ts';
 import type { LiveRoute } from './gate.ts';
 import type { Invoker } from './invoker.ts';
@@ -27,6 +28,8 @@ export function createIsolatedServer(ports: IsolatedServerPorts): Server {
     },
   );
   server.maxHeadersCount = 0;
+  // Which lets one who still sends hear that it was refused, instead of closing on it.
+  new Connections(server);
   return server;
 }
 

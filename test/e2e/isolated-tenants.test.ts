@@ -125,6 +125,24 @@ test.serial('bodies stream both ways, and who hangs up ends the guest', async (t
   t.pass();
 });
 
+test.serial('a body that is too large is refused in the middle of it, and the caller is told', async (t) => {
+  await operator.deploy('apart', 'narrow', await cCommand(SILENT), { requestBytes: 100_000 });
+  for (let i = 0; i < 5; i++) {
+    const connection = await RawConnection.open(host.running.port);
+    void connection.send('POST /fn/apart/narrow/ HTTP/1.1\r\nhost: x\r\ncontent-length: 8000000\r\n\r\n');
+    void connection.send('x'.repeat(4_000_000));
+    t.regex(await connection.until(/}$/), /^HTTP\/1\.1 413 .*"code":"request_too_large"/s);
+    connection.destroy();
+    // Without a length, it is seen on the way.
+    const chunked = await RawConnection.open(host.running.port);
+    void chunked.send('POST /fn/apart/narrow/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n');
+    void chunked.send(`3d0900\r\n${'x'.repeat(4_000_000)}\r\n`);
+    t.regex(await chunked.until(/}$/), /^HTTP\/1\.1 413 .*"code":"request_too_large"/s);
+    chunked.destroy();
+  }
+  await operator.untilUsed('apart', 'concurrency', 0);
+});
+
 test.serial('a change of settings, a secret or a version is seen by the next request', async (t) => {
   await operator.api('PUT', '/tenants/apart/functions/show/secrets/WORD', { value: 'hush' });
   t.regex((await operator.call('apart', 'show')).text, /WORD=hush\n/);
