@@ -4,6 +4,7 @@ import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { artifactOf } from '../harness/artifact.ts';
 import { eventGuest } from '../harness/event-guests.ts';
 import { batch, EventServing, event, message, SENT_AT_MS, tick } from '../harness/event-serving.ts';
+import { OPEN_COLUMN } from '../harness/open-quotas.ts';
 
 const ROADS = ['linked', 'glue'] as const;
 const both: Partial<Record<(typeof ROADS)[number], LoadedArtifact>> = {};
@@ -131,6 +132,16 @@ test('a rewound instance takes the fuel of a fresh one, whatever was handled bef
   for (const what of ['k', 'd', 'e', 't', '?', 'k', 'u', 'k'])
     t.is(await fuelOf(rewound, what), await fuelOf(fresh, what), what);
   t.true(rewound.slots.counts.idle > 0);
+});
+
+test("where a tenant's places are taken an event is refused, though requests could wait", async (t) => {
+  using serving = new EventServing(queueOnly);
+  serving.table.setLimit(OPEN_COLUMN, 'concurrency', 1);
+  const [one, other] = await Promise.all([serving.deliver(batch('k')), serving.deliver(batch('k'))]);
+  t.like(one, { kind: 'returned' });
+  t.like(other, { kind: 'refused', cause: { code: 'quota_exceeded' }, retryAfterMs: 50 });
+  t.is(serving.table.tenantCount(OPEN_COLUMN, 'waiting'), 0);
+  t.like(await serving.deliver(batch('k')), { kind: 'returned' });
 });
 
 test('what is not run is refused, and says when to come back', async (t) => {
