@@ -2,7 +2,7 @@
 import test from 'ava';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { artifactOf } from '../harness/artifact.ts';
-import { eventGuest } from '../harness/event-guests.ts';
+import { eventGuest, mistypedGuest } from '../harness/event-guests.ts';
 import { batch, EventServing, event, message, SENT_AT_MS, tick } from '../harness/event-serving.ts';
 import { OPEN_COLUMN } from '../harness/open-quotas.ts';
 
@@ -102,6 +102,28 @@ for (const road of ROADS) {
     const outcome = await serving.deliver(batch('d'));
     if (outcome.kind !== 'returned') return t.fail(JSON.stringify(outcome));
     t.is(outcome.failures[0]?.detail.length, 500);
+  });
+}
+
+const MISTYPED = [
+  ['func() -> u32', '(result i32) (i32.const 7)', 'batch_answer_invalid'],
+  ['func()', '', 'batch_answer_invalid'],
+  ['func(batch: list<u8>) -> list<u32>', '(param i32 i32) (result i32) (i32.const 0)', 'function_trapped'],
+  ['func(a: string, b: u64)', '(param i32 i32 i64)', 'function_trapped'],
+] as const;
+
+for (const [type, core, code] of MISTYPED) {
+  test(`a handler that is declared as ${type} fails each event`, async (t) => {
+    const upload = await mistypedGuest(type, core);
+    for (const road of ROADS) {
+      using serving = new EventServing(await artifactOf(upload, road), {
+        configuration: { timeoutMs: 2_000 },
+      });
+      const outcome = await serving.deliver(batch('k'));
+      t.is(outcome.kind, 'failed');
+      if (road === 'linked') t.like(outcome, { cause: { code } });
+      t.deepEqual(serving.reports, []);
+    }
   });
 }
 
