@@ -81,3 +81,16 @@ export const MAPPING_LIMITS = {
     reason: 'The longest wait between two attempts.',
   },
 } as const satisfies Readonly<Record<string, MappingLimit>>;
+
+/** Of a function's own event queue; defaults as Lambda's (two retries, six hours). */
+export const ASYNCHRONOUS_LIMITS = {
+  maximumAttempts: { ...MAPPING_LIMITS.maximumAttempts, default: 3 },
+  maximumAgeMs: MAPPING_LIMITS.maximumAgeMs,
+  maximumConcurrency: {
+    ...MAPPING_LIMITS.maximumConcurrency,
+    default: 100,
+    reason: 'Events in work at a time, over all hosts.',
+  },
+  retryBaseMs: { ...MAPPING_LIMITS.retryBaseMs, default: 60_000 },
+  retryMaximumMs: MAPPING_LIMITS.retryMaximumMs,
+} as const satisfies Readonly<Record<string, MappingLimit>>;
