@@ -18,8 +18,22 @@ export const QUEUE_LIMITS = {
   retentionMs: { default: 4 * DAY_MS, floor: MINUTE_MS, ceiling: 366 * DAY_MS },
   deduplicationMs: { default: 5 * MINUTE_MS, ceiling: 14 * DAY_MS },
   delayMs: 366 * DAY_MS,
+  /** Secrets of one queue's ingress: the current one, the one before, and room for senders of other rhythms. */
+  signingSecrets: 4,
+  /** How far a webhook's timestamp may be from now; Standard Webhooks' own libraries allow as much. */
+  signatureToleranceMs: 5 * MINUTE_MS,
+  /** Messages that one look at a queue shows, and the sum of their bodies; the rest is on further pages. */
+  peekMessages: 100,
   /** A store that has not answered by then is unavailable. */
   storeTimeoutMs: 5_000,
+} as const;
+
+export const SCHEDULE_LIMITS = {
+  jitterMs: DAY_MS,
+  /** Of the body of its events. */
+  inputCharacters: 64 * 1024,
+  /** Ticks to come that a schedule shows. */
+  previewTicks: 5,
 } as const;
 
 interface MappingLimit {
