@@ -96,15 +96,12 @@ export const MAPPING_LIMITS = {
   },
 } as const satisfies Readonly<Record<string, MappingLimit>>;
 
-/** Of a function's own event queue; defaults as Lambda's (two retries, six hours). */
-export const ASYNCHRONOUS_LIMITS = {
-  maximumAttempts: { ...MAPPING_LIMITS.maximumAttempts, default: 3 },
-  maximumAgeMs: MAPPING_LIMITS.maximumAgeMs,
-  maximumConcurrency: {
-    ...MAPPING_LIMITS.maximumConcurrency,
-    default: 100,
-    reason: 'Events in work at a time, over all hosts.',
-  },
-  retryBaseMs: { ...MAPPING_LIMITS.retryBaseMs, default: 60_000 },
-  retryMaximumMs: MAPPING_LIMITS.retryMaximumMs,
-} as const satisfies Readonly<Record<string, MappingLimit>>;
+/** Of every function's own event queue, beside what its owner may set (see model/event-invoke-config.ts). */
+export const FUNCTION_QUEUE = {
+  /** Events in work at a time, over all hosts: a function's default concurrency. Quotas hold besides. */
+  maximumConcurrency: 100,
+  retryBaseMs: 1_000,
+  retryMaximumMs: 15 * MINUTE_MS,
+  /** For as long a tick that another host has sent is known; ticks that were missed longer ago are not made up for. */
+  deduplicationMs: DAY_MS,
+} as const;

@@ -2,8 +2,9 @@
  * What the brain of events gets from outside. The composition root provides it; tests drive it by hand. Everything here lives in the
  * main thread.
  */
-import type { AsynchronousConfiguration } from '../model/asynchronous-configuration.ts';
+
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
+import type { EventInvokeConfig } from '../model/event-invoke-config.ts';
 import type { EventSourceMapping } from '../model/event-source-mapping.ts';
 import type { FunctionName, MappingName, QueueName, ScheduleName, TenantName } from '../model/ids.ts';
 import type { QueueSettings } from '../model/queue.ts';
@@ -51,7 +52,7 @@ export interface FunctionRef {
 export interface FunctionFacts {
   /** The live version's limit. */
   readonly timeoutMs: number;
-  readonly asynchronous: AsynchronousConfiguration;
+  readonly invokeConfig: EventInvokeConfig;
 }
 
 /** Definitions, as the registry has them now. Listeners are called after the change. */
