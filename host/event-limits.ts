@@ -95,3 +95,13 @@ export const MAPPING_LIMITS = {
     reason: 'The longest wait between two attempts.',
   },
 } as const satisfies Readonly<Record<string, MappingLimit>>;
+
+/** Of every function's own event queue, beside what its owner may set (see model/event-invoke-config.ts). */
+export const FUNCTION_QUEUE = {
+  /** Events in work at a time, over all hosts: a function's default concurrency. Quotas hold besides. */
+  maximumConcurrency: 100,
+  retryBaseMs: 1_000,
+  retryMaximumMs: 15 * MINUTE_MS,
+  /** For as long a tick that another host has sent is known; ticks that were missed longer ago are not made up for. */
+  deduplicationMs: DAY_MS,
+} as const;
