@@ -10,11 +10,11 @@
  */
 
 import { toErrorMessage } from '../errors.ts';
+import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { MessageCause } from '../model/queue-message.ts';
 import type { Claim } from '../store/queues/queue-engine.ts';
 import {
   Batch,
-  type BatchCounts,
   type BatchPorts,
   type BatchResult,
   type BatchSettings,
@@ -50,11 +50,12 @@ export interface ConsumerPorts extends BatchPorts {
   onIdle?(): void;
 }
 
-/** For whoever looks at a mapping or a function. */
-export interface ConsumerView {
-  readonly state: ConsumerState;
-  readonly batchesInWork: number;
-  readonly counts: Readonly<BatchCounts & { lost: number; refused: number }>;
+/** Messages, since the host has started; kept by whoever makes consumers, so that they outlive one. */
+export interface ConsumerCounts {
+  done: number;
+  filtered: number;
+  retried: number;
+  dead: number;
 }
 
 type Asked =
@@ -79,14 +80,20 @@ export class Consumer {
   #storeFailures = 0;
   readonly #batches = new Set<Batch>();
   readonly #pace: Pace;
-  readonly #counts = { done: 0, filtered: 0, retried: 0, released: 0, dead: 0, lost: 0, refused: 0 };
+  readonly #counts: ConsumerCounts;
   #stopListening: () => void = () => {};
   #drained: PromiseWithResolvers<void> | undefined;
 
-  constructor(ports: ConsumerPorts, target: BatchTarget, settings: ConsumerSettings) {
+  constructor(
+    ports: ConsumerPorts,
+    target: BatchTarget,
+    settings: ConsumerSettings,
+    counts: ConsumerCounts = noCounts(),
+  ) {
     this.#ports = ports;
     this.#target = target;
     this.#settings = settings;
+    this.#counts = counts;
     this.#pace = new Pace(ports.random);
   }
 
@@ -96,8 +103,32 @@ export class Consumer {
     this.#look();
   }
 
-  get view(): ConsumerView {
-    return { state: this.#state, batchesInWork: this.#batches.size, counts: { ...this.#counts } };
+  get state(): ConsumerState {
+    return this.#state;
+  }
+
+  get status(): ConsumerStatus {
+    return {
+      ...(this.#state.kind === 'waiting' ? { waitingFor: this.#state.waitingFor } : {}),
+      ...statusOf(this.#publicState(), this.#counts, this.#batches.size),
+    };
+  }
+
+  #publicState(): ConsumerStatus['state'] {
+    switch (this.#state.kind) {
+      case 'idle':
+      case 'claiming':
+        return this.#batches.size > 0 ? 'running' : 'idle';
+      case 'gathering':
+      case 'busy':
+        return 'running';
+      case 'waiting':
+      case 'paused':
+        return this.#state.kind;
+      case 'draining':
+      case 'stopped':
+        return 'stopped';
+    }
   }
 
   /** Holds for batches that are claimed from now on. */
@@ -157,9 +188,11 @@ export class Consumer {
     switch (this.#state.kind) {
       case 'idle':
       case 'busy':
-        return this.#look();
+        this.#look();
+        return;
       case 'gathering':
-        return void this.#gather(this.#state.untilMs);
+        void this.#gather(this.#state.untilMs);
+        return;
       case 'claiming':
       case 'waiting':
       case 'paused':
@@ -172,8 +205,14 @@ export class Consumer {
   /** From `idle` or `busy`: claims, or says what it waits for. */
   #look(): void {
     const { maximumConcurrency, batchingWindowMs } = this.#settings;
-    if (this.#batches.size >= this.#pace.allowed(maximumConcurrency)) return this.#enter({ kind: 'busy' });
-    if (batchingWindowMs === 0) return void this.#claim();
+    if (this.#batches.size >= this.#pace.allowed(maximumConcurrency)) {
+      this.#enter({ kind: 'busy' });
+      return;
+    }
+    if (batchingWindowMs === 0) {
+      void this.#claim();
+      return;
+    }
     const untilMs = this.#ports.clock.nowMs() + batchingWindowMs;
     this.#enter({ kind: 'gathering', untilMs }, { afterMs: batchingWindowMs, run: () => void this.#claim() });
     void this.#gather(untilMs);
@@ -189,8 +228,14 @@ export class Consumer {
         this.#hasNews = false;
         const ready = await this.#ports.source.readyCount();
         if (!isGathering()) return;
-        if (ready !== undefined && ready >= this.#settings.batchSize) return void this.#claim();
-        if (ready === 0 && !this.#hasNews) return this.#becomeIdle();
+        if (ready !== undefined && ready >= this.#settings.batchSize) {
+          void this.#claim();
+          return;
+        }
+        if (ready === 0 && !this.#hasNews) {
+          this.#becomeIdle();
+          return;
+        }
       } while (this.#hasNews);
     } catch (error) {
       if (isGathering()) this.#waitForStore(error);
@@ -257,23 +302,14 @@ export class Consumer {
   }
 
   #note(result: BatchResult): void {
-    if (result.kind === 'lost') {
-      this.#counts.lost++;
-      return;
-    }
+    if (result.kind === 'lost') return;
     const { counts } = result;
     this.#counts.done += counts.done;
     this.#counts.filtered += counts.filtered;
     this.#counts.retried += counts.retried;
-    this.#counts.released += counts.released;
     this.#counts.dead += counts.dead;
     if (result.kind === 'settled') this.#pace.fed(this.#settings.maximumConcurrency);
-    else this.#slowDown(result.cause, result.retryAfterMs);
-  }
-
-  #slowDown(waitingFor: MessageCause, retryAfterMs: number): void {
-    this.#counts.refused++;
-    this.#wait(waitingFor, this.#pace.refused(retryAfterMs));
+    else this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
   }
 
   #waitForStore(error: unknown): void {
@@ -305,4 +341,16 @@ export class Consumer {
     }
     this.#enter({ kind: 'waiting', untilMs, waitingFor }, { afterMs, run: () => this.#look() });
   }
+}
+
+export function noCounts(): ConsumerCounts {
+  return { done: 0, filtered: 0, retried: 0, dead: 0 };
+}
+
+export function statusOf(
+  state: ConsumerStatus['state'],
+  { done, retried, dead, filtered }: ConsumerCounts,
+  inFlight = 0,
+): ConsumerStatus {
+  return { state, inFlight, counts: { succeeded: done, retried, dead, filtered } };
 }
