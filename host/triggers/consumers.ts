@@ -107,9 +107,18 @@ export class Consumers {
     await Promise.all(consumers.map((consumer) => consumer.drain(timeoutMs)));
   }
 
+  /** One that cannot be read (filters of another version, say) has no consumer; its messages wait. */
   #followMapping(tenant: TenantName, name: MappingName): void {
     if (this.#isDraining) return;
     const key = keyOf(tenant, name);
+    try {
+      this.#fitMapping(key, tenant, name);
+    } catch (error) {
+      this.#ports.report(`mapping ${key} cannot be consumed`, error);
+    }
+  }
+
+  #fitMapping(key: string, tenant: TenantName, name: MappingName): void {
     const mapping = this.#ports.definitions.mapping(tenant, name);
     const feed = this.#mappings.get(key);
     if (mapping === undefined) this.#mappingCounts.delete(key);
