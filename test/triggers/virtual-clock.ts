@@ -6,7 +6,7 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Turns of the event loop in which everything that promises still have to do is done: an engine's own turns included. */
+/** Turns of the event loop in which everything that promises still have to do is done. */
 const QUIET_TURNS = 3;
 
 /**
@@ -17,6 +17,8 @@ export class VirtualClock implements TriggerClock {
   #wallOffsetMs: number;
   readonly #timers = new Set<Timer>();
   #order = 0;
+  /** Whether something is under way that takes no time of this clock: no time passes until it is done. */
+  isBusy: () => boolean = () => false;
 
   constructor(startMs: number = Date.UTC(2026, 0, 1)) {
     this.#wallOffsetMs = startMs;
@@ -45,12 +47,12 @@ export class VirtualClock implements TriggerClock {
   /** Lets so much time pass; what is due runs in order, each with everything that follows from it at once. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.#monotonicMs + ms;
-    await quiet();
+    await quiet(this.isBusy);
     for (let next = this.#next(); next !== undefined && next.atMs <= untilMs; next = this.#next()) {
       this.#timers.delete(next);
       this.#monotonicMs = Math.max(this.#monotonicMs, next.atMs);
       next.run();
-      await quiet();
+      await quiet(this.isBusy);
     }
     this.#monotonicMs = untilMs;
   }
@@ -70,6 +72,7 @@ export class VirtualClock implements TriggerClock {
 }
 
 /** Resolves when nothing is left that happens without time passing. */
-export async function quiet(): Promise<void> {
-  for (let turn = 0; turn < QUIET_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
+export async function quiet(isBusy: () => boolean = () => false): Promise<void> {
+  for (let still = 0; still < QUIET_TURNS; still = isBusy() ? 0 : still + 1)
+    await new Promise((resolve) => setImmediate(resolve));
 }
