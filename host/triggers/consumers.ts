@@ -14,13 +14,14 @@ import type { EventSourceMapping } from '../model/event-source-mapping.ts';
 import type { FunctionName, MappingName, TenantName } from '../model/ids.ts';
 import type { QueueId } from '../model/queue.ts';
 import type { QueueEngine } from '../store/queues/queue-engine.ts';
-import type { BatchPorts, BatchTarget } from './batch.ts';
+import type { BatchPorts } from './batch.ts';
 import { BatchBudget } from './batch-budget.ts';
 import { Consumer, type ConsumerCounts, type ConsumerSettings, noCounts, statusOf } from './consumer.ts';
 import { parseFilters } from './filter-pattern.ts';
 import type { FunctionFacts, FunctionRef, MessageSource, TriggerDefinitions } from './ports.ts';
 import { queueSource } from './queue-source.ts';
 import { backoffMs } from './retry-policy.ts';
+import type { BatchTarget } from './run-delivery.ts';
 
 export interface ConsumersPorts extends Omit<BatchPorts, 'source'> {
   readonly engine: QueueEngine;
