@@ -60,7 +60,7 @@ local function takeFresh()
       if not entry or not fits(entry[2][2]) then return end
       wanted = 1
     end
-    local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', wanted, 'STREAMS', NOW, '>')
+    local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', wanted, 'NOACK', 'STREAMS', NOW, '>')
     if not reply then return end
     local entries = reply[1][2]
     -- In order of sending: if the first is not over time, none is.
@@ -92,7 +92,6 @@ local function takeOne(handle, group)
     return true
   end
   if isTight and not fits(v) then return false end
-  redis.call('XCLAIM', stream, GROUP, ARGV[5], 0, id, 'FORCE', 'JUSTID')
   add(handle, v)
   return true
 end

@@ -6,8 +6,9 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
 
   :meta      hash    retention, deadRetention (ms), largest (bytes of the largest body), epoch (tells this queue's deduplication
                      keys from those of a removed one), seq (number of the last lease), swept and said (ms, when last), idle and full (wake-ups)
-  :now       stream  {v} what may be handed out as soon as it is sent. Consumer group `mayfly`.
-  :later     stream  {v, g} what has a delay or a group; taken by its id, never by the group's cursor. Consumer group `mayfly`.
+  :now       stream  {v} what may be handed out as soon as it is sent. Its consumer group `mayfly` is the place up to which all hosts
+                     have read; it acknowledges by itself (NOACK), since what is in flight is in :held, a batch at a time
+  :later     stream  {v, g} what has a delay or a group; taken by its id
   :due       zset    handle of an ungrouped message that waits for a time -> that time, ms; of one that was given back at once -> when
                      it was sent, so that it comes before what was sent later
   :gdue      zset    id (in :later) of a grouped message that waits for a time -> that time, ms
@@ -25,7 +26,7 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
 Causes without a detail are the engine's own: `lease_expired`, `message_expired`.
 A handle is `n` or `l` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
 when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
-A message is in flight exactly while it is pending in its stream's group.
+A message is in flight exactly while :held names it.
 Times are Redis' own, in milliseconds since the epoch. A script that takes nothing new in has the flag `allow-oom`: what is there can
 be handled while Redis' memory is full. This file goes between the first line of a script and the rest of it.
 ]]
@@ -35,6 +36,7 @@ local META, NOW, LATER = base .. ':meta', base .. ':now', base .. ':later'
 local DUE, GDUE, TURNS = base .. ':due', base .. ':gdue', base .. ':turns'
 local TRIES, LEASES, HELD = base .. ':tries', base .. ':leases', base .. ':held'
 local GROUP = 'mayfly'
+local HANDLE = '[nl]%d+%-%d+'
 -- For how long a queue that is being worked on keeps silent after it was announced, ms.
 local SILENCE = 50
 -- How many messages that are over time one call puts away, at most.
@@ -47,6 +49,14 @@ end
 
 local function sentAt(id)
   return tonumber(string.match(id, '%d+'))
+end
+
+-- Whether an entry was added before another, or is the same.
+local function isBefore(a, b)
+  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
+  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
+  if aMs ~= bMs then return tonumber(aMs) < tonumber(bMs) end
+  return tonumber(aSeq) <= tonumber(bSeq)
 end
 
 local function streamOf(handle)
@@ -123,10 +133,21 @@ local function lineUp(group, now)
   return at
 end
 
+-- Handles of what is in flight, as keys, and how many. Costs as much as that.
+local function inFlight()
+  local handles, count = {}, 0
+  for _, held in ipairs(redis.call('HVALS', HELD)) do
+    for handle in string.gmatch(held, HANDLE) do
+      handles[handle] = true
+      count = count + 1
+    end
+  end
+  return handles, count
+end
+
 -- Takes a message out of the queue. Its group, if it has one, is for the caller to line up.
 local function drop(handle, group)
   local id, stream = string.sub(handle, 2), streamOf(handle)
-  redis.call('XACK', stream, GROUP, id)
   redis.call('XDEL', stream, id)
   redis.call('HDEL', TRIES, handle)
   if group ~= '' then
@@ -156,17 +177,18 @@ local function expireLeases(now)
   if not first[2] or tonumber(first[2]) > now then return end
   local groups = {}
   for _, lease in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 10)) do
-    for handle in string.gmatch(redis.call('HGET', HELD, lease) or '', '[nl]%d+%-%d+') do
-      local id, stream = string.sub(handle, 2), streamOf(handle)
-      if redis.call('XACK', stream, GROUP, id) == 1 then
-        redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, 'lease_expired', '' }))
-        local entry = redis.call('XRANGE', stream, id, id)[1]
-        local group = entry and entry[2][4] or ''
-        if group == '' then
-          redis.call('ZADD', DUE, sentAt(id), handle)
-        else
-          groups[group] = true
-        end
+    for handle in string.gmatch(redis.call('HGET', HELD, lease) or '', HANDLE) do
+      local id = string.sub(handle, 2)
+      redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, 'lease_expired', '' }))
+      local group = ''
+      if streamOf(handle) == LATER then
+        local entry = redis.call('XRANGE', LATER, id, id)[1]
+        group = entry and entry[2][4] or ''
+      end
+      if group == '' then
+        redis.call('ZADD', DUE, sentAt(id), handle)
+      else
+        groups[group] = true
       end
     end
     redis.call('ZREM', LEASES, lease)
@@ -179,13 +201,15 @@ end
 
 -- Puts away what has waited for longer than `retention`, and dead letters that were kept for longer than `deadRetention`.
 local function sweep(now, retention, deadRetention)
+  local held
   for _, stream in ipairs({ NOW, LATER }) do
     local kind = stream == NOW and 'n' or 'l'
     local from = '-'
     for _ = 1, SWEEP do
       local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
       if not entry or sentAt(entry[1]) + retention > now then break end
-      if #redis.call('XPENDING', stream, GROUP, entry[1], entry[1], 1) > 0 then
+      held = held or inFlight()
+      if held[kind .. entry[1]] then
         from = '(' .. entry[1]
       else
         local group = entry[2][4] or ''

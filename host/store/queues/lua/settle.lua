@@ -25,7 +25,6 @@ end
 if mark == ' ' and #ARGV == 1 then
   local ids = {}
   for id in string.gmatch(held, '%d+%-%d+') do ids[#ids + 1] = id end
-  redis.call('XACK', NOW, GROUP, unpack(ids))
   redis.call('XDEL', NOW, unpack(ids))
   if redis.call('HLEN', TRIES) > 0 then
     for i, id in ipairs(ids) do ids[i] = 'n' .. id end
@@ -36,7 +35,7 @@ if mark == ' ' and #ARGV == 1 then
 end
 
 local left, count = {}, 0
-for handle in string.gmatch(held, '[nl]%d+%-%d+') do
+for handle in string.gmatch(held, HANDLE) do
   left[handle] = true
   count = count + 1
 end
@@ -54,7 +53,6 @@ local function settle(kind, handle, group, at, code, detail)
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if entry then bury(handle, group, entry[2][2], triesOf(handle)[1] + 1, code, detail) end
   else
-    redis.call('XACK', stream, GROUP, id)
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
     end
