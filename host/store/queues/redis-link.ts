@@ -60,9 +60,10 @@ export class RedisLink implements AsyncDisposable {
     return () => this.#readyListeners.delete(listener);
   }
 
-  /** Lets another connection to the same Redis be made, of the same kind. */
-  another(name: string): Redis {
-    return connect(this.#options, name);
+  /** Makes another connection to the same Redis, whose commands may take `blockMs` longer. */
+  another(name: string, blockMs = 0): Redis {
+    const { url, timeoutMs } = this.#options;
+    return connect({ url, timeoutMs: timeoutMs + blockMs }, name);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -117,9 +118,14 @@ export class RedisLink implements AsyncDisposable {
   }
 }
 
-function connect({ url, timeoutMs }: RedisLinkOptions, connectionName: string): Redis {
+function connect(
+  { url, timeoutMs }: Pick<RedisLinkOptions, 'url' | 'timeoutMs'>,
+  connectionName: string,
+): Redis {
   return new Redis(url, {
     connectionName,
+    // RESP3 gives XREAD's answer another shape.
+    protocol: 2,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
     enableOfflineQueue: false,
