@@ -16,7 +16,14 @@ import { Lease } from './lease.ts';
 import type { Deliver, MessageSource, Randomness, Report, TriggerClock } from './ports.ts';
 import { backoffMs } from './retry-policy.ts';
 import { type BatchTarget, deliverRun, nameOf, type Refusal } from './run-delivery.ts';
-import { type FailureOf, failuresOf, judgeRun, type Ran, type Verdict } from './run-outcome.ts';
+import {
+  type FailureOf,
+  failuresOf,
+  judgeRun,
+  type Ran,
+  type RunFailure,
+  type Verdict,
+} from './run-outcome.ts';
 
 export interface BatchSettings extends PlanSettings {
   readonly destinations: Destinations;
@@ -27,10 +34,7 @@ export interface BatchSettings extends PlanSettings {
 /** What destinations do for a batch. */
 export interface OutcomeSink {
   /** Undefined once the outcome is passed on; never rejects. */
-  send(
-    destinations: Destinations,
-    outcome: Outcome,
-  ): Promise<{ readonly cause: MessageCause; readonly isFinal: boolean } | undefined>;
+  send(destinations: Destinations, outcome: Outcome): Promise<RunFailure | undefined>;
 }
 
 export interface BatchPorts {
@@ -165,7 +169,8 @@ export class Batch {
         invocationId,
         ...(answer === undefined ? {} : { answer }),
       });
-      const untold = await this.#ports.destinations.send(this.#settings.destinations, outcome);
+      const untold = await this.#tell(outcome);
+      if (untold === 'abandoned') return messages.map((message) => this.#release(message));
       if (untold !== undefined) {
         const undone = new Set(done);
         blocked.clear();
@@ -174,7 +179,17 @@ export class Batch {
       }
     }
     const settlements: Settlement[] = [];
-    for (const verdict of verdicts) settlements.push(await this.#settlementOf(verdict, ran.invocationId));
+    const cutOff = new Set<string>();
+    for (const verdict of verdicts) {
+      const { groupKey } = verdict.message;
+      const isBehind = groupKey !== undefined && cutOff.has(groupKey);
+      const settlement = isBehind
+        ? this.#release(verdict.message)
+        : await this.#settlementOf(verdict, ran.invocationId);
+      // Abandoned before its death was told: what is behind it in its group has to wait with it.
+      if (settlement.kind === 'release' && groupKey !== undefined) cutOff.add(groupKey);
+      settlements.push(settlement);
+    }
     return settlements;
   }
 
@@ -191,6 +206,7 @@ export class Batch {
         return this.#release(message);
       case 'dead': {
         const cause = await this.#tellDeath(message, verdict.because, verdict.cause, invocationId);
+        if (cause === 'abandoned') return this.#release(message);
         this.#counts.dead++;
         return { id: message.id, kind: 'dead', cause };
       }
@@ -205,6 +221,7 @@ export class Batch {
 
   async #bury(message: QueueMessage, because: Untried): Promise<Settlement> {
     const cause = await this.#tellDeath(message, because, this.#causeOf(message, because));
+    if (cause === 'abandoned') return this.#release(message);
     this.#counts.dead++;
     return { id: message.id, kind: 'dead', cause, isUntried: true };
   }
@@ -232,16 +249,23 @@ export class Batch {
     because: Untried | 'final',
     cause: MessageCause,
     invocationId?: InvocationId,
-  ): Promise<MessageCause> {
+  ): Promise<MessageCause | 'abandoned'> {
     const condition =
       because === 'attempts' ? 'RetriesExhausted' : because === 'age' ? 'EventAgeExceeded' : 'Failed';
     const outcome = this.#outcome(condition, [message], {
       cause,
       ...(invocationId === undefined ? {} : { invocationId }),
     });
-    const untold = await this.#ports.destinations.send(this.#settings.destinations, outcome);
+    const untold = await this.#tell(outcome);
+    if (untold === 'abandoned') return untold;
     if (untold === undefined) return cause;
     return { code: cause.code, detail: `${cause.detail} (onFailure was not told: ${untold.cause.detail})` };
+  }
+
+  /** A destination that takes its time does not hold up a stop: what it has not taken by then is handed out again. */
+  #tell(outcome: Outcome): Promise<RunFailure | 'abandoned' | undefined> {
+    const { destinations } = this.#ports;
+    return Promise.race([destinations.send(this.#settings.destinations, outcome), this.#abandoned.promise]);
   }
 
   #outcome(

@@ -459,6 +459,39 @@ test('what has not ended by the end of a drain is given back, with no attempt co
   t.is(fixture.clock.timers, 0);
 });
 
+test('a destination that takes its time does not hold up a stop; what it has not taken is handed out again', async (t) => {
+  const fixture = new ConsumerFixture({
+    settings: { batchSize: 1, retry: { ...SETTINGS.retry, maximumAttempts: 1 } },
+    handler: (texts) => (texts.includes('bad') ? failed() : returned()),
+    sink: { send: () => new Promise(() => {}) },
+  });
+  await fixture.start();
+  await fixture.send(['good', 'bad']);
+  const drained = fixture.consumer.drain(1_000);
+  await fixture.clock.pass(1_000);
+  await drained;
+  t.is((await fixture.engine.counts(QUEUE)).ready, 2);
+  t.is(fixture.clock.timers, 0);
+});
+
+test('nor is anything of its group done before a message whose death could not be told', async (t) => {
+  const { promise: never } = Promise.withResolvers<undefined>();
+  const fixture = new ConsumerFixture({
+    settings: { retry: { ...SETTINGS.retry, maximumAttempts: 1 } },
+    handler: (_texts, invocation) => returned(idsOf(invocation, ['a1'])),
+    sink: {
+      send: async (_destinations, { condition }) => (condition === 'Success' ? undefined : await never),
+    },
+  });
+  await fixture.engine.send(QUEUE, defaultQueueSettings(), inGroups(['a1', 'a2', 'b1']));
+  await fixture.start();
+  const drained = fixture.consumer.drain(1_000);
+  await fixture.clock.pass(1_000);
+  await drained;
+  const { messages } = await fixture.engine.peek(QUEUE, 'ready', { limit: 10 });
+  t.deepEqual(messages.map(textOf), ['a1', 'a2']);
+});
+
 test('an event of a function comes alone and as it is; one of a schedule says which tick it is', async (t) => {
   const fixture = new ConsumerFixture({ isFunctionQueue: true, settings: { batchSize: 1 } });
   await fixture.start();
