@@ -246,6 +246,27 @@ export const TENANT_QUOTAS = {
     unit: '1',
     reason: 'Versions over all functions.',
   },
+  queues: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Queues by name; the event queues of functions do not count.',
+  },
+  eventSourceMappings: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Event source mappings, paused ones included.',
+  },
+  schedules: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Schedules, disabled ones included.',
+  },
   outboundRequestsPerSecond: {
     default: 10_000,
     floor: 0,

@@ -68,7 +68,13 @@ export type Settlement =
   | { readonly id: MessageId; readonly kind: 'retry'; readonly atMs: number; readonly cause: MessageCause }
   /** Given back unused: the attempt does not count. */
   | { readonly id: MessageId; readonly kind: 'release'; readonly atMs: number }
-  | { readonly id: MessageId; readonly kind: 'dead'; readonly cause: MessageCause };
+  /** Where it was not even tried this time (too old, or earlier attempts used all it has), this claim is not counted either. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'dead';
+      readonly cause: MessageCause;
+      readonly isUntried?: boolean;
+    };
 
 export interface MessagePage {
   readonly limit: number;
