@@ -5,8 +5,8 @@
  *  1. Every operation but `redrive` is one script, so it happens whole or not at all, and takes one round trip.
  *  2. All keys of a queue have one hash tag: they lie on one node of a cluster.
  *  3. This process keeps nothing of a queue but who listens, and timers. A claim carries what it takes to settle it.
- *  4. A message that was accepted is as durable as the append-only file of Redis: it survives the end of Redis' process, and with
- *     `appendfsync always` that of its machine (with `everysec` up to a second of messages does not).
+ *  4. A message that was accepted is as durable as the append-only file of Redis. With `appendfsync always` it survives the death of Redis and
+ *     of its machine; with `everysec` what came in the last two seconds does not survive Redis being killed.
  */
 import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto';
 import { MayflyError } from '../../errors.ts';
