@@ -3,6 +3,7 @@
  * room, the serving threads have decided that hand requests over; it has no registry, no key and no route to others.
  */
 import { randomFillSync } from 'node:crypto';
+import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createIsolatedServer } from './front-door/isolated-server.ts';
@@ -104,9 +105,17 @@ function serve(data: IsolatedProcessData): Preparation {
       return functions.length > 0;
     },
   }).start();
+  const events = new EventDeliveries({
+    invoker,
+    resolve: (_tenant, name) => routes.get(name),
+    isDraining: () => false,
+    nowMs: Date.now,
+    report,
+  });
   const server = createIsolatedServer({
     tenant,
     invoker,
+    events,
     refresh: async ({ name, count }) => {
       const found = known.get(name, count, () => link.resolve(name));
       const route = found instanceof Promise ? await found : found;
@@ -146,6 +155,12 @@ function routeOf({ live, tenant }: IsolatedFunction) {
   return { live, tenant, tenantColumn: COLUMN, functionColumn: 0 };
 }
 
+/** For the operator's log; never for a caller. */
+function report(message: string, error: unknown): void {
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${message}: ${cause}\n`);
+}
+
 let preparation: Preparation | undefined;
 const link = new IsolatedLink({
   onStart: (data) => {
@@ -161,8 +176,5 @@ process.on('SIGTERM', () => {});
 // See serving-thread.ts: a guest's task may fail where nobody waits for it.
 process.on('unhandledRejection', (error) => {
   if (error instanceof WebAssembly.RuntimeError) return;
-  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(
-    `${new Date().toISOString()} a promise was rejected and nobody waited for it: ${cause}\n`,
-  );
+  report('a promise was rejected and nobody waited for it', error);
 });

@@ -6,12 +6,20 @@
  *    else the answer breaks off. It concerns no request of anybody else.
  * 2. Who hangs up ends the request to the process, which ends the guest.
  */
+
+import { randomUUIDv7 } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { deserialize, serialize } from 'node:v8';
 import { fromErrorMessage, MayflyError } from '../errors.ts';
+import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId } from '../model/ids.ts';
 import { CALL_FIELD, encodeCall, type HandedAnswer, type HandedCall } from '../worker/isolated-messages.ts';
 import type { EventAnswer } from './event-exchange.ts';
+import type { LiveRoute } from './gate.ts';
+import type { Question } from './invoker.ts';
+
+type Process = NonNullable<LiveRoute['process']>;
 
 /** Of one hop (RFC 9110, section 7.6.1), or this hop's own business; how the body is framed is kept. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -101,31 +109,66 @@ export class IsolatedCalls {
 
   /** @throws MayflyError what its invocation failed with; worker_lost, caller_gone */
   async ask(
-    socketPath: string,
-    call: HandedCall & { readonly kind: 'question' },
+    process: Process,
+    { event, ...rest }: Question,
     live: LiveFunction,
-    event: Uint8Array,
     gone: AbortSignal,
   ): Promise<EventAnswer> {
-    const fields = ['host', 'localhost', 'content-length', `${event.length}`, CALL_FIELD, encodeCall(call)];
-    const run = this.#request(socketPath, 'POST', fields);
+    const call = { kind: 'question', name: live.name, count: process.count, ...rest } as const;
+    const run = this.#begin(process, call, event);
+    const bytes = await this.#bytes(run, event, live, process, rest.timeoutMs, gone);
+    const answer = deserialize(bytes) as HandedAnswer;
+    if (answer.kind === 'failure') throw fromErrorMessage(answer.error);
+    return answer.answer;
+  }
+
+  /**
+   * An event that was taken on by a process that was lost is an attempt that failed.
+   * @throws MayflyError worker_lost where it was not taken on
+   */
+  async deliver(process: Process, invocation: EventInvocation, live: LiveFunction): Promise<EventOutcome> {
+    const call = { kind: 'delivery', name: live.name, count: process.count } as const;
+    const body = serialize(invocation);
+    const run = this.#begin(process, call, body);
+    try {
+      return deserialize(await this.#bytes(run, body, live, process, live.configuration.timeoutMs));
+    } catch (error) {
+      if (!run.hasBegun || !(error instanceof MayflyError)) throw error;
+      const invocationId = randomUUIDv7() as InvocationId;
+      const cause = { code: error.code, detail: error.message };
+      return { kind: 'failed', invocationId, fuel: 0, cause, isRetryable: true };
+    }
+  }
+
+  #begin({ socketPath }: Process, call: HandedCall, body: Uint8Array): Run {
+    const fields = ['host', 'localhost', 'content-length', `${body.length}`, CALL_FIELD, encodeCall(call)];
+    return this.#request(socketPath, 'POST', fields);
+  }
+
+  /** Sends bytes, and gives those that come back. */
+  async #bytes(
+    run: Run,
+    body: Uint8Array,
+    live: LiveFunction,
+    { socketPath }: Process,
+    timeoutMs: number,
+    gone?: AbortSignal,
+  ): Promise<Buffer> {
     const hangUp = (): void => cancel(run, callerGone());
-    gone.addEventListener('abort', hangUp, { once: true });
+    gone?.addEventListener('abort', hangUp, { once: true });
     const chunks: Buffer[] = [];
     const take = async (answer: IncomingMessage): Promise<void> => {
       for await (const chunk of answer) chunks.push(chunk as Buffer);
     };
     try {
-      await this.#settled(run, call.timeoutMs, take, () => run.outward.end(event));
+      await this.#settled(run, timeoutMs, take, () => run.outward.end(body));
+      return Buffer.concat(chunks);
     } catch (error) {
       this.#noteLoss(error, live, socketPath, run.hasBegun);
       throw error;
     } finally {
-      gone.removeEventListener('abort', hangUp);
+      gone?.removeEventListener('abort', hangUp);
     }
-    const answer = JSON.parse(Buffer.concat(chunks).toString()) as HandedAnswer;
-    if (answer.kind === 'failure') throw fromErrorMessage(answer.error);
-    return { status: answer.status, body: Buffer.from(answer.body, 'base64') };
   }
 
   #request(socketPath: string, method: string, headers: string[]): Run {

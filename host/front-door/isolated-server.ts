@@ -1,10 +1,13 @@
 /** The server of an isolated tenant's process: takes what serving threads hand over, and nothing from anybody else. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { deserialize, serialize } from 'node:v8';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
+import type { EventInvocation } from '../model/event-invocation.ts';
 import type { TenantName } from '../model/ids.ts';
 import { CALL_FIELD, decodeCall, type HandedAnswer, type HandedCall } from '../worker/isolated-messages.ts';
 import { Connections } from './connections.ts';
+import type { EventDeliveries } from './event-deliveries.ts';
 import { sendProblem } from './exchange.ts';
 import type { LiveRoute } from './gate.ts';
 import type { Invoker } from './invoker.ts';
@@ -12,6 +15,7 @@ import type { Invoker } from './invoker.ts';
 export interface IsolatedServerPorts {
   readonly tenant: TenantName;
   readonly invoker: Pick<Invoker, 'call' | 'ask'>;
+  readonly events: Pick<EventDeliveries, 'deliver'>;
   /** The function as the host knows it under a count at least as new; undefined if there is none. */
   refresh(call: HandedCall): LiveRoute | undefined | Promise<LiveRoute | undefined>;
 }
@@ -43,7 +47,12 @@ async function serve(
   outgoing.writeProcessing();
   const route = await ports.refresh(call);
   if (call.kind === 'question') {
-    await answerQuestion(ports, call, route, incoming, outgoing);
+    outgoing.end(serialize(await answerTo(ports, call, route, incoming, outgoing)));
+    return;
+  }
+  if (call.kind === 'delivery') {
+    const invocation = deserialize(await bodyOf(incoming)) as EventInvocation;
+    outgoing.end(serialize(await ports.events.deliver({ ...invocation, tenant: ports.tenant })));
     return;
   }
   const { hidden, added, isUrl, ...rest } = call;
@@ -64,26 +73,29 @@ async function serve(
   );
 }
 
-async function answerQuestion(
+async function answerTo(
   { invoker }: IsolatedServerPorts,
   { contentType, maxAnswerBytes, timeoutMs }: HandedCall & { readonly kind: 'question' },
   route: LiveRoute | undefined,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-): Promise<void> {
+): Promise<HandedAnswer> {
   const gone = new AbortController();
   outgoing.once('close', () => gone.abort());
+  try {
+    const event = await bodyOf(incoming);
+    if (route === undefined) throw new MayflyError('function_not_found', 'The function is gone.');
+    const question = { event, contentType, maxAnswerBytes, timeoutMs };
+    return { kind: 'answer', answer: await invoker.ask(route, question, gone.signal) };
+  } catch (error) {
+    return { kind: 'failure', error: toErrorMessage(error) };
+  }
+}
+
+async function bodyOf(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const question = { event: Buffer.concat(chunks), contentType, maxAnswerBytes, timeoutMs };
-  const asked = route
-    ? invoker.ask(route, question, gone.signal)
-    : Promise.reject(new MayflyError('function_not_found', 'The function is gone.'));
-  const answer = await asked.then<HandedAnswer, HandedAnswer>(
-    ({ status, body }) => ({ kind: 'answer', status, body: Buffer.from(body).toString('base64') }),
-    (error: unknown) => ({ kind: 'failure', error: toErrorMessage(error) }),
-  );
-  outgoing.end(JSON.stringify(answer));
+  return Buffer.concat(chunks);
 }
 
 /** Takes it out of the head, of which the guest sees the rest and its limits count the rest. */

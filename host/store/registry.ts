@@ -31,6 +31,7 @@ import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
+import { EventTables } from './event-tables.ts';
 import { KeyTable } from './key-table.ts';
 import { MasterKeys } from './master-keys.ts';
 import { QuarantineTable } from './quarantine-table.ts';
@@ -82,6 +83,7 @@ export class Registry implements Disposable {
   readonly tenants: TenantTable;
   readonly quotas: TenantQuotaTable;
   readonly quarantines: QuarantineTable;
+  readonly events: EventTables;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
@@ -97,12 +99,12 @@ export class Registry implements Disposable {
       this.#changed(tenant, name),
     );
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
-    this.secrets = new SecretTable({
-      database: this.#database,
-      audit: this.audit,
-      masterKeys: options.masterKeys ?? new MasterKeys([]),
-      changed: (tenant, name) => this.#changed(tenant, name),
-    });
+    const masterKeys = options.masterKeys ?? new MasterKeys([]);
+    const changed = (tenant: TenantName, name: FunctionName): void => this.#changed(tenant, name);
+    const common = { database: this.#database, audit: this.audit };
+    this.secrets = new SecretTable({ ...common, masterKeys, changed });
+    const { tenants, quotas } = this;
+    this.events = new EventTables({ ...common, tenants, quotas, masterKeys, changed });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -121,8 +123,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Removes a tenant with all that is its own: functions, versions and their counters, keys, secrets. Gives the
-   * names of the functions that it had.
+   * Removes a tenant with all that is its own: functions, versions and their counters, keys, secrets, queues, event
+   * source mappings and schedules. Gives the names of the functions that it had.
    * @throws MayflyError tenant_not_found, tenant_not_empty unless functions may go along
    */
   removeTenant(
@@ -131,7 +133,7 @@ export class Registry implements Disposable {
     actor: Actor = THE_HOST,
   ): FunctionName[] {
     const keys = this.keys.list(tenant).map(({ id }) => id);
-    const functions = this.#database.change(() => {
+    const { functions, tellEvents } = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
       const names = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
         .all(tenant)
@@ -139,17 +141,19 @@ export class Registry implements Disposable {
       if (names.length > 0 && !withFunctions) {
         throw new MayflyError('tenant_not_empty', `Tenant ${tenant} has ${names.length} functions.`);
       }
+      const tellEvents = this.events.removeAll(tenant);
       // A later tenant of this name is somebody else, to whom even a count of versions would tell something.
       for (const table of ['functions', 'version_counters'])
         this.#sql(`DELETE FROM ${table} WHERE tenant = ?`).run(tenant);
       this.#sql('DELETE FROM tenants WHERE name = ?').run(tenant);
       const before = { settings, functions: names };
       this.audit.append({ tenant, actor, action: 'tenant.delete', target: tenant, before }, nowMs);
-      return names;
+      return { functions: names, tellEvents };
     });
     this.tenants.changed(tenant);
     this.keys.changed(keys);
     for (const name of functions) this.#changed(tenant, name);
+    tellEvents();
     return functions;
   }
 
@@ -199,7 +203,7 @@ export class Registry implements Disposable {
 
   /** @throws MayflyError tenant_not_found, functions_limit_reached when one more function would be too many */
   requireRoom(tenant: TenantName, functionsPerTenant: number): void {
-    this.#requireTenant(tenant);
+    this.tenants.require(tenant);
     this.quotas.requireRoomForFunction(tenant, functionsPerTenant);
   }
 
@@ -343,10 +347,6 @@ export class Registry implements Disposable {
     const row = this.#row(tenant, name);
     if (!row) throw notFound(tenant, name);
     return row;
-  }
-
-  #requireTenant(tenant: TenantName): void {
-    this.tenants.require(tenant);
   }
 
   #record({ overrides, ...row }: FunctionRow): FunctionRecord {

@@ -66,18 +66,26 @@ export type HandedCall = {
       /** Values in base64. */
       readonly added: readonly (readonly [name: string, value: string])[];
     }
-  /** Answered with a {@link HandedAnswer} in JSON. */
+  /** Its body is the event, its answer a {@link HandedAnswer}, in V8's serialization. */
   | {
       readonly kind: 'question';
       readonly contentType: string;
       readonly maxAnswerBytes: number;
       readonly timeoutMs: number;
     }
+  /** Its body is an EventInvocation, its answer an EventOutcome, both in V8's serialization. */
+  | { readonly kind: 'delivery' }
 );
 
 export type HandedAnswer =
-  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  | { readonly kind: 'answer'; readonly answer: HandedEventAnswer }
   | { readonly kind: 'failure'; readonly error: ErrorMessage };
+
+export interface HandedEventAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
 
 export function encodeCall(call: HandedCall): string {
   return Buffer.from(JSON.stringify(call)).toString('base64');
