@@ -17,10 +17,11 @@ import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import { refusedEvent } from '../worker/event-refusal.ts';
+import type { OwnCall, OwnResult } from './call.ts';
 import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
 import { asVariables, eventFields, printable } from './event-fields.ts';
 import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
-import type { Invoker, InvokerPorts, OwnCall, OwnResult } from './invoker.ts';
+import type { Invoker, InvokerPorts } from './invoker.ts';
 import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
 import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
 

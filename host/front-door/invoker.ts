@@ -6,19 +6,14 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
-import {
-  type EnginePorts,
-  type InvocationOptions,
-  type InvocationResult,
-  RunningInvocation,
-} from '../instance/engine.ts';
+import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { TenantClock } from '../model/tenant.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
-import type { UrlRequest } from './authorizer.ts';
+import type { Call, CallOptions, OwnCall, OwnResult, Question, Terminate } from './call.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
@@ -26,7 +21,7 @@ import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
 import type { IsolatedCalls } from './isolated-calls.ts';
 import { HOLD_MS } from './response-sink.ts';
-import type { Passage } from './url-access.ts';
+import { serverTiming } from './server-timing.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
@@ -39,56 +34,6 @@ export interface InvokerPorts extends EnginePorts {
   readonly isolated: IsolatedCalls;
   readonly refusals: RefusalPace;
   isDraining(): boolean;
-}
-
-/** What comes before a call through a function's URL. */
-export interface UrlPolicy {
-  /** @throws MayflyError if the request may not reach the function */
-  admit(live: LiveFunction, request: UrlRequest, untilGone: () => AbortSignal): Passage | Promise<Passage>;
-}
-
-export interface CallOptions {
-  readonly tenant: TenantName;
-  readonly name: FunctionName;
-  readonly trigger: 'http' | 'event';
-  readonly method: string;
-  readonly pathWithQuery: string;
-  readonly scriptName: string;
-  /** What the function does not see of a request through the API; through its URL, the policy says it. */
-  readonly hidden: ReadonlySet<string>;
-  readonly url?: UrlPolicy;
-  /** Where it has one already. */
-  readonly invocationId?: InvocationId;
-}
-
-/** A call as it runs: what the caller's options and the function's settings came to. */
-interface Call extends CallOptions, Passage {
-  readonly invocationId: InvocationId;
-  readonly arrivedMs: number;
-  readonly responseFields: Fields;
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
-
-/** What the host asks of a function on its own account. */
-export interface Question {
-  readonly event: Uint8Array;
-  readonly contentType: string;
-  readonly maxAnswerBytes: number;
-  /** The function's own timeoutMs may be shorter. */
-  readonly timeoutMs: number;
-}
-
-type Terminate = (code: ErrorCode, detail: string) => Error;
-
-/** What an invocation on the host's own account is called with. */
-export interface OwnCall extends Pick<InvocationOptions, 'exchange' | 'event' | 'variables'> {
-  /** Beside the function's own limits. */
-  readonly limit?: { readonly gone: AbortSignal; readonly timeoutMs: number };
-}
-
-export interface OwnResult extends InvocationResult {
-  readonly invocationId: InvocationId;
 }
 
 const NO_FIELDS: Fields = [];
@@ -437,14 +382,4 @@ function payerOf(error: unknown, tenant: TenantName, { socket }: IncomingMessage
   if (!(error instanceof MayflyError)) return undefined;
   if (error.quota !== undefined) return tenant;
   return error.code === 'function_not_found' ? `from ${socket.remoteAddress}` : undefined;
-}
-
-/** W3C Server-Timing; durations in milliseconds, whole ones where the function's own clock shows no more. */
-function serverTiming(
-  admissionMs: number,
-  { execMs, initMs, queueMs: turnMs }: InvocationResult,
-  clock: TenantClock,
-): string {
-  const shown = (ms: number): string => (clock === 'fine' ? ms.toFixed(3) : String(Math.floor(ms)));
-  return `queue;dur=${shown(admissionMs + turnMs)}, init;dur=${shown(initMs)}, exec;dur=${shown(execMs)}`;
 }

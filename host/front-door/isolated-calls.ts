@@ -15,9 +15,9 @@ import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId } from '../model/ids.ts';
 import { CALL_FIELD, encodeCall, type HandedAnswer, type HandedCall } from '../worker/isolated-messages.ts';
+import type { Question } from './call.ts';
 import type { EventAnswer } from './event-exchange.ts';
 import type { LiveRoute } from './gate.ts';
-import type { Question } from './invoker.ts';
 
 type Process = NonNullable<LiveRoute['process']>;
 
