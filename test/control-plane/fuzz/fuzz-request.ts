@@ -25,6 +25,8 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
   name: ['small', 'echo', 'acme', 'beta', 'n1', 'n2'],
   function: ['small', 'echo', 'nope'],
   secret: ['TOKEN', 'OTHER'],
+  // Each change to `process` would start one, which takes longer than everything else; it has tests of its own.
+  isolation: ['shared'],
   // A log that is followed has no end.
   follow: ['false'],
 };
