@@ -161,6 +161,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,
+    onUsage: () => {},
     onExit: (thread, cause) => losses.ended(thread, cause),
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,

@@ -9,6 +9,7 @@ import type { LoadedArtifact } from '../instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationUse, UsageTrigger } from '../model/usage-record.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
 import type { UrlRequest } from './authorizer.ts';
@@ -17,6 +18,7 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
+import { type InvocationCause, type InvocationEnd, useOf, useOfRefused } from './invocation-use.ts';
 import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
 
@@ -27,6 +29,8 @@ export interface InvokerPorts extends EnginePorts {
   outbound(route: LiveRoute): OutboundHttp;
   readonly gate: Gate;
   readonly refusals: RefusalPace;
+  /** Hears once of every invocation that got a place, after it has been answered. */
+  usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   isDraining(): boolean;
 }
 
@@ -59,12 +63,21 @@ interface Call extends CallOptions, Passage {
 
 /** What the host asks of a function on its own account. */
 export interface Question {
+  readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke'>;
   readonly event: Uint8Array;
   readonly contentType: string;
   readonly maxAnswerBytes: number;
   /** The function's own timeoutMs may be shorter. */
   readonly timeoutMs: number;
 }
+
+/** How an invocation ended, and what it took; called once for each that began. */
+type Settled = (result: InvocationResult, end: InvocationEnd) => void;
+
+const NO_ANSWER = {
+  code: 'no_response',
+  detail: 'The function returned without a complete answer.',
+} as const;
 
 const NO_FIELDS: Fields = [];
 const NOTHING_ADDED: HeaderList = [];
@@ -165,15 +178,17 @@ export class Invoker {
    */
   async ask(
     route: LiveRoute,
-    { event, contentType, maxAnswerBytes, timeoutMs }: Question,
+    { trigger, event, contentType, maxAnswerBytes, timeoutMs }: Question,
     gone: AbortSignal,
   ): Promise<EventAnswer> {
+    const invocationId = randomUUIDv7() as InvocationId;
     this.#running++;
     try {
       return await this.#inPlace(
         route,
+        { invocationId, trigger },
         () => gone,
-        async (artifact, burnt) => {
+        async (artifact, settled) => {
           let running: RunningInvocation | undefined;
           const exchange = new EventExchange({
             event,
@@ -185,7 +200,6 @@ export class Invoker {
             },
           });
           const { live } = route;
-          const invocationId = randomUUIDv7() as InvocationId;
           const outbound = this.#ports.outbound(route);
           running = new RunningInvocation(
             { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
@@ -199,14 +213,15 @@ export class Invoker {
           gone.addEventListener('abort', hangUp);
           if (gone.aborted) hangUp();
           this.#invocations.set(invocation, live);
-          const { failure, fuel } = await invocation.done;
-          burnt(fuel);
+          const result = await invocation.done;
           this.#invocations.delete(invocation);
           clearTimeout(late);
           gone.removeEventListener('abort', hangUp);
+          const { answer, responseBytes } = exchange;
+          const failure = result.failure ?? (answer === undefined ? NO_ANSWER : undefined);
+          settled(result, { failure: failure?.code, queueMs: 0, requestBytes: event.length, responseBytes });
           if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
-          if (exchange.answer !== undefined) return exchange.answer;
-          throw new MayflyError('no_response', 'The function returned without a complete answer.');
+          return answer!;
         },
       );
     } finally {
@@ -218,26 +233,35 @@ export class Invoker {
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
     await this.#inPlace(
       route,
+      { invocationId: call.invocationId, trigger: call.trigger === 'http' ? 'http' : 'invoke' },
       () => untilClosed(call.outgoing),
-      (artifact, burnt) => this.#run(call, route, artifact, burnt),
+      (artifact, settled) => this.#run(call, route, artifact, settled),
     );
   }
 
-  /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
+  /** Runs `work` in one of the function's places, with its artifact; it says how it ended and what it took. */
   async #inPlace<T>(
     route: LiveRoute,
+    cause: InvocationCause,
     untilGone: () => AbortSignal,
-    work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
+    work: (artifact: LoadedArtifact, settled: Settled) => Promise<T>,
   ): Promise<T> {
+    const { live } = route;
     const entered = this.#ports.gate.enter(route, untilGone);
     const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
+    let isRecorded = false;
     try {
-      const found = this.#ports.artifact(route.live.artifactKey);
+      const found = this.#ports.artifact(live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      return await work(artifact, (burnt) => {
-        fuel = burnt;
+      return await work(artifact, (result, end) => {
+        fuel = result.fuel;
+        isRecorded = true;
+        this.#ports.usage(live, artifact.manifest.fuelModel, useOf(cause, result, end));
       });
+    } catch (error) {
+      if (!isRecorded) this.#ports.usage(live, '', useOfRefused(cause, error));
+      throw error;
     } finally {
       place.leave(fuel);
     }
@@ -253,12 +277,7 @@ export class Invoker {
     refusals.release();
   }
 
-  async #run(
-    call: Call,
-    route: LiveRoute,
-    artifact: LoadedArtifact,
-    burnt: (fuel: number) => void,
-  ): Promise<void> {
+  async #run(call: Call, route: LiveRoute, artifact: LoadedArtifact, settled: Settled): Promise<void> {
     const { live } = route;
     const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
@@ -301,11 +320,13 @@ export class Invoker {
     const result = await running.done;
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
-    burnt(result.fuel);
-    this.#answer(exchange, result, queueMs);
+    const failure = this.#answer(exchange, result, queueMs);
+    const requestBytes = exchange.body.bytes;
+    settled(result, { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes });
   }
 
-  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
+  /** Gives why it was not the function's answer, where it was not. */
+  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): ErrorCode | undefined {
     const late: [string, string][] = [
       ['mayfly-fuel', String(result.fuel)],
       ['server-timing', serverTiming(queueMs, result)],
@@ -314,6 +335,7 @@ export class Invoker {
     const error =
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
+    return error?.code;
   }
 }
 

@@ -10,6 +10,7 @@
 import { Worker } from 'node:worker_threads';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type {
   FromWorker,
@@ -28,6 +29,7 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
+  readonly onUsage: (batch: UsageBatch) => void;
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
@@ -125,6 +127,9 @@ export class WorkerPool {
             break;
           case 'logs':
             this.#options.onLogs(message.records);
+            break;
+          case 'usage':
+            this.#options.onUsage(message.batch);
             break;
           case 'relieved':
             this.#options.onRelieved(message.functions);
