@@ -12,6 +12,7 @@ import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
+import { LedgerLink } from './metering/ledger-link.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -84,6 +85,14 @@ export async function startHost(
     report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
+  const ledger = stack.use(
+    await LedgerLink.open({
+      path: join(config.dataDir, 'usage.db'),
+      retention: config.usageRetention,
+      onCommitted: () => {},
+      report,
+    }),
+  );
   const artifacts = new ArtifactStore(config.dataDir);
   await artifacts.sweep();
   // Uploads of an earlier process belong to nobody.
@@ -161,7 +170,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,
-    onUsage: () => {},
+    onUsage: (batch) => ledger.append(batch),
     onExit: (thread, cause) => losses.ended(thread, cause),
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,

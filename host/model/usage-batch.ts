@@ -50,6 +50,11 @@ const AMOUNTS = [
 /** The subject's index, trigger, outcome, start, then the amounts. */
 const COLUMNS: number = 4 + AMOUNTS.length;
 
+/** Records in a batch. */
+export function lengthOf({ numbers }: UsageBatch): number {
+  return numbers.length / COLUMNS;
+}
+
 /** Gathers records into batches of at most `capacity`. */
 export class UsageBatchWriter {
   readonly #capacity: number;
