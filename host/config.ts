@@ -66,7 +66,7 @@ const IDLE_MEMORY_BYTES = Math.min(2 ** 29, Math.floor(totalmem() / 4));
 /** Records of this month and the one before it, so that a bill can be proved when it arrives. */
 const USAGE_DAYS = { record: 62, minute: 7, hour: 400, day: 3_660 } as const;
 
-/** 0.4 KB each. */
+/** 0.2 KB each, with their index. */
 const USAGE_MAX_RECORDS = 10_000_000;
 
 /** Every variable that the host reads, for `--help` and for the documentation. */

@@ -22,7 +22,7 @@ export interface UsageRetention {
   readonly minuteDays: number;
   readonly hourDays: number;
   readonly dayDays: number;
-  /** Records beyond this many go before their time: what bounds the file. About 0.4 KB each, with their index. */
+  /** Records beyond this many go before their time: what bounds the file. About 0.2 KB each, with their index. */
   readonly maxRecords: number;
 }
 

@@ -25,8 +25,15 @@ export interface LevelCheck {
   readonly fromMs: number;
   readonly toMs: number;
   readonly invocations: bigint;
+  /** What the finer level says of the bill, over all functions. */
+  readonly billed: BilledSums;
   readonly differences: readonly UsageDifference[];
 }
+
+export type BilledSums = Pick<UsageSums, (typeof BILLED_SUMS)[number]>;
+
+/** What a bill is made of. */
+const BILLED_SUMS = ['invocations', 'fuel', 'memoryTimeKiBMs', 'egressBytes'] as const;
 
 export interface UsageDifference {
   readonly name: string;
@@ -70,6 +77,7 @@ export function checkMonth(database: DatabaseSync, month: CheckedMonth): LevelCh
       fromMs: range.fromMs,
       toMs: range.toMs,
       invocations,
+      billed: billedSums(added),
       differences: differences(added, kept),
     };
   });
@@ -123,8 +131,12 @@ export function rollupSums(database: DatabaseSync, level: RollupLevel, month: Ch
   return sums;
 }
 
-/** What a bill is made of. */
-const BILLED_SUMS = ['invocations', 'fuel', 'memoryTimeKiBMs', 'egressBytes'] as const;
+function billedSums(rows: SumsByRow): BilledSums {
+  const total = noSums();
+  for (const [key, sums] of rows) if (key.endsWith(' true')) addSums(total, sums);
+  const { invocations, fuel, memoryTimeKiBMs, egressBytes } = total;
+  return { invocations, fuel, memoryTimeKiBMs, egressBytes };
+}
 
 function differences(added: SumsByRow, kept: SumsByRow): UsageDifference[] {
   const found: UsageDifference[] = [];

@@ -30,9 +30,11 @@ import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
+import { BudgetTable } from './budget-table.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
 import { KeyTable } from './key-table.ts';
 import { MasterKeys } from './master-keys.ts';
+import { PriceTable } from './price-table.ts';
 import { QuarantineTable } from './quarantine-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
@@ -81,6 +83,8 @@ export class Registry implements Disposable {
   readonly tenants: TenantTable;
   readonly quotas: TenantQuotaTable;
   readonly quarantines: QuarantineTable;
+  readonly prices: PriceTable;
+  readonly budgets: BudgetTable;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
@@ -95,6 +99,8 @@ export class Registry implements Disposable {
     this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
       this.#changed(tenant, name),
     );
+    this.prices = new PriceTable(this.#database, this.audit);
+    this.budgets = new BudgetTable(this.#database, this.audit, this.tenants);
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
     this.secrets = new SecretTable({
       database: this.#database,
