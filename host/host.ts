@@ -12,7 +12,7 @@ import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
-import { LedgerLink } from './metering/ledger-link.ts';
+import { Billing } from './metering/billing.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -85,14 +85,6 @@ export async function startHost(
     report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
-  const ledger = stack.use(
-    await LedgerLink.open({
-      path: join(config.dataDir, 'usage.db'),
-      retention: config.usageRetention,
-      onCommitted: () => {},
-      report,
-    }),
-  );
   const artifacts = new ArtifactStore(config.dataDir);
   await artifacts.sweep();
   // Uploads of an earlier process belong to nobody.
@@ -115,8 +107,22 @@ export async function startHost(
   });
   stack.defer(() => publisher.close());
   const quotaTable = createQuotaTable(config.threads);
-  const accounts = stack.use(
-    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  const accounts: TenantAccounts = stack.use(
+    new TenantAccounts({
+      table: new QuotaTable(quotaTable),
+      registry,
+      now: Date.now,
+      stoppedMonth: (tenant) => billing.budgetWatch.stoppedMonth(tenant),
+    }),
+  );
+  const billing = stack.use(
+    await Billing.open({
+      dataDir: config.dataDir,
+      retention: config.usageRetention,
+      registry,
+      stop: (tenant, month) => accounts.stop(tenant, month),
+      report,
+    }),
   );
   const control = createControlBackend({
     registry,
@@ -126,6 +132,8 @@ export async function startHost(
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     quotaUse: (tenant) => accounts.use(tenant),
+    askLedger: (method, request) => billing.ledger.call(method, request),
+    budgetWatch: billing.budgetWatch,
     now: Date.now,
   });
 
@@ -170,7 +178,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,
-    onUsage: (batch) => ledger.append(batch),
+    onUsage: (batch) => billing.ledger.append(batch),
     onExit: (thread, cause) => losses.ended(thread, cause),
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,

@@ -38,6 +38,8 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
       { name: 'Secrets', description: 'Values that only a function sees, in its environment.' },
       { name: 'Invocations', description: 'Call a function with an event.' },
       { name: 'Logs', description: 'What a function wrote.' },
+      { name: 'Usage', description: 'What invocations consumed: each, and added up.' },
+      { name: 'Billing', description: 'Prices, bills and budgets.' },
       { name: 'Host', description: 'The host itself.' },
     ],
   });

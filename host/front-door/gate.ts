@@ -27,7 +27,7 @@ export class Gate {
 
   /**
    * @param untilGone asked for only if the invocation has to wait: aborts when nobody waits for it any more
-   * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, host_busy; draining, caller_gone
+   * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, budget_exhausted, host_busy; draining, caller_gone
    */
   enter(route: LiveRoute, untilGone: () => AbortSignal): Place | Promise<Place> {
     const { live, quarantine, tenantColumn, functionColumn } = route;
@@ -82,6 +82,8 @@ function refused(live: LiveFunction, refusal: Refusal, waitedMs = 0): MayflyErro
           },
         },
       );
+    case 'budget-exhausted':
+      return new MayflyError('budget_exhausted', `Tenant '${live.tenant}' has cost what it may this month.`);
     case 'host-busy':
       return new MayflyError('host_busy', 'All places of the host that are shared by its tenants are taken.');
     case 'quota': {

@@ -348,7 +348,7 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
 }
 
 function isOverQuota(error: unknown): boolean {
-  return error instanceof MayflyError && error.quota !== undefined;
+  return error instanceof MayflyError && (error.quota !== undefined || error.code === 'budget_exhausted');
 }
 
 /** W3C Server-Timing; durations in milliseconds. */

@@ -35,15 +35,13 @@ export interface PageRequest {
   readonly after?: UsageCursor;
 }
 
-/** What the ledger's thread answers. */
+/** What the ledger's thread answers. Reads see what was appended before them. */
 export interface LedgerService {
   records(request: PageRequest): UsagePage<UsageRecord>;
   rollups(request: PageRequest & { readonly level: RollupLevel }): UsagePage<UsageRollup>;
   /** Of the month's roll-ups. */
   billedUse(request: LedgerMonth): readonly BilledUse[];
   check(request: LedgerMonth): readonly LevelCheck[];
-  /** Whatever was appended before is committed when it answers. */
-  flush(request: Record<never, never>): number;
 }
 
 export interface LedgerThreadData {

@@ -8,21 +8,17 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toErrorMessage } from '../errors.ts';
-import { startOfMonthMs } from '../model/tenant-quotas.ts';
 import { recordsOf } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
 import { Ledger } from './ledger.ts';
 import type {
-  BilledUse,
   FromLedger,
-  LedgerMonth,
   LedgerService,
   LedgerTenant,
   LedgerThreadData,
   ToLedger,
 } from './ledger-messages.ts';
-import { type CheckedMonth, checkMonth, rollupSums } from './usage-check.ts';
-import { recordPage, rollupPage } from './usage-pages.ts';
+import { createLedgerService } from './ledger-service.ts';
 
 const COMMIT_RECORDS = 2_000;
 /** 100 MB. */
@@ -37,17 +33,11 @@ class LedgerThread {
   #flushing: NodeJS.Immediate | undefined;
   #retry: NodeJS.Timeout | undefined;
   readonly #trimming: NodeJS.Timeout;
-  readonly #service: LedgerService = {
-    records: ({ range, limit, after }) => recordPage(this.#ledger.database, range, limit, after),
-    rollups: ({ level, range, limit, after }) =>
-      rollupPage(this.#ledger.database, level, range, limit, after),
-    billedUse: (month) => this.#billedUse(month),
-    check: (month) => checkMonth(this.#ledger.database, monthRange(month)),
-    flush: () => this.#pending.length,
-  };
+  readonly #service: LedgerService;
 
   constructor(data: LedgerThreadData, port: MessagePort) {
     this.#ledger = new Ledger(data);
+    this.#service = createLedgerService(this.#ledger);
     this.#port = port;
     this.#trimming = setInterval(() => this.#trim(), TRIM_EVERY_MS);
     setImmediate(() => this.#trim());
@@ -104,19 +94,6 @@ class LedgerThread {
     }
   }
 
-  #billedUse(month: LedgerMonth): BilledUse[] {
-    const rows = [...rollupSums(this.#ledger.database, 'month', monthRange(month))];
-    return rows
-      .map(([key, sums]) => {
-        const [name = '', version, billed] = key.split(' ');
-        const { invocations, fuel, memoryTimeKiBMs, egressBytes } = sums;
-        return { name, version: Number(version), billed, invocations, fuel, memoryTimeKiBMs, egressBytes };
-      })
-      .filter(({ billed }) => billed === 'true')
-      .map(({ billed: _, ...use }) => use)
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version - b.version));
-  }
-
   #trim(): void {
     try {
       if (this.#ledger.trim(Date.now())) setImmediate(() => this.#trim());
@@ -145,10 +122,6 @@ function tenantsOf(records: readonly UsageRecord[]): LedgerTenant[] {
   for (const { tenant, generation } of records)
     tenants.set(`${tenant}/${generation}`, { tenant, generation });
   return [...tenants.values()];
-}
-
-function monthRange({ tenant, generation, month }: LedgerMonth): CheckedMonth {
-  return { tenant, generation, fromMs: startOfMonthMs(month), toMs: startOfMonthMs(month + 1) };
 }
 
 const port = parentPort;

@@ -39,6 +39,8 @@ export const TENANT_STATE = [
   'month',
   'fuelOfMonth',
   'outboundBytesOfMonth',
+  /** The month in which the tenant's budget is used up and stops it; 0 where it does not. */
+  'stoppedMonth',
   /** Sum of reservedConcurrency over its functions; of the host's record, over the tenants. */
   'reservedByParts',
 ] as const;

@@ -40,6 +40,15 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   readQuotas: 'read',
   setQuotas: 'operator',
   liftQuarantine: 'deploy',
+  readUsage: 'read',
+  readHostUsage: 'operator',
+  listPrices: 'operator',
+  setPrices: 'operator',
+  readInvoice: 'read',
+  verifyInvoice: 'read',
+  readBudget: 'read',
+  setBudget: 'operator',
+  deleteBudget: 'operator',
 };
 
 /** Every route with whom it should let in. */
