@@ -158,7 +158,14 @@ export async function startHost(
   const keepLogs = (records: readonly LogRecord[]): void => {
     tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
   };
-  const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
+  const losses = new ThreadLosses({
+    accounts,
+    registry,
+    log: keepLogs,
+    usage: (batch) => billing.ledger.append(batch),
+    now: Date.now,
+    report,
+  });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,

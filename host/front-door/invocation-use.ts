@@ -1,7 +1,7 @@
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { InvocationResult } from '../instance/engine.ts';
 import type { InvocationId } from '../model/ids.ts';
-import type { InvocationUse, UsageTrigger } from '../model/usage-record.ts';
+import { type InvocationUse, type UsageTrigger, useOfRefused } from '../model/usage-record.ts';
 
 /** What is known of an invocation before it runs. */
 export interface InvocationCause {
@@ -47,28 +47,11 @@ export function useOf(cause: InvocationCause, result: InvocationResult, end: Inv
   };
 }
 
-/** Of an invocation that got a place and never began: too large a request, an artifact that could not be loaded. */
-export function useOfRefused(cause: InvocationCause, error: unknown): InvocationUse {
-  return {
-    invocationId: cause.invocationId,
-    attempt: cause.attempt ?? 1,
-    trigger: cause.trigger,
-    outcome: error instanceof MayflyError ? error.code : 'internal_error',
-    endedAtMs: Date.now(),
-    fuel: 0,
-    peakMemoryBytes: 0,
-    queueUs: 0,
-    initUs: 0,
-    execUs: 0,
-    start: 'none',
-    requestBytes: 0,
-    responseBytes: 0,
-    immediateCalls: 0,
-    waitingCalls: 0,
-    outboundRequests: 0,
-    outboundSentBytes: 0,
-    outboundReceivedBytes: 0,
-    logBytes: 0,
-    batchSize: cause.batchSize ?? 1,
-  };
+/** Of an invocation that got a place and never began. */
+export function useOfFailure(
+  { attempt = 1, batchSize = 1, ...cause }: InvocationCause,
+  error: unknown,
+): InvocationUse {
+  const code = error instanceof MayflyError ? error.code : 'internal_error';
+  return useOfRefused({ ...cause, attempt, batchSize }, code, Date.now());
 }

@@ -18,7 +18,7 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
-import { type InvocationCause, type InvocationEnd, useOf, useOfRefused } from './invocation-use.ts';
+import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
 import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
 
@@ -63,7 +63,7 @@ interface Call extends CallOptions, Passage {
 
 /** What the host asks of a function on its own account. */
 export interface Question {
-  readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke'>;
+  readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke' | 'unknown'>;
   readonly event: Uint8Array;
   readonly contentType: string;
   readonly maxAnswerBytes: number;
@@ -260,7 +260,7 @@ export class Invoker {
         this.#ports.usage(live, artifact.manifest.fuelModel, useOf(cause, result, end));
       });
     } catch (error) {
-      if (!isRecorded) this.#ports.usage(live, '', useOfRefused(cause, error));
+      if (!isRecorded) this.#ports.usage(live, '', useOfFailure(cause, error));
       throw error;
     } finally {
       place.leave(fuel);

@@ -2,11 +2,23 @@
  * What one invocation consumed. Every invocation that got a place leaves one record, however it ended; what was refused
  * before that (quotas, keys, preflights) ran nothing and leaves none. docs/from-call-to-invoice.md is the normative text.
  */
+import { randomUUIDv7 } from 'node:crypto';
 import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
 import type { FunctionName, InvocationId, TenantName } from './ids.ts';
 
-/** What caused an invocation. `invoke` is a call through the API that waits for the answer; `async` one that does not. */
-export const USAGE_TRIGGERS = ['http', 'invoke', 'async', 'queue', 'schedule', 'authorizer'] as const;
+/**
+ * What caused an invocation. `invoke` is a call through the API that waits for the answer; `async` one that does not. It is
+ * `unknown` of those that a serving thread took along.
+ */
+export const USAGE_TRIGGERS = [
+  'http',
+  'invoke',
+  'async',
+  'queue',
+  'schedule',
+  'authorizer',
+  'unknown',
+] as const;
 export type UsageTrigger = (typeof USAGE_TRIGGERS)[number];
 
 export type UsageOutcome = 'returned' | ErrorCode;
@@ -65,6 +77,39 @@ export interface InvocationUse {
 }
 
 export interface UsageRecord extends UsageSubject, InvocationUse {}
+
+const NOTHING_USED = {
+  fuel: 0,
+  peakMemoryBytes: 0,
+  queueUs: 0,
+  initUs: 0,
+  execUs: 0,
+  start: 'none',
+  requestBytes: 0,
+  responseBytes: 0,
+  immediateCalls: 0,
+  waitingCalls: 0,
+  outboundRequests: 0,
+  outboundSentBytes: 0,
+  outboundReceivedBytes: 0,
+  logBytes: 0,
+} as const;
+
+/** Of an invocation that got a place and never began: too large a request, an artifact that could not be loaded. */
+export function useOfRefused(
+  cause: Pick<InvocationUse, 'invocationId' | 'attempt' | 'trigger' | 'batchSize'>,
+  outcome: ErrorCode,
+  endedAtMs: number,
+): InvocationUse {
+  return { ...cause, outcome, endedAtMs, ...NOTHING_USED };
+}
+
+/** Of one whose serving thread died: nobody knows its id, nor what it used. */
+export function useOfLost(endedAtMs: number): InvocationUse {
+  const invocationId = randomUUIDv7() as InvocationId;
+  const cause = { invocationId, attempt: 1, trigger: 'unknown', batchSize: 1 } as const;
+  return useOfRefused(cause, 'worker_lost', endedAtMs);
+}
 
 /** What the host's own faults cost is nobody's bill; everything else is its tenant's, failures included. */
 export function isBilled(outcome: UsageOutcome): boolean {

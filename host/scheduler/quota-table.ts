@@ -174,6 +174,12 @@ export class QuotaTable {
     return columns;
   }
 
+  /** Invocations of a function that a thread is running. */
+  runningOf(thread: number, column: number): number {
+    const at = this.#functionWord(thread, column, 'reserved');
+    return Atomics.load(this.#words, at) + Atomics.load(this.#words, at + 1);
+  }
+
   /** For the main thread: forgets what a thread that died was running, and frees what it held (invariant 1). */
   clearThread(thread: number): void {
     const start = TENANT_COLUMNS * SHARED_WORDS + thread * ROW_WORDS;

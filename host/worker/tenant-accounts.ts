@@ -99,6 +99,11 @@ export class TenantAccounts implements Disposable {
       .filter((owner) => owner !== undefined);
   }
 
+  /** Invocations of a function that a thread is running. */
+  runningOf(thread: number, { column }: AccountedFunction): number {
+    return this.#ports.table.runningOf(thread, column);
+  }
+
   /** Invocations of a function that have ended; counts on from where it is, and wraps. */
   ended({ column }: AccountedFunction): number {
     return this.#ports.table.functionCount(column, 'ended');

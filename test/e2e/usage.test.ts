@@ -1,5 +1,6 @@
 /** Replies, ledger and bill on a real host: what callers were told is what is kept, and what is billed. */
 import { createServer } from 'node:http';
+import type { Worker } from 'node:worker_threads';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
 import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts';
@@ -255,4 +256,35 @@ test('a stop holds from the first request on after a restart, and alerts reach t
     stopped: true,
     spent: '0.000000',
   });
+});
+
+test('invocations that a serving thread takes along are recorded, and are on no bill', async (t) => {
+  const threads: Worker[] = [];
+  const note = (worker: Worker): void => void threads.push(worker);
+  process.on('worker', note);
+  t.teardown(() => process.off('worker', note));
+  const own = await testHost(t, { env: { MAYFLY_THREADS: '1' } });
+  const operator = new Operator(own);
+  await operator.deploy('default', 'sleeps', await parse(clockCommand(SLEEPS)), { timeoutMs: 60_000 });
+  const lost = [1, 2].map(() => own.call('sleeps').catch(() => 'lost'));
+  await operator.untilUsed('default', 'concurrency', 2);
+  await threads.findLast(({ threadName }) => threadName === 'mayfly-0')!.terminate();
+  t.deepEqual(await Promise.all(lost), ['lost', 'lost']);
+  const usage = async (): Promise<Json> =>
+    (await operator.api('GET', '/tenants/default/usage?level=record').catch(() => undefined))?.json.rows;
+  let rows: Json;
+  do rows = await usage();
+  while (rows === undefined || rows.length < 2);
+  for (const row of rows)
+    t.like(row, {
+      function: 'sleeps',
+      trigger: 'unknown',
+      outcome: 'worker_lost',
+      fault: 'host',
+      billed: false,
+    });
+  t.is(rows.length, 2);
+  await operator.api('POST', '/prices', PRICES);
+  const { json } = await operator.api('GET', `/tenants/default/invoices/${PRICES.from}`);
+  t.is(json.use.requests, '0');
 });

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { StoredPriceListJson } from '../../../host/control-plane/billing-schemas.ts';
 import { METER_NAMES, METERS } from '../../../host/model/price-list.ts';
@@ -26,7 +27,7 @@ function listCommand(): Command {
       client.json<StoredPriceListJson[]>({ method: 'GET', path: '/v1/prices' }),
     );
     if (options.json) printJson(lists);
-    else print(lists.map(text).join('\n\n') || 'no prices are set');
+    else print(lists.map(listText).join('\n\n') || 'no prices are set');
   });
 }
 
@@ -50,13 +51,13 @@ function setCommand(): Command {
         }),
       );
       if (options.json) printJson(stored);
-      else print(text(stored));
+      else print(listText(stored));
     });
 }
 
 async function readJson(file: string): Promise<string> {
   try {
-    const content = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+    const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
     JSON.parse(content);
     return content;
   } catch (error) {
@@ -64,7 +65,7 @@ async function readJson(file: string): Promise<string> {
   }
 }
 
-function text({ id, list, createdAt }: StoredPriceListJson): string {
+function listText({ id, list, createdAt }: StoredPriceListJson): string {
   const rows = METER_NAMES.flatMap((meter) =>
     (list.prices[meter] ?? [{ price: '0' }]).map(({ upTo, price }, i, steps) => [
       meter,
