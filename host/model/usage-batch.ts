@@ -28,27 +28,8 @@ const OUTCOME_AT = new Map(OUTCOMES.map((outcome, i) => [outcome, i]));
 /** Of a UUID as text. */
 const ID_LENGTH = 36;
 
-const AMOUNTS = [
-  'attempt',
-  'endedAtMs',
-  'fuel',
-  'peakMemoryBytes',
-  'queueUs',
-  'initUs',
-  'execUs',
-  'requestBytes',
-  'responseBytes',
-  'immediateCalls',
-  'waitingCalls',
-  'outboundRequests',
-  'outboundSentBytes',
-  'outboundReceivedBytes',
-  'logBytes',
-  'batchSize',
-] as const satisfies readonly (keyof InvocationUse)[];
-
-/** The subject's index, trigger, outcome, start, then the amounts. */
-const COLUMNS: number = 4 + AMOUNTS.length;
+/** The subject's index, trigger, outcome, start, and sixteen amounts. */
+const COLUMNS = 20;
 
 /** Records in a batch. */
 export function lengthOf({ numbers }: UsageBatch): number {
@@ -133,17 +114,37 @@ export class UsageBatchWriter {
 /** The records of a batch, in the order in which they were appended. */
 export function* recordsOf({ subjects, ids, numbers }: UsageBatch): Generator<UsageRecord> {
   for (let i = 0; i * COLUMNS < numbers.length; i++) {
-    const [subject, trigger, outcome, start, ...amounts] = numbers.subarray(i * COLUMNS, (i + 1) * COLUMNS);
+    let at = i * COLUMNS;
+    const next = (): number => numbers[at++]!;
+    const { tenant, generation, name, version, artifactKey, fuelModel } = subjects[next()]!;
+    // In the order in which they were written: an object literal is made from top to bottom.
     yield {
-      ...subjects[subject!]!,
+      tenant,
+      generation,
+      name,
+      version,
+      artifactKey,
+      fuelModel,
       invocationId: ids.slice(i * ID_LENGTH, (i + 1) * ID_LENGTH) as InvocationId,
-      trigger: USAGE_TRIGGERS[trigger!]!,
-      outcome: OUTCOMES[outcome!]!,
-      start: INSTANCE_STARTS[start!]!,
-      ...(Object.fromEntries(AMOUNTS.map((name, at) => [name, amounts[at]!])) as Record<
-        (typeof AMOUNTS)[number],
-        number
-      >),
+      trigger: USAGE_TRIGGERS[next()]!,
+      outcome: OUTCOMES[next()]!,
+      start: INSTANCE_STARTS[next()]!,
+      attempt: next(),
+      endedAtMs: next(),
+      fuel: next(),
+      peakMemoryBytes: next(),
+      queueUs: next(),
+      initUs: next(),
+      execUs: next(),
+      requestBytes: next(),
+      responseBytes: next(),
+      immediateCalls: next(),
+      waitingCalls: next(),
+      outboundRequests: next(),
+      outboundSentBytes: next(),
+      outboundReceivedBytes: next(),
+      logBytes: next(),
+      batchSize: next(),
     };
   }
 }
