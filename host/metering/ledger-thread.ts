@@ -4,7 +4,7 @@
  *
  * 1. What has arrived by the beginning of a turn is one transaction, of at most {@link COMMIT_RECORDS} or one batch.
  * 2. What cannot be written (a full disk) waits and is tried again, up to {@link PENDING_RECORDS}; the oldest go first beyond
- *    that, and the operator is told how many.
+ *    that, and the operator is told how many. A record that the ledger refuses is left out, and the operator is told.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toErrorMessage } from '../errors.ts';
@@ -65,15 +65,33 @@ class LedgerThread {
     this.#retry = undefined;
     while (this.#pending.length > 0) {
       const records = this.#pending.slice(0, COMMIT_RECORDS);
+      let kept = records.length;
       try {
         this.#ledger.append(records);
       } catch (error) {
-        this.#failed(error);
-        return;
+        if (!isOfARecord(error)) {
+          this.#failed(error);
+          return;
+        }
+        kept = this.#appendSingly(records);
       }
       this.#pending.splice(0, records.length);
-      this.#tell({ kind: 'committed', records: records.length, tenants: tenantsOf(records) });
+      this.#tell({ kind: 'committed', records: kept, tenants: tenantsOf(records) });
     }
+  }
+
+  /** One that no ledger takes must not keep all others out. */
+  #appendSingly(records: readonly UsageRecord[]): number {
+    let kept = 0;
+    for (const record of records) {
+      try {
+        this.#ledger.append([record]);
+        kept++;
+      } catch (error) {
+        this.#tell({ kind: 'not-written', message: String(error), dropped: 1 });
+      }
+    }
+    return kept;
   }
 
   #failed(error: unknown): void {
@@ -115,6 +133,12 @@ class LedgerThread {
   #tell(message: FromLedger): void {
     this.#port.postMessage(message);
   }
+}
+
+/** SQLITE_CONSTRAINT, and not the disk. */
+function isOfARecord(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: number };
+  return errcode !== undefined && (errcode & 0xff) === 19;
 }
 
 function tenantsOf(records: readonly UsageRecord[]): LedgerTenant[] {
