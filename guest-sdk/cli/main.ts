@@ -4,6 +4,7 @@ import { auditCommand } from './commands/audit.ts';
 import { budgetCommand } from './commands/budget.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
+import { costCommand } from './commands/cost.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -57,6 +58,7 @@ const COMMANDS = [
   auditCommand,
   usageCommand,
   invoiceCommand,
+  costCommand,
   pricesCommand,
   budgetCommand,
 ];
