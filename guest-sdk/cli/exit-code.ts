@@ -21,7 +21,8 @@ export function exitTable(): string {
 /** What a problem of the host means for a script. */
 export function exitOf(problem: Pick<ProblemDetails, 'code' | 'fault' | 'status'>): ExitName {
   if (problem.status === 429 || problem.status === 503) return 'unavailable';
-  if (/^(?:tenant|function|version|key|secret|budget|prices)_not_found$/.test(problem.code)) return 'notFound';
+  if (/^(?:tenant|function|version|key|secret|budget|prices)_not_found$/.test(problem.code))
+    return 'notFound';
   if (problem.fault === 'caller') return 'refused';
   return problem.fault === 'function' ? 'functionFailed' : 'failed';
 }

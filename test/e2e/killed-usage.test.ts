@@ -68,10 +68,12 @@ test('a host that is killed forgets the usage of its last moments at most, and c
   for (let round = 0; round < 2; round++) {
     const agent = new Agent({ connections: CALLERS });
     const replies: Reply[] = [];
-    const enough = 200 + random.below(400);
+    // Longer than the window, so that there is something before it.
+    const trafficMs = WINDOW_MS + 300 + random.below(1_000);
     const { promise: heardEnough, resolve } = Promise.withResolvers<void>();
     const heard = (reply: Reply): void => {
-      if (replies.push(reply) === enough) resolve();
+      replies.push(reply);
+      if (reply.atMs - replies[0]!.atMs >= trafficMs) resolve();
     };
     const callers = Array.from({ length: CALLERS }, () => callUntilGone(host.origin, agent, heard));
     await heardEnough;

@@ -258,7 +258,8 @@ test('a stop holds from the first request on after a restart, and alerts reach t
   });
 });
 
-test('invocations that a serving thread takes along are recorded, and are on no bill', async (t) => {
+// Alone: it hears of the threads of every host in this process.
+test.serial('invocations that a serving thread takes along are recorded, and are on no bill', async (t) => {
   const threads: Worker[] = [];
   const note = (worker: Worker): void => void threads.push(worker);
   process.on('worker', note);
