@@ -18,8 +18,22 @@ export const QUEUE_LIMITS = {
   retentionMs: { default: 4 * DAY_MS, floor: MINUTE_MS, ceiling: 366 * DAY_MS },
   deduplicationMs: { default: 5 * MINUTE_MS, ceiling: 14 * DAY_MS },
   delayMs: 366 * DAY_MS,
+  /** Secrets of one queue's ingress: the current one, the one before, and room for senders of other rhythms. */
+  signingSecrets: 4,
+  /** How far a webhook's timestamp may be from now; Standard Webhooks' own libraries allow as much. */
+  signatureToleranceMs: 5 * MINUTE_MS,
+  /** Messages that one look at a queue shows, and the sum of their bodies; the rest is on further pages. */
+  peekMessages: 100,
   /** A store that has not answered by then is unavailable. */
   storeTimeoutMs: 5_000,
+} as const;
+
+export const SCHEDULE_LIMITS = {
+  jitterMs: DAY_MS,
+  /** Of the body of its events. */
+  inputCharacters: 64 * 1024,
+  /** Ticks to come that a schedule shows. */
+  previewTicks: 5,
 } as const;
 
 interface MappingLimit {
@@ -81,3 +95,13 @@ export const MAPPING_LIMITS = {
     reason: 'The longest wait between two attempts.',
   },
 } as const satisfies Readonly<Record<string, MappingLimit>>;
+
+/** Of every function's own event queue, beside what its owner may set (see model/event-invoke-config.ts). */
+export const FUNCTION_QUEUE = {
+  /** Events in work at a time, over all hosts: a function's default concurrency. Quotas hold besides. */
+  maximumConcurrency: 100,
+  retryBaseMs: 1_000,
+  retryMaximumMs: 15 * MINUTE_MS,
+  /** For as long a tick that another host has sent is known; ticks that were missed longer ago are not made up for. */
+  deduplicationMs: DAY_MS,
+} as const;

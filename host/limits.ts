@@ -246,6 +246,27 @@ export const TENANT_QUOTAS = {
     unit: '1',
     reason: 'Versions over all functions.',
   },
+  queues: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Queues by name; the event queues of functions do not count.',
+  },
+  eventSourceMappings: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Event source mappings, paused ones included.',
+  },
+  schedules: {
+    default: 1_000,
+    floor: 0,
+    hard: 100_000,
+    unit: '1',
+    reason: 'Schedules, disabled ones included.',
+  },
   outboundRequestsPerSecond: {
     default: 10_000,
     floor: 0,
@@ -342,6 +363,8 @@ export const HOST_LIMITS = {
   drainTimeoutMs: 30_000,
   /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */
   concurrency: 10_000,
+  /** Events of queues and schedules that a serving thread is asked to run at a time: it holds the messages of each. */
+  eventsPerThread: 1_000,
   /** Connections that a serving thread keeps open: about 15 KiB each, and one file descriptor. */
   connectionsPerThread: 10_000,
   /** JavaScript heap of a serving thread. Parked guests take 57 to 79 KiB of it each, so that 10,000 of them fit twice. */

@@ -6,7 +6,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
-import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
+import {
+  type EnginePorts,
+  type InvocationOptions,
+  type InvocationResult,
+  RunningInvocation,
+} from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { InvocationUse, UsageTrigger } from '../model/usage-record.ts';
@@ -74,10 +79,22 @@ export interface Question {
 /** How an invocation ended, and what it took; called once for each that began. */
 type Settled = (result: InvocationResult, end: InvocationEnd) => void;
 
-const NO_ANSWER = {
-  code: 'no_response',
-  detail: 'The function returned without a complete answer.',
-} as const;
+type Terminate = (code: ErrorCode, detail: string) => Error;
+
+/** What is known of its end beside the engine's account. */
+export type OwnAccount = Omit<InvocationEnd, 'queueMs'>;
+
+/** What an invocation on the host's own account is called with. */
+export interface OwnCall extends Pick<InvocationOptions, 'exchange' | 'event' | 'variables'> {
+  /** For its usage record, once it has settled. */
+  readonly account: () => OwnAccount;
+  /** Beside the function's own limits. */
+  readonly limit?: { readonly gone: AbortSignal; readonly timeoutMs: number };
+}
+
+export interface OwnResult extends InvocationResult {
+  readonly invocationId: InvocationId;
+}
 
 const NO_FIELDS: Fields = [];
 const NOTHING_ADDED: HeaderList = [];
@@ -181,49 +198,64 @@ export class Invoker {
     { trigger, event, contentType, maxAnswerBytes, timeoutMs }: Question,
     gone: AbortSignal,
   ): Promise<EventAnswer> {
+    let exchange: EventExchange | undefined;
+    const { failure } = await this.run(
+      route,
+      { trigger },
+      () => gone,
+      (_artifact, terminate) => {
+        exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
+        const own = exchange;
+        const account = (): OwnAccount => ({
+          failure: own.answer === undefined ? 'no_response' : undefined,
+          requestBytes: event.length,
+          responseBytes: own.responseBytes,
+        });
+        return { exchange, account, limit: { gone, timeoutMs } };
+      },
+    );
+    if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
+    if (exchange?.answer !== undefined) return exchange.answer;
+    throw new MayflyError('no_response', 'The function returned without a complete answer.');
+  }
+
+  /**
+   * An invocation on the host's own account, in one of the function's places.
+   * @param cause for its usage record
+   * @param untilGone as the gate has it
+   * @param prepare what it is called with, once it has a place
+   * @throws MayflyError why it was not run
+   */
+  async run(
+    route: LiveRoute,
+    cause: Omit<InvocationCause, 'invocationId'>,
+    untilGone: (() => AbortSignal) | undefined,
+    prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
+  ): Promise<OwnResult> {
     const invocationId = randomUUIDv7() as InvocationId;
     this.#running++;
     try {
-      return await this.#inPlace(
-        route,
-        { invocationId, trigger },
-        () => gone,
-        async (artifact, settled) => {
-          let running: RunningInvocation | undefined;
-          const exchange = new EventExchange({
-            event,
-            contentType,
-            maxAnswerBytes,
-            terminate: (code, detail) => {
-              running?.cancel(code, detail);
-              return new MayflyError(code, detail);
-            },
-          });
-          const { live } = route;
-          const outbound = this.#ports.outbound(route);
-          running = new RunningInvocation(
-            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
-            this.#ports,
-          );
-          const invocation = running;
-          const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
-          const late = setTimeout(() => {
-            invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
-          }, timeoutMs);
-          gone.addEventListener('abort', hangUp);
-          if (gone.aborted) hangUp();
-          this.#invocations.set(invocation, live);
-          const result = await invocation.done;
-          this.#invocations.delete(invocation);
-          clearTimeout(late);
-          gone.removeEventListener('abort', hangUp);
-          const { answer, responseBytes } = exchange;
-          const failure = result.failure ?? (answer === undefined ? NO_ANSWER : undefined);
-          settled(result, { failure: failure?.code, queueMs: 0, requestBytes: event.length, responseBytes });
-          if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
-          return answer!;
-        },
-      );
+      return await this.#inPlace(route, { ...cause, invocationId }, untilGone, async (artifact, settled) => {
+        let running: RunningInvocation | undefined;
+        const { limit, account, ...call } = prepare(artifact, (code, detail) => {
+          running?.cancel(code, detail);
+          return new MayflyError(code, detail);
+        });
+        const { live } = route;
+        const outbound = this.#ports.outbound(route);
+        running = new RunningInvocation(
+          { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound },
+          this.#ports,
+        );
+        this.#invocations.set(running, live);
+        const lift = limit === undefined ? undefined : impose(limit, running);
+        const result = await running.done;
+        this.#invocations.delete(running);
+        lift?.();
+        const end = account();
+        settled(result, { ...end, failure: result.failure?.code ?? end.failure, queueMs: 0 });
+        return { ...result, invocationId };
+      });
     } finally {
       this.#running--;
       if (this.#running === 0) this.#onIdle?.();
@@ -243,7 +275,7 @@ export class Invoker {
   async #inPlace<T>(
     route: LiveRoute,
     cause: InvocationCause,
-    untilGone: () => AbortSignal,
+    untilGone: (() => AbortSignal) | undefined,
     work: (artifact: LoadedArtifact, settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
@@ -337,6 +369,23 @@ export class Invoker {
     if (error !== undefined) exchange.fail(error, late);
     return error?.code;
   }
+}
+
+/** Ends it when nobody waits for it any more, or when it is late; until the returned call. */
+function impose(
+  { gone, timeoutMs }: NonNullable<OwnCall['limit']>,
+  invocation: RunningInvocation,
+): () => void {
+  const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
+  const late = setTimeout(() => {
+    invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
+  }, timeoutMs);
+  gone.addEventListener('abort', hangUp);
+  if (gone.aborted) hangUp();
+  return () => {
+    clearTimeout(late);
+    gone.removeEventListener('abort', hangUp);
+  };
 }
 
 /** Aborts when the caller hangs up. */

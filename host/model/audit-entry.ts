@@ -21,6 +21,20 @@ export const AUDIT_ACTIONS = [
   'prices.set',
   'budget.set',
   'budget.delete',
+  'queue.create',
+  'queue.configure',
+  'queue.delete',
+  'queue.purge',
+  'queue.redrive',
+  'signing-secret.create',
+  'signing-secret.delete',
+  'mapping.create',
+  'mapping.configure',
+  'mapping.delete',
+  'schedule.create',
+  'schedule.configure',
+  'schedule.delete',
+  'function.events',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

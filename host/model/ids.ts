@@ -32,6 +32,10 @@ export function asFunctionName(text: string): FunctionName | undefined {
   return NAME_PATTERN.test(text) ? (text as FunctionName) : undefined;
 }
 
+export function asQueueName(text: string): QueueName | undefined {
+  return NAME_PATTERN.test(text) ? (text as QueueName) : undefined;
+}
+
 export function asDigest(text: string): Digest | undefined {
   return DIGEST_PATTERN.test(text) ? (text as Digest) : undefined;
 }

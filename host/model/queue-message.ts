@@ -28,7 +28,10 @@ export interface QueueMessage extends NewMessage {
 
 /** Why an attempt at a message failed, or why it is a dead letter. */
 export interface MessageCause {
-  /** Of `errors.ts`, or one of the consumer's own: `item_failed`, `message_expired`. */
+  /**
+   * Of `errors.ts`, of the engine (`lease_expired`, `message_expired`), or of the consumer: `item_failed`, `message_expired`,
+   * `filter_too_costly`, `destination_failed`, `destination_loop`.
+   */
   readonly code: string;
   readonly detail: string;
 }

@@ -6,7 +6,8 @@
  * same thing to an engine.
  */
 import { z } from 'zod';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { FUNCTION_QUEUE, QUEUE_LIMITS } from '../event-limits.ts';
+import type { EventInvokeConfig } from './event-invoke-config.ts';
 import type { FunctionName, QueueName, TenantName } from './ids.ts';
 
 /** Names a queue on every host alike: engines that several hosts share find it by this. */
@@ -63,6 +64,15 @@ export function defaultQueueSettings(): QueueSettings {
   return {
     retentionMs: QUEUE_LIMITS.retentionMs.default,
     deduplicationMs: QUEUE_LIMITS.deduplicationMs.default,
+    deadLetterRetentionMs: QUEUE_LIMITS.retentionMs.default,
+  };
+}
+
+/** Settings with which everybody sends to a function's own event queue: an event waits for as long as it may be tried. */
+export function functionQueueSettings({ maximumAgeMs }: EventInvokeConfig): QueueSettings {
+  return {
+    retentionMs: Math.max(QUEUE_LIMITS.retentionMs.default, maximumAgeMs),
+    deduplicationMs: FUNCTION_QUEUE.deduplicationMs,
     deadLetterRetentionMs: QUEUE_LIMITS.retentionMs.default,
   };
 }

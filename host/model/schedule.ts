@@ -1,5 +1,6 @@
 /** What calls a function by the clock. Terms as in EventBridge Scheduler. */
 import { z } from 'zod';
+import { SCHEDULE_LIMITS } from '../event-limits.ts';
 import type { FunctionName, ScheduleName, TenantName } from './ids.ts';
 
 export const scheduleExpressionSchema = z.discriminatedUnion('type', [
@@ -46,4 +47,28 @@ export interface Schedule {
   readonly lastTickMs: number | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
+}
+
+/** What the owner of a schedule may set. */
+export const scheduleSettingsPatchSchema = z
+  .strictObject({
+    enabled: z.boolean(),
+    expression: scheduleExpressionSchema,
+    jitterMs: z.number().int().min(0).max(SCHEDULE_LIMITS.jitterMs),
+    missedTicks: z.enum(MISSED_TICKS),
+    input: z.string().max(SCHEDULE_LIMITS.inputCharacters),
+    contentType: z.string().min(1).max(256),
+  })
+  .partial();
+export type ScheduleSettingsPatch = z.infer<typeof scheduleSettingsPatchSchema>;
+
+export function defaultScheduleSettings(expression: ScheduleExpression): ScheduleSettings {
+  return {
+    enabled: true,
+    expression,
+    jitterMs: 0,
+    missedTicks: 'last',
+    input: '{}',
+    contentType: 'application/json',
+  };
 }

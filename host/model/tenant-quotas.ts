@@ -21,6 +21,9 @@ export const tenantQuotasPatchSchema = z
     storedBytes: quotaSchema('storedBytes'),
     functions: quotaSchema('functions'),
     versions: quotaSchema('versions'),
+    queues: quotaSchema('queues'),
+    eventSourceMappings: quotaSchema('eventSourceMappings'),
+    schedules: quotaSchema('schedules'),
     outboundRequestsPerSecond: quotaSchema('outboundRequestsPerSecond'),
     outboundBytesPerMonth: quotaSchema('outboundBytesPerMonth'),
   })

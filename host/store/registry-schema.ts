@@ -130,6 +130,69 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   `
+  -- settings holds only what was set, like those of functions. What is in a queue is the engine's, not the registry's.
+  CREATE TABLE queues (
+    tenant        TEXT NOT NULL REFERENCES tenants (name) ON DELETE CASCADE,
+    name          TEXT NOT NULL,
+    settings      TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Sealed like the secrets of functions; each of them is valid until it is removed.
+  CREATE TABLE signing_secrets (
+    tenant        TEXT NOT NULL,
+    queue         TEXT NOT NULL,
+    id            TEXT NOT NULL,
+    master_key_id TEXT NOT NULL,
+    wrapped_key   BLOB NOT NULL,
+    sealed        BLOB NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, queue, id),
+    FOREIGN KEY (tenant, queue) REFERENCES queues (tenant, name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+
+  -- Queues whose content the engine has still to forget: what a crash, or a store that is away, left behind.
+  CREATE TABLE queue_removals (
+    tenant TEXT NOT NULL,
+    kind   TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    PRIMARY KEY (tenant, kind, name)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Names its function without a foreign key: one whose function is deleted stays, and waits for another of its name.
+  CREATE TABLE event_source_mappings (
+    tenant        TEXT NOT NULL REFERENCES tenants (name) ON DELETE CASCADE,
+    name          TEXT NOT NULL,
+    source        TEXT NOT NULL,
+    function      TEXT NOT NULL,
+    settings      TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE schedules (
+    tenant        TEXT NOT NULL REFERENCES tenants (name) ON DELETE CASCADE,
+    name          TEXT NOT NULL,
+    function      TEXT NOT NULL,
+    settings      TEXT NOT NULL,
+    last_tick_ms  INTEGER,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE event_invoke_configs (
+    tenant   TEXT NOT NULL,
+    function TEXT NOT NULL,
+    config   TEXT NOT NULL,
+    PRIMARY KEY (tenant, function),
+    FOREIGN KEY (tenant, function) REFERENCES functions (tenant, name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  `,
+  `
   -- Never changed: of two lists for a month the later one holds. Months since the year 0, UTC.
   CREATE TABLE price_lists (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,

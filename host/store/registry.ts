@@ -32,6 +32,7 @@ import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
 import { BudgetTable } from './budget-table.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
+import { EventTables } from './event-tables.ts';
 import { KeyTable } from './key-table.ts';
 import { MasterKeys } from './master-keys.ts';
 import { PriceTable } from './price-table.ts';
@@ -85,6 +86,7 @@ export class Registry implements Disposable {
   readonly quarantines: QuarantineTable;
   readonly prices: PriceTable;
   readonly budgets: BudgetTable;
+  readonly events: EventTables;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
   readonly #listeners = new Set<RegistryListener>();
@@ -102,12 +104,12 @@ export class Registry implements Disposable {
     this.prices = new PriceTable(this.#database, this.audit);
     this.budgets = new BudgetTable(this.#database, this.audit, this.tenants);
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
-    this.secrets = new SecretTable({
-      database: this.#database,
-      audit: this.audit,
-      masterKeys: options.masterKeys ?? new MasterKeys([]),
-      changed: (tenant, name) => this.#changed(tenant, name),
-    });
+    const masterKeys = options.masterKeys ?? new MasterKeys([]);
+    const changed = (tenant: TenantName, name: FunctionName): void => this.#changed(tenant, name);
+    const common = { database: this.#database, audit: this.audit };
+    this.secrets = new SecretTable({ ...common, masterKeys, changed });
+    const { tenants, quotas } = this;
+    this.events = new EventTables({ ...common, tenants, quotas, masterKeys, changed });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -126,8 +128,8 @@ export class Registry implements Disposable {
   }
 
   /**
-   * Removes a tenant with all that is its own: functions, versions and their counters, keys, secrets. Gives the
-   * names of the functions that it had.
+   * Removes a tenant with all that is its own: functions, versions and their counters, keys, secrets, queues, event
+   * source mappings and schedules. Gives the names of the functions that it had.
    * @throws MayflyError tenant_not_found, tenant_not_empty unless functions may go along
    */
   removeTenant(
@@ -136,7 +138,7 @@ export class Registry implements Disposable {
     actor: Actor = THE_HOST,
   ): FunctionName[] {
     const keys = this.keys.list(tenant).map(({ id }) => id);
-    const functions = this.#database.change(() => {
+    const { functions, tellEvents } = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
       const names = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
         .all(tenant)
@@ -144,17 +146,19 @@ export class Registry implements Disposable {
       if (names.length > 0 && !withFunctions) {
         throw new MayflyError('tenant_not_empty', `Tenant ${tenant} has ${names.length} functions.`);
       }
+      const tellEvents = this.events.removeAll(tenant);
       // A later tenant of this name is somebody else, to whom even a count of versions would tell something.
       for (const table of ['functions', 'version_counters'])
         this.#sql(`DELETE FROM ${table} WHERE tenant = ?`).run(tenant);
       this.#sql('DELETE FROM tenants WHERE name = ?').run(tenant);
       const before = { settings, functions: names };
       this.audit.append({ tenant, actor, action: 'tenant.delete', target: tenant, before }, nowMs);
-      return names;
+      return { functions: names, tellEvents };
     });
     this.tenants.changed(tenant);
     this.keys.changed(keys);
     for (const name of functions) this.#changed(tenant, name);
+    tellEvents();
     return functions;
   }
 
@@ -204,7 +208,7 @@ export class Registry implements Disposable {
 
   /** @throws MayflyError tenant_not_found, functions_limit_reached when one more function would be too many */
   requireRoom(tenant: TenantName, functionsPerTenant: number): void {
-    this.#requireTenant(tenant);
+    this.tenants.require(tenant);
     this.quotas.requireRoomForFunction(tenant, functionsPerTenant);
   }
 
@@ -348,10 +352,6 @@ export class Registry implements Disposable {
     const row = this.#row(tenant, name);
     if (!row) throw notFound(tenant, name);
     return row;
-  }
-
-  #requireTenant(tenant: TenantName): void {
-    this.tenants.require(tenant);
   }
 
   #record({ overrides, ...row }: FunctionRow): FunctionRecord {

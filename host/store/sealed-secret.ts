@@ -11,10 +11,15 @@ import { MayflyError } from '../errors.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { MasterKeys } from './master-keys.ts';
 
-export interface SecretReference {
+/** Whose secret it is: a function's, or a queue's for the signatures of its senders. No name has a colon in it. */
+export interface SealedFor {
   readonly tenant: TenantName;
-  readonly function: FunctionName;
+  readonly function: FunctionName | `queue:${string}`;
   readonly name: string;
+}
+
+export interface SecretReference extends SealedFor {
+  readonly function: FunctionName;
 }
 
 export interface SealedSecret {
@@ -34,7 +39,7 @@ const TAG_BYTES = 16;
 export const SEAL_BYTES: number = NONCE_BYTES + TAG_BYTES;
 
 /** @throws MayflyError secrets_unavailable where the operator has given no key */
-export function seal(keys: MasterKeys, reference: SecretReference, value: string): SealedSecret {
+export function seal(keys: MasterKeys, reference: SealedFor, value: string): SealedSecret {
   const { id, key } = currentKey(keys);
   const dataKey = randomBytes(DATA_KEY_BYTES);
   return {
@@ -45,19 +50,19 @@ export function seal(keys: MasterKeys, reference: SecretReference, value: string
 }
 
 /** @throws MayflyError secrets_unavailable where its key is not given, or the row was tampered with */
-export function open(keys: MasterKeys, reference: SecretReference, secret: SealedSecret): string {
+export function open(keys: MasterKeys, reference: SealedFor, secret: SealedSecret): string {
   const dataKey = unwrap(keys, reference, secret);
   return decrypt(dataKey, secret.sealed, additionalData('value', reference), reference).toString('utf8');
 }
 
 /** Wraps the data key under the current master key. */
-export function rewrap(keys: MasterKeys, reference: SecretReference, secret: SealedSecret): SealedSecret {
+export function rewrap(keys: MasterKeys, reference: SealedFor, secret: SealedSecret): SealedSecret {
   const { id, key } = currentKey(keys);
   const dataKey = unwrap(keys, reference, secret);
   return { ...secret, masterKeyId: id, wrappedKey: encrypt(key, dataKey, additionalData('key', reference)) };
 }
 
-function unwrap(keys: MasterKeys, reference: SecretReference, secret: SealedSecret): Buffer {
+function unwrap(keys: MasterKeys, reference: SealedFor, secret: SealedSecret): Buffer {
   const key = keys.get(secret.masterKeyId);
   if (key === undefined)
     throw unavailable(reference, `the key ${secret.masterKeyId} that sealed it is not given`);
@@ -74,10 +79,7 @@ function currentKey(keys: MasterKeys): { readonly id: string; readonly key: Buff
 }
 
 /** JSON keeps the parts apart, whatever is in them. */
-function additionalData(
-  part: 'key' | 'value',
-  { tenant, function: name, name: secret }: SecretReference,
-): Buffer {
+function additionalData(part: 'key' | 'value', { tenant, function: name, name: secret }: SealedFor): Buffer {
   return Buffer.from(JSON.stringify(['mayfly secret', 1, part, tenant, name, secret]));
 }
 
@@ -88,7 +90,7 @@ function encrypt(key: Buffer, plain: Buffer, aad: Buffer): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), text]);
 }
 
-function decrypt(key: Buffer, bytes: Uint8Array, aad: Buffer, reference: SecretReference): Buffer {
+function decrypt(key: Buffer, bytes: Uint8Array, aad: Buffer, reference: SealedFor): Buffer {
   const nonce = bytes.subarray(0, NONCE_BYTES);
   const tag = bytes.subarray(NONCE_BYTES, SEAL_BYTES);
   try {
@@ -102,7 +104,7 @@ function decrypt(key: Buffer, bytes: Uint8Array, aad: Buffer, reference: SecretR
   }
 }
 
-function unavailable({ tenant, function: name, name: secret }: SecretReference, reason: string): MayflyError {
+function unavailable({ tenant, function: name, name: secret }: SealedFor, reason: string): MayflyError {
   return new MayflyError(
     'secrets_unavailable',
     `Secret ${secret} of ${tenant}/${name} cannot be opened: ${reason}.`,

@@ -16,7 +16,18 @@ export interface StoredUse {
   readonly storedBytes: number;
   /** Sum over its functions of the places that they keep for themselves. */
   readonly reservedConcurrency: number;
+  readonly queues: number;
+  readonly eventSourceMappings: number;
+  readonly schedules: number;
 }
+
+/** Quotas that bound how many of something a tenant has, and the tables that are counted. */
+const COUNTED = {
+  queues: 'queues',
+  eventSourceMappings: 'event_source_mappings',
+  schedules: 'schedules',
+} as const;
+export type CountedQuota = keyof typeof COUNTED;
 
 export interface MonthlyUse {
   readonly tenant: TenantName;
@@ -110,7 +121,22 @@ export class TenantQuotaTable {
       versions: Number(versions?.['count']),
       storedBytes: Number(versions?.['bytes']),
       reservedConcurrency: Number(functions?.['reserved']),
+      queues: this.#count(tenant, 'queues'),
+      eventSourceMappings: this.#count(tenant, 'eventSourceMappings'),
+      schedules: this.#count(tenant, 'schedules'),
     };
+  }
+
+  /**
+   * Whether one more fits.
+   * @throws MayflyError event_quota_exceeded
+   */
+  requireRoomFor(tenant: TenantName, name: CountedQuota): void {
+    const limit = this.of(tenant)[name];
+    if (this.#count(tenant, name) < limit) return;
+    throw new MayflyError('event_quota_exceeded', `Tenant ${tenant} may have ${limit} ${name}.`, {
+      quota: { name, scope: 'tenant', limit },
+    });
   }
 
   /**
@@ -204,6 +230,13 @@ export class TenantQuotaTable {
         { field: 'reservedConcurrency' },
       );
     }
+  }
+
+  #count(tenant: TenantName, name: CountedQuota): number {
+    const row = this.#database
+      .sql(`SELECT count(*) AS count FROM ${COUNTED[name]} WHERE tenant = ?`)
+      .get(tenant);
+    return Number(row?.['count']);
   }
 
   #overrides(tenant: TenantName): TenantQuotasPatch {

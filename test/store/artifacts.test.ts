@@ -18,6 +18,7 @@ const MANIFEST: ArtifactManifest = {
   handler: 'wasi:cli/run@0.2',
   world: 'wasi:cli/run@0.2.3',
   exportKey: 'wasi:cli/run@0.2.3',
+  eventHandlers: {},
   road: 'glue',
   roadReason: 'a test',
   planBytes: 0,
@@ -113,6 +114,13 @@ test('a manifest that is missing, broken or names a file elsewhere is unavailabl
   const climbing = { ...MANIFEST, modules: [{ ...MANIFEST.modules[0], name: '../../x.wasm' }] };
   await store.commit(await staged(climbing), 'b'.repeat(64));
   await unavailable('b'.repeat(64));
+});
+
+test('an artifact from before there were event handlers has none', async (t) => {
+  const { store, staged } = await fixture(t);
+  const { eventHandlers: _, ...older } = MANIFEST;
+  await store.commit(await staged(older), KEY);
+  t.deepEqual((await store.readManifest(KEY)).eventHandlers, {});
 });
 
 test('a removed artifact is gone at once, and removing it again is nothing', async (t) => {

@@ -7,9 +7,10 @@
  *  2. A message is in one state at a time: ready, delayed, in flight, dead, or gone. It leaves only by `settle` with `done`,
  *     by purging or by removing its queue; what expires becomes a dead letter.
  *  3. A claim is exclusive until its lease expires. Whoever holds one that has expired can neither extend nor settle it:
- *     the messages are ready again, with the attempt counted.
- *  4. Of a group, messages are handed out in the order in which they were sent; while one is in flight, or delayed by `retry`, no later one is.
- *     Messages of one group may be in one claim, in order.
+ *     the messages are ready again, with the attempt counted and the cause `lease_expired`.
+ *  4. Of a group, messages are handed out in the order in which they were sent, one claim at a time: while one is in flight, or has to wait
+ *     (by `retry`, `release` or its own `deliverAtMs`), no other one is handed out before it. Messages of one group may be in one claim,
+ *     in order.
  *  5. Every operation may be repeated after a lost answer: a second `settle` of the same lease does nothing.
  *  6. What it costs does not grow with how many messages wait.
  *
@@ -27,6 +28,18 @@ import type {
   QueueMessage,
   SentMessage,
 } from '../../model/queue-message.ts';
+
+/** What came of an attempt that nobody settled in time. */
+export const LEASE_EXPIRED: MessageCause = {
+  code: 'lease_expired',
+  detail: 'The attempt was not settled before its lease expired.',
+};
+
+/** Why a message is a dead letter that was not handled within its queue's `retentionMs`. */
+export const MESSAGE_EXPIRED: MessageCause = {
+  code: 'message_expired',
+  detail: "The message waited for longer than its queue's retention.",
+};
 
 /** Messages that were handed out together. */
 export interface Claim {
@@ -55,7 +68,13 @@ export type Settlement =
   | { readonly id: MessageId; readonly kind: 'retry'; readonly atMs: number; readonly cause: MessageCause }
   /** Given back unused: the attempt does not count. */
   | { readonly id: MessageId; readonly kind: 'release'; readonly atMs: number }
-  | { readonly id: MessageId; readonly kind: 'dead'; readonly cause: MessageCause };
+  /** Where it was not even tried this time (too old, or earlier attempts used all it has), this claim is not counted either. */
+  | {
+      readonly id: MessageId;
+      readonly kind: 'dead';
+      readonly cause: MessageCause;
+      readonly isUntried?: boolean;
+    };
 
 export interface MessagePage {
   readonly limit: number;
@@ -63,6 +82,10 @@ export interface MessagePage {
   readonly after?: string;
 }
 
+/**
+ * The settings of a queue are those of its last `send`; `retentionMs` counts from `sentAtMs`, also for messages that were there before,
+ * and not while a message is in flight.
+ */
 export interface QueueEngine extends AsyncDisposable {
   /** queue_full where more would wait than `QUEUE_LIMITS.messages`. */
   send(queue: QueueId, settings: QueueSettings, messages: readonly NewMessage[]): Promise<SentMessage[]>;
@@ -72,17 +95,23 @@ export interface QueueEngine extends AsyncDisposable {
   extend(claim: Claim, visibilityMs: number): Promise<boolean>;
   /**
    * Settles the messages that are named; the claim ends when all of its messages are settled. False if the lease has expired: then
-   * nothing was changed.
+   * nothing was changed. What is no longer in the claim is passed over.
    */
   settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean>;
   counts(queue: QueueId): Promise<QueueCounts>;
-  /** Looks without taking, oldest first. */
+  /**
+   * Looks without taking, oldest first: by when it was sent; what is delayed by when it is due, dead letters by when they died. A page may
+   * be shorter than `limit`; there are more for as long as there is a `next`.
+   */
   peek(
     queue: QueueId,
     state: MessageState,
     page: MessagePage,
   ): Promise<{ readonly messages: readonly (QueueMessage | DeadLetter)[]; readonly next?: string }>;
-  /** Dead letters become ready again, with no attempts counted; all of them where no ids are given. How many. */
+  /**
+   * Dead letters become ready again, as if sent now: with their ids, but no attempts counted, `sentAtMs` anew (so that neither retention
+   * nor a maximum age ends them at once), and behind what waits of their group. All of them where no ids are given. How many.
+   */
   redrive(queue: QueueId, ids?: readonly MessageId[]): Promise<number>;
   /** Drops what waits (ready and delayed), or the dead letters. How many. */
   purge(queue: QueueId, what: 'waiting' | 'dead'): Promise<number>;
