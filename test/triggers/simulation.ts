@@ -81,6 +81,7 @@ export class Simulation {
       await this.#clock.pass(this.#random.below(4_000));
       if (this.#random.below(3) === 0) this.#replace(this.#random.below(2));
     }
+    this.#replace(0);
     this.#faults.oneIn = 0;
     await this.#clock.pass(60 * MINUTE_MS);
     const { ready, delayed, inFlight } = await this.#engine.counts(QUEUE);
@@ -114,7 +115,7 @@ export class Simulation {
   /** Killed, or asked to stop as a deployment does. */
   #replace(index: number): void {
     const host = this.#hosts[index]!;
-    if (this.#random.below(3) === 0) {
+    if (this.#kills > 0 && this.#random.below(3) === 0) {
       void host.consumer.drain(1_000);
       host.after(1_000, () => {
         for (const run of host.running) for (const one of run as Set<Sent>) one.cut++;

@@ -9,7 +9,7 @@ import { RedisServer } from '../../harness/redis-server.ts';
 import { connected } from './redis-engines.ts';
 
 const leaks = new LeakCheck();
-const server = await RedisServer.start();
+const server = await RedisServer.start({ settings: { appendfsync: 'no' } });
 const engines = [0, 1].map((host) => new RedisQueueEngine({ url: server.url, host: `host-${host}` }));
 await Promise.all(engines.map(connected));
 const writer = new Redis(server.url);
@@ -22,7 +22,7 @@ test.after.always(async () => {
   await leaks.settled();
 });
 
-const STEP_MS = 120;
+const STEP_MS = 200;
 const CAUSE = { code: 'item_failed', detail: 'no luck' };
 
 /** A stream of its own, as two hosts read it. */

@@ -1,12 +1,13 @@
 #!lua flags=allow-oom
 --[[
-A page of messages, oldest first, without taking them.
+A page of messages without taking them: oldest first by when they were sent; what is delayed by when it is due, dead letters by when
+they died.
 
 ARGV  1  state: 'ready', 'delayed', 'in-flight', 'dead'
       2  messages, at most
-      3  where the page before ended, in :now or :dead; '' for the beginning
-      4  where it ended in :later; '' for the beginning
-Returns  {where this page ends in :now or :dead, in :later ('' both where nothing follows), JSON..., v...}; JSON, for each message:
+      3  where the page before ended, in :now, :due (time and member) or :dead; '' for the beginning
+      4  where it ended in :later or :gdue; '' for the beginning
+Returns  {where this page ends in :now, :due or :dead, in :later or :gdue ('' both where nothing follows), JSON..., v...}; JSON, for each message:
          {handle, attempts, code, detail of the cause before} and of a dead letter {id, attempts, code, detail, sent at, code and
          detail of the cause before}
 ]]
@@ -39,6 +40,47 @@ if state == 'dead' then
     values[i] = f[2]
   end
   return answer(#entries > limit and entries[limit][1] or '', '')
+end
+
+-- Handles of a sorted set that are not due, behind a member of it.
+local function waitingAfter(key, position)
+  local at, member = string.match(position, '^([%d.]+):(.+)$')
+  local found, offset = {}, 0
+  while #found <= limit do
+    local chunk = redis.call('ZRANGEBYSCORE', key, at or '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', offset, limit + 1)
+    if #chunk == 0 then break end
+    for i = 1, #chunk, 2 do
+      if not at or tonumber(chunk[i + 1]) > tonumber(at) or chunk[i] > member then
+        found[#found + 1] = { at = tonumber(chunk[i + 1]), member = chunk[i], position = chunk[i + 1] .. ':' .. chunk[i] }
+      end
+    end
+    offset = offset + #chunk / 2
+  end
+  return found
+end
+
+local function show(handle, entry, attempts)
+  local tries = triesOf(handle)
+  infos[#infos + 1] = { handle, tries[1] + attempts, tries[2], tries[3] }
+  values[#values + 1] = entry[2][2]
+end
+
+if state == 'delayed' then
+  local alone, grouped = waitingAfter(DUE, ARGV[3]), waitingAfter(GDUE, ARGV[4])
+  local first, second, i, j = ARGV[3], ARGV[4], 1, 1
+  while #infos < limit and (alone[i] or grouped[j]) do
+    local handle
+    if not grouped[j] or alone[i] and alone[i].at <= grouped[j].at then
+      handle, first, i = alone[i].member, alone[i].position, i + 1
+    else
+      handle, second, j = 'l' .. grouped[j].member, grouped[j].position, j + 1
+    end
+    local id = string.sub(handle, 2)
+    local entry = redis.call('XRANGE', streamOf(handle), id, id)[1]
+    if entry then show(handle, entry, 0) end
+  end
+  if not alone[i] and not grouped[j] then return answer('', '') end
+  return answer(first, second)
 end
 
 local held = inFlight()
@@ -88,7 +130,7 @@ local function walk(stream, kind, position)
       end
       steps = steps + 1
       seen = entry[1]
-      if flying or not held[kind .. seen] and (isDelayed(kind, seen) or false) == (state == 'delayed') then
+      if flying or not held[kind .. seen] and not isDelayed(kind, seen) then
         source.entry = entry
         return
       end
@@ -105,10 +147,7 @@ while #infos < limit and (fresh.entry or later.entry) do
   if not fresh.entry and not fresh.isOver or not later.entry and not later.isOver then break end
   local source = later
   if not later.entry or fresh.entry and isBefore(fresh.entry[1], later.entry[1]) then source = fresh end
-  local handle = source.kind .. source.entry[1]
-  local tries = triesOf(handle)
-  infos[#infos + 1] = { handle, tries[1] + (state == 'in-flight' and 1 or 0), tries[2], tries[3] }
-  values[#values + 1] = source.entry[2][2]
+  show(source.kind .. source.entry[1], source.entry, state == 'in-flight' and 1 or 0)
   source.position = source.entry[1]
   source.step()
 end
