@@ -1,7 +1,13 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
 import { BillingService, type BillingServicePorts } from './billing-service.ts';
+import type { EventServicePorts } from './event-ports.ts';
+import { FunctionEventService } from './function-event-service.ts';
 import { KeyService } from './key-service.ts';
+import { MappingService } from './mapping-service.ts';
+import { MessageService } from './message-service.ts';
+import { QueueService } from './queue-service.ts';
 import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
+import { ScheduleService } from './schedule-service.ts';
 import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
@@ -9,7 +15,8 @@ import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 export type ControlBackendPorts = ControlServicePorts &
   TenantServicePorts &
   QuotaServicePorts &
-  BillingServicePorts;
+  BillingServicePorts &
+  EventServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
@@ -20,6 +27,11 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new KeyService(ports),
     new SecretService(ports),
     new BillingService(ports),
+    new QueueService(ports),
+    new MessageService(ports),
+    new MappingService(ports),
+    new ScheduleService(ports),
+    new FunctionEventService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);
