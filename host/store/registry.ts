@@ -106,10 +106,10 @@ export class Registry implements Disposable {
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
     const masterKeys = options.masterKeys ?? new MasterKeys([]);
     const changed = (tenant: TenantName, name: FunctionName): void => this.#changed(tenant, name);
-    const common = { database: this.#database, audit: this.audit };
-    this.secrets = new SecretTable({ ...common, masterKeys, changed });
-    const { tenants, quotas } = this;
-    this.events = new EventTables({ ...common, tenants, quotas, masterKeys, changed });
+    const { tenants, quotas, audit } = this;
+    const common = { database: this.#database, audit, masterKeys, changed };
+    this.secrets = new SecretTable(common);
+    this.events = new EventTables({ ...common, tenants, quotas });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -322,8 +322,8 @@ export class Registry implements Disposable {
 
   /** Artifacts that some version still names; every other one may be swept. */
   artifactKeysInUse(): Set<string> {
-    const rows = this.#sql('SELECT DISTINCT artifact_key FROM versions').all();
-    return new Set(rows.map((row) => row['artifact_key'] as string));
+    const rows = this.#sql('SELECT DISTINCT artifact_key AS key FROM versions').all();
+    return new Set(rows.map(({ key }) => key as string));
   }
 
   /** The settings that a function starts with, within the operator's ceilings. */
@@ -332,11 +332,11 @@ export class Registry implements Disposable {
   }
 
   close(): void {
-    this.#database.close();
+    this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    this.#database.close();
   }
 
   #sql(text: string): StatementSync {
@@ -350,7 +350,7 @@ export class Registry implements Disposable {
 
   #requireRow(tenant: TenantName, name: FunctionName): FunctionRow {
     const row = this.#row(tenant, name);
-    if (!row) throw notFound(tenant, name);
+    if (!row) throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
     return row;
   }
 
@@ -400,8 +400,4 @@ export class Registry implements Disposable {
   #changed(tenant: TenantName, name: FunctionName): void {
     for (const listener of this.#listeners) listener(tenant, name);
   }
-}
-
-function notFound(tenant: TenantName, name: FunctionName): MayflyError {
-  return new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
 }
