@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
+import type { UsageRetention } from './metering/ledger.ts';
 import { nearest } from './nearest-name.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
 
@@ -33,8 +34,19 @@ export interface HostConfig {
   readonly rewind: RoadWish;
   /** For instances that lie ready, over all threads. */
   readonly idleMemoryBytes: number;
+  /** How long usage is kept, by level. */
+  readonly usageRetention: UsageRetention;
   /** Where the keys for secrets come from; nowhere, and there are none. */
   readonly masterKeys: MasterKeySource;
+  /** Where queues are kept, for several hosts; in the data folder where it is absent. */
+  readonly redis: RedisConfig | undefined;
+}
+
+export interface RedisConfig {
+  /** With the password, if there is one. */
+  readonly url: string;
+  /** Of all keys. */
+  readonly keyPrefix: string;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -59,6 +71,12 @@ const CEILINGS = Object.keys(FUNCTION_LIMITS) as FunctionLimitName[];
  * that nobody calls: 1,500 of the smallest, each called once, took 139 KB each. Linking one anew takes 0.2 ms.
  */
 const IDLE_MEMORY_BYTES = Math.min(2 ** 29, Math.floor(totalmem() / 4));
+
+/** Records of this month and the one before it, so that a bill can be proved when it arrives. */
+const USAGE_DAYS = { record: 62, minute: 7, hour: 400, day: 3_660 } as const;
+
+/** 0.2 KB each, with their index. */
+const USAGE_MAX_RECORDS = 10_000_000;
 
 /** Every variable that the host reads, for `--help` and for the documentation. */
 export const SETTINGS: readonly Setting[] = [
@@ -93,12 +111,25 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_IDLE_MEMORY_BYTES',
     about: 'memory of instances that lie ready, over all threads (512 MiB, at most a quarter of the memory)',
   },
+  { variable: 'MAYFLY_USAGE_RECORD_DAYS', about: `days that usage records are kept (${USAGE_DAYS.record})` },
+  { variable: 'MAYFLY_USAGE_MINUTE_DAYS', about: `the same of usage by the minute (${USAGE_DAYS.minute})` },
+  { variable: 'MAYFLY_USAGE_HOUR_DAYS', about: `the same of usage by the hour (${USAGE_DAYS.hour})` },
+  {
+    variable: 'MAYFLY_USAGE_DAY_DAYS',
+    about: `the same of usage by the day (${USAGE_DAYS.day}); months are kept for ever`,
+  },
+  {
+    variable: 'MAYFLY_USAGE_MAX_RECORDS',
+    about: `usage records kept at most, which bounds the file (${USAGE_MAX_RECORDS})`,
+  },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
     variable: 'MAYFLY_SECRETS_KEY_FILE',
     about: 'file with that key instead, older ones on the lines below it',
   },
   { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
+  { variable: 'MAYFLY_REDIS_URL', about: 'Redis that keeps the queues, shared by several hosts (a file)' },
+  { variable: 'MAYFLY_REDIS_PREFIX', about: 'what its keys begin with (mayfly)' },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
@@ -106,7 +137,12 @@ export const SETTINGS: readonly Setting[] = [
 ];
 
 /** Variables that hold keys. */
-export const KEY_VARIABLES = ['MAYFLY_ADMIN_KEY', 'MAYFLY_SECRETS_KEY', 'MAYFLY_SECRETS_OLD_KEYS'] as const;
+export const KEY_VARIABLES = [
+  'MAYFLY_ADMIN_KEY',
+  'MAYFLY_SECRETS_KEY',
+  'MAYFLY_SECRETS_OLD_KEYS',
+  'MAYFLY_REDIS_URL',
+] as const;
 
 /** Read by the command line, not by the host; both may live in one environment. */
 const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
@@ -155,7 +191,21 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     ceilings,
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', IDLE_MEMORY_BYTES, 0, 2 ** 50),
+    usageRetention: usageRetention(env),
     masterKeys: masterKeys(env, cwd),
+    redis: redis(env),
+  };
+}
+
+function usageRetention(env: Environment): UsageRetention {
+  const days = (level: keyof typeof USAGE_DAYS): number =>
+    integer(env, `MAYFLY_USAGE_${level.toUpperCase()}_DAYS`, USAGE_DAYS[level], 1, 100_000);
+  return {
+    recordDays: days('record'),
+    minuteDays: days('minute'),
+    hourDays: days('hour'),
+    dayDays: days('day'),
+    maxRecords: integer(env, 'MAYFLY_USAGE_MAX_RECORDS', USAGE_MAX_RECORDS, 1_000, 1_000_000_000),
   };
 }
 
@@ -197,6 +247,20 @@ function oneOf<const Value extends string>(
   if (value === undefined)
     throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
   return value;
+}
+
+function redis(env: Environment): RedisConfig | undefined {
+  const url = env['MAYFLY_REDIS_URL'];
+  const keyPrefix = env['MAYFLY_REDIS_PREFIX'] ?? 'mayfly';
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(keyPrefix))
+    throw new ConfigError(
+      'MAYFLY_REDIS_PREFIX must be 1 to 63 letters, digits, dots, hyphens and underscores',
+    );
+  if (url === undefined) return undefined;
+  // The message names no password.
+  if (!/^rediss?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new ConfigError('MAYFLY_REDIS_URL must be redis://host:port or rediss://host:port');
+  return { url, keyPrefix };
 }
 
 function masterKeys(env: Environment, cwd: string): MasterKeySource {

@@ -12,8 +12,10 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
+import { Billing } from './metering/billing.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -86,6 +88,9 @@ export async function startHost(
   const { lost } = registry.secrets.rotate();
   if (lost > 0)
     report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
+  const { lost: lostIngresses } = registry.events.signingSecrets.rotate();
+  if (lostIngresses > 0)
+    report(`${lostIngresses} signing secrets were sealed with a key that is not given; they open nothing`);
   // The operator's own, until somebody says otherwise.
   registry.tenants.ensure(DEFAULT_TENANT, { clock: 'fine' }, Date.now());
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
@@ -111,8 +116,25 @@ export async function startHost(
   });
   stack.defer(() => publisher.close());
   const quotaTable = createQuotaTable(config.threads);
-  const accounts = stack.use(
-    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  const accounts: TenantAccounts = stack.use(
+    new TenantAccounts({
+      table: new QuotaTable(quotaTable),
+      registry,
+      now: Date.now,
+      stoppedMonth: (tenant) => billing.budgetWatch.stoppedMonth(tenant),
+    }),
+  );
+  const billing = stack.use(
+    await Billing.open({
+      dataDir: config.dataDir,
+      retention: config.usageRetention,
+      registry,
+      stop: (tenant, month) => accounts.stop(tenant, month),
+      report,
+    }),
+  );
+  const events = stack.use(
+    new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
   );
   const control = createControlBackend({
     registry,
@@ -122,6 +144,10 @@ export async function startHost(
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     quotaUse: (tenant) => accounts.use(tenant),
+    askLedger: (method, request) => billing.ledger.call(method, request),
+    budgetWatch: billing.budgetWatch,
+    queues: events.queues,
+    triggers: events,
     now: Date.now,
   });
 
@@ -171,6 +197,7 @@ export async function startHost(
     resolve: ({ tenant, name }) => isolatedFunction({ registry, accounts }, tenant, name),
     onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
     onLogs: keepLogs,
+    onUsage: (batch) => billing.ledger.append(batch),
     onRelieved: (functions) => losses.relieved(functions),
     onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
     onLost: (functions, cause) => losses.processEnded(functions, cause),
@@ -180,7 +207,14 @@ export async function startHost(
   stack.defer(() => isolated.close());
   for (const tenant of registry.tenants.list()) isolated.sync(tenant.name, tenant);
   registry.tenants.onChange((name) => isolated.sync(name, registry.tenants.find(name)));
-  const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
+  const losses = new ThreadLosses({
+    accounts,
+    registry,
+    log: keepLogs,
+    usage: (batch) => billing.ledger.append(batch),
+    now: Date.now,
+    report,
+  });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,
@@ -207,6 +241,7 @@ export async function startHost(
       socketOf: (tenant) => isolated.socketOf(tenant),
     }),
     onLogs: keepLogs,
+    onUsage: (batch) => billing.ledger.append(batch),
     onExit: (thread, cause) => {
       answerForThread(thread, cause);
       losses.ended(thread, cause);
@@ -218,8 +253,12 @@ export async function startHost(
     recent: () => recent.list(),
     report,
   });
-  stack.defer(() => pool.drain(config.drainTimeoutMs));
+  // No more is claimed when the threads begin to finish; what they finish is settled.
+  stack.defer(async () => {
+    await Promise.all([events.drain(config.drainTimeoutMs), pool.drain(config.drainTimeoutMs)]);
+  });
   const port = await pool.start();
+  await events.start();
   const prepare = (id: FunctionId): void => {
     pool.prepare(id);
     isolated.prepare(id);

@@ -29,15 +29,23 @@ import { LogRelay } from './worker/log-relay.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { UsageRelay } from './worker/usage-relay.ts';
 
 const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
 const MAX_ROUTES = 10_000;
 /** The tenant's, in a table of this process alone: only what guests send is counted in it. */
 const COLUMN = 1;
 
-function serve(data: IsolatedProcessData): Preparation {
+interface ServingProcess {
+  readonly preparation: Preparation;
+  /** Tells what has been gathered. */
+  finish(): void;
+}
+
+function serve(data: IsolatedProcessData): ServingProcess {
   const { tenant } = data;
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
+  const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const store = new ArtifactStore(data.dataDir);
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await compileArtifact(store, key)),
@@ -82,9 +90,10 @@ function serve(data: IsolatedProcessData): Preparation {
           return outbound.takeOutboundBytes(COLUMN, bytes);
         },
       }),
-    isolated: new IsolatedCalls({ onLost: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
     // Whoever comes here has a place.
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
+    usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => false,
   });
@@ -140,7 +149,7 @@ function serve(data: IsolatedProcessData): Preparation {
     outbound.takeOutboundBytes(COLUMN, Math.max(0, missing));
   }
 
-  return new Preparation({
+  const preparation = new Preparation({
     resolve: async ({ name }) => {
       const route = await link.resolve(name);
       return route && { ...routeOf(route), tenant: route.tenant };
@@ -149,6 +158,15 @@ function serve(data: IsolatedProcessData): Preparation {
     slots,
     later: setImmediate,
   });
+  return {
+    preparation,
+    finish() {
+      logs.flush();
+      usage.flush();
+      // After what was spent in this turn of the loop.
+      setImmediate(() => link.notify({ kind: 'finished' }));
+    },
+  };
 }
 
 function routeOf({ live, tenant }: IsolatedFunction) {
@@ -161,12 +179,13 @@ function report(message: string, error: unknown): void {
   process.stderr.write(`${new Date().toISOString()} ${message}: ${cause}\n`);
 }
 
-let preparation: Preparation | undefined;
+let serving: ServingProcess | undefined;
 const link = new IsolatedLink({
   onStart: (data) => {
-    preparation = serve(data);
+    serving = serve(data);
   },
-  onPrepare: (id) => preparation?.prepare(id),
+  onPrepare: (id) => serving?.preparation.prepare(id),
+  onFinish: () => serving?.finish(),
 });
 
 // It ends with its host, and when the host says so; a terminal's Ctrl-C reaches every process of its group.

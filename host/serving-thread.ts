@@ -2,7 +2,7 @@
  * A serving thread: owns a listening socket, the routes and instances behind it, and nothing that another
  * thread writes. Everything durable it asks of the main thread.
  */
-import { randomFillSync, randomUUIDv7 } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -14,6 +14,7 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
+import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
@@ -47,6 +48,7 @@ import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { UsageRelay } from './worker/usage-relay.ts';
 import { UseNotes } from './worker/use-notes.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
@@ -64,6 +66,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   });
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
+  const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const pools = new OutboundPools();
   const changes = new ChangeCounters(data.changes);
   const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
@@ -138,8 +141,12 @@ function serve(data: WorkerData, port: MessagePort): void {
         takeRequest: () => admission.takeOutbound(tenantColumn) === undefined,
         takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
       }),
-    isolated: new IsolatedCalls({ onLost: noteLoss }),
+    isolated: new IsolatedCalls({
+      onLost: noteLoss,
+      onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
+    }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
+    usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining,
   });
@@ -171,6 +178,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       invoker.ask(
         route,
         {
+          trigger: 'authorizer',
           event,
           contentType: 'application/json',
           maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
@@ -251,7 +259,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   function noteLoss(
     { tenant, name, version }: LiveFunction,
     socketPath: string,
-    invocationId: InvocationId = randomUUIDv7() as InvocationId,
+    invocationId: InvocationId,
   ): void {
     link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
     const message = 'worker_lost: The process of the tenant was lost.';
@@ -280,6 +288,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     clearInterval(trimming);
     await pools.close();
     logs.flush();
+    usage.flush();
     uses.flush();
     link.notify({ kind: 'drained' });
   }

@@ -114,7 +114,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
-    isolated: new IsolatedCalls({ onLost: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    usage: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });

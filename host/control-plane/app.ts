@@ -11,17 +11,24 @@ import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
+import { registerBillingRoutes } from './billing.ts';
+import { registerBudgetRoutes } from './budgets.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
+import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerIngressRoutes } from './ingress.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
 import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
+import { registerMappingRoutes } from './mappings.ts';
+import { registerMessageRoutes } from './messages.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { expectedError, problemResponse } from './problem.ts';
 import { registerQuarantineRoutes } from './quarantine.ts';
+import { registerQueueRoutes } from './queues.ts';
 import { registerQuotaRoutes } from './quotas.ts';
 import {
   type ControlPlaneApp,
@@ -30,8 +37,10 @@ import {
   refuseWhenDraining,
 } from './route-parts.ts';
 import { RouteTable } from './route-table.ts';
+import { registerScheduleRoutes } from './schedules.ts';
 import { registerSecretRoutes } from './secrets.ts';
 import { registerTenantRoutes } from './tenants.ts';
+import { registerUsageRoutes } from './usage.ts';
 import { registerVersionRoutes } from './versions.ts';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1): a host that drains still answers them. */
@@ -51,6 +60,9 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerTenantRoutes(app, ports);
   registerQuotaRoutes(app, ports);
   registerQuarantineRoutes(app, ports);
+  registerUsageRoutes(app, ports);
+  registerBillingRoutes(app, ports);
+  registerBudgetRoutes(app, ports);
   registerKeyRoutes(app, ports);
   registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);
@@ -59,6 +71,12 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerSecretRoutes(app, ports);
   registerInvocationRoutes(app, ports);
   registerLogRoutes(app, ports);
+  registerFunctionEventRoutes(app, ports);
+  registerQueueRoutes(app, ports);
+  registerMessageRoutes(app, ports);
+  registerIngressRoutes(app, ports);
+  registerMappingRoutes(app, ports);
+  registerScheduleRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

@@ -11,16 +11,31 @@ import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { TenantClock } from '../model/tenant.ts';
+import type { InvocationUse } from '../model/usage-record.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
-import type { Call, CallOptions, OwnCall, OwnResult, Question, Terminate } from './call.ts';
+import type {
+  Call,
+  CallOptions,
+  OwnAccount,
+  OwnCall,
+  OwnCause,
+  OwnResult,
+  Question,
+  Settled,
+  Terminate,
+} from './call.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
+import { impose, untilClosed } from './hang-up.ts';
 import { Hold } from './hold.ts';
+import { type InvocationCause, useOf, useOfFailure } from './invocation-use.ts';
 import type { IsolatedCalls } from './isolated-calls.ts';
+import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
+import { RunningInvocations } from './running-invocations.ts';
 import { serverTiming } from './server-timing.ts';
 
 export interface InvokerPorts extends EnginePorts {
@@ -33,6 +48,8 @@ export interface InvokerPorts extends EnginePorts {
   /** For functions that run in a process of their tenant's own. */
   readonly isolated: IsolatedCalls;
   readonly refusals: RefusalPace;
+  /** Hears once of every invocation that got a place, after it has been answered. */
+  usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   isDraining(): boolean;
 }
 
@@ -42,8 +59,9 @@ const NOTHING_ADDED: HeaderList = [];
 export class Invoker {
   readonly #ports: InvokerPorts;
   readonly #hold = new Hold(HOLD_MS);
-  #running = 0;
-  readonly #invocations = new Map<RunningInvocation, LiveFunction>();
+  readonly #running = new RunningInvocations();
+  /** Not yet over, those that only wait included. */
+  #calls = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(ports: InvokerPorts) {
@@ -52,7 +70,7 @@ export class Invoker {
 
   /** Resolves when no invocation is running on this thread. */
   idle(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.#calls === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
     });
@@ -61,36 +79,21 @@ export class Invoker {
   /** Ends whatever runs; each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
     this.#ports.gate.close();
-    for (const invocation of this.#invocations.keys()) invocation.cancel(code, detail);
+    this.#running.cancelAll(code, detail);
     this.#ports.isolated.cancelAll(new MayflyError(code, detail));
   }
 
-  /**
-   * Ends the invocations of the tenant that has used the most fuel in those that run: host objects are made by host calls,
-   * and these cost fuel. Gives the functions that it ended, none when nothing runs.
-   */
+  /** See {@link RunningInvocations.endHeaviest}. */
   endHeaviest(code: ErrorCode, detail: string): LiveFunction[] {
-    const fuelOf = new Map<TenantName, number>();
-    for (const [{ fuel }, { tenant }] of this.#invocations) {
-      fuelOf.set(tenant, (fuelOf.get(tenant) ?? 0) + fuel);
-    }
-    const [heaviest] = [...fuelOf].sort(([, a], [, b]) => b - a);
-    const ended = new Set<LiveFunction>();
-    for (const [invocation, live] of this.#invocations) {
-      if (live.tenant !== heaviest?.[0]) continue;
-      ended.add(live);
-      invocation.cancel(code, detail);
-      this.#invocations.delete(invocation);
-    }
-    return [...ended];
+    return this.#running.endHeaviest(code, detail);
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const arrivedMs = performance.now();
+    const arrivedMs = performance.now() - (options.queuedMs ?? 0);
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
     let responseFields = NO_FIELDS;
-    this.#running++;
+    this.#calls++;
     try {
       if (this.#ports.isDraining()) {
         outgoing.setHeader('connection', 'close');
@@ -126,8 +129,8 @@ export class Invoker {
         sendProblem(incoming, outgoing, error, fields, invocationId);
       }
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
+      this.#calls--;
+      if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
@@ -136,22 +139,30 @@ export class Invoker {
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
   async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const { event, contentType, maxAnswerBytes, timeoutMs } = question;
-    const { process } = route;
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId } = question;
+    const { live, process } = route;
     if (process !== undefined) {
       return this.#onOwnAccount(
         route,
+        { trigger },
         () => gone,
-        () => this.#ports.isolated.ask(process, question, route.live, gone),
+        (cause) => this.#ports.isolated.ask({ process, live, cause }, question, gone),
       );
     }
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
+      { trigger, invocationId },
       () => gone,
       (_artifact, terminate) => {
         exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
-        return { exchange, limit: { gone, timeoutMs } };
+        const own = exchange;
+        const account = (): OwnAccount => ({
+          failure: own.answer === undefined ? 'no_response' : undefined,
+          requestBytes: event.length,
+          responseBytes: own.responseBytes,
+        });
+        return { exchange, account, limit: { gone, timeoutMs } };
       },
     );
     if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
@@ -161,36 +172,39 @@ export class Invoker {
 
   /**
    * An invocation on the host's own account, in one of the function's places.
+   * @param cause for its usage record
    * @param untilGone as the gate has it
    * @param prepare what it is called with, once it has a place
    * @throws MayflyError why it was not run
    */
   async run(
     route: LiveRoute,
+    cause: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
   ): Promise<OwnResult> {
-    return this.#onOwnAccount(route, untilGone, async (burnt) => {
+    return this.#onOwnAccount(route, cause, untilGone, async ({ invocationId }, settled) => {
       const artifact = await this.#artifactOf(route);
       let running: RunningInvocation | undefined;
-      const { limit, ...call } = prepare(artifact, (code, detail) => {
+      const { limit, account, ...call } = prepare(artifact, (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);
       });
       const { live } = route;
-      const invocationId = randomUUIDv7() as InvocationId;
       const outbound = this.#ports.outbound(route);
       const clock = this.#ports.clockOf(route);
       running = new RunningInvocation(
         { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock },
         this.#ports,
       );
-      this.#invocations.set(running, live);
+      this.#running.add(running, live);
       const lift = limit === undefined ? undefined : impose(limit, running);
       const result = await running.done;
-      burnt(result.fuel);
-      this.#invocations.delete(running);
+      this.#running.delete(running);
       lift?.();
+      const end = account();
+      const failure = result.failure?.code ?? end.failure;
+      settled(result, { ...end, failure, queueMs: 0 }, artifact.manifest.fuelModel);
       return { ...result, invocationId };
     });
   }
@@ -199,35 +213,41 @@ export class Invoker {
   deliverIsolated(
     route: LiveRoute,
     process: NonNullable<LiveRoute['process']>,
+    cause: OwnCause,
     invocation: EventInvocation,
   ): Promise<EventOutcome> {
-    return this.#onOwnAccount(route, undefined, () =>
-      this.#ports.isolated.deliver(process, invocation, route.live),
+    return this.#onOwnAccount(route, cause, undefined, (whole) =>
+      this.#ports.isolated.deliver({ process, live: route.live, cause: whole }, invocation),
     );
   }
 
   async #onOwnAccount<T>(
     route: LiveRoute,
+    { invocationId = randomUUIDv7() as InvocationId, ...rest }: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
-    work: (burnt: (fuel: number) => void) => Promise<T>,
+    work: (cause: InvocationCause, settled: Settled) => Promise<T>,
   ): Promise<T> {
-    this.#running++;
+    const cause = { ...rest, invocationId };
+    this.#calls++;
     try {
-      return await this.#inPlace(route, untilGone, work);
+      return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
+      this.#calls--;
+      if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
+    const { invocationId, trigger } = call;
+    const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke' };
     await this.#inPlace(
       route,
+      cause,
       () => untilClosed(call.outgoing),
-      async (burnt) => {
-        if (route.process !== undefined) return this.#handOver(call, route, route.process);
+      async (settled) => {
+        if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
         const found = this.#artifactOf(route);
-        await this.#run(call, route, found instanceof Promise ? await found : found, burnt);
+        await this.#run(call, route, found instanceof Promise ? await found : found, settled);
       },
     );
   }
@@ -236,39 +256,56 @@ export class Invoker {
     return this.#ports.artifact(live.artifactKey);
   }
 
-  /** The fuel it takes is told by its process. */
-  #handOver(call: Call, { live }: LiveRoute, process: NonNullable<LiveRoute['process']>): Promise<void> {
-    const { invocationId, trigger, method, pathWithQuery, scriptName } = call;
-    const handed = { invocationId, trigger, method, pathWithQuery, scriptName, name: live.name } as const;
+  /** What it takes is told by its process. */
+  #handOver(
+    call: Call,
+    cause: InvocationCause,
+    { live }: LiveRoute,
+    process: NonNullable<LiveRoute['process']>,
+  ): Promise<void> {
+    const { trigger, method, pathWithQuery, scriptName, incoming, outgoing } = call;
     return this.#ports.isolated.call(
-      process.socketPath,
+      { process, live, cause },
       {
-        ...handed,
         kind: 'request',
-        count: process.count,
+        trigger,
+        method,
+        pathWithQuery,
+        scriptName,
+        queuedMs: performance.now() - call.arrivedMs,
         isUrl: call.url !== undefined,
         hidden: [...call.hidden],
         added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },
-      live,
-      call.incoming,
-      call.outgoing,
+      incoming,
+      outgoing,
     );
   }
 
-  /** Runs `work` in one of the function's places; it says what fuel it took. */
+  /**
+   * Runs `work` in one of the function's places; it says how it ended and what it took. What a process of the tenant's own
+   * runs is told by that, and where it cannot by `isolated`: nothing of it is recorded here.
+   */
   async #inPlace<T>(
     route: LiveRoute,
+    cause: InvocationCause,
     untilGone: (() => AbortSignal) | undefined,
-    work: (burnt: (fuel: number) => void) => Promise<T>,
+    work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
+    const { live } = route;
     const entered = this.#ports.gate.enter(route, untilGone);
     const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
+    let isRecorded = route.process !== undefined;
     try {
-      return await work((burnt) => {
-        fuel = burnt;
+      return await work((result, end, fuelModel) => {
+        fuel = result.fuel;
+        isRecorded = true;
+        this.#ports.usage(live, fuelModel, useOf(cause, result, end));
       });
+    } catch (error) {
+      if (!isRecorded) this.#ports.usage(live, '', useOfFailure(cause, error));
+      throw error;
     } finally {
       place.leave(fuel);
     }
@@ -284,12 +321,7 @@ export class Invoker {
     refusals.release();
   }
 
-  async #run(
-    call: Call,
-    route: LiveRoute,
-    artifact: LoadedArtifact,
-    burnt: (fuel: number) => void,
-  ): Promise<void> {
+  async #run(call: Call, route: LiveRoute, artifact: LoadedArtifact, settled: Settled): Promise<void> {
     const { live } = route;
     const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
@@ -329,15 +361,26 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
-    this.#invocations.set(running, live);
+    this.#running.add(running, live);
     const result = await running.done;
-    this.#invocations.delete(running);
+    this.#running.delete(running);
     outgoing.off('close', hangUp);
-    burnt(result.fuel);
-    this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
+    const failure = this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
+    const requestBytes = exchange.body.bytes;
+    settled(
+      result,
+      { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes },
+      artifact.manifest.fuelModel,
+    );
   }
 
-  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number, clock: TenantClock): void {
+  /** Gives why it was not the function's answer, where it was not. */
+  #answer(
+    exchange: NodeExchange,
+    result: InvocationResult,
+    queueMs: number,
+    clock: TenantClock,
+  ): ErrorCode | undefined {
     const late: [string, string][] = [
       ['mayfly-fuel', String(result.fuel)],
       ['server-timing', serverTiming(queueMs, result, clock)],
@@ -346,40 +389,6 @@ export class Invoker {
     const error =
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
+    return error?.code;
   }
-}
-
-/** Ends it when nobody waits for it any more, or when it is late; until the returned call. */
-function impose(
-  { gone, timeoutMs }: NonNullable<OwnCall['limit']>,
-  invocation: RunningInvocation,
-): () => void {
-  const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
-  const late = setTimeout(() => {
-    invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
-  }, timeoutMs);
-  gone.addEventListener('abort', hangUp);
-  if (gone.aborted) hangUp();
-  return () => {
-    clearTimeout(late);
-    gone.removeEventListener('abort', hangUp);
-  };
-}
-
-/** Aborts when the caller hangs up. */
-function untilClosed(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (outgoing.destroyed) controller.abort();
-  else outgoing.once('close', () => controller.abort());
-  return controller.signal;
-}
-
-/**
- * Who is told at a pace, not as fast as it asks: a tenant that is over its quota, and an address that asks for functions
- * that are not there, each of which is a question to the main thread. No tenant's name has a space.
- */
-function payerOf(error: unknown, tenant: TenantName, { socket }: IncomingMessage): string | undefined {
-  if (!(error instanceof MayflyError)) return undefined;
-  if (error.quota !== undefined) return tenant;
-  return error.code === 'function_not_found' ? `from ${socket.remoteAddress}` : undefined;
 }

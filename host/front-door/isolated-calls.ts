@@ -5,9 +5,9 @@
  * 1. A process that is lost fails the requests that it was running, with `worker_lost`, where nothing of the answer is out;
  *    else the answer breaks off. It concerns no request of anybody else.
  * 2. Who hangs up ends the request to the process, which ends the guest.
+ * 3. The process tells what an invocation has used. Where it may not be able to any more, {@link IsolatedCallsPorts.onUntold}
+ *    hears of the invocation under the id that the process has it by: whoever keeps the first record of an id has one.
  */
-
-import { randomUUIDv7 } from 'node:crypto';
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { deserialize, serialize } from 'node:v8';
 import { fromErrorMessage, MayflyError } from '../errors.ts';
@@ -18,8 +18,16 @@ import { CALL_FIELD, encodeCall, type HandedAnswer, type HandedCall } from '../w
 import type { Question } from './call.ts';
 import type { EventAnswer } from './event-exchange.ts';
 import type { LiveRoute } from './gate.ts';
+import type { InvocationCause } from './invocation-use.ts';
 
-type Process = NonNullable<LiveRoute['process']>;
+/** What is handed over, and to whom. */
+export interface HandOver {
+  readonly process: NonNullable<LiveRoute['process']>;
+  readonly live: LiveFunction;
+  readonly cause: InvocationCause;
+}
+
+type RequestCall = Omit<HandedCall & { readonly kind: 'request' }, 'name' | 'count' | 'invocationId'>;
 
 /** Of one hop (RFC 9110, section 7.6.1), or this hop's own business; how the body is framed is kept. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -47,7 +55,12 @@ const MAX_IDLE = 256;
 
 export interface IsolatedCallsPorts {
   /** A process was lost while it ran this. */
-  onLost(live: LiveFunction, socketPath: string, invocationId: InvocationId | undefined): void;
+  onLost(live: LiveFunction, socketPath: string, invocationId: InvocationId): void;
+  /**
+   * An invocation did not come to the end of its answer, and its process may not tell of it: it is dead, out of reach, or
+   * too late. Where it does tell, that is the better record.
+   */
+  onUntold(live: LiveFunction, cause: InvocationCause, error: unknown): void;
 }
 
 /** One request to a process. */
@@ -79,14 +92,14 @@ export class IsolatedCalls {
    * @throws MayflyError worker_lost, timed_out, or what it was cancelled with, while nothing of the answer is out
    */
   async call(
-    socketPath: string,
-    call: HandedCall & { readonly kind: 'request' },
-    live: LiveFunction,
+    over: HandOver,
+    request: RequestCall,
     incoming: IncomingMessage,
     outgoing: ServerResponse,
   ): Promise<void> {
-    const fields = [...fieldsOf(incoming.rawHeaders, OWN_FIELDS), CALL_FIELD, encodeCall(call)];
-    const run = this.#request(socketPath, incoming.method ?? 'GET', fields);
+    const call = encodeCall({ ...request, ...subjectOf(over) });
+    const fields = [...fieldsOf(incoming.rawHeaders, OWN_FIELDS), CALL_FIELD, call];
+    const run = this.#request(over.process.socketPath, incoming.method ?? 'GET', fields);
     const hangUp = (): void => cancel(run, callerGone());
     outgoing.once('close', hangUp);
     const take = async (answer: IncomingMessage): Promise<void> => {
@@ -95,10 +108,10 @@ export class IsolatedCalls {
       await copy(answer, outgoing);
     };
     try {
-      const { timeoutMs } = live.configuration;
+      const { timeoutMs } = over.live.configuration;
       await this.#settled(run, timeoutMs, take, () => copyRequest(incoming, run.outward));
     } catch (error) {
-      this.#noteLoss(error, live, socketPath, run.hasBegun, call.invocationId);
+      this.#failed(run, error, over);
       if (outgoing.destroyed) return;
       if (!outgoing.headersSent) throw error;
       outgoing.destroy();
@@ -108,15 +121,10 @@ export class IsolatedCalls {
   }
 
   /** @throws MayflyError what its invocation failed with; worker_lost, caller_gone */
-  async ask(
-    process: Process,
-    { event, ...rest }: Question,
-    live: LiveFunction,
-    gone: AbortSignal,
-  ): Promise<EventAnswer> {
-    const call = { kind: 'question', name: live.name, count: process.count, ...rest } as const;
-    const run = this.#begin(process, call, event);
-    const bytes = await this.#bytes(run, event, live, process, rest.timeoutMs, gone);
+  async ask(over: HandOver, { event, ...rest }: Question, gone: AbortSignal): Promise<EventAnswer> {
+    const call = { ...rest, kind: 'question', ...subjectOf(over) } as const;
+    const run = this.#begin(over, call, event);
+    const bytes = await this.#bytes(run, event, over, rest.timeoutMs, gone);
     const answer = deserialize(bytes) as HandedAnswer;
     if (answer.kind === 'failure') throw fromErrorMessage(answer.error);
     return answer.answer;
@@ -126,21 +134,21 @@ export class IsolatedCalls {
    * An event that was taken on by a process that was lost is an attempt that failed.
    * @throws MayflyError worker_lost where it was not taken on
    */
-  async deliver(process: Process, invocation: EventInvocation, live: LiveFunction): Promise<EventOutcome> {
-    const call = { kind: 'delivery', name: live.name, count: process.count } as const;
+  async deliver(over: HandOver, invocation: EventInvocation): Promise<EventOutcome> {
+    const call = { kind: 'delivery', ...subjectOf(over) } as const;
     const body = serialize(invocation);
-    const run = this.#begin(process, call, body);
+    const run = this.#begin(over, call, body);
     try {
-      return deserialize(await this.#bytes(run, body, live, process, live.configuration.timeoutMs));
+      return deserialize(await this.#bytes(run, body, over, over.live.configuration.timeoutMs));
     } catch (error) {
       if (!run.hasBegun || !(error instanceof MayflyError)) throw error;
-      const invocationId = randomUUIDv7() as InvocationId;
+      const { invocationId } = over.cause;
       const cause = { code: error.code, detail: error.message };
       return { kind: 'failed', invocationId, fuel: 0, cause, isRetryable: true };
     }
   }
 
-  #begin({ socketPath }: Process, call: HandedCall, body: Uint8Array): Run {
+  #begin({ process: { socketPath } }: HandOver, call: HandedCall, body: Uint8Array): Run {
     const fields = ['host', 'localhost', 'content-length', `${body.length}`, CALL_FIELD, encodeCall(call)];
     return this.#request(socketPath, 'POST', fields);
   }
@@ -149,8 +157,7 @@ export class IsolatedCalls {
   async #bytes(
     run: Run,
     body: Uint8Array,
-    live: LiveFunction,
-    { socketPath }: Process,
+    over: HandOver,
     timeoutMs: number,
     gone?: AbortSignal,
   ): Promise<Buffer> {
@@ -158,13 +165,15 @@ export class IsolatedCalls {
     gone?.addEventListener('abort', hangUp, { once: true });
     const chunks: Buffer[] = [];
     const take = async (answer: IncomingMessage): Promise<void> => {
+      // It says what came of a run; anything else, that there was none.
+      if (answer.statusCode !== 200) throw new MayflyError('internal_error', 'The process did not run it.');
       for await (const chunk of answer) chunks.push(chunk as Buffer);
     };
     try {
       await this.#settled(run, timeoutMs, take, () => run.outward.end(body));
       return Buffer.concat(chunks);
     } catch (error) {
-      this.#noteLoss(error, live, socketPath, run.hasBegun);
+      this.#failed(run, error, over);
       throw error;
     } finally {
       gone?.removeEventListener('abort', hangUp);
@@ -220,18 +229,15 @@ export class IsolatedCalls {
     }
   }
 
-  #noteLoss(
-    error: unknown,
-    live: LiveFunction,
-    socketPath: string,
-    hasBegun: boolean,
-    invocationId?: InvocationId,
-  ): void {
-    if (!(error instanceof MayflyError) || error.code !== 'worker_lost') return;
+  #failed({ hasBegun }: Run, error: unknown, { live, process: { socketPath }, cause }: HandOver): void {
+    const code = error instanceof MayflyError ? error.code : undefined;
+    // The process notices that, too, and ends the guest: it tells what that has used.
+    if (code !== 'caller_gone' || !hasBegun) this.#ports.onUntold(live, cause, error);
+    if (code !== 'worker_lost') return;
     this.#agents.get(socketPath)?.destroy();
     this.#agents.delete(socketPath);
     // Lost already when this came: it is not to blame.
-    if (hasBegun) this.#ports.onLost(live, socketPath, invocationId);
+    if (hasBegun) this.#ports.onLost(live, socketPath, cause.invocationId);
   }
 }
 
@@ -242,6 +248,10 @@ function cancel(run: Run, error: MayflyError): void {
 
 function callerGone(): MayflyError {
   return new MayflyError('caller_gone', 'The caller closed the connection.');
+}
+
+function subjectOf({ process, live, cause }: HandOver): Pick<HandedCall, 'name' | 'count' | 'invocationId'> {
+  return { name: live.name, count: process.count, invocationId: cause.invocationId };
 }
 
 const LOST = 'The process of the tenant was lost, or cannot be reached.';
@@ -271,7 +281,7 @@ function copy(answer: IncomingMessage, outgoing: ServerResponse): Promise<void> 
     outgoing.end(() => resolve());
   });
   answer.once('close', () => {
-    if (!answer.complete) reject(new Error('the answer broke off'));
+    if (!answer.complete) reject(new MayflyError('worker_lost', LOST));
   });
   outgoing.once('close', () => resolve());
   answer.pipe(outgoing, { end: false });

@@ -52,7 +52,9 @@ async function serve(
   }
   if (call.kind === 'delivery') {
     const invocation = deserialize(await bodyOf(incoming)) as EventInvocation;
-    outgoing.end(serialize(await ports.events.deliver({ ...invocation, tenant: ports.tenant })));
+    outgoing.end(
+      serialize(await ports.events.deliver({ ...invocation, tenant: ports.tenant }, call.invocationId)),
+    );
     return;
   }
   const { hidden, added, isUrl, ...rest } = call;
@@ -75,7 +77,13 @@ async function serve(
 
 async function answerTo(
   { invoker }: IsolatedServerPorts,
-  { contentType, maxAnswerBytes, timeoutMs }: HandedCall & { readonly kind: 'question' },
+  {
+    invocationId,
+    trigger,
+    contentType,
+    maxAnswerBytes,
+    timeoutMs,
+  }: HandedCall & { readonly kind: 'question' },
   route: LiveRoute | undefined,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -85,7 +93,7 @@ async function answerTo(
   try {
     const event = await bodyOf(incoming);
     if (route === undefined) throw new MayflyError('function_not_found', 'The function is gone.');
-    const question = { event, contentType, maxAnswerBytes, timeoutMs };
+    const question = { invocationId, trigger, event, contentType, maxAnswerBytes, timeoutMs };
     return { kind: 'answer', answer: await invoker.ask(route, question, gone.signal) };
   } catch (error) {
     return { kind: 'failure', error: toErrorMessage(error) };

@@ -58,7 +58,8 @@ export class AuditTable {
         sideOf(before),
         sideOf(after),
       );
-    this.#trim(tenant);
+    // What belongs to the host as a whole is the operator's own doing, and all of it stays.
+    if (tenant !== null) this.#trim(tenant);
   }
 
   /** Of all tenants, newest first; those that are gone included. */
@@ -114,7 +115,7 @@ function toEntry(row: Row): AuditEntry {
   return {
     id: row['id'] as number,
     atMs: row['at_ms'] as number,
-    tenant: row['tenant'] as TenantName,
+    tenant: row['tenant'] as TenantName | null,
     actor: toActor(row),
     action: row['action'] as AuditAction,
     target: row['target'] as string,

@@ -1,21 +1,28 @@
 /**
  * The host's side of one isolated tenant's process: starts it, answers what it asks, and says how it ended.
  *
- * 1. It is told of nothing but its own tenant, whatever it asks: a guest that has taken the process over can ask, too.
+ * 1. It is told of nothing but its own tenant, and what it says counts for that, whatever it asks and says: a guest that has
+ *    taken the process over can speak, too. One that says what makes no sense is ended.
  * 2. It ends once; `ended` resolves when it is gone, whoever ended it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MayflyError, toErrorMessage } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { ofTenant, type UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } from './isolated-messages.ts';
 import type { FunctionVersionName } from './messages.ts';
+
+/** What a process may take to say its last; a guest may keep it from that. */
+const FINISH_MS = 1_000;
 
 export interface IsolatedChildPorts {
   resolve(id: FunctionId): IsolatedFunction | undefined;
   onSpent(fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
+  onUsage(batch: UsageBatch): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
 }
 
@@ -28,6 +35,7 @@ export class IsolatedChild {
   readonly #ports: IsolatedChildPorts;
   readonly #process: ChildProcess;
   readonly #isServing = Promise.withResolvers<void>();
+  readonly #hasFinished = Promise.withResolvers<void>();
 
   constructor(entry: URL, heapBytes: number, data: IsolatedProcessData, ports: IsolatedChildPorts) {
     this.#data = data;
@@ -48,7 +56,13 @@ export class IsolatedChild {
       this.#isServing.reject(new MayflyError('worker_lost', `The process of the tenant was lost: ${cause}.`));
       resolve(cause);
     };
-    this.#process.on('message', (message: FromIsolated) => this.#heard(message));
+    this.#process.on('message', (message: FromIsolated) => {
+      try {
+        this.#heard(message);
+      } catch {
+        this.#process.kill('SIGKILL');
+      }
+    });
     this.#process.once('exit', (status, signal) => end(causeOf(status, signal)));
     this.#process.on('error', (error) => {
       if (this.#process.pid === undefined) end(`it did not start: ${error.message}`);
@@ -67,6 +81,19 @@ export class IsolatedChild {
 
   prepare(id: FunctionId): void {
     this.#send({ kind: 'prepare', ...id });
+  }
+
+  /** Lets it say what it has not said yet, then ends it; resolves once it is gone. */
+  async finish(): Promise<void> {
+    this.#send({ kind: 'finish' });
+    const late = new AbortController();
+    await Promise.race([
+      this.#hasFinished.promise,
+      this.ended,
+      delay(FINISH_MS, undefined, { signal: late.signal }).catch(() => {}),
+    ]);
+    late.abort();
+    await this.kill();
   }
 
   /** Resolves once it is gone. */
@@ -89,6 +116,12 @@ export class IsolatedChild {
         break;
       case 'logs':
         this.#ports.onLogs(message.records.map((record) => ({ ...record, tenant })));
+        break;
+      case 'usage':
+        this.#ports.onUsage(ofTenant(message.batch, tenant));
+        break;
+      case 'finished':
+        this.#hasFinished.resolve();
         break;
       case 'relieved':
         this.#ports.onRelieved(message.functions.map((found) => ({ ...found, tenant })));

@@ -7,6 +7,7 @@ import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } 
 export interface IsolatedNotices {
   onStart(data: IsolatedProcessData): void;
   onPrepare(id: FunctionId): void;
+  onFinish(): void;
 }
 
 interface Pending {
@@ -30,6 +31,9 @@ export class IsolatedLink {
           break;
         case 'prepare':
           notices.onPrepare(message);
+          break;
+        case 'finish':
+          notices.onFinish();
           break;
         case 'resolved':
           this.#take(message.id)?.resolve(message.route);

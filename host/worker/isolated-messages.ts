@@ -5,6 +5,7 @@
 import type { ErrorMessage } from '../errors.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { UsageTrigger } from '../model/usage-record.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, ResolvedFunction } from './messages.ts';
 
@@ -36,6 +37,8 @@ export type ToIsolated =
   | { readonly kind: 'start'; readonly data: IsolatedProcessData }
   | { readonly kind: 'resolved'; readonly id: number; readonly route: IsolatedFunction | undefined }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
+  /** Say what is still to be said, then `finished`. */
+  | { readonly kind: 'finish' }
   | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromIsolated =
@@ -43,7 +46,8 @@ export type FromIsolated =
   | { readonly kind: 'resolve'; readonly id: number; readonly name: FunctionName }
   /** What has been used since the last notice. */
   | { readonly kind: 'spent'; readonly fuel: number; readonly outboundBytes: number }
-  | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' }>;
+  | { readonly kind: 'finished' }
+  | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' | 'usage' }>;
 
 /** The header field, taken out before anything looks at the request, in which a {@link HandedCall} travels. */
 export const CALL_FIELD = 'mayfly-call';
@@ -53,15 +57,18 @@ export type HandedCall = {
   readonly name: FunctionName;
   /** Under which change count the serving thread knows the function: an older one is asked for again. */
   readonly count: number;
+  /** Whoever tells of it, it is one invocation: the ledger keeps one record of it. */
+  readonly invocationId: InvocationId;
 } & (
   | {
       readonly kind: 'request';
-      readonly invocationId: InvocationId;
       readonly trigger: 'http' | 'event';
       readonly isUrl: boolean;
       readonly method: string;
       readonly pathWithQuery: string;
       readonly scriptName: string;
+      /** How long it has waited for its place. */
+      readonly queuedMs: number;
       readonly hidden: readonly string[];
       /** Values in base64. */
       readonly added: readonly (readonly [name: string, value: string])[];
@@ -69,6 +76,7 @@ export type HandedCall = {
   /** Its body is the event, its answer a {@link HandedAnswer}, in V8's serialization. */
   | {
       readonly kind: 'question';
+      readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke' | 'unknown'>;
       readonly contentType: string;
       readonly maxAnswerBytes: number;
       readonly timeoutMs: number;

@@ -13,6 +13,7 @@ import { MayflyError } from '../errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { IsolatedChild } from './isolated-child.ts';
 import type { IsolatedFunction, IsolatedProcessData } from './isolated-messages.ts';
@@ -32,6 +33,7 @@ export interface IsolatedProcessesPorts {
   /** Fuel of invocations that have ended, and bytes of outbound bodies. */
   onSpent(tenant: TenantName, fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
+  onUsage(batch: UsageBatch): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
   /** The process of a tenant is another one now. */
   onReplaced(tenant: TenantName): void;
@@ -107,7 +109,7 @@ export class IsolatedProcesses {
   /** Ends all of them. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#alive].map((child) => child.kill()));
+    await Promise.all([...this.#alive].map((child) => child.finish()));
   }
 
   #start(tenant: TenantName, pauseMs: number): Entry {
@@ -139,6 +141,7 @@ export class IsolatedProcesses {
         resolve: (id) => this.#ports.resolve(id),
         onSpent: (fuel, outboundBytes) => this.#ports.onSpent(tenant, fuel, outboundBytes),
         onLogs: (records) => this.#ports.onLogs(records),
+        onUsage: (batch) => this.#ports.onUsage(batch),
         onRelieved: (functions) => this.#ports.onRelieved(functions),
       },
     );
@@ -173,6 +176,6 @@ export class IsolatedProcesses {
     this.#entries.delete(tenant);
     const { starting } = entry;
     if (starting === undefined) return;
-    setTimeout(() => void starting.kill(), this.#ports.graceMs).unref();
+    setTimeout(() => void starting.finish(), this.#ports.graceMs).unref();
   }
 }

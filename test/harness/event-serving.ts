@@ -125,8 +125,9 @@ export class EventServing {
         return artifact;
       },
       outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
-      isolated: new IsolatedCalls({ onLost: () => {} }),
+      isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
+      usage: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
       isDraining,
     });
