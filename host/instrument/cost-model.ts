@@ -64,6 +64,12 @@ export function structDefaultCost(fields: number): number {
 export const CHECK_INTERVAL = 1_024;
 
 /**
+ * The most that a function may cost, with all that it calls, to be called without a check. Four such calls in a row
+ * make a check of their own necessary.
+ */
+export const BOUNDED_CALL: number = CHECK_INTERVAL / 4;
+
+/**
  * What the local counter may hold at a check before it is settled with the account. Settling takes about 5 ns,
  * which is half a percent of the time that 4,096 instructions take.
  */
