@@ -84,6 +84,7 @@ export class ChargePlacement {
     this.#headChecks.clear();
     this.#checksEntry = false;
     this.#labels.enter(this.#flow.length);
+    this.#straight.enter();
     for (let pass = 0; ; pass++) {
       this.#labels.isImpatient = pass >= PATIENCE;
       this.#walk();
