@@ -20,7 +20,7 @@ export const notMeasured = [
 /** Shorter than a scheduler's time slice, many of them: see overhead.ts. */
 const ROUNDS = { warmUpMs: 250, roundMs: 1.5, rounds: 121 };
 const REWRITING_MS = 250;
-const STARLING_MONKEY_MS = 4_000;
+const STARLING_MONKEY_MS = 3_000;
 /** Too small for its time to be more than that of a few calls. */
 const SMALL_MODULE_BYTES = 100_000;
 
