@@ -35,9 +35,9 @@ export class EventTables {
   removeAll(tenant: TenantName): () => void {
     const mappings = this.mappings.list(tenant);
     const schedules = this.schedules.list(tenant);
-    const queues = this.queues.removeAll(tenant);
+    const tellQueues = this.queues.removeAll(tenant);
     return () => {
-      for (const name of queues) this.queues.changed(tenant, name);
+      tellQueues();
       for (const { name } of mappings) this.mappings.changed(tenant, name);
       for (const { name } of schedules) this.schedules.changed(tenant, name);
     };
