@@ -4,7 +4,7 @@
  */
 import { MayflyError } from '../errors.ts';
 import { QUEUE_LIMITS } from '../event-limits.ts';
-import type { NewMessage } from '../model/queue-message.ts';
+import { MESSAGE_BATCH, type NewMessage } from '../model/queue-message.ts';
 import { readBounded } from './bounded-body.ts';
 import {
   CLOUD_EVENT,
@@ -13,7 +13,7 @@ import {
   fromStructuredCloudEvent,
   isBinaryCloudEvent,
 } from './cloud-event.ts';
-import { MESSAGE_BATCH, messageBatchBody, toNewMessage } from './message-batch.ts';
+import { messageBatchBody, toNewMessage } from './message-batch.ts';
 import { invalidRequest } from './validation.ts';
 
 /** Base64 makes four bytes of three; names and quotes come on top. */

@@ -5,8 +5,6 @@ import { QUEUE_LIMITS } from '../event-limits.ts';
 import type { NewMessage } from '../model/queue-message.ts';
 import { isBase64 } from './cloud-event.ts';
 
-export const MESSAGE_BATCH = 'application/vnd.mayfly.messages+json';
-
 const batchEntry = z.strictObject({
   body: z.string().optional().openapi({ description: 'The body as text.' }),
   bodyBase64: z.string().refine(isBase64, 'must be base64').optional().openapi({

@@ -1,9 +1,8 @@
 import test from 'ava';
 import { readMessage, readMessages } from '../../host/control-plane/incoming-messages.ts';
-import { MESSAGE_BATCH } from '../../host/control-plane/message-batch.ts';
 import { MayflyError } from '../../host/errors.ts';
 import { QUEUE_LIMITS } from '../../host/event-limits.ts';
-import type { NewMessage } from '../../host/model/queue-message.ts';
+import { MESSAGE_BATCH, type NewMessage } from '../../host/model/queue-message.ts';
 
 const NOW_MS = 1_000_000;
 
