@@ -99,7 +99,10 @@ export interface QueueEngine extends AsyncDisposable {
    */
   settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean>;
   counts(queue: QueueId): Promise<QueueCounts>;
-  /** Looks without taking, oldest first. */
+  /**
+   * Looks without taking, oldest first: by when it was sent; what is delayed by when it is due, dead letters by when they died. A page may
+   * be shorter than `limit`; there are more for as long as there is a `next`.
+   */
   peek(
     queue: QueueId,
     state: MessageState,
