@@ -1,0 +1,31 @@
+#!lua flags=allow-oom
+--[[
+Counts messages by state.
+
+Returns  {ready, delayed, in flight, dead, when the oldest that waits was sent, ms, or -1}
+]]
+local retention, deadRetention = unpack(redis.call('HMGET', META, 'retention', 'deadRetention'))
+if not retention then return { 0, 0, 0, 0, -1 } end
+local now = clock()
+expireLeases(now)
+sweep(now, tonumber(retention), tonumber(deadRetention))
+
+-- The first entry that is in nobody's hands. Where so many are in flight that the walk ends, the oldest is at least as old as this.
+local function oldest(stream)
+  local from, id = '-', nil
+  for _ = 1, 1000 do
+    local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    if not entry then return end
+    id = entry[1]
+    if #redis.call('XPENDING', stream, GROUP, id, id, 1) == 0 then break end
+    from = '(' .. id
+  end
+  return sentAt(id)
+end
+
+local inFlight = redis.call('XPENDING', NOW, GROUP)[1] + redis.call('XPENDING', LATER, GROUP)[1]
+local kept = redis.call('XLEN', NOW) + redis.call('XLEN', LATER)
+local delayed = redis.call('ZCOUNT', DUE, '(' .. now, '+inf') + redis.call('ZCOUNT', GDUE, '(' .. now, '+inf')
+local first, second = oldest(NOW), oldest(LATER)
+return { kept - inFlight - delayed, delayed, inFlight, redis.call('XLEN', base .. ':dead'),
+  math.min(first or second or -1, second or first or -1) }

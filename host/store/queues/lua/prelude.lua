@@ -1,0 +1,203 @@
+--[[
+Head of every script of the Redis queue engine: the clock, the keys, and the steps that scripts share.
+
+KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is this one with a suffix, so that all of them have the
+         same hash tag and lie on the same node of a cluster:
+
+  :meta      hash    retention, deadRetention (ms), largest (bytes of the largest body), epoch (tells this queue's deduplication
+                     keys from those of a removed one), seq (number of the last lease), swept and said (ms, when last), idle and full (wake-ups)
+  :now       stream  {v} what may be handed out as soon as it is sent. Consumer group `mayfly`.
+  :later     stream  {v, g} what has a delay or a group; taken by its id, never by the group's cursor. Consumer group `mayfly`.
+  :due       zset    handle of an ungrouped message that waits for a time -> that time, ms; of one that was given back at once -> when
+                     it was sent, so that it comes before what was sent later
+  :gdue      zset    id (in :later) of a grouped message that waits for a time -> that time, ms
+  :g:GROUP   list    ids (in :later) of a group, in order of sending, in flight included
+  :groups    set     groups that have such a list
+  :turns     zset    group that waits and is in nobody's hands -> when its first message may be handed out, ms
+  :tries     hash    handle of a message that was tried -> cmsgpack {attempts, code, detail}; none where it was not
+  :leases    zset    lease -> when it expires, ms
+  :held      hash    lease -> how many messages, ' ' ('!' once a part is settled), their handles with spaces between
+  :dead      stream  {v, g, a, c, d, s, lc, ld} dead letters: group, attempts, cause, when sent (ms), cause before. The id is when.
+  :ids       hash    message id -> id in :dead
+  :d:EPOCH:K string  message id that the deduplication key K stands for; expires by itself
+  :wake      channel wake-ups: in how many ms there is something to claim
+
+Causes without a detail are the engine's own: `lease_expired`, `message_expired`.
+A handle is `n` or `l` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
+when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
+A message is in flight exactly while it is pending in its stream's group.
+Times are Redis' own, in milliseconds since the epoch. A script that takes nothing new in has the flag `allow-oom`: what is there can
+be handled while Redis' memory is full. This file goes between the first line of a script and the rest of it.
+]]
+local redis, tonumber, ipairs = redis, tonumber, ipairs
+local base = KEYS[1]
+local META, NOW, LATER = base .. ':meta', base .. ':now', base .. ':later'
+local DUE, GDUE, TURNS = base .. ':due', base .. ':gdue', base .. ':turns'
+local TRIES, LEASES, HELD = base .. ':tries', base .. ':leases', base .. ':held'
+local GROUP = 'mayfly'
+-- For how long a queue that is being worked on keeps silent after it was announced, ms.
+local SILENCE = 50
+-- How many messages that are over time one call puts away, at most.
+local SWEEP = 100
+
+local function clock()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function sentAt(id)
+  return tonumber(string.match(id, '%d+'))
+end
+
+local function streamOf(handle)
+  if string.byte(handle) == 110 then return NOW else return LATER end
+end
+
+local function listOf(group)
+  return base .. ':g:' .. group
+end
+
+local function bodySize(v)
+  return #v - 40 - struct.unpack('>I4', v, 37)
+end
+
+-- Says that there is something to claim in `inMs`, on every host. While nobody has found the queue empty it is said only now and then.
+local function announce(now, inMs, idle, said)
+  if not idle and said and now - said < SILENCE and now >= said then return end
+  redis.call('HSET', META, 'said', now)
+  if idle then redis.call('HDEL', META, 'idle') end
+  redis.call('PUBLISH', base .. ':wake', inMs)
+end
+
+local function announceNow(now)
+  local meta = redis.call('HMGET', META, 'idle', 'said')
+  announce(now, 0, meta[1], tonumber(meta[2]))
+end
+
+-- A time is new: hosts set their timers by the earliest.
+local function announceTime(now, at)
+  if at <= now then
+    announceNow(now)
+  else
+    redis.call('PUBLISH', base .. ':wake', at - now)
+  end
+end
+
+-- Id of the last message of :now that was handed out for the first time.
+local function cursor()
+  local group = redis.call('XINFO', 'GROUPS', NOW)[1]
+  for i = 1, #group, 2 do
+    if group[i] == 'last-delivered-id' then return group[i + 1] end
+  end
+end
+
+-- When the next thing happens by itself, ms from now; -1 for never.
+local function nextEvent(now)
+  local earliest
+  for _, key in ipairs({ DUE, TURNS, LEASES }) do
+    local first = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    local at = tonumber(first[2])
+    if at and (not earliest or at < earliest) then earliest = at end
+  end
+  if not earliest then return -1 end
+  return math.max(0, math.ceil(earliest - now))
+end
+
+local function triesOf(handle)
+  local packed = redis.call('HGET', TRIES, handle)
+  if packed then return cmsgpack.unpack(packed) end
+  return { 0, '', '' }
+end
+
+-- Puts a group that is in nobody's hands back in line, or ends it.
+local function lineUp(group, now)
+  local head = redis.call('LINDEX', listOf(group), 0)
+  if not head then
+    redis.call('ZREM', TURNS, group)
+    redis.call('SREM', base .. ':groups', group)
+    return
+  end
+  local at = tonumber(redis.call('ZSCORE', GDUE, head) or now)
+  if at < now then at = now end
+  redis.call('ZADD', TURNS, at, group)
+  return at
+end
+
+-- Takes a message out of the queue. Its group, if it has one, is for the caller to line up.
+local function drop(handle, group)
+  local id, stream = string.sub(handle, 2), streamOf(handle)
+  redis.call('XACK', stream, GROUP, id)
+  redis.call('XDEL', stream, id)
+  redis.call('HDEL', TRIES, handle)
+  if group ~= '' then
+    redis.call('LREM', listOf(group), 1, id)
+    redis.call('ZREM', GDUE, id)
+  else
+    redis.call('ZREM', DUE, handle)
+  end
+end
+
+-- Makes a message a dead letter.
+local function bury(handle, group, v, attempts, code, detail)
+  local tries = triesOf(handle)
+  drop(handle, group)
+  local id = redis.call('XADD', base .. ':dead', '*', 'v', v, 'g', group, 'a', attempts or tries[1], 'c', code,
+    'd', detail, 's', sentAt(string.sub(handle, 2)), 'lc', tries[2], 'ld', tries[3])
+  redis.call('HSET', base .. ':ids', string.sub(v, 1, 36), id)
+end
+
+local function buryExpired(handle, group, v)
+  bury(handle, group, v, nil, 'message_expired', '')
+end
+
+-- Hands back what an expired lease holds: due at once, the attempt counted.
+local function expireLeases(now)
+  local first = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')
+  if not first[2] or tonumber(first[2]) > now then return end
+  local groups = {}
+  for _, lease in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 10)) do
+    for handle in string.gmatch(redis.call('HGET', HELD, lease) or '', '[nl]%d+%-%d+') do
+      local id, stream = string.sub(handle, 2), streamOf(handle)
+      if redis.call('XACK', stream, GROUP, id) == 1 then
+        redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, 'lease_expired', '' }))
+        local entry = redis.call('XRANGE', stream, id, id)[1]
+        local group = entry and entry[2][4] or ''
+        if group == '' then
+          redis.call('ZADD', DUE, sentAt(id), handle)
+        else
+          groups[group] = true
+        end
+      end
+    end
+    redis.call('ZREM', LEASES, lease)
+    redis.call('HDEL', HELD, lease)
+  end
+  for group in pairs(groups) do lineUp(group, now) end
+  redis.call('HDEL', META, 'full')
+  announceNow(now)
+end
+
+-- Puts away what has waited for longer than `retention`, and dead letters that were kept for longer than `deadRetention`.
+local function sweep(now, retention, deadRetention)
+  for _, stream in ipairs({ NOW, LATER }) do
+    local kind = stream == NOW and 'n' or 'l'
+    local from = '-'
+    for _ = 1, SWEEP do
+      local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+      if not entry or sentAt(entry[1]) + retention > now then break end
+      if #redis.call('XPENDING', stream, GROUP, entry[1], entry[1], 1) > 0 then
+        from = '(' .. entry[1]
+      else
+        local group = entry[2][4] or ''
+        buryExpired(kind .. entry[1], group, entry[2][2])
+        if group ~= '' and redis.call('ZREM', TURNS, group) == 1 then lineUp(group, now) end
+      end
+    end
+  end
+  local dead = base .. ':dead'
+  local over = redis.call('XRANGE', dead, '-', math.max(0, now - deadRetention), 'COUNT', SWEEP)
+  for _, entry in ipairs(over) do
+    redis.call('XDEL', dead, entry[1])
+    redis.call('HDEL', base .. ':ids', string.sub(entry[2][2], 1, 36))
+  end
+end

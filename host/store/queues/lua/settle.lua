@@ -1,0 +1,102 @@
+#!lua flags=allow-oom
+--[[
+Settles messages of a claim.
+
+ARGV  1  lease
+      2. for each message: kind ('done', 'retry', 'release', 'dead'), handle, group, when to try again (ms since the epoch), code and
+         detail of the cause; or nothing at all where each message of the claim is done and none was in :later
+Returns  1, or 0 where the lease has expired or is over
+]]
+local now = clock()
+local lease = ARGV[1]
+local expiresAt = tonumber(redis.call('ZSCORE', LEASES, lease) or 0)
+if expiresAt <= now then return 0 end
+local held = redis.call('HGET', HELD, lease)
+local size, mark = string.match(held, '^(%d+)(.)')
+size = tonumber(size)
+
+local function finish()
+  redis.call('HDEL', HELD, lease)
+  redis.call('ZREM', LEASES, lease)
+  if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
+end
+
+-- All of it is done, and all of it is still there: what nearly every batch comes to.
+if mark == ' ' and #ARGV == 1 then
+  local ids = {}
+  for id in string.gmatch(held, '%d+%-%d+') do ids[#ids + 1] = id end
+  redis.call('XACK', NOW, GROUP, unpack(ids))
+  redis.call('XDEL', NOW, unpack(ids))
+  if redis.call('HLEN', TRIES) > 0 then
+    for i, id in ipairs(ids) do ids[i] = 'n' .. id end
+    redis.call('HDEL', TRIES, unpack(ids))
+  end
+  finish()
+  return 1
+end
+
+local left, count = {}, 0
+for handle in string.gmatch(held, '[nl]%d+%-%d+') do
+  left[handle] = true
+  count = count + 1
+end
+local groups, soonest = {}, nil
+
+local function settle(kind, handle, group, at, code, detail)
+  if not left[handle] then return end
+  left[handle] = nil
+  count = count - 1
+  if group ~= '' then groups[group] = true end
+  local id, stream = string.sub(handle, 2), streamOf(handle)
+  if kind == 'done' then
+    drop(handle, group)
+  elseif kind == 'dead' then
+    local entry = redis.call('XRANGE', stream, id, id)[1]
+    if entry then bury(handle, group, entry[2][2], triesOf(handle)[1] + 1, code, detail) end
+  else
+    redis.call('XACK', stream, GROUP, id)
+    if kind == 'retry' then
+      redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
+    end
+    if group == '' then
+      if at <= now then at = sentAt(id) end
+      redis.call('ZADD', DUE, at, handle)
+      if not soonest or at < soonest then soonest = at end
+    elseif at > now then
+      redis.call('ZADD', GDUE, at, id)
+    end
+  end
+end
+
+if #ARGV == 1 then
+  local handles = {}
+  for handle in pairs(left) do handles[#handles + 1] = handle end
+  for _, handle in ipairs(handles) do settle('done', handle, '', 0, '', '') end
+end
+for i = 2, #ARGV, 6 do
+  settle(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], ARGV[i + 5])
+end
+
+-- A group stays in this claim's hands while one of its messages does: those are among the first of its list.
+for group in pairs(groups) do
+  local isHeld = false
+  if count > 0 then
+    for _, id in ipairs(redis.call('LRANGE', listOf(group), 0, size - 1)) do
+      isHeld = isHeld or left['l' .. id]
+    end
+  end
+  if not isHeld then
+    local at = lineUp(group, now)
+    if at and (not soonest or at < soonest) then soonest = at end
+  end
+end
+
+if count == 0 then
+  finish()
+else
+  local rest = {}
+  for handle in pairs(left) do rest[#rest + 1] = handle end
+  redis.call('HSET', HELD, lease, size .. '!' .. table.concat(rest, ' '))
+end
+if soonest then announceTime(now, soonest) end
+return 1

@@ -1,0 +1,192 @@
+/**
+ * The connection to the Redis that keeps the queues, with bounds: Redis away, slow, full or failing over is an error within
+ * `timeoutMs`, never a wait without end, and nothing is kept in memory for later.
+ *
+ *  1. What is asked while there is no connection is refused at once; nothing is sent again after a connection was lost.
+ *  2. What has not been answered within `timeoutMs` is refused, and the connection is given up with all that it still owes: else
+ *     commands for a Redis that is stopped would heap up in the socket. A new one is tried until there is one.
+ *  3. No more than `OUTSTANDING_BYTES` are on their way.
+ *  4. Neither errors nor reports name the password.
+ */
+import { Redis } from 'ioredis';
+import { MayflyError } from '../../errors.ts';
+import { defineScripts, runScript, type ScriptArguments, type ScriptName } from './redis-scripts.ts';
+
+/** Eight of the largest sends. At 100 MB/s they take less time than `timeoutMs`. */
+const OUTSTANDING_BYTES = 64 * 2 ** 20;
+const RETRY_MAXIMUM_MS = 1_000;
+
+export interface RedisLinkOptions {
+  /** `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS. */
+  readonly url: string;
+  readonly timeoutMs: number;
+  /** One line for the operator's log, when the connection is lost or back, or a setting of Redis endangers messages. */
+  readonly report: (line: string) => void;
+}
+
+export class RedisLink implements AsyncDisposable {
+  /** What Redis' clock is ahead of this host's; 0 where no difference shows. */
+  clockOffsetMs = 0;
+  readonly #redis: Redis;
+  readonly #options: RedisLinkOptions;
+  readonly #readyListeners = new Set<() => void>();
+  #outstandingBytes = 0;
+  #isAway = false;
+  #isClosed = false;
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options;
+    this.#redis = connect(options, 'mayfly-queues');
+    defineScripts(this.#redis);
+    this.#redis.on('ready', () => void this.#ready());
+    this.#redis.on('error', (error: Error) => this.#away(error));
+    this.#redis.on('close', () => this.#away(undefined));
+  }
+
+  /** Runs a script; texts in its answer are Buffers. @throws MayflyError queue_unavailable */
+  script(name: ScriptName, args: ScriptArguments): Promise<unknown> {
+    return this.#bounded(sizeOf(args), () => runScript(this.#redis, name, args));
+  }
+
+  /** Any command; texts in its answer are Buffers. @throws MayflyError queue_unavailable */
+  command(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
+    return this.#bounded(sizeOf(args), () => this.#redis.callBuffer(name, ...args) as Promise<unknown>);
+  }
+
+  /** Calls back whenever a connection has been made, until the returned call. */
+  onReady(listener: () => void): () => void {
+    this.#readyListeners.add(listener);
+    if (this.#redis.status === 'ready') listener();
+    return () => this.#readyListeners.delete(listener);
+  }
+
+  /** Lets another connection to the same Redis be made, of the same kind. */
+  another(name: string): Redis {
+    return connect(this.#options, name);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    return closed(this.#redis);
+  }
+
+  async #bounded(bytes: number, ask: () => Promise<unknown>): Promise<unknown> {
+    if (this.#outstandingBytes + bytes > OUTSTANDING_BYTES)
+      throw unavailable('More is on its way to Redis than it takes.');
+    this.#outstandingBytes += bytes;
+    try {
+      return await ask();
+    } catch (error) {
+      if (isTimeout(error)) this.#redis.disconnect(true);
+      throw refusal(error);
+    } finally {
+      this.#outstandingBytes -= bytes;
+    }
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#isAway) this.#options.report('The Redis of the queues is back.');
+    this.#isAway = false;
+    try {
+      await this.measureClock();
+      for (const warning of await warnings(this.#redis)) this.#options.report(warning);
+    } catch {
+      // Lost again meanwhile; the next connection comes here, too.
+      return;
+    }
+    for (const listener of this.#readyListeners) listener();
+  }
+
+  /** Compares the clocks. Less than it takes to ask is no difference. */
+  async measureClock(): Promise<void> {
+    const beforeMs = Date.now();
+    const [seconds, micros] = await this.#redis.time();
+    const afterMs = Date.now();
+    const redisMs = Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
+    const isSame = redisMs >= beforeMs - 1 && redisMs <= afterMs + 1;
+    this.clockOffsetMs = isSame ? 0 : redisMs - Math.round((beforeMs + afterMs) / 2);
+  }
+
+  /** Said once, however often it is tried again. */
+  #away(error: Error | undefined): void {
+    if (this.#isAway || this.#isClosed) return;
+    if (error === undefined && this.#redis.status === 'end') return;
+    this.#isAway = true;
+    const why = error === undefined ? '' : ` (${reasonOf(error)})`;
+    this.#options.report(`The Redis of the queues is away${why}; messages are refused until it is back.`);
+  }
+}
+
+function connect({ url, timeoutMs }: RedisLinkOptions, connectionName: string): Redis {
+  return new Redis(url, {
+    connectionName,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: (times) => Math.min(20 * 2 ** times, RETRY_MAXIMUM_MS),
+    // After a failover the old address may lead to what is a replica now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  });
+}
+
+/** Ends a client without waiting for Redis, which may not answer. */
+export async function closed(redis: Redis): Promise<void> {
+  if (redis.status === 'end') return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  redis.once('end', resolve);
+  redis.disconnect();
+  await promise;
+}
+
+function sizeOf(args: ScriptArguments): number {
+  let bytes = 0;
+  for (const arg of args) bytes += typeof arg === 'number' ? 8 : arg.length;
+  return bytes;
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+function unavailable(detail: string, cause?: unknown): MayflyError {
+  return new MayflyError('queue_unavailable', detail, { cause });
+}
+
+/** Details for callers; what Redis said stays in the cause, without the command and its arguments. */
+function refusal(error: unknown): MayflyError {
+  if (isTimeout(error)) return unavailable('Redis does not answer in time.');
+  const reason = error instanceof Error ? reasonOf(error) : String(error);
+  if (reason.startsWith('OOM')) return unavailable('The memory of Redis is full.', new Error(reason));
+  if (/^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|BUSY|TRYAGAIN)\b/.test(reason))
+    return unavailable(`Redis does not take commands now (${reason.split(' ')[0]}).`, new Error(reason));
+  if (/^[A-Z]+ /.test(reason)) return unavailable('Redis refused a command.', new Error(reason));
+  return unavailable('There is no connection to Redis.', new Error(reason));
+}
+
+/** An AggregateError of all addresses that were tried has no message of its own. */
+function reasonOf(error: Error): string {
+  if (error.message !== '') return error.message;
+  return String((error as NodeJS.ErrnoException).code ?? error.name);
+}
+
+/** Settings under which an accepted message can be lost. A Redis that hides its settings gives no warnings. */
+async function warnings(redis: Redis): Promise<string[]> {
+  const info = await redis.info();
+  const setting = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\r?$`, 'm').exec(info)?.[1];
+  const lines: string[] = [];
+  const version = setting('redis_version');
+  if (version !== undefined && Number.parseInt(version, 10) < 7)
+    lines.push(`Queues need Redis 7.0 or newer; this is ${version}.`);
+  if (setting('aof_enabled') === '0')
+    lines.push(
+      'Redis has its append-only file off: accepted messages are lost when it ends. Set `appendonly yes`.',
+    );
+  const policy = setting('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction' && setting('maxmemory') !== '0')
+    lines.push(
+      `Redis may evict messages when its memory is full (maxmemory-policy ${policy}). Set \`noeviction\`.`,
+    );
+  return lines;
+}

@@ -1,0 +1,256 @@
+/**
+ * Queues on a Redis that several hosts share: a stream per queue with a consumer group, scripts for every step, and Redis' own
+ * clock for leases and delays. What lies where is said at the head of `lua/prelude.lua`.
+ *
+ *  1. Every operation but `redrive` is one script, so it happens whole or not at all, and takes one round trip.
+ *  2. All keys of a queue have one hash tag: they lie on one node of a cluster.
+ *  3. This process keeps nothing of a queue but who listens, and timers. A claim carries what it takes to settle it.
+ *  4. A message that was accepted is as durable as the append-only file of Redis: it survives the end of Redis' process, and with
+ *     `appendfsync always` that of its machine (with `everysec` up to a second of messages does not).
+ */
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { MayflyError } from '../../errors.ts';
+import { QUEUE_LIMITS } from '../../event-limits.ts';
+import type { MessageId } from '../../model/ids.ts';
+import { type QueueId, type QueueSettings, queueKey } from '../../model/queue.ts';
+import type {
+  DeadLetter,
+  MessageState,
+  NewMessage,
+  QueueCounts,
+  QueueMessage,
+  SentMessage,
+} from '../../model/queue-message.ts';
+import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
+import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
+import { type DeadTries, decodeDeadLetter, decodeRecord, encodeRecord, type Tries } from './redis-record.ts';
+import { RedisWakeUps } from './redis-wake-ups.ts';
+
+/** Dead letters that one script redrives: a few milliseconds in which Redis does nothing else. */
+const REDRIVE_CHUNK = 500;
+
+export interface RedisQueueEngineOptions extends Partial<Omit<RedisLinkOptions, 'url'>> {
+  readonly url: string;
+  /** Of all keys, so that more than one Mayfly can use one Redis. */
+  readonly keyPrefix?: string;
+  /** Names this host among the consumers of the streams' groups. */
+  readonly host?: string;
+  readonly messagesPerQueue?: number;
+}
+
+/** Where each message of a claim lies. */
+const HANDLES = Symbol('handles');
+
+interface RedisClaim extends Claim {
+  readonly [HANDLES]: readonly string[];
+}
+
+type Nothing = readonly [inMs: number];
+type Batch = readonly [lease: Buffer, expiresAtMs: number, held: Buffer, tries: Buffer, ...records: Buffer[]];
+
+function isNothing(answer: Nothing | Batch): answer is Nothing {
+  return answer.length === 1;
+}
+
+export class RedisQueueEngine implements QueueEngine {
+  readonly #link: RedisLink;
+  readonly #wakeUps: RedisWakeUps;
+  readonly #prefix: string;
+  readonly #host: string;
+  readonly #messagesPerQueue: number;
+
+  /** Connects in the background; until then, and whenever Redis is away, every operation is refused. */
+  constructor(options: RedisQueueEngineOptions) {
+    const { url, timeoutMs, report, keyPrefix, host, messagesPerQueue } = options;
+    this.#link = new RedisLink({
+      url,
+      timeoutMs: timeoutMs ?? QUEUE_LIMITS.storeTimeoutMs,
+      report: report ?? (() => {}),
+    });
+    this.#wakeUps = new RedisWakeUps(this.#link);
+    this.#prefix = keyPrefix ?? 'mayfly';
+    this.#host = host ?? `${process.pid}`;
+    this.#messagesPerQueue = messagesPerQueue ?? QUEUE_LIMITS.messages;
+  }
+
+  /** The connection, for whatever else is kept in the same Redis. */
+  get link(): RedisLink {
+    return this.#link;
+  }
+
+  async send(
+    queue: QueueId,
+    settings: QueueSettings,
+    messages: readonly NewMessage[],
+  ): Promise<SentMessage[]> {
+    if (messages.length === 0) return [];
+    const { retentionMs, deadLetterRetentionMs, deduplicationMs } = settings;
+    const ids = messages.map(() => randomUUIDv7() as MessageId);
+    const isPlain = messages.every(
+      ({ deliverAtMs, deduplicationKey, groupKey }) =>
+        deliverAtMs === undefined && deduplicationKey === undefined && groupKey === undefined,
+    );
+    const args: (string | number | Buffer)[] = [
+      this.#keyOf(queue),
+      this.#messagesPerQueue,
+      retentionMs,
+      deadLetterRetentionMs,
+      deduplicationMs,
+      messages.reduce((largest, { body }) => Math.max(largest, body.length), 0),
+      // Read only where the queue is new.
+      randomBytes(6).toString('hex'),
+      isPlain ? 'plain' : 'full',
+    ];
+    for (const [index, message] of messages.entries()) {
+      args.push(encodeRecord(ids[index]!, message));
+      if (isPlain) continue;
+      const { deliverAtMs, deduplicationKey = '', groupKey = '' } = message;
+      const atMs = deliverAtMs === undefined ? 0 : this.#onRedisClock(deliverAtMs);
+      args.push(atMs, deduplicationMs > 0 ? deduplicationKey : '', groupKey);
+    }
+    const answer = (await this.#link.script('send', args)) as number | Buffer[];
+    if (answer === -1) {
+      throw new MayflyError('queue_full', `The queue holds ${this.#messagesPerQueue} messages at most.`);
+    }
+    return ids.map((id, index) => {
+      const earlier = typeof answer === 'number' ? '' : answer[index]!.toString();
+      return earlier === '' ? { id, isDuplicate: false } : { id: earlier as MessageId, isDuplicate: true };
+    });
+  }
+
+  async claim(queue: QueueId, options: ClaimOptions): Promise<Claim | undefined> {
+    const { maxMessages, maxBytes, visibilityMs, maxClaims } = options;
+    const key = this.#keyOf(queue);
+    const args = [key, maxMessages, maxBytes, visibilityMs, maxClaims, this.#host];
+    const answer = (await this.#link.script('claim', args)) as Nothing | Batch;
+    if (isNothing(answer)) {
+      this.#wakeUps.wake(key, answer[0]);
+      return undefined;
+    }
+    const [lease, expiresAtMs, held, triesText, ...records] = answer;
+    const handles = held.toString('latin1').split(' ');
+    const tries = triesText.length === 0 ? [] : (JSON.parse(triesText.toString()) as Tries[]);
+    const claim: RedisClaim = {
+      queue,
+      lease: lease.toString('latin1'),
+      expiresAtMs: expiresAtMs - this.#link.clockOffsetMs,
+      messages: records.map((record, index) =>
+        decodeRecord(record, handles[index]!, (tries[index]?.[0] ?? 0) + 1, tries[index]),
+      ),
+      [HANDLES]: handles,
+    };
+    return claim;
+  }
+
+  async extend({ queue, lease }: Claim, visibilityMs: number): Promise<boolean> {
+    return (await this.#link.script('extend', [this.#keyOf(queue), lease, visibilityMs])) === 1;
+  }
+
+  async settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean> {
+    const args = [this.#keyOf(claim.queue), claim.lease];
+    const handles = (claim as RedisClaim)[HANDLES];
+    if (!isAllDone(claim, handles, settlements)) this.#listSettlements(args, claim, settlements);
+    return (await this.#link.script('settle', args)) === 1;
+  }
+
+  async counts(queue: QueueId): Promise<QueueCounts> {
+    const answer = (await this.#link.script('counts', [this.#keyOf(queue)])) as number[];
+    const [ready = 0, delayed = 0, inFlight = 0, dead = 0, oldestMs = -1] = answer;
+    return { ready, delayed, inFlight, dead, oldestSentAtMs: oldestMs < 0 ? undefined : oldestMs };
+  }
+
+  async peek(
+    queue: QueueId,
+    state: MessageState,
+    { limit, after = ' ' }: MessagePage,
+  ): Promise<{ readonly messages: readonly (QueueMessage | DeadLetter)[]; readonly next?: string }> {
+    const [first = '', second = ''] = after.split(' ');
+    const answer = (await this.#link.script('peek', [
+      this.#keyOf(queue),
+      state,
+      limit,
+      first,
+      second,
+    ])) as Buffer[];
+    const next = `${answer[0]!} ${answer[1]!}`;
+    const count = (answer.length - 2) / 2;
+    const messages = Array.from({ length: count }, (_, index) => {
+      const info = JSON.parse(answer[2 + index]!.toString()) as unknown;
+      const record = answer[2 + count + index]!;
+      if (state === 'dead') return decodeDeadLetter(record, info as DeadTries);
+      const [handle, ...tries] = info as [string, ...Tries];
+      return decodeRecord(record, handle, tries[0], tries);
+    });
+    return next === ' ' ? { messages } : { messages, next };
+  }
+
+  async redrive(queue: QueueId, ids?: readonly MessageId[]): Promise<number> {
+    const key = this.#keyOf(queue);
+    let count = 0;
+    const some = async (last: string, chunk: readonly MessageId[] = []): Promise<[number, string]> => {
+      const answer = await this.#link.script('redrive', [key, REDRIVE_CHUNK, last, ...chunk]);
+      const [taken, newest] = answer as [number, Buffer];
+      count += taken;
+      return [taken, newest.toString()];
+    };
+    if (ids !== undefined) {
+      for (let at = 0; at < ids.length; at += REDRIVE_CHUNK)
+        await some('', ids.slice(at, at + REDRIVE_CHUNK));
+      return count;
+    }
+    let [taken, newest] = await some('+');
+    while (taken === REDRIVE_CHUNK) [taken, newest] = await some(newest);
+    return count;
+  }
+
+  async purge(queue: QueueId, what: 'waiting' | 'dead'): Promise<number> {
+    return Number(await this.#link.script('purge', [this.#keyOf(queue), what]));
+  }
+
+  async remove(queue: QueueId): Promise<void> {
+    await this.#link.script('remove', [this.#keyOf(queue)]);
+  }
+
+  onWork(queue: QueueId, listener: () => void): () => void {
+    return this.#wakeUps.listen(this.#keyOf(queue), listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#wakeUps[Symbol.asyncDispose]();
+    await this.#link[Symbol.asyncDispose]();
+  }
+
+  #listSettlements(args: (string | number)[], claim: Claim, settlements: readonly Settlement[]): void {
+    const handles = (claim as RedisClaim)[HANDLES];
+    const indexes = new Map(claim.messages.map(({ id }, index) => [id, index]));
+    for (const settlement of settlements) {
+      const index = indexes.get(settlement.id);
+      if (index === undefined) continue;
+      const atMs = 'atMs' in settlement ? Math.max(0, this.#onRedisClock(settlement.atMs)) : 0;
+      const { code, detail } = 'cause' in settlement ? settlement.cause : { code: '', detail: '' };
+      const group = claim.messages[index]!.groupKey ?? '';
+      args.push(settlement.kind, handles[index]!, group, atMs, code, detail);
+    }
+    // Named is nothing that was in the claim. No arguments at all would mean everything.
+    if (args.length === 2) args.push('done', '', '', 0, '', '');
+  }
+
+  #keyOf(queue: QueueId): string {
+    return `${this.#prefix}:{${queueKey(queue)}}`;
+  }
+
+  #onRedisClock(ms: number): number {
+    return Math.ceil(ms + this.#link.clockOffsetMs);
+  }
+}
+
+/** What nearly every settlement is: each message of a claim done, none of them one that had to wait or has a group. */
+function isAllDone(claim: Claim, handles: readonly string[], settlements: readonly Settlement[]): boolean {
+  return (
+    settlements.length === claim.messages.length &&
+    settlements.every(
+      ({ id, kind }, index) =>
+        kind === 'done' && id === claim.messages[index]!.id && handles[index]!.startsWith('n'),
+    )
+  );
+}

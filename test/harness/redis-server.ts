@@ -1,0 +1,116 @@
+/**
+ * A Redis of the test's own: a real `redis-server` on a free port of the loopback interface, in a temporary folder, with its
+ * append-only file on. `tools.ts` sees to it that there is one to start.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+export interface RedisServerOptions {
+  /** Settings beside those below: name to value. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** `everysec` is Redis' default; what a killed process has written is in the file already, whatever this is. */
+const SETTINGS = { bind: '127.0.0.1', appendonly: 'yes', appendfsync: 'everysec', save: '' };
+
+/** Another process may take a port between finding and using it. */
+const PORT_TRIES = 5;
+
+export class RedisServer implements AsyncDisposable {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #options: RedisServerOptions;
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, options: RedisServerOptions) {
+    this.port = port;
+    this.#folder = folder;
+    this.#options = options;
+  }
+
+  /** Resolves when it takes connections. */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'mayfly-redis-'));
+    for (let attempt = 1; ; attempt++) {
+      const server = new RedisServer(await freePort(), folder, options);
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        if (attempt < PORT_TRIES && String(error).includes('in use')) continue;
+        await rm(folder, { recursive: true });
+        throw error;
+      }
+    }
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
+  /** Starts it again with what its append-only file holds. */
+  async restart(): Promise<void> {
+    const settings = Object.entries({ ...SETTINGS, ...this.#options.settings });
+    const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
+    const child = spawn('redis-server', ['--port', `${this.port}`, '--dir', this.#folder, ...args], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    await Promise.race([once(child, 'spawn'), once(child, 'error').then(([error]) => explain(error))]);
+    const lines: string[] = [];
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      if (line.includes('Ready to accept connections')) resolve();
+    });
+    child.once('close', () => reject(new Error(`redis-server ended:\n${lines.join('\n')}`)));
+    await promise;
+    this.#child = child;
+  }
+
+  /** Ends it at once; the machine goes on. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined) return;
+    const gone = once(child, 'close');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Connections stay, nothing is answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function explain(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOENT') throw error;
+  throw new Error('there is no redis-server on the PATH; `node test/tools.ts` installs it', { cause: error });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
