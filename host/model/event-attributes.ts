@@ -1,8 +1,9 @@
 /** Attributes of messages that the host writes and reads itself. */
 
-/** Name of the schedule that a message is a tick of, and the tick in milliseconds since the epoch. */
+/** Of a tick: the name of its schedule, its time in milliseconds since the epoch, and the expression where it is cron's. */
 export const SCHEDULE_ATTRIBUTE = 'mayfly-schedule';
 export const SCHEDULED_AT_ATTRIBUTE = 'mayfly-scheduled-at';
+export const CRON_ATTRIBUTE = 'mayfly-cron';
 /** How many destinations led here, one behind the other; absent where none did. */
 export const CHAIN_DEPTH_ATTRIBUTE = 'mayfly-chain-depth';
 export const TRACEPARENT_ATTRIBUTE = 'traceparent';

@@ -15,6 +15,8 @@ export type EventDelivery =
       readonly kind: 'tick';
       readonly schedule: string;
       readonly scheduledAtMs: number;
+      /** The schedule's expression, where it is cron's. */
+      readonly cron?: string;
       readonly message: QueueMessage;
     };
 

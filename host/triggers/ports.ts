@@ -52,6 +52,8 @@ export interface FunctionRef {
 export interface FunctionFacts {
   /** The live version's limit. */
   readonly timeoutMs: number;
+  /** Where it may send to besides public hosts; webhooks of its outcomes may as well. */
+  readonly allowedHosts: readonly string[];
   readonly invokeConfig: EventInvokeConfig;
 }
 
@@ -84,10 +86,11 @@ export interface ScheduleDefinitions {
   saveTicks(ticks: readonly SentTick[]): void | Promise<void>;
 }
 
-/** POSTs a destination's record. Rejects only when nothing came back; redirects are not followed. */
+/** POSTs a destination's record (`webhook-client.ts`). Rejects where nothing came back; redirects are not followed. */
 export interface WebhookSender {
+  /** @param from whose outcome it is: its connections are shared with nobody else's, its `allowedHosts` hold */
   post(
-    tenant: TenantName,
+    from: FunctionRef,
     url: string,
     headers: Readonly<Record<string, string>>,
     body: Uint8Array,
@@ -98,4 +101,4 @@ export interface WebhookSender {
  * Key that signs what a function sends to webhooks, in Standard Webhooks' form: `whsec_` and base64. Undefined: it is sent
  * without a signature.
  */
-export type WebhookSecret = (tenant: TenantName, name: FunctionName) => string | undefined;
+export type WebhookSecret = (from: FunctionRef) => string | undefined;

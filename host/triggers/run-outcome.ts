@@ -6,6 +6,7 @@
  * names them without having looked at them.
  */
 import type { EventOutcome } from '../model/event-invocation.ts';
+import type { InvocationId } from '../model/ids.ts';
 import type { MessageCause, QueueMessage } from '../model/queue-message.ts';
 import type { Randomness } from './ports.ts';
 import { afterFailure, type RetryPolicy } from './retry-policy.ts';
@@ -26,21 +27,28 @@ export type Verdict =
       readonly because: 'attempts' | 'age' | 'final';
     };
 
-export type Ran = Exclude<EventOutcome, { readonly kind: 'refused' }>;
+/** An outcome of which something may have run; without an id where nobody said what came of it. */
+export type Ran =
+  | (EventOutcome & { readonly kind: 'returned' })
+  | { readonly kind: 'failed'; readonly invocationId?: InvocationId; readonly cause: MessageCause };
 
 /** What the guest said of a message; undefined where it was handled. */
-export type FailureOf = (
-  message: QueueMessage,
-) => { readonly cause: MessageCause; readonly isFinal: boolean } | undefined;
+export type FailureOf = (message: QueueMessage) => RunFailure | undefined;
+
+export interface RunFailure {
+  readonly cause: MessageCause;
+  /** Whether it is certain that no further attempt can succeed. */
+  readonly isFinal: boolean;
+}
 
 /**
- * Reads an outcome. Names of messages that were not in the run make it a failure as a whole, as in Lambda: which ones the function
+ * Reads an outcome. Every failure is tried again, as in Lambda: `isRetryable` says what helps a caller who waits for an answer, but a
+ * function that traps today may be mended tomorrow. Names of messages that were not in the run make it a failure as a whole, as in Lambda: which ones the function
  * meant cannot be known.
  */
 export function failuresOf(outcome: Ran, run: readonly QueueMessage[]): FailureOf {
   if (outcome.kind === 'failed') {
-    // What one message of several did must not end the others.
-    const failure = { cause: outcome.cause, isFinal: !outcome.isRetryable && run.length === 1 };
+    const failure = { cause: outcome.cause, isFinal: false };
     return () => failure;
   }
   const details = new Map(outcome.failures.map(({ id, detail }) => [id, detail]));

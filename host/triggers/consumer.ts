@@ -1,0 +1,356 @@
+/**
+ * Feeds one function from one queue or stream: claims batches, has them run ({@link Batch}), and keeps to how fast the function can be
+ * fed. One of many in the main thread; idle it is a listener and no timer.
+ *
+ * 1. One claim is asked for at a time; batches run beside one another, as many as `maximumConcurrency` and the last refusals allow.
+ * 2. It claims on a sign of work, after a claim that gave something, and when a wait is over; never in a loop that gets nothing.
+ * 3. A sign that comes while it is busy is kept (`#hasNews`): what it says is looked at before the consumer is idle.
+ * 4. In `waiting`, `paused`, `draining` and `stopped` nothing is claimed. What a claim brings that was asked for before is given back.
+ * 5. At most one timer is its own: that of `gathering` or `waiting`.
+ */
+
+import { toErrorMessage } from '../errors.ts';
+import type { ConsumerStatus } from '../model/consumer-status.ts';
+import type { MessageCause } from '../model/queue-message.ts';
+import type { Claim } from '../store/queues/queue-engine.ts';
+import {
+  Batch,
+  type BatchPorts,
+  type BatchResult,
+  type BatchSettings,
+  type BatchTarget,
+  visibilityMs,
+} from './batch.ts';
+import type { BatchBudget, Reservation } from './batch-budget.ts';
+import { Pace } from './pace.ts';
+import { backoffMs } from './retry-policy.ts';
+
+export type ConsumerState =
+  /** Has asked for everything there is; waits for a sign of more. */
+  | { readonly kind: 'idle' }
+  /** Messages wait for others to fill the batch. */
+  | { readonly kind: 'gathering'; readonly untilMs: number }
+  | { readonly kind: 'claiming' }
+  /** As many batches in work as may be; goes on when one ends. */
+  | { readonly kind: 'busy' }
+  /** The function cannot be fed, or the store is away: `waitingFor` says why. */
+  | { readonly kind: 'waiting'; readonly untilMs: number; readonly waitingFor: MessageCause }
+  | { readonly kind: 'paused' }
+  | { readonly kind: 'draining' }
+  | { readonly kind: 'stopped' };
+
+export interface ConsumerSettings extends BatchSettings {
+  readonly batchingWindowMs: number;
+  readonly maximumConcurrency: number;
+}
+
+export interface ConsumerPorts extends BatchPorts {
+  readonly budget: BatchBudget;
+  /** Called when the consumer has become idle, with nothing in work. */
+  onIdle?(): void;
+}
+
+/** Messages, since the host has started; kept by whoever makes consumers, so that they outlive one. */
+export interface ConsumerCounts {
+  done: number;
+  filtered: number;
+  retried: number;
+  dead: number;
+}
+
+type Asked =
+  | { readonly kind: 'claim'; readonly claim: Claim }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** Bodies of one claim. Lambda hands its functions at most 6 MB. */
+export const BATCH_BYTES: number = 6 * 1024 * 1024;
+
+const STORE_BACKOFF = { baseMs: 100, maximumMs: 5_000, jitter: 'equal' } as const;
+
+export class Consumer {
+  readonly #ports: ConsumerPorts;
+  readonly #target: BatchTarget;
+  #settings: ConsumerSettings;
+  #state: ConsumerState = { kind: 'idle' };
+  #hasNews = false;
+  #cancelTimer: () => void = () => {};
+  #isAsking = false;
+  #isCounting = false;
+  #storeFailures = 0;
+  readonly #batches = new Set<Batch>();
+  readonly #pace: Pace;
+  readonly #counts: ConsumerCounts;
+  #stopListening: () => void = () => {};
+  #drained: PromiseWithResolvers<void> | undefined;
+
+  constructor(
+    ports: ConsumerPorts,
+    target: BatchTarget,
+    settings: ConsumerSettings,
+    counts: ConsumerCounts = noCounts(),
+  ) {
+    this.#ports = ports;
+    this.#target = target;
+    this.#settings = settings;
+    this.#counts = counts;
+    this.#pace = new Pace(ports.random);
+  }
+
+  /** Begins to listen, and claims what is there already. */
+  start(): void {
+    this.#stopListening = this.#ports.source.onWork(() => this.#hear());
+    this.#look();
+  }
+
+  get state(): ConsumerState {
+    return this.#state;
+  }
+
+  get status(): ConsumerStatus {
+    return {
+      ...(this.#state.kind === 'waiting' ? { waitingFor: this.#state.waitingFor } : {}),
+      ...statusOf(this.#publicState(), this.#counts, this.#batches.size),
+    };
+  }
+
+  #publicState(): ConsumerStatus['state'] {
+    switch (this.#state.kind) {
+      case 'idle':
+      case 'claiming':
+        return this.#batches.size > 0 ? 'running' : 'idle';
+      case 'gathering':
+      case 'busy':
+        return 'running';
+      case 'waiting':
+      case 'paused':
+        return this.#state.kind;
+      case 'draining':
+      case 'stopped':
+        return 'stopped';
+    }
+  }
+
+  /** Holds for batches that are claimed from now on. */
+  configure(settings: ConsumerSettings): void {
+    this.#settings = settings;
+    this.wake();
+  }
+
+  /** What stood in the way may be gone (a deployment, a quota): waits no longer. */
+  wake(): void {
+    if (this.#state.kind === 'waiting' || this.#state.kind === 'gathering') this.#enter({ kind: 'idle' });
+    this.#hear();
+  }
+
+  /** Claims nothing until {@link resume}; what is in work goes on. */
+  pause(): void {
+    if (this.#drained === undefined) this.#enter({ kind: 'paused' });
+  }
+
+  resume(): void {
+    if (this.#state.kind !== 'paused') return;
+    this.#enter({ kind: 'idle' });
+    this.#look();
+  }
+
+  /** Claims no more, and lets what runs end for so long; the rest is given back. Resolves when nothing is in work. */
+  drain(timeoutMs: number): Promise<void> {
+    if (this.#drained !== undefined) return this.#drained.promise;
+    const drained = Promise.withResolvers<void>();
+    this.#drained = drained;
+    this.#stopListening();
+    this.#enter({ kind: 'draining' });
+    for (const batch of this.#batches) batch.stop();
+    const abandon = this.#ports.clock.after(timeoutMs, () => {
+      for (const batch of this.#batches) batch.abandon();
+    });
+    void drained.promise.then(abandon);
+    this.#endDrain();
+    return drained.promise;
+  }
+
+  #endDrain(): void {
+    if (this.#state.kind !== 'draining' || this.#isAsking || this.#batches.size > 0) return;
+    this.#enter({ kind: 'stopped' });
+    this.#drained?.resolve();
+  }
+
+  /** The only place where the state changes: a state's timer ends with it. */
+  #enter(state: ConsumerState, timer?: { readonly afterMs: number; readonly run: () => void }): void {
+    this.#cancelTimer();
+    this.#state = state;
+    this.#cancelTimer = timer === undefined ? () => {} : this.#ports.clock.after(timer.afterMs, timer.run);
+  }
+
+  #hear(): void {
+    this.#hasNews = true;
+    switch (this.#state.kind) {
+      case 'idle':
+      case 'busy':
+        this.#look();
+        return;
+      case 'gathering':
+        void this.#gather(this.#state.untilMs);
+        return;
+      case 'claiming':
+      case 'waiting':
+      case 'paused':
+      case 'draining':
+      case 'stopped':
+        return;
+    }
+  }
+
+  /** From `idle` or `busy`: claims, or says what it waits for. */
+  #look(): void {
+    const { maximumConcurrency, batchingWindowMs } = this.#settings;
+    if (this.#batches.size >= this.#pace.allowed(maximumConcurrency)) {
+      this.#enter({ kind: 'busy' });
+      return;
+    }
+    if (batchingWindowMs === 0) {
+      void this.#claim();
+      return;
+    }
+    const untilMs = this.#ports.clock.nowMs() + batchingWindowMs;
+    this.#enter({ kind: 'gathering', untilMs }, { afterMs: batchingWindowMs, run: () => void this.#claim() });
+    void this.#gather(untilMs);
+  }
+
+  /** Claims as soon as the batch would be full. With nothing there, the window begins with the first message. */
+  async #gather(untilMs: number): Promise<void> {
+    if (this.#isCounting) return;
+    this.#isCounting = true;
+    const isGathering = (): boolean => this.#state.kind === 'gathering' && this.#state.untilMs === untilMs;
+    try {
+      do {
+        this.#hasNews = false;
+        const ready = await this.#ports.source.readyCount();
+        if (!isGathering()) return;
+        if (ready !== undefined && ready >= this.#settings.batchSize) {
+          void this.#claim();
+          return;
+        }
+        if (ready === 0 && !this.#hasNews) {
+          this.#becomeIdle();
+          return;
+        }
+      } while (this.#hasNews);
+    } catch (error) {
+      if (isGathering()) this.#waitForStore(error);
+    } finally {
+      this.#isCounting = false;
+      // Another window may have begun meanwhile, and found this count under way.
+      if (this.#state.kind === 'gathering' && this.#state.untilMs !== untilMs)
+        void this.#gather(this.#state.untilMs);
+    }
+  }
+
+  async #claim(): Promise<void> {
+    this.#enter({ kind: 'claiming' });
+    // One that was asked for before a pause is still under way; it goes on from here.
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    this.#hasNews = false;
+    const settings = this.#settings;
+    const reservation = await this.#ports.budget.reserve(this.#target.tenant, BATCH_BYTES);
+    const asked = await this.#ask(settings);
+    this.#isAsking = false;
+    if (asked.kind === 'claim') void this.#work(asked.claim, settings, reservation);
+    else reservation[Symbol.dispose]();
+    if (this.#state.kind !== 'claiming') return this.#endDrain();
+    if (asked.kind === 'failed') this.#waitForStore(asked.error);
+    else if (asked.kind === 'claim' || this.#hasNews) this.#look();
+    else this.#becomeIdle();
+  }
+
+  async #ask(settings: ConsumerSettings): Promise<Asked> {
+    // While it waited for room it may have been told to stop.
+    if (this.#state.kind !== 'claiming') return { kind: 'nothing' };
+    try {
+      const claim = await this.#ports.source.claim({
+        maxMessages: settings.batchSize,
+        maxBytes: BATCH_BYTES,
+        visibilityMs: visibilityMs(settings.timeoutMs),
+        maxClaims: settings.maximumConcurrency,
+      });
+      this.#storeFailures = 0;
+      return claim === undefined ? { kind: 'nothing' } : { kind: 'claim', claim };
+    } catch (error) {
+      return { kind: 'failed', error };
+    }
+  }
+
+  #becomeIdle(): void {
+    this.#enter({ kind: 'idle' });
+    if (this.#batches.size === 0) this.#ports.onIdle?.();
+  }
+
+  async #work(claim: Claim, settings: ConsumerSettings, reservation: Reservation): Promise<void> {
+    using held = reservation;
+    held.shrink(claim.messages.reduce((sum, { body }) => sum + body.length, 0));
+    const batch = new Batch(this.#ports, this.#target, settings, claim);
+    if (this.#state.kind !== 'claiming') batch.stop();
+    this.#batches.add(batch);
+    const result = await batch.run();
+    this.#batches.delete(batch);
+    this.#note(result);
+    if (this.#state.kind === 'busy') this.#look();
+    else if (this.#state.kind === 'idle') this.#becomeIdle();
+    else this.#endDrain();
+  }
+
+  #note(result: BatchResult): void {
+    if (result.kind === 'lost') return;
+    const { counts } = result;
+    this.#counts.done += counts.done;
+    this.#counts.filtered += counts.filtered;
+    this.#counts.retried += counts.retried;
+    this.#counts.dead += counts.dead;
+    if (result.kind === 'settled') this.#pace.fed(this.#settings.maximumConcurrency);
+    else this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
+  }
+
+  #waitForStore(error: unknown): void {
+    const { code, detail } = toErrorMessage(error);
+    if (code === 'internal_error')
+      this.#ports.report(
+        `the messages for ${this.#target.tenant}/${this.#target.name} could not be claimed`,
+        error,
+      );
+    this.#storeFailures++;
+    this.#wait({ code, detail }, backoffMs(STORE_BACKOFF, this.#storeFailures, this.#ports.random));
+  }
+
+  #wait(waitingFor: MessageCause, afterMs: number): void {
+    const untilMs = this.#ports.clock.nowMs() + afterMs;
+    switch (this.#state.kind) {
+      case 'paused':
+      case 'draining':
+      case 'stopped':
+        return;
+      case 'waiting':
+        if (this.#state.untilMs >= untilMs) return;
+        break;
+      case 'idle':
+      case 'gathering':
+      case 'claiming':
+      case 'busy':
+        break;
+    }
+    this.#enter({ kind: 'waiting', untilMs, waitingFor }, { afterMs, run: () => this.#look() });
+  }
+}
+
+export function noCounts(): ConsumerCounts {
+  return { done: 0, filtered: 0, retried: 0, dead: 0 };
+}
+
+export function statusOf(
+  state: ConsumerStatus['state'],
+  { done, retried, dead, filtered }: ConsumerCounts,
+  inFlight = 0,
+): ConsumerStatus {
+  return { state, inFlight, counts: { succeeded: done, retried, dead, filtered } };
+}
