@@ -92,6 +92,16 @@ export const EXAMPLES: readonly Example[] = [
     dependsOn: SDK_SOURCES,
   }),
   example({
+    name: 'orders-ts',
+    summary: 'a TypeScript handler of messages and schedules',
+    file: 'src/orders.ts',
+    world: 'mayfly:events/queue-handler@0.1.0',
+    needsClang: false,
+    call: { method: 'GET', path: '/' },
+    compile: buildTypeScript,
+    dependsOn: SDK_SOURCES,
+  }),
+  example({
     name: 'word-count-c',
     summary: 'a C program that counts words (wasip1)',
     file: 'word-count.c',

@@ -241,7 +241,7 @@ export const ERROR_TABLE = {
     status: 422,
     retryable: false,
     title: 'The component exports no handler',
-    mend: 'Export wasi:http/incoming-handler@0.2.x, wasi:http/handler@0.3.0 or wasi:cli/run@0.2.x.',
+    mend: 'Export wasi:http/incoming-handler@0.2.x, wasi:http/handler@0.3.0, wasi:cli/run@0.2.x, or a handler of mayfly:events@0.1.',
   },
   component_import_unknown: {
     fault: 'caller',
@@ -390,6 +390,27 @@ export const ERROR_TABLE = {
     retryable: true,
     title: "The function's authorizer gave no valid answer",
     mend: "See the authorizer's log; it answers 200 with JSON: isAuthorized, and perhaps context and ttlSeconds.",
+  },
+  handler_missing: {
+    fault: 'function',
+    status: 501,
+    retryable: false,
+    title: 'The function has no handler for this',
+    mend: 'Export a handler of requests (`fetch`, wasi:http) or of this kind of event (`queue`, `scheduled`, mayfly:events), as `detail` says.',
+  },
+  event_failed: {
+    fault: 'function',
+    status: 502,
+    retryable: true,
+    title: 'The function says that it could not handle the event',
+    mend: "See the function's log: it returned an error, or answered with a status of 400 or more.",
+  },
+  batch_answer_invalid: {
+    fault: 'function',
+    status: 502,
+    retryable: true,
+    title: 'The function names failed messages that were not in its batch',
+    mend: 'Name each failed message by its id: `{"batchItemFailures":[{"itemIdentifier":"..."}]}`, or the `id` of the record.',
   },
   response_invalid: {
     fault: 'function',

@@ -363,6 +363,8 @@ export const HOST_LIMITS = {
   drainTimeoutMs: 30_000,
   /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */
   concurrency: 10_000,
+  /** Events of queues and schedules that a serving thread is asked to run at a time: it holds the messages of each. */
+  eventsPerThread: 1_000,
   /** Connections that a serving thread keeps open: about 15 KiB each, and one file descriptor. */
   connectionsPerThread: 10_000,
   /** JavaScript heap of a serving thread. Parked guests take 57 to 79 KiB of it each, so that 10,000 of them fit twice. */

@@ -11,6 +11,7 @@ import { bearerKey } from './control-plane/authentication.ts';
 import { KeyRing } from './control-plane/key-ring.ts';
 import { createFrontDoor } from './front-door/app.ts';
 import { Authorizer } from './front-door/authorizer.ts';
+import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
 import { Invoker } from './front-door/invoker.ts';
@@ -20,7 +21,7 @@ import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
 import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
-import type { TenantName } from './model/ids.ts';
+import type { FunctionName, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
@@ -52,6 +53,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   const link = new MainLink(port, {
     onDrain: (timeoutMs) => void drain(timeoutMs),
     onPrepare: (id) => preparation.prepare(id),
+    onDeliver: (invocation) => events.deliver(invocation),
   });
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
@@ -99,6 +101,15 @@ function serve(data: WorkerData, port: MessagePort): void {
     slots,
     later: setImmediate,
   });
+  const resolve = (
+    tenant: TenantName,
+    name: FunctionName,
+  ): ResolvedFunction | undefined | Promise<ResolvedFunction | undefined> => {
+    const found = routes.resolve(tenant, name);
+    if (!(found instanceof Promise)) return noteUse(found);
+    return found.then(noteUse);
+  };
+  const isDraining = (): boolean => draining.signal.aborted;
   const invoker = new Invoker({
     slots,
     clock: new SystemClock(),
@@ -109,11 +120,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
     isAlone: () => runQueue.parked === 0,
     log: (record) => logs.append(record),
-    resolve: (tenant, name) => {
-      const found = routes.resolve(tenant, name);
-      if (!(found instanceof Promise)) return noteUse(found);
-      return found.then(noteUse);
-    },
+    resolve,
     artifact: (key) => artifacts.get(key),
     outbound: ({ live, tenantColumn }) =>
       pools.clientOf(live, {
@@ -122,8 +129,9 @@ function serve(data: WorkerData, port: MessagePort): void {
       }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
-    isDraining: () => draining.signal.aborted,
+    isDraining,
   });
+  const events = new EventDeliveries({ invoker, resolve, isDraining, nowMs: Date.now, report });
   const heap = new ThreadHeap();
   const heapWatch = new HeapWatch({
     limitBytes: heap.limitBytes,

@@ -48,6 +48,7 @@ const artifact: ArtifactMessage = {
     handler: 'wasi:http/incoming-handler@0.2',
     world: 'wasi:http/incoming-handler@0.2.0',
     exportKey: 'handler',
+    eventHandlers: {},
     road: 'glue',
     roadReason: 'a stub',
     planBytes: 0,

@@ -3,6 +3,7 @@ import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type OutputChunk, type Plugin, type RolldownLog, rolldown } from 'rolldown';
 import { BuildError, type SourceLocation } from './build-error.ts';
+import { HANDLERS, type HandlerName } from './handler-names.ts';
 
 /** `.ts` in a checkout, `.js` in the published package. */
 const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
@@ -19,19 +20,22 @@ function runtimeModule(name: string): string {
   return fileURLToPath(new URL(`../runtime/${name}${EXTENSION}`, import.meta.url));
 }
 
-function entryCode(entry: string): string {
+function entryCode(entry: string, handlers: readonly HandlerName[]): string {
+  const parts = handlers.map((name) => HANDLERS[name]);
   return [
     `import ${JSON.stringify(runtimeModule('globals'))};`,
-    `import { serve } from ${JSON.stringify(runtimeModule('serve'))};`,
+    `import { assertHandlers } from ${JSON.stringify(runtimeModule('handlers'))};`,
+    ...parts.map(({ module, serve }) => `import { ${serve} } from ${JSON.stringify(runtimeModule(module))};`),
     `import * as author from ${JSON.stringify(entry)};`,
     `import ${JSON.stringify(runtimeModule('warm-up'))};`,
     `import ${JSON.stringify(runtimeModule('headroom'))};`,
-    'export const handler = serve(author.default);',
+    `assertHandlers(author.default, ${JSON.stringify(handlers.join())});`,
+    ...parts.map((part) => `export const ${part.export} = ${part.serve}(author.default);`),
   ].join('\n');
 }
 
 /** Resolves what is neither a file nor an npm package: the virtual entry, WIT interfaces and `mayfly` itself. */
-function mayflyPlugin(entry: string): Plugin {
+function mayflyPlugin(entry: string, handlers: readonly HandlerName[]): Plugin {
   return {
     name: 'mayfly',
     resolveId(source) {
@@ -41,7 +45,7 @@ function mayflyPlugin(entry: string): Plugin {
       return null;
     },
     load(id) {
-      if (id === ENTRY_ID) return entryCode(entry);
+      if (id === ENTRY_ID) return entryCode(entry, handlers);
       if (id === TYPES_ONLY_ID) return 'export {};';
       return null;
     },
@@ -76,10 +80,10 @@ function rolldownErrors(error: unknown): readonly RolldownLog[] {
 }
 
 /**
- * Bundles an author's module and everything it imports with the runtime into one ES module.
+ * Bundles an author's module and everything it imports with the runtime into one ES module, which implements the handlers named.
  * @throws {BuildError} with file, line and column
  */
-export async function bundleHandler(entry: string): Promise<Bundle> {
+export async function bundleHandler(entry: string, handlers: readonly HandlerName[]): Promise<Bundle> {
   const unresolved: RolldownLog[] = [];
   try {
     await using build = await rolldown({
@@ -90,7 +94,7 @@ export async function bundleHandler(entry: string): Promise<Bundle> {
         mainFields: ['module', 'main'],
       },
       transform: { define: { 'process.env.NODE_ENV': '"production"' } },
-      plugins: [mayflyPlugin(resolve(entry))],
+      plugins: [mayflyPlugin(resolve(entry), handlers)],
       treeshake: { moduleSideEffects: true },
       onLog(_level, log) {
         if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);

@@ -3,6 +3,7 @@ import { relative, resolve } from 'node:path';
 import { componentize } from 'componentize-qjs';
 import { BuildError } from './build-error.ts';
 import { type Bundle, bundleHandler } from './bundle.ts';
+import { guessHandlers, HANDLERS, type HandlerName, handlersNamedBy } from './handler-names.ts';
 import { assembleWit } from './wit-folder.ts';
 import { writeWhole } from './write-whole.ts';
 
@@ -19,6 +20,8 @@ export interface BuildOptions {
 
 export interface BuiltHandler {
   readonly component: Uint8Array;
+  /** Those that the module has; the component exports them and no others. */
+  readonly handlers: readonly HandlerName[];
   /** The JavaScript that went in, runtime included. */
   readonly bundleBytes: number;
   /** Wall-clock time of each step. */
@@ -26,9 +29,9 @@ export interface BuiltHandler {
 }
 
 /**
- * Builds a TypeScript or JavaScript module that exports `default { fetch(request, env) }` into a component that
- * exports wasi:http/handler@0.3.0, with QuickJS inside. The module's top level runs now, in the build; its memory
- * is what every invocation starts from.
+ * Builds a TypeScript or JavaScript module whose default export has `fetch`, `queue` or `scheduled` into a component that
+ * exports wasi:http/handler@0.3.0 and handlers of mayfly:events for those, with QuickJS inside. The module's top level
+ * runs now, in the build; its memory is what every invocation starts from.
  * @throws {BuildError} naming file, line and column
  */
 export async function buildHandler(entry: string, options: BuildOptions = {}): Promise<BuiltHandler> {
@@ -36,35 +39,66 @@ export async function buildHandler(entry: string, options: BuildOptions = {}): P
   await access(path).catch(() => {
     throw new BuildError(`${relative('', path)} does not exist`);
   });
-  const startedAt = performance.now();
-  options.onProgress?.('bundle');
-  const bundle = await bundleHandler(path);
-  const bundledAt = performance.now();
-  options.onProgress?.('componentize');
-  const component = await initialise(bundle, relative('', path), options.optimizeFor ?? 'speed');
-  const componentizedAt = performance.now();
+  const guessed = await guessHandlers(path);
+  const first = await buildWith(guessed, path, options);
+  const built = first instanceof WrongHandlers ? await buildWith(first.found, path, options) : first;
+  if (built instanceof WrongHandlers)
+    throw new BuildError(`${relative('', path)} has other handlers each time it is initialised`);
   if (options.outFile !== undefined) {
     options.onProgress?.('write');
-    await writeWhole(options.outFile, component);
+    await writeWhole(options.outFile, built.component);
   }
+  return built;
+}
+
+/** The module has these handlers instead of those that were expected. */
+class WrongHandlers {
+  readonly found: readonly HandlerName[];
+
+  constructor(found: readonly HandlerName[]) {
+    this.found = found;
+  }
+}
+
+async function buildWith(
+  handlers: readonly HandlerName[],
+  path: string,
+  { onProgress, optimizeFor = 'speed' }: BuildOptions,
+): Promise<BuiltHandler | WrongHandlers> {
+  const startedAt = performance.now();
+  onProgress?.('bundle');
+  const bundle = await bundleHandler(path, handlers);
+  const bundledAt = performance.now();
+  onProgress?.('componentize');
+  const component = await initialise(bundle, handlers, relative('', path), optimizeFor);
+  if (component instanceof WrongHandlers) return component;
+  const componentizedAt = performance.now();
   return {
     component,
+    handlers,
     bundleBytes: Buffer.byteLength(bundle.code),
     ms: { bundle: bundledAt - startedAt, componentize: componentizedAt - bundledAt },
   };
 }
 
-async function initialise(bundle: Bundle, entry: string, optimizeFor: 'speed' | 'size'): Promise<Uint8Array> {
-  await using wit = await assembleWit();
+async function initialise(
+  bundle: Bundle,
+  handlers: readonly HandlerName[],
+  entry: string,
+  optimizeFor: 'speed' | 'size',
+): Promise<Uint8Array | WrongHandlers> {
+  await using wit = await assembleWit(handlers.map((name) => HANDLERS[name].interface));
   try {
     const { component } = await componentize({
       witPath: wit.path,
-      world: 'http-function',
+      world: 'built',
       jsSource: bundle.code,
       optSize: optimizeFor === 'size',
     });
     return component;
   } catch (error) {
+    const found = handlersNamedBy(error instanceof Error ? error.message : String(error));
+    if (found !== undefined) return new WrongHandlers(found);
     throw toBuildError(error, bundle, entry);
   }
 }

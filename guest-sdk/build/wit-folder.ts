@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,10 +19,10 @@ export interface WitFolder extends AsyncDisposable {
 }
 
 /**
- * A temporary folder in the layout that WIT tools read: the world on top, each package it names under `deps/`.
- * Removed when disposed of.
+ * A temporary folder in the layout that WIT tools read: a world named `built` on top, which exports the interfaces, and each
+ * package that it names under `deps/`. Removed when disposed of.
  */
-export async function assembleWit(): Promise<WitFolder> {
+export async function assembleWit(interfaces: readonly string[]): Promise<WitFolder> {
   const path = await mkdtemp(join(tmpdir(), 'mayfly-wit-'));
   const remove = (): Promise<void> => rm(path, { recursive: true, force: true });
   try {
@@ -36,9 +36,16 @@ export async function assembleWit(): Promise<WitFolder> {
       const files = await readdir(from).catch(() => []);
       if (files.length > 0) await cp(from, join(path, 'deps', `${name}-${version}`), { recursive: true });
     }
-    await mkdir(join(path, 'deps/mayfly-http'), { recursive: true });
-    await cp(join(OWN_WIT, 'mayfly-http.wit'), join(path, 'deps/mayfly-http/package.wit'));
-    await cp(join(OWN_WIT, 'mayfly-guest.wit'), join(path, 'world.wit'));
+    for (const name of ['mayfly-http', 'mayfly-events']) {
+      await mkdir(join(path, 'deps', name), { recursive: true });
+      await cp(join(OWN_WIT, `${name}.wit`), join(path, 'deps', name, 'package.wit'));
+    }
+    const guest = await readFile(join(OWN_WIT, 'mayfly-guest.wit'), 'utf8');
+    const exported = interfaces.map((name) => `  export ${name};`).join('\n');
+    await writeFile(
+      join(path, 'world.wit'),
+      `${guest}\nworld built {\n  include function-imports;\n${exported}\n}\n`,
+    );
   } catch (error) {
     await remove();
     throw error;

@@ -10,15 +10,11 @@ import type { Response } from './response.ts';
 type Fetch = (request: Request, env: Environment) => Response | Promise<Response>;
 
 /**
- * `exported` is the default export of the author's module: an object with a `fetch` method, or such a function.
- * The build calls this while it pre-initialises the component, so that a wrong export fails the build.
+ * `exported` is the default export of the author's module: an object with a `fetch` method, or such a function
+ * (handlers.ts has seen to it). The build calls this while it pre-initialises the component.
  */
 export function serve(exported: unknown): { handle(wire: WireRequest): PromiseLike<WireResponse> } {
-  const method =
-    typeof exported === 'object' && exported !== null ? (exported as { fetch?: unknown }).fetch : exported;
-  if (typeof method !== 'function') {
-    throw new TypeError('MAYFLY_NO_HANDLER');
-  }
+  const method = typeof exported === 'function' ? exported : (exported as { readonly fetch: Fetch }).fetch;
   const answering: Answering = (request) => {
     flushWaitingLines();
     return (method as Fetch).call(exported, request, environment);

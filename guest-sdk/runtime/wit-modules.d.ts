@@ -93,6 +93,40 @@ declare module 'mayfly:http/outbound@0.1.0' {
   export function send(request: Request): WitFuture<WitResult<Response, Variant>>;
 }
 
+declare module 'mayfly:events/queue-handler@0.1.0' {
+  export interface WireMessage {
+    readonly id: string;
+    readonly attempt: number;
+    readonly sentAtMs: number;
+    readonly groupKey?: string | null;
+    readonly contentType: string;
+    readonly attributes: [string, string][];
+    readonly body: Uint8Array;
+  }
+  export interface WireBatch {
+    readonly source: string;
+    readonly messages: readonly WireMessage[];
+    readonly traceparent?: string | null;
+  }
+  export interface ItemFailure {
+    readonly id: string;
+    readonly detail: string;
+  }
+}
+
+declare module 'mayfly:events/schedule-handler@0.1.0' {
+  export interface WireTick {
+    readonly id: string;
+    readonly attempt: number;
+    readonly schedule: string;
+    readonly scheduledAtMs: number;
+    readonly cron?: string | null;
+    readonly contentType: string;
+    readonly input: Uint8Array;
+    readonly traceparent?: string | null;
+  }
+}
+
 declare module 'wasi:cli/environment@0.2.12' {
   export function getEnvironment(): [string, string][];
 }

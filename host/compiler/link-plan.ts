@@ -7,6 +7,7 @@
  */
 import { Cursor } from '../instrument/reader.ts';
 import { readSection } from '../instrument/sections.ts';
+import { takesEventsOnly } from '../model/artifact.ts';
 import type {
   ComponentIndex,
   CoreFunction,
@@ -44,7 +45,7 @@ export function readLinkPlan(
   modules: readonly CoreModule[],
 ): LinkPlanReading {
   try {
-    return { plan: new PlanReader(component, modules).read(world.handlerInterface), reason: undefined };
+    return { plan: new PlanReader(component, modules).read(world), reason: undefined };
   } catch (error) {
     if (error instanceof NotCovered) return { plan: undefined, reason: error.message };
     throw error;
@@ -68,17 +69,28 @@ class PlanReader {
     this.#modules = modules;
   }
 
-  read(handlerInterface: string): LinkPlan {
+  read({ handler, handlerInterface, eventInterfaces }: World): LinkPlan {
     const scope = new PlanScope(this.#number);
     this.#component(8, this.#bytes.length, scope, undefined);
-    const handler = scope.exports.get(handlerInterface);
-    if (handler?.sort !== 'instance') throw new Error(`the component does not export ${handlerInterface}`);
-    const exports = this.#lifted(handler.of);
+    const functionsOf = (name: string): LiftedFunction[] => {
+      const found = scope.exports.get(name);
+      if (found?.sort !== 'instance') throw new Error(`the component does not export ${name}`);
+      return this.#lifted(found.of);
+    };
+    const exports = takesEventsOnly(handler) ? [] : functionsOf(handlerInterface);
+    const eventExports = Object.fromEntries(
+      Object.entries(eventInterfaces).map(([name, of]) => {
+        const handle = functionsOf(of).find((lifted) => lifted.name === 'handle');
+        if (handle === undefined) throw new Error(`${of} has no function to handle events`);
+        return [name, handle];
+      }),
+    );
     this.#assertAdaptersDoNotWait();
     return {
       formatVersion: 1,
       components: this.#components,
       exports,
+      eventExports,
       types: this.#types.types,
       resources: this.#types.resources,
       coreFunctions: this.#coreFunctions,

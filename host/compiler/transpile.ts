@@ -1,5 +1,6 @@
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { MayflyError } from '../errors.ts';
+import type { EventHandlers } from '../model/artifact.ts';
 import { SUSPENDING_IMPORTS } from '../wasi/suspending-imports.ts';
 import { glueScript } from './glue-script.ts';
 import { malformed, unsupported } from './refusal.ts';
@@ -18,10 +19,17 @@ export interface Transpiled {
   readonly modules: readonly CoreModule[];
   /** Key of the handler's interface in what `instantiate` returns. */
   readonly exportKey: string;
+  /** The same for each event handler. */
+  readonly eventExportKeys: EventHandlers;
 }
 
-/** Exports that the host calls and that may suspend. Those of WASI 0.3 are async by their type. */
-const SUSPENDING_EXPORTS = ['wasi:http/incoming-handler#handle', 'wasi:cli/run#run'];
+/** Exports that the host calls and that may suspend. Those of WASI 0.3 are async by their type; ours may be declared without it. */
+const SUSPENDING_EXPORTS = [
+  'wasi:http/incoming-handler#handle',
+  'wasi:cli/run#run',
+  'mayfly:events/queue-handler#handle',
+  'mayfly:events/schedule-handler#handle',
+];
 
 /**
  * The largest glue seen (QuickJS with all of WASI 0.3) has 1.35 MB; a serving thread parses 4 MB in 10 ms. jco
@@ -48,13 +56,15 @@ function importKeys(world: World): Record<string, string> {
  */
 export async function transpileComponent(component: Uint8Array, world: World): Promise<Transpiled> {
   const { files, exports } = await runJco(component, world);
-  const exportKey = exports.find(([name]) => name === world.handlerInterface)?.[0];
-  if (exportKey === undefined) {
-    throw new MayflyError(
-      'component_handler_missing',
-      `The exported ${world.handlerInterface} has no function.`,
-    );
-  }
+  const keyOf = (wanted: string): string => {
+    const key = exports.find(([name]) => name === wanted)?.[0];
+    if (key !== undefined) return key;
+    throw new MayflyError('component_handler_missing', `The exported ${wanted} has no function.`);
+  };
+  const exportKey = keyOf(world.handlerInterface);
+  const eventExportKeys: EventHandlers = Object.fromEntries(
+    Object.entries(world.eventInterfaces).map(([name, wanted]) => [name, keyOf(wanted)]),
+  );
   const modules: CoreModule[] = [];
   let source: Uint8Array | undefined;
   for (const [name, bytes] of Object.entries(files)) {
@@ -69,7 +79,7 @@ export async function transpileComponent(component: Uint8Array, world: World): P
       `The component's types need ${source.length} bytes of glue; at most ${MAX_GLUE_BYTES} are allowed.`,
     );
   }
-  return { glue: glueScript(new TextDecoder().decode(source)), modules, exportKey };
+  return { glue: glueScript(new TextDecoder().decode(source)), modules, exportKey, eventExportKeys };
 }
 
 async function runJco(

@@ -1,5 +1,11 @@
 import { MayflyError } from '../errors.ts';
-import { HANDLER_KINDS, type HandlerKind } from '../model/artifact.ts';
+import {
+  EVENT_HANDLER_KINDS,
+  EVENT_HANDLER_NAMES,
+  type EventHandlers,
+  HANDLER_KINDS,
+  type HandlerKind,
+} from '../model/artifact.ts';
 import { OFFERED_INTERFACES } from '../wasi/offered.ts';
 import { offeredFunctions } from '../wasi/offered-functions.ts';
 import type { ComponentExtern, ComponentShape } from './component-sections.ts';
@@ -10,6 +16,8 @@ export interface World {
   readonly handler: HandlerKind;
   /** The exported interface with its full version. */
   readonly handlerInterface: string;
+  /** The same of each event handler. */
+  readonly eventInterfaces: EventHandlers;
   /** Imported interfaces with their versions, sorted. */
   readonly imports: readonly string[];
 }
@@ -47,7 +55,8 @@ export function readWorld(shape: ComponentShape, wanted?: HandlerKind): World {
   for (const item of shape.imports) assertOffered(item);
   const imports = shape.imports.filter((item) => item.kind === 'instance').map((item) => item.name);
   const [handler, handlerInterface] = chooseHandler(shape.exports, wanted);
-  return { handler, handlerInterface, imports: imports.sort() };
+  const eventInterfaces = findEventHandlers(shape.exports);
+  return { handler, handlerInterface, eventInterfaces, imports: imports.sort() };
 }
 
 function assertOffered(item: ComponentExtern): void {
@@ -91,6 +100,8 @@ const HANDLER_FUNCTIONS: Readonly<Record<HandlerKind, string>> = {
   'wasi:http/handler@0.3': 'handle',
   'wasi:http/incoming-handler@0.2': 'handle',
   'wasi:cli/run@0.2': 'run',
+  'mayfly:events/queue-handler@0.1': 'handle',
+  'mayfly:events/schedule-handler@0.1': 'handle',
 };
 
 function chooseHandler(
@@ -98,18 +109,30 @@ function chooseHandler(
   wanted: HandlerKind | undefined,
 ): [HandlerKind, string] {
   for (const kind of wanted === undefined ? HANDLER_KINDS : [wanted]) {
-    const candidates = exports
-      .filter(
-        (item) => item.kind === 'instance' && item.functions?.includes(HANDLER_FUNCTIONS[kind]) !== false,
-      )
-      .map((item) => ({ name: item.name, parsed: parseInterface(item.name) }))
-      .filter(({ parsed }) => parsed !== undefined && `${parsed.base}@${parsed.line}` === kind)
-      .sort((a, b) => b.parsed!.patch - a.parsed!.patch);
-    if (candidates[0] !== undefined) return [kind, candidates[0].name];
+    const found = findHandler(exports, kind);
+    if (found !== undefined) return [kind, found];
   }
   const exported = exports.map((item) => item.name).slice(0, 20);
   throw new MayflyError(
     'component_handler_missing',
     `The component exports no ${wanted ?? 'handler'}; it exports ${exported.length === 0 ? 'nothing' : exported.join(', ')}.`,
   );
+}
+
+/** The exported interface of that kind with its full version, of several the newest. */
+function findHandler(exports: readonly ComponentExtern[], kind: HandlerKind): string | undefined {
+  const [newest] = exports
+    .filter((item) => item.kind === 'instance' && item.functions?.includes(HANDLER_FUNCTIONS[kind]) !== false)
+    .map((item) => ({ name: item.name, parsed: parseInterface(item.name) }))
+    .filter(({ parsed }) => parsed !== undefined && `${parsed.base}@${parsed.line}` === kind)
+    .sort((a, b) => b.parsed!.patch - a.parsed!.patch);
+  return newest?.name;
+}
+
+function findEventHandlers(exports: readonly ComponentExtern[]): EventHandlers {
+  const found = EVENT_HANDLER_NAMES.flatMap((name) => {
+    const handler = findHandler(exports, EVENT_HANDLER_KINDS[name]);
+    return handler === undefined ? [] : [[name, handler] as const];
+  });
+  return Object.fromEntries(found);
 }

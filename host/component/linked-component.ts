@@ -7,7 +7,15 @@
  * 2. `reset()` replaces that state. Memories, globals and tables are put back by whoever instantiates them (the ports).
  * 3. Only what the plan says is linked: it was read from a component that jco's validator accepted, so types fit.
  */
-import type { CoreExport, CoreFunctionIndex, CoreInstance, CoreItem, LinkPlan } from '../model/link-plan.ts';
+import type { EventHandlerName } from '../model/artifact.ts';
+import type {
+  CoreExport,
+  CoreFunctionIndex,
+  CoreInstance,
+  CoreItem,
+  LiftedFunction,
+  LinkPlan,
+} from '../model/link-plan.ts';
 import { builtIn } from './built-ins.ts';
 import { ComponentLink } from './component-link.ts';
 import type { GuestPorts } from './guest-ports.ts';
@@ -17,8 +25,11 @@ import { dropResource, lowerFunction } from './lower.ts';
 import { lowerAsync } from './lower-async.ts';
 import type { PreparedPlan } from './prepared-plan.ts';
 
+const NO_EXPORTS: NonNullable<LinkPlan['eventExports']> = {};
+
 export class LinkedComponent {
   readonly exports: Readonly<Record<string, GuestFunction>>;
+  readonly eventExports: Readonly<Partial<Record<EventHandlerName, GuestFunction>>>;
   readonly #plan: LinkPlan;
   readonly #links: readonly ComponentLink[];
   readonly #coreFunctions: unknown[] = [];
@@ -34,12 +45,15 @@ export class LinkedComponent {
       () => new ComponentLink(prepared, ports, (of) => this.#find(of)),
     );
     for (const step of plan.coreInstances) this.#instances.push(this.#instantiate(step, ports));
-    this.exports = Object.fromEntries(
-      plan.exports.map((lifted) => {
-        const isAsync = lifted.type.isAsync || lifted.options.isAsync;
-        return [lifted.name, (isAsync ? liftAsync : liftFunction)(this.#links[lifted.component]!, lifted)];
-      }),
+    this.exports = Object.fromEntries(plan.exports.map((lifted) => [lifted.name, this.#lift(lifted)]));
+    this.eventExports = Object.fromEntries(
+      Object.entries(plan.eventExports ?? NO_EXPORTS).map(([name, lifted]) => [name, this.#lift(lifted)]),
     );
+  }
+
+  #lift(lifted: LiftedFunction): GuestFunction {
+    const isAsync = lifted.type.isAsync || lifted.options.isAsync;
+    return (isAsync ? liftAsync : liftFunction)(this.#links[lifted.component]!, lifted);
   }
 
   /** Invariant 2. */

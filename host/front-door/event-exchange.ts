@@ -4,12 +4,14 @@
  */
 import type { ErrorCode } from '../errors.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
-import { BufferSource } from '../wasi/io/buffer-source.ts';
+import { BufferSource, EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';
 
 export interface EventExchangeOptions {
   readonly event: Uint8Array;
   readonly contentType: string;
+  /** Beside the type and the length; printable ASCII. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
   readonly maxAnswerBytes: number;
   /** Ends the invocation, from inside one of its calls. */
   readonly terminate: (code: ErrorCode, detail: string) => Error;
@@ -17,6 +19,8 @@ export interface EventExchangeOptions {
 
 export interface EventAnswer {
   readonly status: number;
+  /** `application/octet-stream` where the function says nothing. */
+  readonly contentType: string;
   readonly body: Uint8Array;
 }
 
@@ -29,15 +33,17 @@ export class EventExchange implements HttpExchange {
   readonly body: ByteSource;
   readonly #options: EventExchangeOptions;
   #status: number | undefined;
+  #answerHeaders: HeaderList = [];
   readonly #sink: AnswerSink;
 
   constructor(options: EventExchangeOptions) {
-    const { event, contentType, maxAnswerBytes, terminate } = options;
+    const { event, contentType, fields = [], maxAnswerBytes, terminate } = options;
     this.#options = options;
     this.body = new BufferSource(event);
     this.headers = [
       ['content-type', Buffer.from(contentType)],
       ['content-length', Buffer.from(String(event.length))],
+      ...fields.map(([name, value]) => [name, Buffer.from(value)] as const),
     ];
     this.#sink = new AnswerSink(maxAnswerBytes, () =>
       terminate('response_too_large', `The answer to the host is larger than ${maxAnswerBytes} bytes.`),
@@ -48,10 +54,11 @@ export class EventExchange implements HttpExchange {
     return [];
   }
 
-  respond(status: number): ByteSink {
+  respond(status: number, headers: HeaderList): ByteSink {
     if (this.#status !== undefined)
       throw this.#options.terminate('response_invalid', 'A response was already sent.');
     this.#status = status;
+    this.#answerHeaders = headers;
     return this.#sink;
   }
 
@@ -60,8 +67,16 @@ export class EventExchange implements HttpExchange {
   /** What the function answered, once its invocation is over; undefined where that is not complete. */
   get answer(): EventAnswer | undefined {
     if (this.#status === undefined || !this.#sink.isComplete) return undefined;
-    return { status: this.#status, body: this.#sink.bytes };
+    return { status: this.#status, contentType: contentTypeOf(this.#answerHeaders), body: this.#sink.bytes };
   }
+}
+
+/** A field's value is read as it was sent, up to what any media type takes (RFC 6838, section 4.2). */
+function contentTypeOf(headers: HeaderList): string {
+  const [, value] = headers.find(([name]) => name.toLowerCase() === 'content-type') ?? [];
+  return value === undefined || value.length === 0 || value.length > 255
+    ? 'application/octet-stream'
+    : Buffer.from(value).toString('latin1');
 }
 
 const resolved = Promise.resolve();
@@ -118,3 +133,18 @@ class AnswerSink implements ByteSink {
     this.#end ??= 'broken';
   }
 }
+
+/** Of a call that is no request: its guest has nothing to read from it, and no way to answer. */
+export const NO_EXCHANGE: HttpExchange = {
+  method: 'POST',
+  scheme: 'http',
+  authority: 'localhost',
+  pathWithQuery: '/',
+  headers: [],
+  body: EMPTY_SOURCE,
+  trailers: async () => [],
+  respond: () => {
+    throw new TypeError('an event handler answers no request');
+  },
+  sendTrailers: () => {},
+};

@@ -26,10 +26,11 @@ export class Gate {
   }
 
   /**
-   * @param untilGone asked for only if the invocation has to wait: aborts when nobody waits for it any more
+   * @param untilGone asked for only if the invocation has to wait: aborts when nobody waits for it any more. Where it is
+   *   absent, it is refused instead: whoever keeps an event asks again, and takes nobody's place in the waiting room
    * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, host_busy; draining, caller_gone
    */
-  enter(route: LiveRoute, untilGone: () => AbortSignal): Place | Promise<Place> {
+  enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
     const { live, quarantine, tenantColumn, functionColumn } = route;
     if (quarantine !== undefined) throw quarantined(quarantine);
     const applicant: Applicant = {
@@ -37,12 +38,12 @@ export class Gate {
       function: functionColumn,
       configuration: live.configuration,
     };
-    const verdict = this.#admission.ask(applicant);
+    const verdict = this.#admission.ask(applicant, untilGone !== undefined);
     switch (verdict.kind) {
       case 'place':
         return verdict;
       case 'queued':
-        return this.#wait(live, applicant, verdict.timeoutMs, untilGone());
+        return this.#wait(live, applicant, verdict.timeoutMs, untilGone!());
       default:
         throw refused(live, verdict);
     }

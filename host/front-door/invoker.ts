@@ -6,7 +6,12 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
-import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
+import {
+  type EnginePorts,
+  type InvocationOptions,
+  type InvocationResult,
+  RunningInvocation,
+} from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
@@ -64,6 +69,18 @@ export interface Question {
   readonly maxAnswerBytes: number;
   /** The function's own timeoutMs may be shorter. */
   readonly timeoutMs: number;
+}
+
+type Terminate = (code: ErrorCode, detail: string) => Error;
+
+/** What an invocation on the host's own account is called with. */
+export interface OwnCall extends Pick<InvocationOptions, 'exchange' | 'event' | 'variables'> {
+  /** Beside the function's own limits. */
+  readonly limit?: { readonly gone: AbortSignal; readonly timeoutMs: number };
+}
+
+export interface OwnResult extends InvocationResult {
+  readonly invocationId: InvocationId;
 }
 
 const NO_FIELDS: Fields = [];
@@ -168,47 +185,54 @@ export class Invoker {
     { event, contentType, maxAnswerBytes, timeoutMs }: Question,
     gone: AbortSignal,
   ): Promise<EventAnswer> {
+    let exchange: EventExchange | undefined;
+    const { failure } = await this.run(
+      route,
+      () => gone,
+      (_artifact, terminate) => {
+        exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
+        return { exchange, limit: { gone, timeoutMs } };
+      },
+    );
+    if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
+    if (exchange?.answer !== undefined) return exchange.answer;
+    throw new MayflyError('no_response', 'The function returned without a complete answer.');
+  }
+
+  /**
+   * An invocation on the host's own account, in one of the function's places.
+   * @param untilGone as the gate has it
+   * @param prepare what it is called with, once it has a place
+   * @throws MayflyError why it was not run
+   */
+  async run(
+    route: LiveRoute,
+    untilGone: (() => AbortSignal) | undefined,
+    prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
+  ): Promise<OwnResult> {
     this.#running++;
     try {
-      return await this.#inPlace(
-        route,
-        () => gone,
-        async (artifact, burnt) => {
-          let running: RunningInvocation | undefined;
-          const exchange = new EventExchange({
-            event,
-            contentType,
-            maxAnswerBytes,
-            terminate: (code, detail) => {
-              running?.cancel(code, detail);
-              return new MayflyError(code, detail);
-            },
-          });
-          const { live } = route;
-          const invocationId = randomUUIDv7() as InvocationId;
-          const outbound = this.#ports.outbound(route);
-          running = new RunningInvocation(
-            { invocationId, live, artifact, exchange, trigger: 'event', scriptName: '', outbound },
-            this.#ports,
-          );
-          const invocation = running;
-          const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
-          const late = setTimeout(() => {
-            invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
-          }, timeoutMs);
-          gone.addEventListener('abort', hangUp);
-          if (gone.aborted) hangUp();
-          this.#invocations.set(invocation, live);
-          const { failure, fuel } = await invocation.done;
-          burnt(fuel);
-          this.#invocations.delete(invocation);
-          clearTimeout(late);
-          gone.removeEventListener('abort', hangUp);
-          if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
-          if (exchange.answer !== undefined) return exchange.answer;
-          throw new MayflyError('no_response', 'The function returned without a complete answer.');
-        },
-      );
+      return await this.#inPlace(route, untilGone, async (artifact, burnt) => {
+        let running: RunningInvocation | undefined;
+        const { limit, ...call } = prepare(artifact, (code, detail) => {
+          running?.cancel(code, detail);
+          return new MayflyError(code, detail);
+        });
+        const { live } = route;
+        const invocationId = randomUUIDv7() as InvocationId;
+        const outbound = this.#ports.outbound(route);
+        running = new RunningInvocation(
+          { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound },
+          this.#ports,
+        );
+        this.#invocations.set(running, live);
+        const lift = limit === undefined ? undefined : impose(limit, running);
+        const result = await running.done;
+        burnt(result.fuel);
+        this.#invocations.delete(running);
+        lift?.();
+        return { ...result, invocationId };
+      });
     } finally {
       this.#running--;
       if (this.#running === 0) this.#onIdle?.();
@@ -226,7 +250,7 @@ export class Invoker {
   /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
   async #inPlace<T>(
     route: LiveRoute,
-    untilGone: () => AbortSignal,
+    untilGone: (() => AbortSignal) | undefined,
     work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
   ): Promise<T> {
     const entered = this.#ports.gate.enter(route, untilGone);
@@ -315,6 +339,23 @@ export class Invoker {
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
   }
+}
+
+/** Ends it when nobody waits for it any more, or when it is late; until the returned call. */
+function impose(
+  { gone, timeoutMs }: NonNullable<OwnCall['limit']>,
+  invocation: RunningInvocation,
+): () => void {
+  const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
+  const late = setTimeout(() => {
+    invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
+  }, timeoutMs);
+  gone.addEventListener('abort', hangUp);
+  if (gone.aborted) hangUp();
+  return () => {
+    clearTimeout(late);
+    gone.removeEventListener('abort', hangUp);
+  };
 }
 
 /** Aborts when the caller hangs up. */

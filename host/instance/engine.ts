@@ -20,9 +20,11 @@ import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { EndSignal } from './end-signal.ts';
+import { assertHandler, type EventCall, serveEvent } from './event-call.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { startGlue } from './glue-guest.ts';
 import { Guest } from './guest.ts';
+import { type GuestExports, gluedExports, type Handler } from './guest-exports.ts';
 import type { GuestRun } from './guest-run.ts';
 import { GuestTimers } from './guest-timers.ts';
 import { InvocationContext, type InvocationPorts } from './invocation-context.ts';
@@ -55,6 +57,10 @@ export interface InvocationOptions {
   readonly live: LiveFunction;
   readonly artifact: LoadedArtifact;
   readonly exchange: HttpExchange;
+  /** Calls this instead of the handler; the exchange is not looked at then. */
+  readonly event?: EventCall;
+  /** What the trigger adds to a command's environment. */
+  readonly variables?: readonly (readonly [string, string])[];
   /** An event is a request too, but a command gets it without CGI. */
   readonly trigger: 'http' | 'event';
   /** Path under which the function was called, for CGI's SCRIPT_NAME. */
@@ -83,8 +89,6 @@ const START_FUEL_PER_GLUE_BYTE = 10;
 
 /** The same for linking a small component: 0.13 to 0.22 ms. */
 const START_FUEL_LINKED = 1_000_000;
-
-type Handler = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 
 /** The accounts of an invocation whose turn has come. */
 interface Accounts {
@@ -149,7 +153,9 @@ export class RunningInvocation {
   }
 
   async #serve(): Promise<void> {
-    const { artifact, exchange, live } = this.#options;
+    const { artifact, event, exchange, live } = this.#options;
+    const kind = artifact.manifest.handler;
+    assertHandler(artifact.manifest, event);
     const turn = this.#ports.admit(live.tenant, this.#hasSettled);
     if (turn !== undefined) await turn;
     if (this.#settled) return;
@@ -158,9 +164,10 @@ export class RunningInvocation {
     const context = new InvocationContext(this.#options, this.#contextPorts());
     this.#context = context;
     const started = this.#start(createImports(context));
-    const handler = started instanceof Promise ? await started : started;
+    const { exports: handler, eventExports } = started instanceof Promise ? await started : started;
     this.#initMs = performance.now() - beganMs;
-    switch (artifact.manifest.handler) {
+    if (event !== undefined) return serveEvent(event, eventExports[event.handler]!);
+    switch (kind) {
       case 'wasi:http/incoming-handler@0.2':
         return serveIncoming(
           async (request, out) => void (await handler['handle']!(request, out)),
@@ -174,8 +181,8 @@ export class RunningInvocation {
     }
   }
 
-  /** The functions of the handler's interface, in an instance that nobody has called yet. */
-  #start(imports: ReturnType<typeof createImports>): Handler | Promise<Handler> {
+  /** The exports of an instance that nobody has called yet. */
+  #start(imports: ReturnType<typeof createImports>): GuestExports | Promise<GuestExports> {
     const { artifact, live } = this.#options;
     const slot = this.#ports.slots.take(live, artifact);
     if (slot !== undefined) {
@@ -186,7 +193,7 @@ export class RunningInvocation {
       slot.begin(run, imports);
       // As if it had been initialised for this invocation: what that takes does not depend on the road.
       run.fuel.charge(start.fuel);
-      return slot.exports;
+      return slot.component;
     }
     const { road, modules, states, manifest } = artifact;
     const { initialMemoryBytes, initialTableEntries } = artifact;
@@ -195,11 +202,11 @@ export class RunningInvocation {
     if (road.kind === 'linked') {
       const { component } = linkGuest(guest, { plan: road.plan, modules, states, imports: () => imports });
       this.#ports.charge(live.tenant, START_FUEL_LINKED);
-      return component.exports;
+      return component;
     }
     return startGlue(guest, { glue: road.glue, modules, imports, timers: this.#timers }).then((exports) => {
       this.#ports.charge(live.tenant, manifest.sizes.glueBytes * START_FUEL_PER_GLUE_BYTE);
-      return exports[manifest.exportKey] as Handler;
+      return gluedExports(exports as Readonly<Record<string, Handler>>, manifest);
     });
   }
 

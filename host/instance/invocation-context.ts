@@ -47,9 +47,10 @@ export class InvocationContext implements WasiContext {
   }
 
   get environment(): WasiContext['environment'] {
-    const { exchange, scriptName } = this.#options;
+    const { exchange, scriptName, variables = [] } = this.#options;
     return [
       ...Object.entries(this.configuration.environment),
+      ...(this.#isCommand ? variables : []),
       ...(this.#isCommand && this.#isHttp ? cgiVariables(exchange, scriptName) : []),
     ];
   }
@@ -93,7 +94,7 @@ export class InvocationContext implements WasiContext {
   }
 
   get #isCommand(): boolean {
-    return this.#options.live.handler === 'wasi:cli/run@0.2';
+    return this.#options.event === undefined && this.#options.live.handler === 'wasi:cli/run@0.2';
   }
 
   get #isHttp(): boolean {

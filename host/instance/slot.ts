@@ -62,8 +62,8 @@ export class Slot implements PooledSlot {
     return this.#instance.guest;
   }
 
-  get exports(): LinkedComponent['exports'] {
-    return this.#instance.component.exports;
+  get component(): LinkedComponent {
+    return this.#instance.component;
   }
 
   /** For whoever looks at its state. */

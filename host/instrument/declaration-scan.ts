@@ -17,7 +17,7 @@ export interface DeclarationScan {
 /** Names under which only the host's own imports and exports may appear. */
 export interface DeclarationRules {
   readonly reservedImportModule: string;
-  readonly reservedExportPrefix: string;
+  readonly reservedExports: RegExp;
 }
 
 /** A vector's length, within `bound` and within what the section can hold. */

@@ -210,7 +210,7 @@ function scanExports(
   for (let i = 0; i < layout.exports; i++) {
     const at = cursor.pos;
     const name = cursor.name();
-    if (name.startsWith(rules.reservedExportPrefix)) {
+    if (rules.reservedExports.test(name)) {
       throw new InstrumentError('unsupported', `exports "${name}", a name of the host's own`, at);
     }
     const { exportNames } = layout;

@@ -6,13 +6,15 @@ import type { DeclarationRules } from './declaration-scan.ts';
  */
 export const METER_MODULE = 'mayfly';
 
-/** What the names of exports that metering adds begin with (state-exports.ts). */
+/** What the names of exports that metering adds begin with (state-exports.ts): `mayfly:memory/0`. */
 export const STATE_EXPORT_PREFIX = 'mayfly:';
+/** `mayfly:events/...` is a handler's name, which guests do export. */
+const STATE_EXPORTS = /^mayfly:(?:memory|table|global)\//;
 
 /** Names that no module may bring along. */
 export const RESERVED_NAMES: DeclarationRules = {
   reservedImportModule: METER_MODULE,
-  reservedExportPrefix: STATE_EXPORT_PREFIX,
+  reservedExports: STATE_EXPORTS,
 };
 
 export const METER_IMPORTS = {

@@ -1,13 +1,33 @@
 import type { Digest } from './ids.ts';
 import type { ModuleState } from './module-state.ts';
 
-/** The interfaces that make a component callable, in order of preference: HTTP wins. */
+/** What is called for events alone (wit/mayfly-events.wit), beside a component's handler or instead of one. */
+export const EVENT_HANDLER_KINDS = {
+  queue: 'mayfly:events/queue-handler@0.1',
+  schedule: 'mayfly:events/schedule-handler@0.1',
+} as const;
+export type EventHandlerName = keyof typeof EVENT_HANDLER_KINDS;
+export const EVENT_HANDLER_NAMES = Object.keys(EVENT_HANDLER_KINDS) as readonly EventHandlerName[];
+
+/** One text per event handler that a component exports. */
+export type EventHandlers = Readonly<Partial<Record<EventHandlerName, string>>>;
+
+/** The interfaces that make a component callable, in order of preference: HTTP wins, what takes events alone comes last. */
 export const HANDLER_KINDS = [
   'wasi:http/handler@0.3',
   'wasi:http/incoming-handler@0.2',
   'wasi:cli/run@0.2',
+  EVENT_HANDLER_KINDS.queue,
+  EVENT_HANDLER_KINDS.schedule,
 ] as const;
 export type HandlerKind = (typeof HANDLER_KINDS)[number];
+
+/** Whether a component with this handler answers no requests. */
+export function takesEventsOnly(
+  handler: HandlerKind,
+): handler is (typeof EVENT_HANDLER_KINDS)[EventHandlerName] {
+  return handler === EVENT_HANDLER_KINDS.queue || handler === EVENT_HANDLER_KINDS.schedule;
+}
 
 /** What the upload was before publishing made it a component. */
 export type UploadKind = 'component' | 'wasip1-command' | 'wasip1-reactor';
@@ -45,6 +65,8 @@ export interface ArtifactManifest {
   readonly world: string;
   /** Key of the handler's interface in what the glue's `instantiate` returns. */
   readonly exportKey: string;
+  /** The same for each event handler; without those that published before there were any. */
+  readonly eventHandlers: EventHandlers;
   /** `linked`: instances are made by its link plan, without jco's glue. */
   readonly road: 'linked' | 'glue';
   /** Why it is the glue, for people; null on the linked road. */

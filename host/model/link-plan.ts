@@ -5,6 +5,7 @@
  *
  * Terms are those of the component model (Explainer.md, CanonicalABI.md). Indices point into the plan's own lists.
  */
+import type { EventHandlerName } from './artifact.ts';
 
 /** Index into {@link LinkPlan.types}. */
 export type TypeIndex = number;
@@ -166,6 +167,8 @@ export interface LinkPlan {
   readonly coreFunctions: readonly CoreFunction[];
   /** Made in this order; each refers to earlier ones only. */
   readonly coreInstances: readonly CoreInstance[];
-  /** Functions of the interface that the host calls. */
+  /** Functions of the interface that the host calls; none where the component takes events alone. */
   readonly exports: readonly LiftedFunction[];
+  /** `handle` of each event handler. Plans from before there were any have none. */
+  readonly eventExports?: Readonly<Partial<Record<EventHandlerName, LiftedFunction>>>;
 }

@@ -102,6 +102,7 @@ function manifestOf(
     handler: world.handler,
     world: world.handlerInterface,
     exportKey: transpiled.exportKey,
+    eventHandlers: transpiled.eventExportKeys,
     road: road.kind,
     roadReason: road.reason,
     planBytes: Buffer.byteLength(road.plan),

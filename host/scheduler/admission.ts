@@ -75,8 +75,11 @@ export class Admission {
     this.#clock = clock;
   }
 
-  /** For a request that has just come. Where all places are taken it is counted as waiting, if there is room to. */
-  ask(applicant: Applicant): Verdict {
+  /**
+   * For an invocation that has just come. Where all places are taken it is counted as waiting, if it can wait and there
+   * is room to.
+   */
+  ask(applicant: Applicant, canWait = true): Verdict {
     const table = this.#table;
     const { tenant } = applicant;
     return table.locked(tenant, this.#thread, () => {
@@ -95,7 +98,7 @@ export class Admission {
       }
       if (kinds.kind !== 'quota') return kinds;
       const timeoutMs = table.limit(tenant, 'queueTimeoutMs');
-      if (timeoutMs === 0 || waiting >= table.limit(tenant, 'queuedInvocations')) return kinds;
+      if (!canWait || timeoutMs === 0 || waiting >= table.limit(tenant, 'queuedInvocations')) return kinds;
       this.#takeRate(applicant, nowMs);
       table.addToTenant(this.#thread, tenant, 'waiting', 1);
       return { kind: 'queued', timeoutMs };

@@ -17,7 +17,12 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { join } from 'node:path';
 import { z } from 'zod';
 import { MayflyError } from '../errors.ts';
-import { ARTIFACT_FILES, type ArtifactManifest, HANDLER_KINDS } from '../model/artifact.ts';
+import {
+  ARTIFACT_FILES,
+  type ArtifactManifest,
+  type EventHandlers,
+  HANDLER_KINDS,
+} from '../model/artifact.ts';
 import { asDigest, type Digest } from '../model/ids.ts';
 import { STATE_OBSTACLES } from '../model/module-state.ts';
 
@@ -44,6 +49,12 @@ const manifestSchema = z.object({
   handler: z.enum(HANDLER_KINDS),
   world: z.string(),
   exportKey: z.string(),
+  // Artifacts from before there were event handlers have none.
+  eventHandlers: z
+    .strictObject({ queue: z.string(), schedule: z.string() })
+    .partial()
+    .default({})
+    .transform((handlers) => handlers as EventHandlers),
   // Artifacts from before there were plans say nothing of them.
   road: z.enum(['linked', 'glue']).default('glue'),
   roadReason: z.string().nullable().default('it was published before there were link plans'),

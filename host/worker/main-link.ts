@@ -1,7 +1,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors.ts';
+import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, HostServices, ServiceName, ToWorker } from './messages.ts';
+import { unpackInvocation } from './packed-invocation.ts';
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -12,6 +14,8 @@ interface Pending {
 export interface Notices {
   onDrain(timeoutMs: number): void;
   onPrepare(id: FunctionId): void;
+  /** Never rejects. */
+  onDeliver(invocation: EventInvocation): Promise<EventOutcome>;
 }
 
 /** A serving thread's line to the main thread: calls with answers, and notices both ways. */
@@ -36,6 +40,9 @@ export class MainLink {
         case 'prepare':
           notices.onPrepare(message);
           break;
+        case 'deliver':
+          void this.#deliver(message, notices);
+          break;
       }
     });
   }
@@ -54,6 +61,13 @@ export class MainLink {
 
   notify(message: FromWorker): void {
     this.#port.postMessage(message);
+  }
+
+  async #deliver(
+    { id, packed }: Extract<ToWorker, { kind: 'deliver' }>,
+    { onDeliver }: Notices,
+  ): Promise<void> {
+    this.notify({ kind: 'delivered', id, outcome: await onDeliver(unpackInvocation(packed)) });
   }
 
   #take(id: number): Pending | undefined {

@@ -8,6 +8,7 @@ import type { ArtifactMessage } from '../instance/artifact.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionLimitValues } from '../limits.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
+import type { EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -16,6 +17,7 @@ import type { Tenant } from '../model/tenant.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
+import type { PackedInvocation } from './packed-invocation.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
@@ -62,6 +64,8 @@ export type ToWorker =
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
+  /** Run this event, and answer `delivered` with the same id. */
+  | { readonly kind: 'deliver'; readonly id: number; readonly packed: PackedInvocation }
   /** Somebody may call this function soon. */
   | ({ readonly kind: 'prepare' } & FunctionId);
 
@@ -74,6 +78,8 @@ export type FromWorker =
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   /** Functions whose invocations were ended because the thread's heap was full. */
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
+  /** Answers a `deliver`. */
+  | { readonly kind: 'delivered'; readonly id: number; readonly outcome: EventOutcome }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {

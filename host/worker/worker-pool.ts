@@ -8,9 +8,12 @@
  *    say so soon is ended itself.
  */
 import { Worker } from 'node:worker_threads';
-import { MayflyError, toErrorMessage } from '../errors.ts';
+import { type ErrorCode, MayflyError, toErrorMessage } from '../errors.ts';
+import { HOST_LIMITS } from '../limits.ts';
+import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
+import { refusedEvent } from './event-refusal.ts';
 import type {
   FromWorker,
   FunctionVersionName,
@@ -19,6 +22,7 @@ import type {
   ToWorker,
   WorkerData,
 } from './messages.ts';
+import { ThreadDeliveries } from './thread-deliveries.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
@@ -60,6 +64,9 @@ const LAST_ANSWERS_MS = 1_000;
 export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<number, Worker>();
+  /** Of the threads that listen. */
+  readonly #deliveries = new Map<number, ThreadDeliveries>();
+  #lastThread = 0;
   #port = 0;
   #draining = false;
 
@@ -82,6 +89,16 @@ export class WorkerPool {
     for (const worker of this.#workers.values()) this.#send(worker, { kind: 'prepare', ...id });
   }
 
+  /** Has a thread run an event, the one with the fewest of them in work. Never rejects. */
+  deliver(invocation: EventInvocation): Promise<EventOutcome> {
+    const refuse = (code: ErrorCode, detail: string): Promise<EventOutcome> =>
+      Promise.resolve(refusedEvent(new MayflyError(code, detail), Date.now()));
+    if (this.#draining) return refuse('draining', 'The host takes no new invocations.');
+    const chosen = this.#leastBusy();
+    if (chosen === undefined) return refuse('worker_lost', 'No serving thread is there at the moment.');
+    return chosen.deliver(invocation);
+  }
+
   /** Resolves when all threads are gone. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
@@ -99,6 +116,22 @@ export class WorkerPool {
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
   }
 
+  /** Of several that are equal, the one behind the last. */
+  #leastBusy(): ThreadDeliveries | undefined {
+    const { threads } = this.#options;
+    let least: ThreadDeliveries | undefined;
+    let chosen = this.#lastThread;
+    for (let i = 1; i <= threads; i++) {
+      const thread = (this.#lastThread + i) % threads;
+      const candidate = this.#deliveries.get(thread);
+      if (candidate === undefined || (least !== undefined && candidate.inFlight >= least.inFlight)) continue;
+      least = candidate;
+      chosen = thread;
+    }
+    this.#lastThread = chosen;
+    return least;
+  }
+
   #spawn(thread: number, port: number): Promise<number> {
     const data: WorkerData = { ...this.#options.data, thread, port };
     const worker = new Worker(this.#options.entry, {
@@ -108,11 +141,17 @@ export class WorkerPool {
     });
     const startedMs = performance.now();
     this.#workers.set(thread, worker);
+    const deliveries = new ThreadDeliveries({
+      send: (message, transfer) => worker.postMessage(message, transfer),
+      nowMs: Date.now,
+      limit: HOST_LIMITS.eventsPerThread,
+    });
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
           case 'listening':
             resolve(message.port);
+            this.#deliveries.set(thread, deliveries);
             for (const id of this.#options.recent()) this.#send(worker, { kind: 'prepare', ...id });
             break;
           case 'failed-to-listen':
@@ -132,6 +171,9 @@ export class WorkerPool {
           case 'used':
             this.#options.onUsed(message.functions);
             break;
+          case 'delivered':
+            deliveries.settle(message.id, message.outcome);
+            break;
           case 'drained':
             void worker.terminate();
             break;
@@ -144,6 +186,8 @@ export class WorkerPool {
       });
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
+        this.#deliveries.delete(thread);
+        deliveries.lost('worker_lost', `The serving thread was lost: ${cause}.`);
         this.#options.onExit(thread, this.#draining ? undefined : cause);
         reject(
           new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),

@@ -42,7 +42,7 @@ export interface BothRoads {
 export async function bothRoads(wat: string, handlerInterface: string): Promise<BothRoads> {
   const bytes = await parse(wat);
   scanComponent(bytes);
-  const world: World = { handler: 'wasi:cli/run@0.2', handlerInterface, imports: [] };
+  const world: World = { handler: 'wasi:cli/run@0.2', handlerInterface, eventInterfaces: {}, imports: [] };
   const transpiled = await transpileComponent(bytes, world);
   const { plan, reason } = readLinkPlan(bytes, world, transpiled.modules);
   if (plan === undefined) throw new Error(reason);

@@ -34,7 +34,12 @@ function coreModules(component: Uint8Array): CoreModule[] {
 export async function readWatComponent(text: string, isMetered = false): Promise<WatComponent> {
   const bytes = await parse(text);
   const modules = coreModules(bytes);
-  const world = { handler: 'http' as const, handlerInterface: 'test:guest/run', imports: [] };
+  const world = {
+    handler: 'http' as const,
+    handlerInterface: 'test:guest/run',
+    eventInterfaces: {},
+    imports: [],
+  };
   const { plan, reason } = readLinkPlan(bytes, world as never, modules);
   if (plan === undefined) throw new Error(reason);
   const made = isMetered ? meterModules(modules) : modules.map((module) => ({ ...module, state: NO_STATE }));

@@ -219,6 +219,7 @@ export class ControlPlaneServer implements AsyncDisposable {
         handler,
         world: `${handler}.3`,
         exportKey: 'incomingHandler',
+        eventHandlers: {},
         road: 'glue',
         roadReason: 'a test',
         planBytes: 0,

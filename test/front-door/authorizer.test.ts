@@ -25,7 +25,7 @@ function authorizerThatSays(answer: object) {
     resolve: () => ({ live: state.door }),
     ask: async () => {
       state.asked++;
-      return { status: 200, body: Buffer.from(JSON.stringify(answer)) };
+      return { status: 200, contentType: 'application/json', body: Buffer.from(JSON.stringify(answer)) };
     },
     nowMs: () => state.nowMs,
   });

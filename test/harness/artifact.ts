@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LoadedArtifact } from '../../host/instance/artifact.ts';
+import { type ArtifactMessage, LoadedArtifact } from '../../host/instance/artifact.ts';
 import { ARTIFACT_FILES, type ArtifactManifest } from '../../host/model/artifact.ts';
 import { asDigest } from '../../host/model/ids.ts';
 import type { LinkPlan } from '../../host/model/link-plan.ts';
@@ -17,6 +17,14 @@ export async function artifactOf(
   upload: Uint8Array,
   road?: ArtifactManifest['road'],
 ): Promise<LoadedArtifact> {
+  return new LoadedArtifact(await artifactMessageOf(upload, road));
+}
+
+/** The same, as the main thread sends it to serving threads. */
+export async function artifactMessageOf(
+  upload: Uint8Array,
+  road?: ArtifactManifest['road'],
+): Promise<ArtifactMessage> {
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-artifact-'));
   try {
     const key = createHash('sha256').update(upload).digest('hex');
@@ -37,7 +45,7 @@ export async function artifactOf(
     const isLinked = (road ?? manifest.road) === 'linked';
     const text = await readFile(join(folder, isLinked ? ARTIFACT_FILES.plan : ARTIFACT_FILES.glue), 'utf8');
     const plan = isLinked ? (JSON.parse(text) as LinkPlan) : null;
-    return new LoadedArtifact({ key, manifest, modules, plan, glue: isLinked ? null : text });
+    return { key, manifest, modules, plan, glue: isLinked ? null : text };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

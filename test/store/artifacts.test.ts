@@ -18,6 +18,7 @@ const MANIFEST: ArtifactManifest = {
   handler: 'wasi:cli/run@0.2',
   world: 'wasi:cli/run@0.2.3',
   exportKey: 'wasi:cli/run@0.2.3',
+  eventHandlers: {},
   road: 'glue',
   roadReason: 'a test',
   planBytes: 0,

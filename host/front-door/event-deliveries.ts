@@ -1,0 +1,172 @@
+/**
+ * Calls functions for events that the host keeps: batches of messages, asynchronous invocations, ticks of schedules.
+ *
+ * 1. Whatever happens, there is an outcome: `deliver` never rejects.
+ * 2. `refused` means that nothing of the guest has run; `failed` that it was an attempt.
+ * 3. An event waits in its queue, not in the tenant's waiting room: where all places are taken it is refused at once. The
+ *    room is small and for callers who hold a connection open; whoever keeps a million messages would fill it for good.
+ *
+ * A component is called by the handler that fits best: a batch by `queue-handler`, a tick by `schedule-handler`, everything else and whatever
+ * has no such handler as a request (`POST /`, or standard input of a command). What takes no requests gets a single event as a batch of one.
+ */
+import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
+import { QUEUE_LIMITS } from '../event-limits.ts';
+import type { LoadedArtifact } from '../instance/artifact.ts';
+import type { EventCall } from '../instance/event-call.ts';
+import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
+import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
+import type { LiveFunction } from '../model/function-version.ts';
+import { refusedEvent } from '../worker/event-refusal.ts';
+import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
+import { asVariables, eventFields, printable } from './event-fields.ts';
+import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
+import type { Invoker, InvokerPorts, OwnCall, OwnResult } from './invoker.ts';
+import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
+import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
+
+export interface EventDeliveriesPorts extends Pick<InvokerPorts, 'resolve' | 'isDraining'> {
+  readonly invoker: Pick<Invoker, 'run'>;
+  nowMs(): number;
+  /** For the operator: what should not have happened. */
+  report(message: string, error: unknown): void;
+}
+
+/** What an answer says, once the invocation has returned. */
+type Reading = Pick<EventOutcome & { kind: 'returned' }, 'failures' | 'answer'>;
+
+/** A call, and how its answer is read. */
+interface PreparedCall {
+  readonly call: OwnCall;
+  /** @throws MayflyError, BatchAnswerError if it was none */
+  read(): Reading;
+}
+
+type Terminate = (code: ErrorCode, detail: string) => Error;
+
+export class EventDeliveries {
+  readonly #ports: EventDeliveriesPorts;
+
+  constructor(ports: EventDeliveriesPorts) {
+    this.#ports = ports;
+  }
+
+  async deliver(invocation: EventInvocation): Promise<EventOutcome> {
+    const { invoker, nowMs, report, resolve, isDraining } = this.#ports;
+    const { tenant, name } = invocation;
+    let prepared: PreparedCall | undefined;
+    try {
+      if (isDraining()) throw new MayflyError('draining', 'The host takes no new invocations.');
+      const route = await resolve(tenant, name);
+      if (route === undefined)
+        throw new MayflyError('function_not_found', `Tenant '${tenant}' has no function '${name}'.`);
+      const result = await invoker.run(route, undefined, (artifact, terminate) => {
+        prepared = prepare(invocation, route.live, artifact, terminate);
+        return prepared.call;
+      });
+      return outcomeOf(result, () => prepared!.read());
+    } catch (error) {
+      if (!(error instanceof MayflyError)) report(`an event for ${tenant}/${name} was not delivered`, error);
+      return refusedEvent(error, nowMs());
+    }
+  }
+}
+
+function prepare(
+  invocation: EventInvocation,
+  live: LiveFunction,
+  artifact: LoadedArtifact,
+  terminate: Terminate,
+): PreparedCall {
+  const handler = handlerFor(invocation.delivery, artifact);
+  return handler === undefined
+    ? prepareRequest(invocation, live, terminate)
+    : prepareRecord(invocation, handler);
+}
+
+/** The event handler that is called; undefined for a request. */
+function handlerFor(
+  { kind }: EventDelivery,
+  { manifest: { handler, eventHandlers } }: LoadedArtifact,
+): EventHandlerName | undefined {
+  const own = kind === 'batch' ? 'queue' : kind === 'tick' ? 'schedule' : undefined;
+  if (own !== undefined && eventHandlers[own] !== undefined) return own;
+  return takesEventsOnly(handler) ? 'queue' : undefined;
+}
+
+function prepareRecord(invocation: EventInvocation, handler: EventHandlerName): PreparedCall {
+  let returned: unknown;
+  const event: EventCall = {
+    handler,
+    argument: handler === 'queue' ? batchRecord(invocation) : tickRecord(invocation),
+    returned: (value) => {
+      returned = value;
+    },
+  };
+  return {
+    call: { exchange: NO_EXCHANGE, event },
+    read: () => {
+      if (handler === 'schedule') return { failures: [] };
+      const failures = failuresReturned(returned, idsOf(invocation.delivery));
+      const [failure] = failures;
+      // One that came alone has no other messages that could be done.
+      if (failure !== undefined && invocation.delivery.kind !== 'batch')
+        throw new MayflyError('event_failed', failure.detail);
+      return { failures };
+    },
+  };
+}
+
+function prepareRequest(
+  invocation: EventInvocation,
+  { configuration }: LiveFunction,
+  terminate: Terminate,
+): PreparedCall {
+  const { tenant, delivery } = invocation;
+  const fields = eventFields(invocation);
+  const exchange = new EventExchange({
+    ...(delivery.kind === 'batch'
+      ? { event: lambdaEvent(tenant, delivery.source, delivery.messages), contentType: 'application/json' }
+      : { event: delivery.message.body, contentType: printable(delivery.message.contentType) }),
+    fields,
+    // More would fit into no destination.
+    maxAnswerBytes: Math.min(configuration.responseBytes, QUEUE_LIMITS.bodyBytes),
+    terminate,
+  });
+  return {
+    call: { exchange, variables: asVariables(fields) },
+    read: () => {
+      const { answer } = exchange;
+      if (answer === undefined)
+        throw new MayflyError('no_response', 'The function returned without a complete answer.');
+      const { status, contentType, body } = answer;
+      if (status >= 400) throw new MayflyError('event_failed', `The function answered ${status}.`);
+      const failures: readonly ItemFailure[] =
+        delivery.kind === 'batch' ? failuresAnswered(body, idsOf(delivery)) : [];
+      return { failures, ...(body.length === 0 ? {} : { answer: { contentType, body } }) };
+    },
+  };
+}
+
+function idsOf(delivery: EventDelivery): ReadonlySet<string> {
+  return new Set(
+    delivery.kind === 'batch' ? delivery.messages.map(({ id }) => id as string) : [delivery.message.id],
+  );
+}
+
+function outcomeOf({ failure, fuel, invocationId }: OwnResult, read: () => Reading): EventOutcome {
+  const failed = (code: ErrorCode, detail: string): EventOutcome => ({
+    kind: 'failed',
+    invocationId,
+    fuel,
+    cause: { code, detail },
+    isRetryable: ERROR_TABLE[code].retryable,
+  });
+  if (failure !== undefined) return failed(failure.code, failure.detail);
+  try {
+    return { kind: 'returned', invocationId, fuel, ...read() };
+  } catch (error) {
+    if (error instanceof MayflyError) return failed(error.code, error.message);
+    if (error instanceof BatchAnswerError) return failed('batch_answer_invalid', error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+import { type ErrorCode, MayflyError } from '../errors.ts';
+import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
+import { refusedEvent } from './event-refusal.ts';
+import type { ToWorker } from './messages.ts';
+import { packInvocation } from './packed-invocation.ts';
+
+export interface ThreadDeliveriesPorts {
+  send(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
+  nowMs(): number;
+  /** Events that the thread is asked to run at a time. */
+  readonly limit: number;
+}
+
+/**
+ * Events that one serving thread was asked to run. Each has one outcome: what the thread says, or `refused` when it is lost.
+ * (What it had begun by then may happen again, as after the loss of a host: at least once.)
+ */
+export class ThreadDeliveries {
+  readonly #ports: ThreadDeliveriesPorts;
+  readonly #pending = new Map<number, (outcome: EventOutcome) => void>();
+  #nextId = 1;
+  #lostBy: MayflyError | undefined;
+
+  constructor(ports: ThreadDeliveriesPorts) {
+    this.#ports = ports;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  deliver(invocation: EventInvocation): Promise<EventOutcome> {
+    const { send, nowMs, limit } = this.#ports;
+    const refuse = (error: MayflyError): Promise<EventOutcome> =>
+      Promise.resolve(refusedEvent(error, nowMs()));
+    if (this.#lostBy !== undefined) return refuse(this.#lostBy);
+    if (this.#pending.size >= limit)
+      return refuse(new MayflyError('host_busy', `${limit} events wait for the thread.`));
+    const id = this.#nextId++;
+    const packed = packInvocation(invocation);
+    send({ kind: 'deliver', id, packed }, [packed.bodies.buffer]);
+    return new Promise((resolve) => {
+      this.#pending.set(id, resolve);
+    });
+  }
+
+  settle(id: number, outcome: EventOutcome): void {
+    const resolve = this.#pending.get(id);
+    this.#pending.delete(id);
+    resolve?.(outcome);
+  }
+
+  /** The thread is gone; nothing more is sent to it. */
+  lost(code: ErrorCode, detail: string): void {
+    this.#lostBy = new MayflyError(code, detail);
+    const outcome = refusedEvent(this.#lostBy, this.#ports.nowMs());
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const resolve of pending) resolve(outcome);
+  }
+}
