@@ -4,19 +4,14 @@ import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { FunctionName, MappingName, TenantName } from '../model/ids.ts';
 import type { QueueId } from '../model/queue.ts';
 import type { QueueCounts } from '../model/queue-message.ts';
-import type { ScheduleExpression } from '../model/schedule.ts';
 import type { QueueEngine } from '../store/queues/queue-engine.ts';
 import type { Registry } from '../store/registry.ts';
 
-/** What runs mappings, functions' events and schedules on this host. */
+/** What runs mappings and functions' events on this host. */
 export interface TriggerView {
-  mappingStatus(tenant: TenantName, name: MappingName): ConsumerStatus;
+  /** Undefined where there is no such mapping. */
+  mappingStatus(tenant: TenantName, name: MappingName): ConsumerStatus | undefined;
   functionStatus(tenant: TenantName, name: FunctionName): ConsumerStatus;
-  /**
-   * Ticks after `afterMs`, at most `count`.
-   * @throws MayflyError invalid_request for an expression or a time zone that is none
-   */
-  nextTicks(expression: ScheduleExpression, afterMs: number, count: number): number[];
   /** Whether this host has a Redis whose streams can be read. */
   readonly hasStreams: boolean;
 }

@@ -73,7 +73,9 @@ export class MappingService implements MappingBackend {
       source.type === 'queue'
         ? await countsOf(queues, { kind: 'queue', tenant, name: source.queue })
         : undefined;
-    return { mapping, status: triggers.mappingStatus(tenant, name), counts };
+    const status = triggers.mappingStatus(tenant, name);
+    if (status === undefined) throw new MayflyError('mapping_not_found', `The mapping ${name} is gone.`);
+    return { mapping, status, counts };
   }
 }
 

@@ -1,7 +1,8 @@
 /** Schedules in the main thread. */
 import { MayflyError } from '../errors.ts';
 import { SCHEDULE_LIMITS } from '../event-limits.ts';
-import type { Schedule, ScheduleExpression } from '../model/schedule.ts';
+import type { Schedule } from '../model/schedule.ts';
+import { checkExpression, timetableOf } from '../triggers/timetable.ts';
 import type { TenantReference } from './backend.ts';
 import type { ScheduleBackend, ScheduleDescription, ScheduleReference } from './event-backend.ts';
 import type { EventServicePorts } from './event-ports.ts';
@@ -18,7 +19,7 @@ export class ScheduleService implements ScheduleBackend {
   async putSchedule(request: Request<'putSchedule'>) {
     const { registry, now } = this.#ports;
     const { tenant, schedule: name, settings, actor } = request;
-    this.#requireTicks(settings.expression);
+    checkExpression({ tenant, name }, settings.expression, now());
     const definition = { function: request.function, settings };
     const { schedule, created } = registry.events.schedules.put(tenant, name, definition, now(), actor);
     return { ...this.#describe(schedule), created };
@@ -37,7 +38,7 @@ export class ScheduleService implements ScheduleBackend {
   async configureSchedule(request: Request<'configureSchedule'>): Promise<ScheduleDescription> {
     const { registry, now } = this.#ports;
     const { tenant, schedule: name, settings, actor } = request;
-    if (settings.expression !== undefined) this.#requireTicks(settings.expression);
+    if (settings.expression !== undefined) checkExpression({ tenant, name }, settings.expression, now());
     const patch = { settings, ...(request.function === undefined ? {} : { function: request.function }) };
     return this.#describe(registry.events.schedules.configure(tenant, name, patch, now(), actor));
   }
@@ -47,23 +48,22 @@ export class ScheduleService implements ScheduleBackend {
     registry.events.schedules.remove(tenant, schedule, now(), actor);
   }
 
-  /** One that never strikes is a mistake. */
-  #requireTicks(expression: ScheduleExpression): void {
-    const { triggers, now } = this.#ports;
-    if (triggers.nextTicks(expression, now(), 1).length > 0) return;
-    throw new MayflyError(
-      'invalid_request',
-      'It would never strike: the time is over, or no date is like that.',
-      {
-        field: 'expression',
-      },
-    );
-  }
-
+  /** None of one that this release of croner, or of the time zones, reads no more. */
   #describe(schedule: Schedule): ScheduleDescription {
-    const { triggers, now } = this.#ports;
     const { enabled, expression } = schedule.settings;
-    const nextTicksMs = enabled ? triggers.nextTicks(expression, now(), SCHEDULE_LIMITS.previewTicks) : [];
+    if (!enabled) return { schedule, nextTicksMs: [] };
+    const nextTicksMs: number[] = [];
+    try {
+      const timetable = timetableOf(schedule, expression);
+      let atMs: number | undefined = this.#ports.now();
+      while (nextTicksMs.length < SCHEDULE_LIMITS.previewTicks) {
+        atMs = timetable.nextAfter(atMs);
+        if (atMs === undefined) break;
+        nextTicksMs.push(atMs);
+      }
+    } catch (error) {
+      if (!(error instanceof MayflyError)) throw error;
+    }
     return { schedule, nextTicksMs };
   }
 }

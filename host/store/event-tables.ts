@@ -4,6 +4,7 @@ import { EventInvokeTable } from './event-invoke-table.ts';
 import { MappingTable } from './mapping-table.ts';
 import type { MasterKeys } from './master-keys.ts';
 import { type DefinitionPorts, QueueTable } from './queue-table.ts';
+import type { RegistryDatabase } from './registry-database.ts';
 import { ScheduleTable } from './schedule-table.ts';
 import { SigningSecretTable } from './signing-secret-table.ts';
 
@@ -20,12 +21,23 @@ export class EventTables {
   readonly schedules: ScheduleTable;
   readonly invokeConfigs: EventInvokeTable;
 
+  readonly #database: RegistryDatabase;
+
   constructor(ports: EventTablesPorts) {
+    this.#database = ports.database;
     this.queues = new QueueTable(ports);
     this.signingSecrets = new SigningSecretTable({ ...ports, queues: this.queues });
     this.mappings = new MappingTable({ ...ports, queues: this.queues });
     this.schedules = new ScheduleTable(ports);
     this.invokeConfigs = new EventInvokeTable(ports);
+  }
+
+  /** All functions that there are, of all tenants: each has an event queue. */
+  functions(): { readonly tenant: TenantName; readonly name: FunctionName }[] {
+    return this.#database
+      .sql('SELECT tenant, name FROM functions')
+      .all()
+      .map((row) => ({ tenant: row['tenant'] as TenantName, name: row['name'] as FunctionName }));
   }
 
   /**
