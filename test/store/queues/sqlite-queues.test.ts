@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { SqliteQueues } from '../../../host/store/queues/sqlite-queues.ts';
 import { engineConformance } from './conformance/engine-conformance.ts';
+import { auditQueues } from './sqlite-audit.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 engineConformance(test, async (options = {}) => {
@@ -19,6 +20,8 @@ engineConformance(test, async (options = {}) => {
     operations: 3_000,
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
+      const complaints = auditQueues(join(folder, 'queues.db'));
+      if (complaints.length > 0) throw new Error(complaints.join('\n'));
       rmSync(folder, { recursive: true });
     },
   };
