@@ -8,7 +8,7 @@
  *  4. A message that was accepted is as durable as the append-only file of Redis: it survives the end of Redis' process, and with
  *     `appendfsync always` that of its machine (with `everysec` up to a second of messages does not).
  */
-import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto';
 import { MayflyError } from '../../errors.ts';
 import { QUEUE_LIMITS } from '../../event-limits.ts';
 import type { MessageId } from '../../model/ids.ts';
@@ -38,15 +38,8 @@ export interface RedisQueueEngineOptions extends Partial<Omit<RedisLinkOptions, 
   readonly messagesPerQueue?: number;
 }
 
-/** Where each message of a claim lies. */
-const HANDLES = Symbol('handles');
-
-interface RedisClaim extends Claim {
-  readonly [HANDLES]: readonly string[];
-}
-
 type Nothing = readonly [inMs: number];
-type Batch = readonly [lease: Buffer, expiresAtMs: number, held: Buffer, tries: Buffer, ...records: Buffer[]];
+type Batch = readonly [expiresAtMs: number, claim: Buffer, tries: Buffer, ...records: Buffer[]];
 
 function isNothing(answer: Nothing | Batch): answer is Nothing {
   return answer.length === 1;
@@ -58,6 +51,9 @@ export class RedisQueueEngine implements QueueEngine {
   readonly #prefix: string;
   readonly #host: string;
   readonly #messagesPerQueue: number;
+  /** With a number for each, names the claims of this engine. */
+  readonly #random = randomInt(2 ** 47);
+  #claims = 0;
 
   /** Connects in the background; until then, and whenever Redis is away, every operation is refused. */
   constructor(options: RedisQueueEngineOptions) {
@@ -121,23 +117,24 @@ export class RedisQueueEngine implements QueueEngine {
   async claim(queue: QueueId, options: ClaimOptions): Promise<Claim | undefined> {
     const { maxMessages, maxBytes, visibilityMs, maxClaims } = options;
     const key = this.#keyOf(queue);
-    const args = [key, maxMessages, maxBytes, visibilityMs, maxClaims, this.#host];
+    const name = `${this.#random}.${this.#claims++}`;
+    const args = [key, maxMessages, maxBytes, visibilityMs, maxClaims, this.#host, name];
     const answer = (await this.#link.script('claim', args)) as Nothing | Batch;
     if (isNothing(answer)) {
       this.#wakeUps.wake(key, answer[0]);
       return undefined;
     }
-    const [lease, expiresAtMs, held, triesText, ...records] = answer;
-    const handles = held.toString('latin1').split(' ');
+    const [expiresAtMs, text, triesText, ...records] = answer;
+    const lease = text.toString('latin1');
     const tries = triesText.length === 0 ? [] : (JSON.parse(triesText.toString()) as Tries[]);
-    const claim: RedisClaim = {
+    const handles = handlesOf({ lease });
+    const claim: Claim = {
       queue,
-      lease: lease.toString('latin1'),
+      lease,
       expiresAtMs: expiresAtMs - this.#link.clockOffsetMs,
       messages: records.map((record, index) =>
         decodeRecord(record, handles[index]!, (tries[index]?.[0] ?? 0) + 1, tries[index]),
       ),
-      [HANDLES]: handles,
     };
     return claim;
   }
@@ -148,8 +145,7 @@ export class RedisQueueEngine implements QueueEngine {
 
   async settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean> {
     const args = [this.#keyOf(claim.queue), claim.lease];
-    const handles = (claim as RedisClaim)[HANDLES];
-    if (!isAllDone(claim, handles, settlements)) this.#listSettlements(args, claim, settlements);
+    if (!isAllDone(claim, settlements)) this.#listSettlements(args, claim, settlements);
     return (await this.#link.script('settle', args)) === 1;
   }
 
@@ -221,7 +217,7 @@ export class RedisQueueEngine implements QueueEngine {
   }
 
   #listSettlements(args: (string | number)[], claim: Claim, settlements: readonly Settlement[]): void {
-    const handles = (claim as RedisClaim)[HANDLES];
+    const handles = handlesOf(claim);
     const indexes = new Map(claim.messages.map(({ id }, index) => [id, index]));
     for (const settlement of settlements) {
       const index = indexes.get(settlement.id);
@@ -244,13 +240,16 @@ export class RedisQueueEngine implements QueueEngine {
   }
 }
 
+/** Where each message of a claim lies: its lease says so, after its name and their number. */
+function handlesOf({ lease }: Pick<Claim, 'lease'>): readonly string[] {
+  return lease.split(' ').slice(2);
+}
+
 /** What nearly every settlement is: each message of a claim done, none of them one that had to wait or has a group. */
-function isAllDone(claim: Claim, handles: readonly string[], settlements: readonly Settlement[]): boolean {
+function isAllDone(claim: Claim, settlements: readonly Settlement[]): boolean {
   return (
     settlements.length === claim.messages.length &&
-    settlements.every(
-      ({ id, kind }, index) =>
-        kind === 'done' && id === claim.messages[index]!.id && handles[index]!.startsWith('n'),
-    )
+    settlements.every(({ id, kind }, index) => kind === 'done' && id === claim.messages[index]!.id) &&
+    !claim.lease.includes(' l')
   );
 }

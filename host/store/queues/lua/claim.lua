@@ -6,21 +6,22 @@ ARGV  1  messages, at most
       2  bytes of bodies, at most; a single message is handed out whatever its size
       3  visibility, ms
       4  claims of the queue that may be held at a time
-      5  consumer, of the streams' group
+      5  consumer, of the stream's group
+      6  name of the claim, never used before: digits and points
 Returns  {ms until something happens by itself, -1 for never} where there is nothing to hand out;
-         else {lease, when it expires, handles with spaces between, tries, v...}; tries: JSON, for each message {attempts, code, detail},
+         else {when the lease expires, claim (as in :leases), tries, v...}; tries: JSON, for each message {attempts, code, detail},
          or '' where all are handed out for the first time
 ]]
 local now = clock()
-local meta = redis.call('HMGET', META, 'retention', 'deadRetention', 'largest', 'seq', 'swept', 'idle', 'epoch')
+local meta = redis.call('HMGET', META, 'retention', 'deadRetention', 'largest', 'swept', 'idle')
 if not meta[1] then return { -1 } end
-local retention, largest, seq = tonumber(meta[1]), tonumber(meta[3]), tonumber(meta[4] or 0)
+local retention, largest = tonumber(meta[1]), tonumber(meta[3])
 local maxMessages, maxBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local cutoff = now - retention
 
 expireLeases(now)
 -- What is handed out is looked at anyway; this is for what waits behind it, or for nobody.
-if not meta[5] or now - tonumber(meta[5]) >= 1000 then
+if not meta[4] or now - tonumber(meta[4]) >= 1000 then
   sweep(now, retention, tonumber(meta[2]))
   redis.call('HSET', META, 'swept', now)
 end
@@ -60,7 +61,7 @@ local function takeFresh()
       if not entry or not fits(entry[2][2]) then return end
       wanted = 1
     end
-    local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', wanted, 'STREAMS', NOW, '>')
+    local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', wanted, 'NOACK', 'STREAMS', NOW, '>')
     if not reply then return end
     local entries = reply[1][2]
     -- In order of sending: if the first is not over time, none is.
@@ -92,7 +93,6 @@ local function takeOne(handle, group)
     return true
   end
   if isTight and not fits(v) then return false end
-  redis.call('XCLAIM', stream, GROUP, ARGV[5], 0, id, 'FORCE', 'JUSTID')
   add(handle, v)
   return true
 end
@@ -138,32 +138,32 @@ local function isFreshOlder()
   return entry and sentAt(entry[1]) <= turn
 end
 
--- What had to wait comes first, but not always, so that it cannot starve the rest.
-local sources = { takeFresh, takeTurns }
-if not isFreshOlder() then sources = { takeTurns, takeFresh } end
-table.insert(sources, seq % 4 == 3 and 3 or 1, takeDue)
-for _, take in ipairs(sources) do
-  if #handles < maxMessages then take() end
+-- What had to wait comes first, but not always, so that it cannot starve the rest. Mostly there is none.
+if redis.call('EXISTS', DUE, TURNS) == 0 then
+  takeFresh()
+else
+  local sources = { takeFresh, takeTurns }
+  if not isFreshOlder() then sources = { takeTurns, takeFresh } end
+  table.insert(sources, now % 4 == 3 and 3 or 1, takeDue)
+  for _, take in ipairs(sources) do
+    if #handles < maxMessages then take() end
+  end
 end
 
 if #handles == 0 then
   if buried > 0 then return { 0 } end
-  if not meta[6] then redis.call('HSET', META, 'idle', 1) end
+  if not meta[5] then redis.call('HSET', META, 'idle', 1) end
   return { nextEvent(now) }
 end
 
-if redis.call('HLEN', TRIES) > 0 then
+if redis.call('EXISTS', TRIES) == 1 then
   local known = redis.call('HMGET', TRIES, unpack(handles))
   for i = 1, #handles do
     tries[i] = known[i] and cmsgpack.unpack(known[i]) or { 0, '', '' }
     isRetry = isRetry or known[i]
   end
 end
--- With the epoch, so that a claim of a queue that was removed is none of a new one's.
-local lease = (seq + 1) .. '.' .. meta[7]
 local expiresAt = now + tonumber(ARGV[3])
-local held = table.concat(handles, ' ')
-redis.call('HSET', META, 'seq', seq + 1)
-redis.call('ZADD', LEASES, expiresAt, lease)
-redis.call('HSET', HELD, lease, #handles .. ' ' .. held)
-return { lease, expiresAt, held, isRetry and cjson.encode(tries) or '', unpack(values) }
+local claim = ARGV[6] .. ' ' .. #handles .. ' ' .. table.concat(handles, ' ')
+redis.call('ZADD', LEASES, expiresAt, claim)
+return { expiresAt, claim, isRetry and cjson.encode(tries) or '', unpack(values) }

@@ -10,22 +10,23 @@ local now = clock()
 expireLeases(now)
 sweep(now, tonumber(retention), tonumber(deadRetention))
 
+local held, count = inFlight()
+
 -- The first entry that is in nobody's hands. Where so many are in flight that the walk ends, the oldest is at least as old as this.
-local function oldest(stream)
+local function oldest(stream, kind)
   local from, id = '-', nil
   for _ = 1, 1000 do
     local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
     if not entry then return end
     id = entry[1]
-    if #redis.call('XPENDING', stream, GROUP, id, id, 1) == 0 then break end
+    if not held[kind .. id] then break end
     from = '(' .. id
   end
   return sentAt(id)
 end
 
-local inFlight = redis.call('XPENDING', NOW, GROUP)[1] + redis.call('XPENDING', LATER, GROUP)[1]
 local kept = redis.call('XLEN', NOW) + redis.call('XLEN', LATER)
 local delayed = redis.call('ZCOUNT', DUE, '(' .. now, '+inf') + redis.call('ZCOUNT', GDUE, '(' .. now, '+inf')
-local first, second = oldest(NOW), oldest(LATER)
-return { kept - inFlight - delayed, delayed, inFlight, redis.call('XLEN', base .. ':dead'),
+local first, second = oldest(NOW, 'n'), oldest(LATER, 'l')
+return { kept - count - delayed, delayed, count, redis.call('XLEN', base .. ':dead'),
   math.min(first or second or -1, second or first or -1) }

@@ -41,9 +41,7 @@ if state == 'dead' then
   return answer(#entries > limit and entries[limit][1] or '', '')
 end
 
-local function isPending(stream, id)
-  return #redis.call('XPENDING', stream, GROUP, id, id, 1) > 0
-end
+local held = inFlight()
 
 local function isDelayed(kind, id)
   local at = redis.call('ZSCORE', DUE, kind .. id) or kind == 'l' and redis.call('ZSCORE', GDUE, id)
@@ -52,47 +50,53 @@ end
 
 -- Walks one stream, an entry at a time. `entry` is the next one of the wanted state, `position` the last one that was looked at.
 local function walk(stream, kind, position)
-  local source = { position = position, steps = 0, chunk = {}, i = 0 }
+  local source = { position = position, kind = kind, chunk = {}, i = 0 }
+  local seen, steps = position, 0
+  -- Ids of what is in flight are known: no walk past what is not.
+  local flying
+  if state == 'in-flight' then
+    flying = {}
+    for handle in pairs(held) do
+      local id = string.sub(handle, 2)
+      if string.sub(handle, 1, 1) == kind and not (position ~= '' and isBefore(id, position)) then
+        table.insert(flying, id)
+      end
+    end
+    table.sort(flying, function(a, b) return a ~= b and isBefore(a, b) end)
+  end
+
+  local function look()
+    source.i = source.i + 1
+    if flying then
+      local id = flying[source.i]
+      return id and redis.call('XRANGE', stream, id, id)[1]
+    end
+    if source.i > #source.chunk then
+      source.chunk = redis.call('XRANGE', stream, after(seen), '+', 'COUNT', math.min(limit + 1, 20))
+      source.i = 1
+    end
+    return source.chunk[source.i]
+  end
+
   function source.step()
     source.entry = nil
-    while source.steps < PATIENCE do
-      source.i = source.i + 1
-      if source.i > #source.chunk then
-        local from = after(source.seen or source.position)
-        if state == 'in-flight' then
-          source.chunk = redis.call('XPENDING', stream, GROUP, from, '+', limit + 1)
-        else
-          source.chunk = redis.call('XRANGE', stream, from, '+', 'COUNT', math.min(limit + 1, 20))
-        end
-        source.i = 1
-        if #source.chunk == 0 then
-          source.isOver = true
-          return
-        end
+    while steps < PATIENCE do
+      local entry = look()
+      if not entry then
+        source.isOver = true
+        return
       end
-      source.steps = source.steps + 1
-      local entry = source.chunk[source.i]
-      source.seen = entry[1]
-      if state == 'in-flight' then
-        source.entry = redis.call('XRANGE', stream, entry[1], entry[1])[1]
-        if source.entry then return end
-      elseif not isPending(stream, entry[1]) and (isDelayed(kind, entry[1]) or false) == (state == 'delayed') then
+      steps = steps + 1
+      seen = entry[1]
+      if flying or not held[kind .. seen] and (isDelayed(kind, seen) or false) == (state == 'delayed') then
         source.entry = entry
         return
       end
-      source.position = entry[1]
+      source.position = seen
     end
   end
-  source.kind = kind
   source.step()
   return source
-end
-
-local function isBefore(a, b)
-  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
-  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
-  if aMs ~= bMs then return tonumber(aMs) < tonumber(bMs) end
-  return tonumber(aSeq) <= tonumber(bSeq)
 end
 
 local fresh, later = walk(NOW, 'n', ARGV[3]), walk(LATER, 'l', ARGV[4])

@@ -5,9 +5,10 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
          same hash tag and lie on the same node of a cluster:
 
   :meta      hash    retention, deadRetention (ms), largest (bytes of the largest body), epoch (tells this queue's deduplication
-                     keys from those of a removed one), seq (number of the last lease), swept and said (ms, when last), idle and full (wake-ups)
-  :now       stream  {v} what may be handed out as soon as it is sent. Consumer group `mayfly`.
-  :later     stream  {v, g} what has a delay or a group; taken by its id, never by the group's cursor. Consumer group `mayfly`.
+                     keys from those of a removed one), swept and said (ms, when last), idle and full (wake-ups)
+  :now       stream  {v} what may be handed out as soon as it is sent. Its consumer group `mayfly` is the place up to which all hosts
+                     have read; it acknowledges by itself (NOACK), since what is in flight is in :leases, a batch at a time
+  :later     stream  {v, g} what has a delay or a group; taken by its id
   :due       zset    handle of an ungrouped message that waits for a time -> that time, ms; of one that was given back at once -> when
                      it was sent, so that it comes before what was sent later
   :gdue      zset    id (in :later) of a grouped message that waits for a time -> that time, ms
@@ -15,8 +16,9 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
   :groups    set     groups that have such a list
   :turns     zset    group that waits and is in nobody's hands -> when its first message may be handed out, ms
   :tries     hash    handle of a message that was tried -> cmsgpack {attempts, code, detail}; none where it was not
-  :leases    zset    lease -> when it expires, ms
-  :held      hash    lease -> how many messages, ' ' ('!' once a part is settled), their handles with spaces between
+  :leases    zset    claim -> when its lease expires, ms. A claim is: its name, how many messages it took, the handles of those that
+                     are not settled, with spaces between
+  :parts     hash    name of a claim of which a part was settled -> the claim as it is now in :leases
   :dead      stream  {v, g, a, c, d, s, lc, ld} dead letters: group, attempts, cause, when sent (ms), cause before. The id is when.
   :ids       hash    message id -> id in :dead
   :d:EPOCH:K string  message id that the deduplication key K stands for; expires by itself
@@ -25,7 +27,7 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
 Causes without a detail are the engine's own: `lease_expired`, `message_expired`.
 A handle is `n` or `l` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
 when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
-A message is in flight exactly while it is pending in its stream's group.
+A message is in flight exactly while a claim in :leases names it.
 Times are Redis' own, in milliseconds since the epoch. A script that takes nothing new in has the flag `allow-oom`: what is there can
 be handled while Redis' memory is full. This file goes between the first line of a script and the rest of it.
 ]]
@@ -33,8 +35,9 @@ local redis, tonumber, ipairs = redis, tonumber, ipairs
 local base = KEYS[1]
 local META, NOW, LATER = base .. ':meta', base .. ':now', base .. ':later'
 local DUE, GDUE, TURNS = base .. ':due', base .. ':gdue', base .. ':turns'
-local TRIES, LEASES, HELD = base .. ':tries', base .. ':leases', base .. ':held'
+local TRIES, LEASES, PARTS = base .. ':tries', base .. ':leases', base .. ':parts'
 local GROUP = 'mayfly'
+local HANDLE = '[nl]%d+%-%d+'
 -- For how long a queue that is being worked on keeps silent after it was announced, ms.
 local SILENCE = 50
 -- How many messages that are over time one call puts away, at most.
@@ -47,6 +50,14 @@ end
 
 local function sentAt(id)
   return tonumber(string.match(id, '%d+'))
+end
+
+-- Whether an entry was added before another, or is the same.
+local function isBefore(a, b)
+  local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
+  local bMs, bSeq = string.match(b, '(%d+)-(%d+)')
+  if aMs ~= bMs then return tonumber(aMs) < tonumber(bMs) end
+  return tonumber(aSeq) <= tonumber(bSeq)
 end
 
 local function streamOf(handle)
@@ -123,10 +134,35 @@ local function lineUp(group, now)
   return at
 end
 
+local function nameOf(claim)
+  return string.match(claim, '^%S+')
+end
+
+-- A claim as :leases has it now, and when it expires; nil where it has expired or is over.
+local function claimHeld(claim, now)
+  local expiresAt = redis.call('ZSCORE', LEASES, claim)
+  if not expiresAt then
+    claim = redis.call('HGET', PARTS, nameOf(claim))
+    expiresAt = claim and redis.call('ZSCORE', LEASES, claim)
+  end
+  if expiresAt and tonumber(expiresAt) > now then return claim, expiresAt end
+end
+
+-- Handles of what is in flight, as keys, and how many. Costs as much as that.
+local function inFlight()
+  local handles, count = {}, 0
+  for _, claim in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
+    for handle in string.gmatch(claim, HANDLE) do
+      handles[handle] = true
+      count = count + 1
+    end
+  end
+  return handles, count
+end
+
 -- Takes a message out of the queue. Its group, if it has one, is for the caller to line up.
 local function drop(handle, group)
   local id, stream = string.sub(handle, 2), streamOf(handle)
-  redis.call('XACK', stream, GROUP, id)
   redis.call('XDEL', stream, id)
   redis.call('HDEL', TRIES, handle)
   if group ~= '' then
@@ -155,22 +191,23 @@ local function expireLeases(now)
   local first = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')
   if not first[2] or tonumber(first[2]) > now then return end
   local groups = {}
-  for _, lease in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 10)) do
-    for handle in string.gmatch(redis.call('HGET', HELD, lease) or '', '[nl]%d+%-%d+') do
-      local id, stream = string.sub(handle, 2), streamOf(handle)
-      if redis.call('XACK', stream, GROUP, id) == 1 then
-        redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, 'lease_expired', '' }))
-        local entry = redis.call('XRANGE', stream, id, id)[1]
-        local group = entry and entry[2][4] or ''
-        if group == '' then
-          redis.call('ZADD', DUE, sentAt(id), handle)
-        else
-          groups[group] = true
-        end
+  for _, claim in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 10)) do
+    for handle in string.gmatch(claim, HANDLE) do
+      local id = string.sub(handle, 2)
+      redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, 'lease_expired', '' }))
+      local group = ''
+      if streamOf(handle) == LATER then
+        local entry = redis.call('XRANGE', LATER, id, id)[1]
+        group = entry and entry[2][4] or ''
+      end
+      if group == '' then
+        redis.call('ZADD', DUE, sentAt(id), handle)
+      else
+        groups[group] = true
       end
     end
-    redis.call('ZREM', LEASES, lease)
-    redis.call('HDEL', HELD, lease)
+    redis.call('ZREM', LEASES, claim)
+    redis.call('HDEL', PARTS, nameOf(claim))
   end
   for group in pairs(groups) do lineUp(group, now) end
   redis.call('HDEL', META, 'full')
@@ -179,13 +216,15 @@ end
 
 -- Puts away what has waited for longer than `retention`, and dead letters that were kept for longer than `deadRetention`.
 local function sweep(now, retention, deadRetention)
+  local held
   for _, stream in ipairs({ NOW, LATER }) do
     local kind = stream == NOW and 'n' or 'l'
     local from = '-'
     for _ = 1, SWEEP do
       local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
       if not entry or sentAt(entry[1]) + retention > now then break end
-      if #redis.call('XPENDING', stream, GROUP, entry[1], entry[1], 1) > 0 then
+      held = held or inFlight()
+      if held[kind .. entry[1]] then
         from = '(' .. entry[1]
       else
         local group = entry[2][4] or ''

@@ -14,41 +14,42 @@ if ARGV[1] == 'dead' then
 end
 expireLeases(clock())
 for _, group in ipairs(redis.call('SMEMBERS', base .. ':groups')) do redis.call('UNLINK', listOf(group)) end
-local dropped = 0
-local tries = {}
 redis.call('UNLINK', DUE, GDUE, TURNS, base .. ':groups')
+
+-- What is in flight, in order of sending.
+local kept = { [NOW] = {}, [LATER] = {} }
+local tries = {}
+for handle in pairs((inFlight())) do
+  local id, stream = string.sub(handle, 2), streamOf(handle)
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  if entry then table.insert(kept[stream], entry) end
+  tries[handle] = redis.call('HGET', TRIES, handle) or nil
+end
+redis.call('UNLINK', TRIES)
+for handle, packed in pairs(tries) do redis.call('HSET', TRIES, handle, packed) end
+
+local dropped = 0
 for _, stream in ipairs({ NOW, LATER }) do
+  dropped = dropped + redis.call('XLEN', stream) - #kept[stream]
   local last
-  local info = redis.call('XINFO', 'STREAM', stream)
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then last = info[i + 1] end
+  if redis.call('EXISTS', stream) == 1 then
+    local info = redis.call('XINFO', 'STREAM', stream)
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then last = info[i + 1] end
+    end
   end
-  local kept = {}
-  local pending = redis.call('XPENDING', stream, GROUP, '-', '+', 10000000)
-  for _, each in ipairs(pending) do
-    local entry = redis.call('XRANGE', stream, each[1], each[1])[1]
-    if entry then kept[#kept + 1] = { entry, each[2] } end
-  end
-  dropped = dropped + redis.call('XLEN', stream) - #kept
   redis.call('UNLINK', stream)
-  redis.call('XGROUP', 'CREATE', stream, GROUP, '0', 'MKSTREAM')
-  local kind = stream == NOW and 'n' or 'l'
-  for _, each in ipairs(kept) do
-    local id, fields = each[1][1], each[1][2]
-    redis.call('XADD', stream, id, unpack(fields))
-    redis.call('XCLAIM', stream, GROUP, each[2], 0, id, 'FORCE', 'JUSTID')
-    local tried = redis.call('HGET', TRIES, kind .. id)
-    if tried then tries[kind .. id] = tried end
-    local group = fields[4] or ''
+  table.sort(kept[stream], function(a, b) return a[1] ~= b[1] and isBefore(a[1], b[1]) end)
+  for _, entry in ipairs(kept[stream]) do
+    local group = entry[2][4] or ''
+    redis.call('XADD', stream, entry[1], unpack(entry[2]))
     if group ~= '' then
-      redis.call('RPUSH', listOf(group), id)
+      redis.call('RPUSH', listOf(group), entry[1])
       redis.call('SADD', base .. ':groups', group)
     end
   end
   -- So that ids go on rising, and nothing that was handed out is handed out again.
-  redis.call('XSETID', stream, last)
-  redis.call('XGROUP', 'SETID', stream, GROUP, last)
+  if stream == NOW then redis.call('XGROUP', 'CREATE', NOW, GROUP, last, 'MKSTREAM') end
+  if last and redis.call('EXISTS', stream) == 1 then redis.call('XSETID', stream, last) end
 end
-redis.call('UNLINK', TRIES)
-for handle, packed in pairs(tries) do redis.call('HSET', TRIES, handle, packed) end
 return dropped

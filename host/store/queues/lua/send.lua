@@ -38,14 +38,16 @@ if count > 0 then
   local kept = meta[4] and redis.call('XLEN', NOW) + redis.call('XLEN', LATER) or 0
   if kept + count > tonumber(ARGV[1]) then
     -- What is in flight does not wait.
-    if meta[4] then kept = kept - redis.call('XPENDING', NOW, GROUP)[1] - redis.call('XPENDING', LATER, GROUP)[1] end
+    if meta[4] then
+      local _, held = inFlight()
+      kept = kept - held
+    end
     if kept + count > tonumber(ARGV[1]) then return -1 end
   end
 end
 
 if not meta[4] then
   redis.call('XGROUP', 'CREATE', NOW, GROUP, '0', 'MKSTREAM')
-  redis.call('XGROUP', 'CREATE', LATER, GROUP, '0', 'MKSTREAM')
   redis.call('HSET', META, 'epoch', epoch)
 end
 if meta[1] ~= ARGV[2] or meta[2] ~= ARGV[3] then

@@ -2,32 +2,28 @@
 --[[
 Settles messages of a claim.
 
-ARGV  1  lease
+ARGV  1  claim, as it was when it was made
       2. for each message: kind ('done', 'retry', 'release', 'dead'), handle, group, when to try again (ms since the epoch), code and
          detail of the cause; or nothing at all where each message of the claim is done and none was in :later
 Returns  1, or 0 where the lease has expired or is over
 ]]
 local now = clock()
-local lease = ARGV[1]
-local expiresAt = tonumber(redis.call('ZSCORE', LEASES, lease) or 0)
-if expiresAt <= now then return 0 end
-local held = redis.call('HGET', HELD, lease)
-local size, mark = string.match(held, '^(%d+)(.)')
-size = tonumber(size)
+local claim, expiresAt = claimHeld(ARGV[1], now)
+if not claim then return 0 end
+local isWhole = claim == ARGV[1]
 
 local function finish()
-  redis.call('HDEL', HELD, lease)
-  redis.call('ZREM', LEASES, lease)
+  redis.call('ZREM', LEASES, claim)
+  if not isWhole then redis.call('HDEL', PARTS, nameOf(claim)) end
   if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
 end
 
 -- All of it is done, and all of it is still there: what nearly every batch comes to.
-if mark == ' ' and #ARGV == 1 then
+if isWhole and #ARGV == 1 then
   local ids = {}
-  for id in string.gmatch(held, '%d+%-%d+') do ids[#ids + 1] = id end
-  redis.call('XACK', NOW, GROUP, unpack(ids))
+  for id in string.gmatch(claim, '%d+%-%d+') do ids[#ids + 1] = id end
   redis.call('XDEL', NOW, unpack(ids))
-  if redis.call('HLEN', TRIES) > 0 then
+  if redis.call('EXISTS', TRIES) == 1 then
     for i, id in ipairs(ids) do ids[i] = 'n' .. id end
     redis.call('HDEL', TRIES, unpack(ids))
   end
@@ -35,8 +31,9 @@ if mark == ' ' and #ARGV == 1 then
   return 1
 end
 
+local name, size = string.match(claim, '^(%S+) (%d+)')
 local left, count = {}, 0
-for handle in string.gmatch(held, '[nl]%d+%-%d+') do
+for handle in string.gmatch(claim, HANDLE) do
   left[handle] = true
   count = count + 1
 end
@@ -54,7 +51,6 @@ local function settle(kind, handle, group, at, code, detail)
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if entry then bury(handle, group, entry[2][2], triesOf(handle)[1] + 1, code, detail) end
   else
-    redis.call('XACK', stream, GROUP, id)
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
     end
@@ -94,9 +90,12 @@ end
 if count == 0 then
   finish()
 else
-  local rest = {}
-  for handle in pairs(left) do rest[#rest + 1] = handle end
-  redis.call('HSET', HELD, lease, size .. '!' .. table.concat(rest, ' '))
+  local parts = { name, size }
+  for handle in pairs(left) do parts[#parts + 1] = handle end
+  local rest = table.concat(parts, ' ')
+  redis.call('ZREM', LEASES, claim)
+  redis.call('ZADD', LEASES, expiresAt, rest)
+  redis.call('HSET', PARTS, name, rest)
 end
 if soonest then announceTime(now, soonest) end
 return 1
