@@ -45,7 +45,6 @@ interface Entry {
   cursorMs: number;
   /** Ticks that are due, and not known to be durable. */
   unsent: number[];
-  failures: number;
 }
 
 /** Later than that, a tick was missed. A restart of the host takes seconds. */
@@ -64,6 +63,8 @@ export class Schedules {
   readonly #entries = new Map<string, Entry>();
   readonly #due = new DueHeap<Entry>();
   readonly #toSend: Entry[] = [];
+  readonly #failed: Entry[] = [];
+  #failures = 0;
   #toSave: SentTick[] = [];
   #cancelTimer: () => void = () => {};
   #stopListening: () => void = () => {};
@@ -121,7 +122,7 @@ export class Schedules {
       return;
     }
     try {
-      this.#enter(key, schedule);
+      this.#enter(key, schedule, entry?.unsent ?? []);
     } catch (error) {
       this.#entries.delete(key);
       this.#ports.report(`schedule ${key} cannot be read`, error);
@@ -129,15 +130,16 @@ export class Schedules {
     this.#arm();
   }
 
-  #enter(key: string, schedule: Schedule): void {
+  #enter(key: string, schedule: Schedule, unsent: number[]): void {
     const nowMs = this.#ports.clock.nowMs();
     // What was changed or enabled begins anew: its ticks of before were not this schedule's.
     const overMs = Math.max(schedule.lastTickMs ?? schedule.createdAtMs, schedule.updatedAtMs);
     const cursorMs = overMs > nowMs + LONGEST_ERROR_MS ? nowMs : overMs;
     const timetable = timetableOf(schedule, schedule.settings.expression);
-    const entry: Entry = { schedule, timetable, cursorMs, unsent: [], failures: 0 };
+    const entry: Entry = { schedule, timetable, cursorMs, unsent };
     this.#entries.set(key, entry);
     this.#plan(entry);
+    if (unsent.length > 0) this.#send(entry);
   }
 
   #isCurrent(entry: Entry): boolean {
@@ -204,7 +206,7 @@ export class Schedules {
           this.#retryLater(entry);
           break;
         }
-        entry.failures = 0;
+        this.#failures = 0;
         entry.unsent = entry.unsent.filter((tick) => !ticks.includes(tick));
         this.#save(entry, ticks.at(-1)!);
       }
@@ -226,15 +228,23 @@ export class Schedules {
       );
       return true;
     } catch (error) {
-      report(`${ticks.length} ticks of schedule ${tenant}/${schedule.name} wait for their queue`, error);
+      if (this.#failed.length === 0)
+        report(
+          `ticks of schedule ${tenant}/${schedule.name}, and perhaps of others, wait for their queue`,
+          error,
+        );
       return false;
     }
   }
 
+  /** One timer for all: where one cannot be sent, most cannot. */
   #retryLater(entry: Entry): void {
     const { clock, random } = this.#ports;
-    clock.after(backoffMs(SEND_BACKOFF, ++entry.failures, random), () => {
-      if (this.#isCurrent(entry) && !this.#isStopped) this.#send(entry);
+    this.#failed.push(entry);
+    if (this.#failed.length > 1) return;
+    clock.after(backoffMs(SEND_BACKOFF, ++this.#failures, random), () => {
+      const failed = this.#failed.splice(0);
+      for (const each of failed) if (this.#isCurrent(each) && !this.#isStopped) this.#send(each);
     });
   }
 

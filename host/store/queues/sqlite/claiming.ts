@@ -160,7 +160,7 @@ export class Claiming {
     if (settlement.kind === 'done') {
       this.#done.run(rowId, held.seq);
     } else if (settlement.kind === 'dead') {
-      this.#waiting.bury(state, held.seq, 1, settlement.cause, nowMs);
+      this.#waiting.bury(state, held.seq, settlement.isUntried === true ? 0 : 1, settlement.cause, nowMs);
     } else {
       const dueMs = settlement.atMs > nowMs ? Math.ceil(settlement.atMs) : 0;
       if (settlement.kind === 'release') this.#release.run(dueMs, rowId, held.seq);

@@ -81,6 +81,17 @@ export function deadLetterTests(test: Test, make: MakeHarness): void {
     });
   });
 
+  test('a dead letter that was not even tried has no attempt for that claim', async (t) => {
+    await using harness = await make();
+    const { engine } = harness;
+    await send(engine, ['a']);
+    const first = await claimSome(engine);
+    await settleAll(engine, first, (id) => ({ id, kind: 'retry', atMs: 0, cause: CAUSE }));
+    const second = await claimSome(engine);
+    await settleAll(engine, second, (id) => ({ id, kind: 'dead', cause: CAUSE, isUntried: true }));
+    t.is((await engine.peek(orders, 'dead', { limit: 1 })).messages[0]!.attempts, 1);
+  });
+
   test('redriving makes dead letters new again: all, or those that are named', async (t) => {
     await using harness = await make();
     const { engine, now, advance, stepMs } = harness;
