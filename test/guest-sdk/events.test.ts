@@ -156,6 +156,19 @@ test('a single event comes to `fetch` as a request, with its key and its trace',
   });
 });
 
+test('an event that is answered with a status of 400 or more has failed', async (t) => {
+  using serving = serve(linked);
+  for (const status of [200, 201, 303, 399])
+    t.like(await serving.deliver(event(`answer ${status}`)), { kind: 'returned', failures: [] });
+  for (const status of [400, 404, 429, 500, 599]) {
+    t.like(await serving.deliver(event(`answer ${status}`)), {
+      kind: 'failed',
+      cause: { code: 'event_failed', detail: `The function answered ${status}.` },
+      isRetryable: true,
+    });
+  }
+});
+
 test('an event takes the same fuel in a rewound instance as in a fresh one', async (t) => {
   using rewound = serve(linked);
   using fresh = new EventServing(linked, { road: 'fresh', configuration: { environment: { NAME: 'Ada' } } });

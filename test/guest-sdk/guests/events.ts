@@ -70,7 +70,11 @@ export default {
   },
 
   async fetch(request) {
+    const headers = [...request.headers];
+    const text = await request.text();
+    const [, status] = /^answer ([0-9]+)$/.exec(text) ?? [];
+    if (status !== undefined) return new Response('as you say', { status: Number(status) });
     const event = { method: request.method, path: new URL(request.url).pathname };
-    return Response.json({ ...event, headers: [...request.headers], text: await request.text() });
+    return Response.json({ ...event, headers, text });
   },
 } satisfies Handler;

@@ -1,0 +1,163 @@
+/** Events on their way from the main thread to serving threads and back. */
+import { once } from 'node:events';
+import type { Worker } from 'node:worker_threads';
+import test from 'ava';
+import { MayflyError } from '../../host/errors.ts';
+import type { ArtifactMessage } from '../../host/instance/artifact.ts';
+import type { EventDelivery, EventInvocation, EventOutcome } from '../../host/model/event-invocation.ts';
+import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
+import { refusedEvent } from '../../host/worker/event-refusal.ts';
+import type { ToWorker } from '../../host/worker/messages.ts';
+import { packInvocation, unpackInvocation } from '../../host/worker/packed-invocation.ts';
+import { ThreadDeliveries } from '../../host/worker/thread-deliveries.ts';
+import { artifactMessageOf } from '../harness/artifact.ts';
+import { eventGuest } from '../harness/event-guests.ts';
+import { batch, event, message, TRACEPARENT, tick } from '../harness/event-serving.ts';
+import { createEventPool } from './event-pool.ts';
+
+let artifact: ArtifactMessage;
+const threads: Worker[] = [];
+
+test.before(async () => {
+  process.on('worker', (worker) => void threads.push(worker));
+  artifact = await artifactMessageOf(await eventGuest('queue'));
+});
+
+function invocation(delivery: EventDelivery, traceparent?: string): EventInvocation {
+  const id = { tenant: 'acme' as TenantName, name: 'worker' as FunctionName };
+  return { ...id, delivery, ...(traceparent === undefined ? {} : { traceparent }) };
+}
+
+const DONE: EventOutcome = { kind: 'returned', invocationId: 'i' as InvocationId, fuel: 1, failures: [] };
+
+function fakeThread(limit = 10) {
+  const sent: ToWorker[] = [];
+  const deliveries = new ThreadDeliveries({
+    send: (said, transfer) => void sent.push(structuredClone(said, { transfer: [...transfer] })),
+    nowMs: () => 0,
+    limit,
+  });
+  return { sent, deliveries };
+}
+
+test('what is packed is unpacked as it was, and the sender keeps its bodies', (t) => {
+  const full = message('m0', 'grüße', {
+    groupKey: 'g',
+    deduplicationKey: 'd',
+    deliverAtMs: 5,
+    lastCause: { code: 'item_failed', detail: 'so' },
+    attributes: { 'ce-type': 'x' },
+  });
+  const deliveries: readonly EventDelivery[] = [
+    {
+      kind: 'batch',
+      source: 'orders',
+      messages: [full, message('m1', ''), message('m2', Uint8Array.of(0, 255))],
+    },
+    event('alone'),
+    tick('tock'),
+  ];
+  for (const delivery of deliveries) {
+    const given = invocation(delivery, TRACEPARENT);
+    const before = structuredClone(given);
+    const packed = packInvocation(given);
+    const got = unpackInvocation(structuredClone(packed, { transfer: [packed.bodies.buffer] }));
+    t.deepEqual(structuredClone(got), before);
+    t.deepEqual(structuredClone(given), before);
+  }
+});
+
+test('each event has the outcome that the thread says, in whatever order', async (t) => {
+  const { sent, deliveries } = fakeThread();
+  const [one, other] = [
+    deliveries.deliver(invocation(batch('a'))),
+    deliveries.deliver(invocation(batch('b'))),
+  ];
+  t.is(deliveries.inFlight, 2);
+  const ids = sent.map((said) => (said.kind === 'deliver' ? said.id : 0));
+  deliveries.settle(ids[1]!, { ...DONE, fuel: 2 });
+  deliveries.settle(ids[0]!, DONE);
+  deliveries.settle(ids[0]!, { ...DONE, fuel: 3 });
+  t.like(await one, { fuel: 1 });
+  t.like(await other, { fuel: 2 });
+  t.is(deliveries.inFlight, 0);
+});
+
+test('a thread is asked for so many at a time; the next one is refused', async (t) => {
+  const { sent, deliveries } = fakeThread(2);
+  void deliveries.deliver(invocation(batch('a')));
+  void deliveries.deliver(invocation(batch('b')));
+  t.like(await deliveries.deliver(invocation(batch('c'))), { kind: 'refused', cause: { code: 'host_busy' } });
+  t.is(sent.length, 2);
+});
+
+test('a thread that is lost refuses what it was asked for, and all that comes', async (t) => {
+  const { sent, deliveries } = fakeThread();
+  const pending = deliveries.deliver(invocation(batch('a')));
+  deliveries.lost('worker_lost', 'it is gone');
+  const lost = { kind: 'refused', cause: { code: 'worker_lost', detail: 'it is gone' } };
+  t.like(await pending, lost);
+  t.like(await deliveries.deliver(invocation(batch('b'))), lost);
+  t.is(sent.length, 1);
+});
+
+test('a refusal says when there may be room: at once for places, later for quotas over time', (t) => {
+  const quota = { name: 'q', scope: 'tenant', limit: 1 } as const;
+  const after = (error: unknown): number => refusedEvent(error, 1_000).retryAfterMs;
+  const overQuota = (rest: object): MayflyError =>
+    new MayflyError('quota_exceeded', 'q', { quota: { ...quota, ...rest } });
+  t.is(after(overQuota({ resetAtMs: 9_000 })), 50);
+  t.is(after(overQuota({ resetAtMs: 1_020.5, windowSeconds: 1 })), 21);
+  t.is(after(overQuota({ resetAtMs: 500, windowSeconds: 1 })), 1);
+  t.is(after(overQuota({ resetAtMs: 1e12, windowSeconds: 31 * 86_400 })), 60_000);
+  t.is(after(new MayflyError('host_busy', 'h')), 50);
+  t.is(after(new TypeError('ours')), 5_000);
+  t.deepEqual(refusedEvent(new TypeError('ours'), 0).cause.code, 'internal_error');
+});
+
+test.serial('threads take turns, and run what they are asked for', async (t) => {
+  threads.length = 0;
+  const pool = createEventPool({ threads: 2, artifact });
+  t.like(await pool.deliver(invocation(batch('k'))), { kind: 'refused', cause: { code: 'worker_lost' } });
+  await pool.start();
+  try {
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        pool.deliver(invocation(batch(i % 2 === 0 ? 'k' : 'e', 'second'))),
+      ),
+    );
+    t.is(outcomes.filter((outcome) => outcome.kind === 'returned').length, 25);
+    t.is(outcomes.filter((outcome) => outcome.kind === 'failed').length, 25);
+    t.is(
+      new Set(outcomes.map((outcome) => (outcome.kind === 'refused' ? '' : outcome.invocationId))).size,
+      50,
+    );
+  } finally {
+    await pool.drain(1_000);
+  }
+  t.like(await pool.deliver(invocation(batch('k'))), { kind: 'refused', cause: { code: 'draining' } });
+});
+
+test.serial(
+  'events of a thread that dies are refused, those of others are not touched, and another one takes over',
+  async (t) => {
+    threads.length = 0;
+    const pool = createEventPool({ threads: 2, artifact, configuration: { fuel: 1e15, timeoutMs: 60_000 } });
+    await pool.start();
+    try {
+      // One of them on each thread, for ever.
+      const running = [pool.deliver(invocation(batch('l'))), pool.deliver(invocation(batch('l')))];
+      const first = Promise.race(running.map(async (outcome, i) => [i, await outcome] as const));
+      const replaced = once(process, 'worker');
+      await threads[0]!.terminate();
+      const [lost, outcome] = await first;
+      t.like(outcome, { kind: 'refused', cause: { code: 'worker_lost' }, retryAfterMs: 500 });
+      await replaced;
+      t.like(await pool.deliver(invocation(batch('k'))), { kind: 'returned' });
+      await threads[1]!.terminate();
+      t.like(await running[1 - lost], { kind: 'refused', cause: { code: 'worker_lost' } });
+    } finally {
+      await pool.drain(1_000);
+    }
+  },
+);

@@ -1,0 +1,73 @@
+/** Serving threads with one function each name, whose artifact the test gives; no registry, no publishing. */
+import { tmpdir } from 'node:os';
+import type { ArtifactMessage } from '../../host/instance/artifact.ts';
+import {
+  FUNCTION_LIMITS,
+  type FunctionLimitName,
+  type FunctionLimitValues,
+  HOST_LIMITS,
+} from '../../host/limits.ts';
+import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
+import { defaultTenantSettings } from '../../host/model/tenant.ts';
+import { ChangeCounters } from '../../host/worker/change-counters.ts';
+import type { HostServices } from '../../host/worker/messages.ts';
+import { WorkerPool } from '../../host/worker/worker-pool.ts';
+import { OPEN_COLUMN, openQuotas } from '../harness/open-quotas.ts';
+
+export interface EventPoolOptions {
+  readonly threads: number;
+  readonly artifact: ArtifactMessage;
+  readonly configuration?: Partial<FunctionConfiguration>;
+  readonly report?: (message: string) => void;
+}
+
+export function createEventPool({ threads, artifact, configuration, report }: EventPoolOptions): WorkerPool {
+  const services = {
+    async resolve({ tenant, name }) {
+      return {
+        tenant: { name: tenant, settings: defaultTenantSettings(), createdAtMs: 0, updatedAtMs: 0 },
+        live: {
+          tenant,
+          name,
+          generation: 0,
+          version: 1,
+          artifactKey: artifact.key,
+          handler: artifact.manifest.handler,
+          configuration: { ...defaultConfiguration(), ...configuration },
+        },
+        tenantColumn: OPEN_COLUMN,
+        functionColumn: OPEN_COLUMN,
+      };
+    },
+    tenant: async () => undefined,
+    artifact: async () => artifact,
+  } satisfies Partial<HostServices>;
+  return new WorkerPool({
+    threads,
+    entry: new URL('../../host/serving-thread.ts', import.meta.url),
+    port: 0,
+    data: {
+      host: '127.0.0.1',
+      stagingDir: tmpdir(),
+      adminKey: '',
+      componentBytes: HOST_LIMITS.componentBytes,
+      ceilings: Object.fromEntries(
+        Object.entries(FUNCTION_LIMITS).map(([name, { ceiling }]) => [name as FunctionLimitName, ceiling]),
+      ) as FunctionLimitValues,
+      quotaTable: openQuotas(threads),
+      connections: 10,
+      changes: new ChangeCounters().buffer,
+      rewind: 'auto',
+      idleMemoryBytes: 64 * 2 ** 20,
+      idleSlots: 100,
+    },
+    services: services as Partial<HostServices> as HostServices,
+    onLogs: () => {},
+    onExit: () => {},
+    onRelieved: () => {},
+    heapBytes: HOST_LIMITS.threadHeapBytes,
+    onUsed: () => {},
+    recent: () => [],
+    report: (message) => report?.(message),
+  });
+}
