@@ -19,6 +19,7 @@ import { createFrontServer } from './front-door/server.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
 import { Slots } from './instance/slots.ts';
 import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { FunctionName, TenantName } from './model/ids.ts';
@@ -89,6 +90,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     later: setImmediate,
     nowMs: () => performance.now(),
   });
+  const trimming = setInterval(() => slots.trim(), TRIM_EVERY_MS).unref();
   const quotaTable = new QuotaTable(data.quotaTable);
   const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
   const preparation = new Preparation({
@@ -244,6 +246,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     clearTimeout(late);
     await closed;
     heapWatch.stop();
+    clearInterval(trimming);
     await pools.close();
     logs.flush();
     uses.flush();

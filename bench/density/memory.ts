@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 
 /** Between two looks at memory that may still be given back. */
 const LOOK_MS = 500;
-/** Looks in a row without less than before, by a percent, after which nothing more is expected. */
-const STEADY_LOOKS = 6;
-const MOST_LOOKS = 120;
+/** Looks in a row without less than before, by a percent, after which nothing more is expected: a spare slot is kept for 12 s. */
+const STEADY_LOOKS = 30;
+const MOST_LOOKS = 240;
 
 /**
  * Bytes of memory that a process has to itself, with its share of what it shares (Linux: proc(5), Pss). Right after work

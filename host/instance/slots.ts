@@ -74,6 +74,11 @@ export class Slots {
     }
   }
 
+  /** Gives up what functions that were not called lately have more than one of. */
+  trim(): void {
+    this.#pool.trim();
+  }
+
   /** How instances of the artifact come about here; tries it out if nobody has yet. */
   describe(artifact: LoadedArtifact): InstanceFacts {
     const factory = this.#factoryOf(artifact);

@@ -33,13 +33,11 @@ test('the packed package starts a host, and deploys and calls functions, where i
   const folder = await mkdtemp(join(tmpdir(), 'mayfly-pack-'));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const mayfly = join(await installed(folder), 'guest-sdk/cli/bin.mjs');
-  const port = String(20_000 + (process.pid % 20_000));
   const env = {
     PATH: process.env['PATH'],
-    MAYFLY_PORT: port,
+    MAYFLY_PORT: '0',
     MAYFLY_DATA_DIR: join(folder, 'data'),
     MAYFLY_EXAMPLES: '0',
-    MAYFLY_URL: `http://127.0.0.1:${port}`,
   };
   const project = join(folder, 'project');
   const host = spawn('node', [mayfly, 'start'], { cwd: project, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -49,8 +47,9 @@ test('the packed package starts a host, and deploys and calls functions, where i
   });
   while (!output.includes('Ready.')) await once(host.stdout, 'data');
 
+  const [, MAYFLY_URL = ''] = /listens on (http:\S+?),/.exec(output)!;
   const cli = async (...args: string[]): Promise<string> =>
-    (await run('node', [mayfly, ...args], { cwd: project, env })).stdout;
+    (await run('node', [mayfly, ...args], { cwd: project, env: { ...env, MAYFLY_URL } })).stdout;
   t.regex(await cli('--help'), /mayfly deploy/);
   await cli('deploy', exampleNamed('hello-ts')!.source, '--name', 'hello');
   t.like(JSON.parse(await cli('invoke', 'hello', '--path', '/x', '--data', 'hi')), {

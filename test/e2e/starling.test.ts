@@ -8,7 +8,7 @@ import { exchange } from '../harness/wire.ts';
 let host: TestHost;
 let published: Json;
 test.before(async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   [host] = await Promise.all([startTestHost(), starlingGuest(GUEST)]);
   published = await host.deploy('star', await starlingGuest(GUEST));
 });

@@ -12,8 +12,11 @@ const OPENED = new Set([
   'MessagePort',
 ]);
 
-/** A socket that was destroyed is closed a few turns of the event loop later, a killed child some milliseconds. */
-const PATIENCE_MS = 5_000;
+/**
+ * A socket that was destroyed is closed a few turns of the event loop later, a killed child some milliseconds; what
+ * leaks stays for ever.
+ */
+const PATIENCE_MS = 30_000;
 
 /**
  * Remembers what is open when it is made; {@link settled} waits until nothing more is. Make it at the head of a

@@ -83,12 +83,20 @@ async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** The shim takes a port, but does not tell which one it got. */
+/** Below those that the kernel gives to whoever asks for any, of which other tests ask for thousands (Linux: from 32,768). */
+const FIRST_PORT = 20_000 + (process.pid % 10_000);
+
+/** The shim takes a port, but does not tell which one it got. Between the look and its listening nobody takes this one. */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (let port = FIRST_PORT; ; port++) {
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }

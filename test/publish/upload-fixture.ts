@@ -29,14 +29,19 @@ export class UploadFixture {
   readonly dataDir: string;
   readonly artifacts: ArtifactStore;
   readonly publisher: Publisher;
+  /** How long each job may take from now on. */
+  timeoutMs = 60_000;
   #uploads = 0;
 
   private constructor(dataDir: string, options: Partial<PublisherOptions>) {
     this.dataDir = dataDir;
     this.artifacts = new ArtifactStore(dataDir);
+    const timeoutMs = (): number => this.timeoutMs;
     this.publisher = new Publisher({
       artifacts: this.artifacts,
-      timeoutMs: 60_000,
+      get timeoutMs() {
+        return timeoutMs();
+      },
       memoryBytes: 2_048 * MiB,
       queue: 4,
       ...options,

@@ -51,20 +51,25 @@ function leaveOne(): void {
   place.leave(used);
 }
 
-// Nobody begins before all are there.
+function ask(): void {
+  const verdict = admission.ask(applicant(0, { concurrency: data.functionConcurrency }));
+  if (verdict.kind !== 'place') return;
+  admitted++;
+  held.push(verdict);
+  const running = Atomics.add(truth, 0, 1) + 1;
+  for (let most = Atomics.load(truth, 1); running > most; most = Atomics.load(truth, 1)) {
+    if (Atomics.compareExchange(truth, 1, most, running) === most) break;
+  }
+}
+
+// All there is to have is taken before anybody leaves, however little the machine lets threads run side by side.
+for (let i = 0; i < data.holds; i++) ask();
+// Nobody goes on before all are there.
 if (Atomics.add(truth, 2, 1) + 1 === data.threads) Atomics.notify(truth, 2);
 while (Atomics.load(truth, 2) < data.threads) Atomics.wait(truth, 2, Atomics.load(truth, 2), 10);
 
 for (let i = 0; i < data.asks; i++) {
-  const verdict = admission.ask(applicant(0, { concurrency: data.functionConcurrency }));
-  if (verdict.kind === 'place') {
-    admitted++;
-    held.push(verdict);
-    const running = Atomics.add(truth, 0, 1) + 1;
-    for (let most = Atomics.load(truth, 1); running > most; most = Atomics.load(truth, 1)) {
-      if (Atomics.compareExchange(truth, 1, most, running) === most) break;
-    }
-  }
+  ask();
   while (held.length > data.holds || (held.length > 0 && random.below(10) < 3)) leaveOne();
 }
 while (held.length > 0) leaveOne();

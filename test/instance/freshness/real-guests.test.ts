@@ -160,7 +160,7 @@ async function isFresh(t: ExecutionContext, artifact: LoadedArtifact, guest: Gue
 
 for (const [name, guest] of Object.entries(GUESTS)) {
   test.serial(name, async (t) => {
-    t.timeout(120_000);
+    t.timeout(300_000);
     await isFresh(t, await artifactOf(await guest.build()), guest);
   });
 }

@@ -45,7 +45,7 @@ test('QuickJS', async (t) => {
 });
 
 test('StarlingMonkey', async (t) => {
-  t.timeout(120_000);
+  t.timeout(300_000);
   await isRewound(
     t,
     await artifactOf(await starlingGuest(STARLING_GUEST)),

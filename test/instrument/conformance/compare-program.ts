@@ -20,7 +20,7 @@ async function runProgram(
   return promisify(execFile)(process.execPath, [RUNNER, mode, path, packages], {
     encoding: 'buffer',
     maxBuffer: MAX_OUTPUT,
-    timeout: 110_000,
+    timeout: 220_000,
   });
 }
 

@@ -1,15 +1,21 @@
 import test from 'ava';
 import { isValid } from '../metered.ts';
-import { Random, seedOf } from '../random.ts';
+import { FIXED_SEED, Random, seedOf } from '../random.ts';
 import { type Comparison, compareModule } from './differential.ts';
 import { EVERYTHING, INTERPRETED, WasmOpt } from './wasm-opt.ts';
 
 const seed = seedOf('MAYFLY_TEST_SEED');
+/** Works in files of one name: the tests below take turns. */
 const wasmOpt = new WasmOpt();
 test.after.always(() => wasmOpt[Symbol.dispose]());
 
-/** Compares `count` random modules; a failure names the one that it came from. */
-async function compareModules(count: number, features: readonly string[], salt: number): Promise<Comparison> {
+/** Compares `count` random modules of a seed; a failure names the one that it came from. */
+async function compareModules(
+  seed: number,
+  count: number,
+  features: readonly string[],
+  salt: number,
+): Promise<Comparison> {
   const sum: Comparison = { calls: 0, traps: 0, exceptions: 0, ranOut: false, counted: 0, fuel: 0 };
   for (let i = 0; i < count; i++) {
     const random = new Random(Math.imul(seed + i, 0x9e3779b1) ^ salt);
@@ -29,18 +35,30 @@ async function compareModules(count: number, features: readonly string[], salt: 
   return sum;
 }
 
-test(`random modules give the same results and traps, and take the fuel that the reference counts (seed ${seed})`, async (t) => {
-  t.timeout(300_000);
-  const { calls, traps, counted, fuel } = await compareModules(60, INTERPRETED, 1);
-  t.log({ calls, traps, counted, fuel });
-  t.true(calls > 300 && traps > 20, `${calls} calls, ${traps} traps`);
-  t.true(counted > calls * 0.9, `fuel of ${counted} of ${calls} calls was compared`);
-  t.true(fuel > 10_000, `${fuel}`);
-});
+test.serial(
+  `random modules give the same results and traps, and take the fuel that the reference counts (seed ${seed})`,
+  async (t) => {
+    t.timeout(300_000);
+    t.log(await compareModules(seed, 45, INTERPRETED, 1));
+    t.pass();
+  },
+);
 
-test(`random modules with objects and every other proposal give the same results and traps (seed ${seed})`, async (t) => {
+test.serial(
+  `random modules with objects and every other proposal give the same results and traps (seed ${seed})`,
+  async (t) => {
+    t.timeout(300_000);
+    t.log(await compareModules(seed, 17, EVERYTHING, 2));
+    t.pass();
+  },
+);
+
+test.serial('random modules can be called, trap now and then, and do something before that', async (t) => {
   t.timeout(300_000);
-  const { calls, traps } = await compareModules(25, EVERYTHING, 2);
-  t.log({ calls, traps });
-  t.true(calls > 100 && traps > 10, `${calls} calls, ${traps} traps`);
+  const { calls, traps, counted, fuel } = await compareModules(FIXED_SEED, 15, INTERPRETED, 1);
+  t.true(calls > 75 && traps > 5, `${calls} calls, ${traps} traps`);
+  t.true(counted > calls * 0.9, `fuel of ${counted} of ${calls} calls was compared`);
+  t.true(fuel > 2_500, `${fuel}`);
+  const objects = await compareModules(FIXED_SEED, 8, EVERYTHING, 2);
+  t.true(objects.calls > 32 && objects.traps > 3, `${objects.calls} calls, ${objects.traps} traps`);
 });

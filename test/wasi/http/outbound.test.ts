@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import type { OutboundRequest, OutboundResponse } from '../../../host/wasi/context.ts';
 import { OutboundError } from '../../../host/wasi/http/error-code.ts';
@@ -242,12 +242,8 @@ test('an absolute path does not become the target of the request', async (t) => 
 
 test('a refused connection and a broken one have their own codes', async (t) => {
   await using fixture = new Fixture();
-  const closed = createTcpServer().listen(0, '127.0.0.1');
-  await once(closed, 'listening');
-  const { port } = closed.address() as AddressInfo;
-  closed.close();
-  await once(closed, 'close');
-  t.is(await codeOf(fixture.send(`127.0.0.1:${port}`)), 'connection-refused');
+  // Not one that was given back: whatever listens at this moment on this machine may get it next. This is tcpmux.
+  t.is(await codeOf(fixture.send('127.0.0.1:1')), 'connection-refused');
   const authority = await fixture.listen((incoming) => void incoming.socket.destroy());
   t.is(await codeOf(fixture.send(authority)), 'connection-terminated');
 });
