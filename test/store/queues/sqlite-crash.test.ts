@@ -65,6 +65,14 @@ function nameOf(message: QueueMessage): string {
   return textOf(message).split(' ')[0]!;
 }
 
+/** Whether a message was sent before another one: by an earlier child, in an earlier call, or before it in the same call. */
+function isBefore(one: string, other: string): boolean {
+  const ours = one.split('.').map(Number);
+  const theirs = other.split('.').map(Number);
+  const differing = [0, 1, 2].find((part) => ours[part] !== theirs[part]) ?? 2;
+  return ours[differing]! < theirs[differing]!;
+}
+
 /** What is wrong with what is left, given what was acknowledged. */
 function complaintsOf(left: readonly QueueMessage[], acknowledged: Acknowledged): string[] {
   const complaints: string[] = [];
@@ -78,13 +86,14 @@ function complaintsOf(left: readonly QueueMessage[], acknowledged: Acknowledged)
     const claims = acknowledged.claims.get(id) ?? 0;
     if (message && message.attempts <= claims) complaints.push(`${text}: ${message.attempts} of ${claims}`);
   }
-  const lastOfGroup = new Map<string, QueueMessage>();
+  const lastOfGroup = new Map<string, string>();
   for (const message of left) {
-    const { groupKey, sentAtMs } = message;
+    const { groupKey } = message;
     if (groupKey === undefined) continue;
+    const name = nameOf(message);
     const before = lastOfGroup.get(groupKey);
-    if (before && before.sentAtMs > sentAtMs) complaints.push(`${nameOf(message)} is out of order`);
-    lastOfGroup.set(groupKey, message);
+    if (before !== undefined && !isBefore(before, name)) complaints.push(`${name} comes after ${before}`);
+    lastOfGroup.set(groupKey, name);
   }
   return complaints;
 }

@@ -21,8 +21,8 @@ engineConformance(test, async (options = {}) => {
     async [Symbol.asyncDispose]() {
       await engine[Symbol.asyncDispose]();
       const complaints = auditQueues(join(folder, 'queues.db'));
-      if (complaints.length > 0) throw new Error(complaints.join('\n'));
       rmSync(folder, { recursive: true });
+      if (complaints.length > 0) throw new Error(complaints.join('\n'));
     },
   };
 });

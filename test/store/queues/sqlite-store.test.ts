@@ -206,6 +206,37 @@ test('after a sync that failed no send is acknowledged any more', async (t) => {
   t.deepEqual(auditQueues(path), []);
 });
 
+// Serial: it breaks every file of this process.
+test.serial(
+  'a store that fails while something is due is tried again at a pace, and goes on where it was',
+  async (t) => {
+    const { open, clock } = newStore(t);
+    await using engine = open();
+    await send(engine, ['held']);
+    const held = await claimSome(engine, { visibilityMs: 1_000 });
+    await send(engine, ['later'], { deliverAtMs: clock.now() + 1_000 });
+    let calls = 0;
+    const exec = DatabaseSync.prototype.exec;
+    t.teardown(() => {
+      DatabaseSync.prototype.exec = exec;
+    });
+    DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
+      if (sql !== 'COMMIT') return exec.call(this, sql);
+      calls++;
+      throw Object.assign(new Error('disk I/O error'), { code: 'ERR_SQLITE_ERROR' });
+    };
+    await clock.advance(10_000);
+    t.true(calls > 3 && calls <= 10, `${calls}`);
+    await t.throwsAsync(settleAll(engine, held), { code: 'queue_unavailable' });
+    const work = Promise.withResolvers<void>();
+    engine.onWork(orders, work.resolve);
+    DatabaseSync.prototype.exec = exec;
+    await clock.advance(1_000);
+    await work.promise;
+    t.deepEqual(textsOf(await claim(engine)), ['held', 'later']);
+  },
+);
+
 test('a sync that takes too long refuses the send', async (t) => {
   const { clock, open } = newStore(t);
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -31,7 +31,7 @@ export interface CommitQueueOptions {
   readonly sync: LogSync;
   readonly now: () => number;
   readonly setTimer: SetTimer;
-  /** Told what a transaction has changed, after it was committed. */
+  /** Told what a transaction has changed, after it was committed; of one that failed it hears nothing. */
   readonly committed: (touched: readonly QueueState[]) => void;
   /** Work that nobody waits for, at the end of a transaction that has time left. True if there is more. */
   readonly background: (nowMs: number, hasTime: () => boolean) => boolean;
@@ -117,7 +117,7 @@ export class CommitQueue {
     const done: Operation[] = [];
     const again: Operation[] = [];
     let tried = 0;
-    let touched: readonly QueueState[] = [];
+    let touched: readonly QueueState[] | undefined;
     try {
       let isMore = false;
       [isMore, touched] = file.transaction(() => {
@@ -140,12 +140,12 @@ export class CommitQueue {
       else for (const operation of asked.slice(0, tried)) this.#commitAlone(operation);
     }
     if (this.#waiting.length > 0) this.wake();
-    committed(touched);
+    if (touched) committed(touched);
   }
 
   #commitAlone(operation: Operation): void {
     const { file, now, committed } = this.#options;
-    let touched: readonly QueueState[] = [];
+    let touched: readonly QueueState[] | undefined;
     try {
       let isDone = false;
       [isDone, touched] = file.transaction(() => operation.run(Math.floor(now())));
@@ -154,7 +154,7 @@ export class CommitQueue {
     } catch (error) {
       operation.reject(toError(error));
     }
-    committed(touched);
+    if (touched) committed(touched);
   }
 
   #answer(done: readonly Operation[]): void {
