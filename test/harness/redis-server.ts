@@ -15,8 +15,11 @@ export interface RedisServerOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** `everysec` is Redis' default; what a killed process has written is in the file already, whatever this is. */
-const SETTINGS = { bind: '127.0.0.1', appendonly: 'yes', appendfsync: 'everysec', save: '' };
+/**
+ * `always`, so that what was accepted survives the end of the process: with `everysec`, Redis puts off even writing to the file, for
+ * up to two seconds, while the disk is busy with what came before.
+ */
+const SETTINGS = { bind: '127.0.0.1', appendonly: 'yes', appendfsync: 'always', save: '' };
 
 /** Another process may take a port between finding and using it. */
 const PORT_TRIES = 5;

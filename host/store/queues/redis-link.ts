@@ -27,10 +27,14 @@ export interface RedisLinkOptions {
 export class RedisLink implements AsyncDisposable {
   /** What Redis' clock is ahead of this host's; 0 where no difference shows. */
   clockOffsetMs = 0;
+  /** Whether there is a connection, as far as is known. */
+  isReady = false;
   readonly #redis: Redis;
   readonly #options: RedisLinkOptions;
   readonly #readyListeners = new Set<() => void>();
   #outstandingBytes = 0;
+  /** How many there have been. */
+  #connections = 0;
   #isAway = false;
   #isClosed = false;
 
@@ -56,13 +60,14 @@ export class RedisLink implements AsyncDisposable {
   /** Calls back whenever a connection has been made, until the returned call. */
   onReady(listener: () => void): () => void {
     this.#readyListeners.add(listener);
-    if (this.#redis.status === 'ready') listener();
+    if (this.isReady) listener();
     return () => this.#readyListeners.delete(listener);
   }
 
-  /** Lets another connection to the same Redis be made, of the same kind. */
-  another(name: string): Redis {
-    return connect(this.#options, name);
+  /** Makes another connection to the same Redis, whose commands may take `blockMs` longer. */
+  another(name: string, blockMs = 0): Redis {
+    const { url, timeoutMs } = this.#options;
+    return connect({ url, timeoutMs: timeoutMs + blockMs }, name);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -74,10 +79,16 @@ export class RedisLink implements AsyncDisposable {
     if (this.#outstandingBytes + bytes > OUTSTANDING_BYTES)
       throw unavailable('More is on its way to Redis than it takes.');
     this.#outstandingBytes += bytes;
+    const connection = this.#connections;
     try {
       return await ask();
     } catch (error) {
-      if (isTimeout(error)) this.#redis.disconnect(true);
+      // Once, however many time out together: the next connection has not failed anybody yet.
+      if (isTimeout(error) && connection === this.#connections) {
+        this.#connections++;
+        this.isReady = false;
+        this.#redis.disconnect(true);
+      }
       throw refusal(error);
     } finally {
       this.#outstandingBytes -= bytes;
@@ -85,15 +96,16 @@ export class RedisLink implements AsyncDisposable {
   }
 
   async #ready(): Promise<void> {
+    this.#connections++;
     if (this.#isAway) this.#options.report('The Redis of the queues is back.');
     this.#isAway = false;
-    try {
-      await this.measureClock();
-      for (const warning of await warnings(this.#redis)) this.#options.report(warning);
-    } catch {
-      // Lost again meanwhile; the next connection comes here, too.
-      return;
-    }
+    // Whatever comes of it: who waits for the connection has it.
+    await this.measureClock().catch(() => {});
+    if (this.#redis.status !== 'ready') return;
+    const lines = await warnings(this.#redis).catch(() => []);
+    for (const line of lines) this.#options.report(line);
+    if (this.#redis.status !== 'ready') return;
+    this.isReady = true;
     for (const listener of this.#readyListeners) listener();
   }
 
@@ -109,6 +121,7 @@ export class RedisLink implements AsyncDisposable {
 
   /** Said once, however often it is tried again. */
   #away(error: Error | undefined): void {
+    if (error === undefined) this.isReady = false;
     if (this.#isAway || this.#isClosed) return;
     if (error === undefined && this.#redis.status === 'end') return;
     this.#isAway = true;
@@ -117,11 +130,18 @@ export class RedisLink implements AsyncDisposable {
   }
 }
 
-function connect({ url, timeoutMs }: RedisLinkOptions, connectionName: string): Redis {
+function connect(
+  { url, timeoutMs }: Pick<RedisLinkOptions, 'url' | 'timeoutMs'>,
+  connectionName: string,
+): Redis {
   return new Redis(url, {
     connectionName,
+    // RESP3 gives XREAD's answer another shape.
+    protocol: 2,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    // A socket that is given up goes at once, with what it still had to send.
+    disconnectTimeout: 20,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -183,10 +203,20 @@ async function warnings(redis: Redis): Promise<string[]> {
     lines.push(
       'Redis has its append-only file off: accepted messages are lost when it ends. Set `appendonly yes`.',
     );
+  else if ((await appendfsync(redis)) === 'everysec')
+    lines.push(
+      'Redis writes its append-only file every second: up to two seconds of accepted messages are lost when it is killed. `appendfsync always` loses none.',
+    );
   const policy = setting('maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction' && setting('maxmemory') !== '0')
     lines.push(
       `Redis may evict messages when its memory is full (maxmemory-policy ${policy}). Set \`noeviction\`.`,
     );
   return lines;
+}
+
+/** Not in INFO, and where CONFIG is forbidden it is not known. */
+async function appendfsync(redis: Redis): Promise<string | undefined> {
+  const answer = await redis.config('GET', 'appendfsync').catch(() => undefined);
+  return (answer as string[] | undefined)?.[1];
 }

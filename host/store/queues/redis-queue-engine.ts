@@ -5,8 +5,8 @@
  *  1. Every operation but `redrive` is one script, so it happens whole or not at all, and takes one round trip.
  *  2. All keys of a queue have one hash tag: they lie on one node of a cluster.
  *  3. This process keeps nothing of a queue but who listens, and timers. A claim carries what it takes to settle it.
- *  4. A message that was accepted is as durable as the append-only file of Redis: it survives the end of Redis' process, and with
- *     `appendfsync always` that of its machine (with `everysec` up to a second of messages does not).
+ *  4. A message that was accepted is as durable as the append-only file of Redis. With `appendfsync always` it survives the death of Redis and
+ *     of its machine; with `everysec` what came in the last two seconds does not survive Redis being killed.
  */
 import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto';
 import { MayflyError } from '../../errors.ts';
@@ -24,6 +24,8 @@ import type {
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import { type DeadTries, decodeDeadLetter, decodeRecord, encodeRecord, type Tries } from './redis-record.ts';
+import { type RedisStreamOptions, RedisStreamSource } from './redis-stream-source.ts';
+import { RedisStreamWatch } from './redis-stream-watch.ts';
 import { RedisWakeUps } from './redis-wake-ups.ts';
 
 /** Dead letters that one script redrives: a few milliseconds in which Redis does nothing else. */
@@ -48,6 +50,7 @@ function isNothing(answer: Nothing | Batch): answer is Nothing {
 export class RedisQueueEngine implements QueueEngine {
   readonly #link: RedisLink;
   readonly #wakeUps: RedisWakeUps;
+  readonly #streams: RedisStreamWatch;
   readonly #prefix: string;
   readonly #host: string;
   readonly #messagesPerQueue: number;
@@ -64,6 +67,7 @@ export class RedisQueueEngine implements QueueEngine {
       report: report ?? (() => {}),
     });
     this.#wakeUps = new RedisWakeUps(this.#link);
+    this.#streams = new RedisStreamWatch(this.#link);
     this.#prefix = keyPrefix ?? 'mayfly';
     this.#host = host ?? `${process.pid}`;
     this.#messagesPerQueue = messagesPerQueue ?? QUEUE_LIMITS.messages;
@@ -72,6 +76,20 @@ export class RedisQueueEngine implements QueueEngine {
   /** The connection, for whatever else is kept in the same Redis. */
   get link(): RedisLink {
     return this.#link;
+  }
+
+  /** A stream of the same Redis that other programs write to. */
+  stream(options: RedisStreamOptions): RedisStreamSource {
+    return new RedisStreamSource(
+      {
+        link: this.#link,
+        wakeUps: this.#wakeUps,
+        watch: this.#streams,
+        keyPrefix: this.#prefix,
+        host: this.#host,
+      },
+      options,
+    );
   }
 
   async send(
@@ -212,6 +230,7 @@ export class RedisQueueEngine implements QueueEngine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#streams[Symbol.asyncDispose]();
     await this.#wakeUps[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
   }

@@ -13,10 +13,13 @@ const SCRIPTS = [
   'purge',
   'remove',
   'next',
+  'stream-claim',
+  'stream-settle',
+  'stream-counts',
 ] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
-/** KEYS[1] and ARGV. */
+/** KEYS and ARGV. */
 export type ScriptArguments = readonly (string | number | Buffer)[];
 
 function read(name: string): string {
@@ -34,7 +37,10 @@ export function scriptSource(name: ScriptName, prelude: string = read('prelude')
 export function defineScripts(redis: Redis): void {
   const prelude = read('prelude');
   for (const name of SCRIPTS) {
-    redis.defineCommand(commandOf(name), { lua: scriptSource(name, prelude), numberOfKeys: 1 });
+    redis.defineCommand(commandOf(name), {
+      lua: scriptSource(name, prelude),
+      numberOfKeys: name.startsWith('stream-') ? 2 : 1,
+    });
   }
 }
 
@@ -47,5 +53,5 @@ export function runScript(redis: Redis, name: ScriptName, args: ScriptArguments)
 }
 
 function commandOf(name: ScriptName): string {
-  return `mayfly${name[0]!.toUpperCase()}${name.slice(1)}`;
+  return `mayfly-${name}`;
 }

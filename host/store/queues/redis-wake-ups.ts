@@ -96,7 +96,7 @@ export class RedisWakeUps implements AsyncDisposable {
   }
 
   #everybody(): void {
-    if (this.#subscriber.status !== 'ready') return;
+    if (this.#subscriber.status !== 'ready' || !this.#link.isReady) return;
     for (const [key, watch] of this.#watches) {
       this.#call(watch);
       void this.#subscribe(key, watch);

@@ -25,6 +25,9 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
   :wake      channel wake-ups: in how many ms there is something to claim
 
 Causes without a detail are the engine's own: `lease_expired`, `message_expired`.
+Scripts for a stream that other programs write to (`stream-*.lua`) have the stream as KEYS[2] and keep :meta, :due, :tries, :leases,
+:parts and :dead beside it, with handles of `n` and the entry's id.
+
 A handle is `n` or `l` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
 when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
 A message is in flight exactly while a claim in :leases names it.
@@ -102,6 +105,24 @@ local function cursor()
   end
 end
 
+-- A consumer group of a stream of others; nil where there is none. Its fields by name.
+local function groupInfo(stream, group)
+  if redis.call('EXISTS', stream) == 0 then return end
+  for _, each in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    local info = {}
+    for i = 1, #each, 2 do info[each[i]] = each[i + 1] end
+    if info.name == group then return info end
+  end
+end
+
+-- Makes it where there is none. A stream that has gone and comes back is read from its beginning: all of it is new.
+local function ensureGroup(stream, group, start)
+  if groupInfo(stream, group) then return end
+  if redis.call('HEXISTS', META, 'begun') == 1 then start = '0' end
+  redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
+  redis.call('HSET', META, 'begun', 1)
+end
+
 -- When the next thing happens by itself, ms from now; -1 for never.
 local function nextEvent(now)
   local earliest
@@ -146,6 +167,24 @@ local function claimHeld(claim, now)
     expiresAt = claim and redis.call('ZSCORE', LEASES, claim)
   end
   if expiresAt and tonumber(expiresAt) > now then return claim, expiresAt end
+end
+
+-- Ends a claim all of whose messages are settled.
+local function endClaim(claim)
+  redis.call('ZREM', LEASES, claim)
+  redis.call('HDEL', PARTS, nameOf(claim))
+  if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
+end
+
+-- Leaves a claim with the handles that are keys of `left`.
+local function keepPart(claim, expiresAt, left)
+  local name, size = string.match(claim, '^(%S+) (%d+)')
+  local parts = { name, size }
+  for handle in pairs(left) do parts[#parts + 1] = handle end
+  local rest = table.concat(parts, ' ')
+  redis.call('ZREM', LEASES, claim)
+  redis.call('ZADD', LEASES, expiresAt, rest)
+  redis.call('HSET', PARTS, name, rest)
 end
 
 -- Handles of what is in flight, as keys, and how many. Costs as much as that.

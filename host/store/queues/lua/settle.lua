@@ -10,16 +10,9 @@ Returns  1, or 0 where the lease has expired or is over
 local now = clock()
 local claim, expiresAt = claimHeld(ARGV[1], now)
 if not claim then return 0 end
-local isWhole = claim == ARGV[1]
-
-local function finish()
-  redis.call('ZREM', LEASES, claim)
-  if not isWhole then redis.call('HDEL', PARTS, nameOf(claim)) end
-  if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
-end
 
 -- All of it is done, and all of it is still there: what nearly every batch comes to.
-if isWhole and #ARGV == 1 then
+if claim == ARGV[1] and #ARGV == 1 then
   local ids = {}
   for id in string.gmatch(claim, '%d+%-%d+') do ids[#ids + 1] = id end
   redis.call('XDEL', NOW, unpack(ids))
@@ -27,11 +20,11 @@ if isWhole and #ARGV == 1 then
     for i, id in ipairs(ids) do ids[i] = 'n' .. id end
     redis.call('HDEL', TRIES, unpack(ids))
   end
-  finish()
+  endClaim(claim)
   return 1
 end
 
-local name, size = string.match(claim, '^(%S+) (%d+)')
+local size = tonumber(string.match(claim, ' (%d+)'))
 local left, count = {}, 0
 for handle in string.gmatch(claim, HANDLE) do
   left[handle] = true
@@ -88,14 +81,9 @@ for group in pairs(groups) do
 end
 
 if count == 0 then
-  finish()
+  endClaim(claim)
 else
-  local parts = { name, size }
-  for handle in pairs(left) do parts[#parts + 1] = handle end
-  local rest = table.concat(parts, ' ')
-  redis.call('ZREM', LEASES, claim)
-  redis.call('ZADD', LEASES, expiresAt, rest)
-  redis.call('HSET', PARTS, name, rest)
+  keepPart(claim, expiresAt, left)
 end
 if soonest then announceTime(now, soonest) end
 return 1

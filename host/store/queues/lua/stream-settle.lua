@@ -1,0 +1,75 @@
+#!lua flags=allow-oom
+--[[
+Settles entries of a claim of a stream that other programs write to. An entry stays in the stream, which is theirs.
+
+KEYS[2]  the stream
+ARGV  1  claim, as it was when it was made
+      2  consumer group
+      3  how long dead letters are kept, ms
+      4. for each entry: kind ('done', 'retry', 'release', 'dead'), handle, when to try again (ms since the epoch), code and detail of
+         the cause; or nothing at all where each entry of the claim is done
+Returns  1, or 0 where the lease has expired or is over
+]]
+local now = clock()
+local stream, group = KEYS[2], ARGV[2]
+local claim, expiresAt = claimHeld(ARGV[1], now)
+if not claim then return 0 end
+
+local left, count = {}, 0
+for handle in string.gmatch(claim, HANDLE) do
+  left[handle] = true
+  count = count + 1
+end
+local soonest
+
+local function acknowledge(handle)
+  redis.call('XACK', stream, group, string.sub(handle, 2))
+  redis.call('HDEL', TRIES, handle)
+end
+
+local function bury(handle, code, detail)
+  local id, dead = string.sub(handle, 2), base .. ':dead'
+  local entry = redis.call('XRANGE', stream, id, id)[1]
+  if entry then
+    redis.call('XADD', dead, 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', id, 'mayfly-attempts',
+      triesOf(handle)[1] + 1, 'mayfly-code', code, 'mayfly-detail', detail, unpack(entry[2]))
+  end
+  acknowledge(handle)
+end
+
+local function settle(kind, handle, at, code, detail)
+  if not left[handle] then return end
+  left[handle] = nil
+  count = count - 1
+  if kind == 'done' then
+    acknowledge(handle)
+  elseif kind == 'dead' then
+    bury(handle, code, detail)
+  else
+    if kind == 'retry' then
+      redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
+    end
+    if at <= now then at = math.min(now, sentAt(string.sub(handle, 2))) end
+    redis.call('ZADD', DUE, at, handle)
+    if not soonest or at < soonest then soonest = at end
+  end
+end
+
+if #ARGV == 3 then
+  local ids = {}
+  for handle in pairs(left) do ids[#ids + 1] = string.sub(handle, 2) end
+  redis.call('XACK', stream, group, unpack(ids))
+  if redis.call('EXISTS', TRIES) == 1 then
+    for handle in pairs(left) do redis.call('HDEL', TRIES, handle) end
+  end
+  count = 0
+end
+for i = 4, #ARGV, 5 do settle(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]) end
+
+if count == 0 then
+  endClaim(claim)
+else
+  keepPart(claim, expiresAt, left)
+end
+if soonest then announceTime(now, soonest) end
+return 1
