@@ -6,15 +6,8 @@
  * 3. Runs are one behind the other. When one is refused, it and all behind it are given back.
  * 4. `run` never rejects. A store that is away is asked again until it answers, or {@link abandon}.
  */
-import {
-  CRON_ATTRIBUTE,
-  SCHEDULE_ATTRIBUTE,
-  SCHEDULED_AT_ATTRIBUTE,
-  TRACEPARENT_ATTRIBUTE,
-} from '../model/event-attributes.ts';
-import type { EventDelivery, EventOutcome } from '../model/event-invocation.ts';
 import type { Destinations } from '../model/event-source-mapping.ts';
-import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationId } from '../model/ids.ts';
 import type { MessageCause, QueueMessage } from '../model/queue-message.ts';
 import { type Claim, LEASE_EXPIRED, type Settlement } from '../store/queues/queue-engine.ts';
 import { type PlanSettings, planClaim, type Untried } from './claim-plan.ts';
@@ -22,7 +15,15 @@ import type { Condition, Outcome } from './destination-record.ts';
 import { Lease } from './lease.ts';
 import type { Deliver, MessageSource, Randomness, Report, TriggerClock } from './ports.ts';
 import { backoffMs } from './retry-policy.ts';
-import { type FailureOf, failuresOf, judgeRun, type Ran, type Verdict } from './run-outcome.ts';
+import { type BatchTarget, deliverRun, nameOf, type Refusal } from './run-delivery.ts';
+import {
+  type FailureOf,
+  failuresOf,
+  judgeRun,
+  type Ran,
+  type RunFailure,
+  type Verdict,
+} from './run-outcome.ts';
 
 export interface BatchSettings extends PlanSettings {
   readonly destinations: Destinations;
@@ -30,21 +31,10 @@ export interface BatchSettings extends PlanSettings {
   readonly timeoutMs: number;
 }
 
-/** What a consumer feeds: a function, from a queue or stream of that name or from its own event queue. */
-export interface BatchTarget {
-  readonly tenant: TenantName;
-  readonly name: FunctionName;
-  /** Absent for the function's own event queue: its messages come one by one, as they are. */
-  readonly source?: string;
-}
-
 /** What destinations do for a batch. */
 export interface OutcomeSink {
   /** Undefined once the outcome is passed on; never rejects. */
-  send(
-    destinations: Destinations,
-    outcome: Outcome,
-  ): Promise<{ readonly cause: MessageCause; readonly isFinal: boolean } | undefined>;
+  send(destinations: Destinations, outcome: Outcome): Promise<RunFailure | undefined>;
 }
 
 export interface BatchPorts {
@@ -76,12 +66,8 @@ export type BatchResult =
   /** The lease had expired. */
   | { readonly kind: 'lost' };
 
-type Refusal = EventOutcome & { readonly kind: 'refused' };
-
 /** Between a claim and the first extension; longer for functions that may run for longer. What a dead host held is free after it. */
 const VISIBILITY = { marginMs: 10_000, maximumMs: 60_000 } as const;
-/** A serving thread that says nothing for so long after the function's timeout never will. */
-const SILENCE_MS = 120_000;
 const SETTLE_BACKOFF = { baseMs: 100, maximumMs: 5_000, jitter: 'equal' } as const;
 
 /** How long a claim is held unless it is extended. */
@@ -123,14 +109,9 @@ export class Batch {
       return await this.#run(lease);
     } catch (error) {
       // A mistake of ours must not hold the messages back, nor end the consumer: the lease expires, with the attempt counted.
-      report(`a batch of ${this.#name} failed at ${new Date(clock.nowMs()).toISOString()}`, error);
+      report(`a batch of ${nameOf(this.#target)} failed at ${new Date(clock.nowMs()).toISOString()}`, error);
       return { kind: 'lost' };
     }
-  }
-
-  get #name(): string {
-    const { tenant, name, source } = this.#target;
-    return source === undefined ? `${tenant}/${name}` : `${tenant}/${name} from ${source}`;
   }
 
   async #run(lease: Lease): Promise<BatchResult> {
@@ -147,7 +128,13 @@ export class Batch {
       const messages = run.filter(({ groupKey }) => groupKey === undefined || !blocked.has(groupKey));
       const outcome =
         refusal === undefined && this.#mode === 'running' && messages.length > 0
-          ? await this.#deliver(messages)
+          ? await deliverRun(
+              this.#ports,
+              this.#target,
+              messages,
+              this.#settings.timeoutMs,
+              this.#abandoned.promise,
+            )
           : undefined;
       if (outcome?.kind === 'refused') refusal = outcome;
       const ran = outcome === undefined || outcome.kind === 'refused' ? undefined : outcome;
@@ -166,49 +153,6 @@ export class Batch {
     return { kind: 'refused', counts: this.#counts, cause, retryAfterMs };
   }
 
-  /** Undefined when it is given up waiting. */
-  async #deliver(messages: readonly QueueMessage[]): Promise<Ran | Refusal | undefined> {
-    const { clock, deliver } = this.#ports;
-    const { tenant, name } = this.#target;
-    const traceparent = messages[0]!.attributes[TRACEPARENT_ATTRIBUTE];
-    const silence = Promise.withResolvers<'silent'>();
-    const cancel = clock.after(this.#settings.timeoutMs + SILENCE_MS, () => silence.resolve('silent'));
-    try {
-      const outcome = await Promise.race([
-        deliver({
-          tenant,
-          name,
-          delivery: this.#deliveryOf(messages),
-          ...(traceparent === undefined ? {} : { traceparent }),
-        }),
-        silence.promise,
-        this.#abandoned.promise,
-      ]);
-      if (outcome === 'abandoned') return undefined;
-      return outcome === 'silent' ? lostOutcome('The serving thread did not say what came of it.') : outcome;
-    } catch (error) {
-      this.#ports.report(`an event for ${this.#name} was not delivered`, error);
-      return lostOutcome('The event could not be handed to a serving thread.');
-    } finally {
-      cancel();
-    }
-  }
-
-  #deliveryOf(messages: readonly QueueMessage[]): EventDelivery {
-    const { source } = this.#target;
-    if (source !== undefined) return { kind: 'batch', source, messages };
-    const message = messages[0]!;
-    const {
-      [SCHEDULE_ATTRIBUTE]: schedule,
-      [SCHEDULED_AT_ATTRIBUTE]: at,
-      [CRON_ATTRIBUTE]: cron,
-    } = message.attributes;
-    const scheduledAtMs = Number(at);
-    if (schedule === undefined || at === undefined || !Number.isSafeInteger(scheduledAtMs))
-      return { kind: 'event', message };
-    return { kind: 'tick', schedule, scheduledAtMs, message, ...(cron === undefined ? {} : { cron }) };
-  }
-
   /** What becomes of messages that ran; tells destinations. */
   async #judge(messages: readonly QueueMessage[], ran: Ran, blocked: Set<string>): Promise<Settlement[]> {
     const { clock, random } = this.#ports;
@@ -225,7 +169,8 @@ export class Batch {
         invocationId,
         ...(answer === undefined ? {} : { answer }),
       });
-      const untold = await this.#ports.destinations.send(this.#settings.destinations, outcome);
+      const untold = await this.#tell(outcome);
+      if (untold === 'abandoned') return messages.map((message) => this.#release(message));
       if (untold !== undefined) {
         const undone = new Set(done);
         blocked.clear();
@@ -234,7 +179,17 @@ export class Batch {
       }
     }
     const settlements: Settlement[] = [];
-    for (const verdict of verdicts) settlements.push(await this.#settlementOf(verdict, ran.invocationId));
+    const cutOff = new Set<string>();
+    for (const verdict of verdicts) {
+      const { groupKey } = verdict.message;
+      const isBehind = groupKey !== undefined && cutOff.has(groupKey);
+      const settlement = isBehind
+        ? this.#release(verdict.message)
+        : await this.#settlementOf(verdict, ran.invocationId);
+      // Abandoned before its death was told: what is behind it in its group has to wait with it.
+      if (settlement.kind === 'release' && groupKey !== undefined) cutOff.add(groupKey);
+      settlements.push(settlement);
+    }
     return settlements;
   }
 
@@ -251,6 +206,7 @@ export class Batch {
         return this.#release(message);
       case 'dead': {
         const cause = await this.#tellDeath(message, verdict.because, verdict.cause, invocationId);
+        if (cause === 'abandoned') return this.#release(message);
         this.#counts.dead++;
         return { id: message.id, kind: 'dead', cause };
       }
@@ -265,6 +221,7 @@ export class Batch {
 
   async #bury(message: QueueMessage, because: Untried): Promise<Settlement> {
     const cause = await this.#tellDeath(message, because, this.#causeOf(message, because));
+    if (cause === 'abandoned') return this.#release(message);
     this.#counts.dead++;
     return { id: message.id, kind: 'dead', cause, isUntried: true };
   }
@@ -292,16 +249,23 @@ export class Batch {
     because: Untried | 'final',
     cause: MessageCause,
     invocationId?: InvocationId,
-  ): Promise<MessageCause> {
+  ): Promise<MessageCause | 'abandoned'> {
     const condition =
       because === 'attempts' ? 'RetriesExhausted' : because === 'age' ? 'EventAgeExceeded' : 'Failed';
     const outcome = this.#outcome(condition, [message], {
       cause,
       ...(invocationId === undefined ? {} : { invocationId }),
     });
-    const untold = await this.#ports.destinations.send(this.#settings.destinations, outcome);
+    const untold = await this.#tell(outcome);
+    if (untold === 'abandoned') return untold;
     if (untold === undefined) return cause;
     return { code: cause.code, detail: `${cause.detail} (onFailure was not told: ${untold.cause.detail})` };
+  }
+
+  /** A destination that takes its time does not hold up a stop: what it has not taken by then is handed out again. */
+  #tell(outcome: Outcome): Promise<RunFailure | 'abandoned' | undefined> {
+    const { destinations } = this.#ports;
+    return Promise.race([destinations.send(this.#settings.destinations, outcome), this.#abandoned.promise]);
   }
 
   #outcome(
@@ -337,8 +301,4 @@ export class Batch {
       cancel();
     }
   }
-}
-
-function lostOutcome(detail: string): Ran {
-  return { kind: 'failed', cause: { code: 'worker_lost', detail } };
 }

@@ -13,17 +13,11 @@ import { toErrorMessage } from '../errors.ts';
 import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { MessageCause } from '../model/queue-message.ts';
 import type { Claim } from '../store/queues/queue-engine.ts';
-import {
-  Batch,
-  type BatchPorts,
-  type BatchResult,
-  type BatchSettings,
-  type BatchTarget,
-  visibilityMs,
-} from './batch.ts';
+import { Batch, type BatchPorts, type BatchResult, type BatchSettings, visibilityMs } from './batch.ts';
 import type { BatchBudget, Reservation } from './batch-budget.ts';
 import { Pace } from './pace.ts';
 import { backoffMs } from './retry-policy.ts';
+import type { BatchTarget } from './run-delivery.ts';
 
 export type ConsumerState =
   /** Has asked for everything there is; waits for a sign of more. */

@@ -14,13 +14,14 @@ import type { EventSourceMapping } from '../model/event-source-mapping.ts';
 import type { FunctionName, MappingName, TenantName } from '../model/ids.ts';
 import type { QueueId } from '../model/queue.ts';
 import type { QueueEngine } from '../store/queues/queue-engine.ts';
-import type { BatchPorts, BatchTarget } from './batch.ts';
+import type { BatchPorts } from './batch.ts';
 import { BatchBudget } from './batch-budget.ts';
 import { Consumer, type ConsumerCounts, type ConsumerSettings, noCounts, statusOf } from './consumer.ts';
 import { parseFilters } from './filter-pattern.ts';
 import type { FunctionFacts, FunctionRef, MessageSource, TriggerDefinitions } from './ports.ts';
 import { queueSource } from './queue-source.ts';
 import { backoffMs } from './retry-policy.ts';
+import type { BatchTarget } from './run-delivery.ts';
 
 export interface ConsumersPorts extends Omit<BatchPorts, 'source'> {
   readonly engine: QueueEngine;
@@ -73,7 +74,7 @@ export class Consumers {
       definitions.onFunctionChange((tenant, name) => this.#followFunction(tenant, name)),
     ];
     for (const { tenant, name } of definitions.mappings()) this.#followMapping(tenant, name);
-    for (const { tenant, name } of definitions.functions()) this.#followFunction(tenant, name);
+    for (const { tenant, name } of definitions.functions()) this.#fitFunction(tenant, name);
   }
 
   /** Undefined where there is no such mapping. */
@@ -198,6 +199,15 @@ export class Consumers {
 
   #followFunction(tenant: TenantName, name: FunctionName): void {
     if (this.#isDraining) return;
+    this.#fitFunction(tenant, name);
+    // Deployed, deleted or lifted out of quarantine: what stood in the way of its mappings may be gone as well.
+    for (const { mapping, consumer } of this.#mappings.values()) {
+      if (mapping.tenant === tenant && mapping.function === name)
+        consumer.configure(this.#mappingSettings(mapping));
+    }
+  }
+
+  #fitFunction(tenant: TenantName, name: FunctionName): void {
     const key = keyOf(tenant, name);
     const facts = this.#ports.definitions.functionFacts(tenant, name);
     const feed = this.#functions.get(key);
@@ -205,11 +215,6 @@ export class Consumers {
     else if (feed === undefined) this.#unprobed.add(this.#listen(key, { tenant, name }));
     else feed.consumer?.configure(functionSettings(facts));
     this.#probe();
-    // Deployed, deleted or lifted out of quarantine: what stood in the way of its mappings may be gone as well.
-    for (const { mapping, consumer } of this.#mappings.values()) {
-      if (mapping.tenant === tenant && mapping.function === name)
-        consumer.configure(this.#mappingSettings(mapping));
-    }
   }
 
   #listen(key: string, ref: FunctionRef): FunctionFeed {

@@ -183,7 +183,7 @@ export class Schedules {
     const afterMs = Math.max(entry.cursorMs, nowMs - FUNCTION_QUEUE.deduplicationMs);
     const ticks = entry.timetable.within(afterMs, nowMs, MAX_MISSED);
     const wanted = ticksToSend(ticks, nowMs, entry.schedule.settings.missedTicks);
-    entry.cursorMs = Math.max(entry.cursorMs, nowMs);
+    entry.cursorMs = nowMs;
     const isOnItsWay = entry.unsent.length > 0;
     entry.unsent = [...entry.unsent, ...wanted].slice(-MAX_MISSED);
     this.#plan(entry);

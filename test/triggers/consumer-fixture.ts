@@ -5,6 +5,7 @@ import type { FunctionName, InvocationId, QueueName, TenantName } from '../../ho
 import { defaultQueueSettings, type QueueId } from '../../host/model/queue.ts';
 import type { DeadLetter, NewMessage, QueueMessage } from '../../host/model/queue-message.ts';
 import type { QueueEngine } from '../../host/store/queues/queue-engine.ts';
+import type { OutcomeSink } from '../../host/triggers/batch.ts';
 import { BatchBudget } from '../../host/triggers/batch-budget.ts';
 import { Consumer, type ConsumerSettings } from '../../host/triggers/consumer.ts';
 import type { Outcome } from '../../host/triggers/destination-record.ts';
@@ -69,6 +70,8 @@ export interface FixtureOptions {
   readonly budget?: BatchBudget;
   /** What destinations answer; undefined: told. */
   readonly tell?: (outcome: Outcome, destinations: Destinations) => RunFailure | undefined;
+  /** Instead of `tell`. */
+  readonly sink?: OutcomeSink;
   readonly random?: () => number;
   readonly isFunctionQueue?: boolean;
 }
@@ -97,7 +100,7 @@ export class ConsumerFixture {
       {
         source: queueSource(this.engine, this.queue),
         deliver: (invocation) => this.#deliver(invocation),
-        destinations: {
+        destinations: options.sink ?? {
           send: async (destinations, outcome) => {
             this.told.push(outcome);
             return options.tell?.(outcome, destinations);

@@ -459,6 +459,39 @@ test('what has not ended by the end of a drain is given back, with no attempt co
   t.is(fixture.clock.timers, 0);
 });
 
+test('a destination that takes its time does not hold up a stop; what it has not taken is handed out again', async (t) => {
+  const fixture = new ConsumerFixture({
+    settings: { batchSize: 1, retry: { ...SETTINGS.retry, maximumAttempts: 1 } },
+    handler: (texts) => (texts.includes('bad') ? failed() : returned()),
+    sink: { send: () => new Promise(() => {}) },
+  });
+  await fixture.start();
+  await fixture.send(['good', 'bad']);
+  const drained = fixture.consumer.drain(1_000);
+  await fixture.clock.pass(1_000);
+  await drained;
+  t.is((await fixture.engine.counts(QUEUE)).ready, 2);
+  t.is(fixture.clock.timers, 0);
+});
+
+test('nor is anything of its group done before a message whose death could not be told', async (t) => {
+  const { promise: never } = Promise.withResolvers<undefined>();
+  const fixture = new ConsumerFixture({
+    settings: { retry: { ...SETTINGS.retry, maximumAttempts: 1 } },
+    handler: (_texts, invocation) => returned(idsOf(invocation, ['a1'])),
+    sink: {
+      send: async (_destinations, { condition }) => (condition === 'Success' ? undefined : await never),
+    },
+  });
+  await fixture.engine.send(QUEUE, defaultQueueSettings(), inGroups(['a1', 'a2', 'b1']));
+  await fixture.start();
+  const drained = fixture.consumer.drain(1_000);
+  await fixture.clock.pass(1_000);
+  await drained;
+  const { messages } = await fixture.engine.peek(QUEUE, 'ready', { limit: 10 });
+  t.deepEqual(messages.map(textOf), ['a1', 'a2']);
+});
+
 test('an event of a function comes alone and as it is; one of a schedule says which tick it is', async (t) => {
   const fixture = new ConsumerFixture({ isFunctionQueue: true, settings: { batchSize: 1 } });
   await fixture.start();
@@ -522,4 +555,77 @@ test('a failing destination does not break the order of a group', async (t) => {
   await fixture.start();
   await fixture.clock.pass(60_000);
   t.deepEqual(fixture.batches, [['a1', 'a2'], ['a1'], ['a1'], ['a2']]);
+});
+
+test('an item that failed is charged also where the outcome of the others cannot be passed on', async (t) => {
+  const fixture = new ConsumerFixture({
+    handler: (_texts, invocation) => returned(idsOf(invocation, ['a1'])),
+    tell: ({ condition }) =>
+      condition === 'Success'
+        ? { cause: { code: 'destination_failed', detail: 'away' }, isFinal: false }
+        : undefined,
+  });
+  await fixture.engine.send(QUEUE, defaultQueueSettings(), inGroups(['a1', 'a2', 'b1']));
+  await fixture.start();
+  const { messages } = await fixture.engine.peek(QUEUE, 'delayed', { limit: 10 });
+  t.deepEqual(
+    messages.map((message) => [textOf(message), message.attempts, message.lastCause?.code]),
+    [
+      ['a1', 1, 'item_failed'],
+      ['a2', 0, undefined],
+      ['b1', 1, 'destination_failed'],
+    ],
+  );
+  t.is(fixture.batches.length, 1);
+});
+
+/** An engine whose claims are answered when the test says so, with what there was when they were asked. */
+function slowClaims(clock: VirtualClock): {
+  readonly engine: MemoryEngine;
+  readonly answers: (() => void)[];
+} {
+  const engine = new MemoryEngine(clock);
+  const answers: (() => void)[] = [];
+  const claim = engine.claim.bind(engine);
+  engine.claim = async (queue, options) => {
+    const claimed = await claim(queue, options);
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return claimed;
+  };
+  return { engine, answers };
+}
+
+test('a sign of work that comes while a claim is under way is not missed', async (t) => {
+  const clock = new VirtualClock();
+  const { engine, answers } = slowClaims(clock);
+  const fixture = new ConsumerFixture({ clock, engine });
+  await fixture.start();
+  await fixture.send(['a']);
+  t.is(answers.length, 1);
+  answers.shift()!();
+  await quiet();
+  t.is(answers.length, 1);
+  answers.shift()!();
+  await quiet();
+  t.deepEqual(fixture.batches, [['a']]);
+});
+
+test('one claim is asked for at a time, through pauses as well', async (t) => {
+  const clock = new VirtualClock();
+  const { engine, answers } = slowClaims(clock);
+  const fixture = new ConsumerFixture({ clock, engine });
+  await fixture.start();
+  await fixture.send(['a']);
+  for (let pauses = 0; pauses < 3; pauses++) {
+    fixture.consumer.pause();
+    fixture.consumer.resume();
+    await quiet();
+  }
+  t.is(answers.length, 1);
+  while (answers.length > 0) {
+    answers.shift()!();
+    await quiet();
+  }
+  t.deepEqual(fixture.batches, [['a']]);
+  t.is(fixture.consumer.state.kind, 'idle');
 });

@@ -23,7 +23,14 @@ import type {
 } from '../../model/queue-message.ts';
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
-import { type DeadTries, decodeDeadLetter, decodeRecord, encodeRecord, type Tries } from './redis-record.ts';
+import {
+  type DeadTries,
+  decodeDeadLetter,
+  decodeRecord,
+  encodeRecord,
+  settlementKind,
+  type Tries,
+} from './redis-record.ts';
 import { type RedisStreamOptions, RedisStreamSource } from './redis-stream-source.ts';
 import { RedisStreamWatch } from './redis-stream-watch.ts';
 import { RedisWakeUps } from './redis-wake-ups.ts';
@@ -244,7 +251,7 @@ export class RedisQueueEngine implements QueueEngine {
       const atMs = 'atMs' in settlement ? Math.max(0, this.#onRedisClock(settlement.atMs)) : 0;
       const { code, detail } = 'cause' in settlement ? settlement.cause : { code: '', detail: '' };
       const group = claim.messages[index]!.groupKey ?? '';
-      args.push(settlement.kind, handles[index]!, group, atMs, code, detail);
+      args.push(settlementKind(settlement), handles[index]!, group, atMs, code, detail);
     }
     // Named is nothing that was in the claim. No arguments at all would mean everything.
     if (args.length === 2) args.push('done', '', '', 0, '', '');

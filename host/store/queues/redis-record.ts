@@ -4,7 +4,7 @@
  */
 import type { MessageId } from '../../model/ids.ts';
 import type { DeadLetter, MessageCause, NewMessage, QueueMessage } from '../../model/queue-message.ts';
-import { LEASE_EXPIRED, MESSAGE_EXPIRED } from './queue-engine.ts';
+import { LEASE_EXPIRED, MESSAGE_EXPIRED, type Settlement } from './queue-engine.ts';
 
 const ID_BYTES = 36;
 const HEAD_AT = ID_BYTES + 4;
@@ -65,4 +65,9 @@ function causeOf(code: string, detail: string): MessageCause {
 
 function timeOf(entryId: string): number {
   return Number.parseInt(entryId, 10);
+}
+
+/** As the scripts call it: a dead letter whose last claim was no attempt is a kind of its own to them. */
+export function settlementKind(settlement: Settlement): Settlement['kind'] | 'untried' {
+  return settlement.kind === 'dead' && settlement.isUntried === true ? 'untried' : settlement.kind;
 }

@@ -16,7 +16,7 @@ import type { QueueId } from '../../model/queue.ts';
 import type { QueueCounts } from '../../model/queue-message.ts';
 import type { Claim, ClaimOptions, Settlement } from './queue-engine.ts';
 import type { RedisLink } from './redis-link.ts';
-import type { Tries } from './redis-record.ts';
+import { settlementKind, type Tries } from './redis-record.ts';
 import { decodeEntry } from './redis-stream-record.ts';
 import type { RedisStreamWatch, WatchedStream } from './redis-stream-watch.ts';
 import type { RedisWakeUps } from './redis-wake-ups.ts';
@@ -113,7 +113,7 @@ export class RedisStreamSource {
       if (index === undefined) continue;
       const atMs = 'atMs' in settlement ? settlement.atMs + link.clockOffsetMs : 0;
       const { code, detail } = 'cause' in settlement ? settlement.cause : { code: '', detail: '' };
-      args.push(settlement.kind, handles[index]!, Math.max(0, Math.ceil(atMs)), code, detail);
+      args.push(settlementKind(settlement), handles[index]!, Math.max(0, Math.ceil(atMs)), code, detail);
     }
     if (args.length === 5) args.push('done', '', 0, '', '');
     return (await link.script('stream-settle', args)) === 1;

@@ -3,7 +3,7 @@
 Settles messages of a claim.
 
 ARGV  1  claim, as it was when it was made
-      2. for each message: kind ('done', 'retry', 'release', 'dead'), handle, group, when to try again (ms since the epoch), code and
+      2. for each message: kind ('done', 'retry', 'release', 'dead', 'untried'), handle, group, when to try again (ms since the epoch), code and
          detail of the cause; or nothing at all where each message of the claim is done and none was in :later
 Returns  1, or 0 where the lease has expired or is over
 ]]
@@ -40,9 +40,9 @@ local function settle(kind, handle, group, at, code, detail)
   local id, stream = string.sub(handle, 2), streamOf(handle)
   if kind == 'done' then
     drop(handle, group)
-  elseif kind == 'dead' then
+  elseif kind == 'dead' or kind == 'untried' then
     local entry = redis.call('XRANGE', stream, id, id)[1]
-    if entry then bury(handle, group, entry[2][2], triesOf(handle)[1] + 1, code, detail) end
+    if entry then bury(handle, group, entry[2][2], triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail) end
   else
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))

@@ -6,7 +6,7 @@ KEYS[2]  the stream
 ARGV  1  claim, as it was when it was made
       2  consumer group
       3  how long dead letters are kept, ms
-      4. for each entry: kind ('done', 'retry', 'release', 'dead'), handle, when to try again (ms since the epoch), code and detail of
+      4. for each entry: kind ('done', 'retry', 'release', 'dead', 'untried'), handle, when to try again (ms since the epoch), code and detail of
          the cause; or nothing at all where each entry of the claim is done
 Returns  1, or 0 where the lease has expired or is over
 ]]
@@ -27,12 +27,12 @@ local function acknowledge(handle)
   redis.call('HDEL', TRIES, handle)
 end
 
-local function bury(handle, code, detail)
+local function bury(handle, attempts, code, detail)
   local id, dead = string.sub(handle, 2), base .. ':dead'
   local entry = redis.call('XRANGE', stream, id, id)[1]
   if entry then
     redis.call('XADD', dead, 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', id, 'mayfly-attempts',
-      triesOf(handle)[1] + 1, 'mayfly-code', code, 'mayfly-detail', detail, unpack(entry[2]))
+      attempts, 'mayfly-code', code, 'mayfly-detail', detail, unpack(entry[2]))
   end
   acknowledge(handle)
 end
@@ -43,8 +43,8 @@ local function settle(kind, handle, at, code, detail)
   count = count - 1
   if kind == 'done' then
     acknowledge(handle)
-  elseif kind == 'dead' then
-    bury(handle, code, detail)
+  elseif kind == 'dead' or kind == 'untried' then
+    bury(handle, triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail)
   else
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
