@@ -1,4 +1,4 @@
-import { Request as WireRequest } from 'wasi:http/types@0.3.0';
+import { type Fields, Request as WireRequest } from 'wasi:http/types@0.3.0';
 import { Headers } from './headers.ts';
 import { RequestSource } from './request.ts';
 import { UnreadBody } from './unread-body.ts';
@@ -10,6 +10,8 @@ export class IncomingRequest extends RequestSource {
   /** Set before anything is asked. */
   wire: WireRequest | undefined;
   #method: string | undefined;
+  #url: string | undefined;
+  #fields: Fields | undefined;
   #isConsumed = false;
 
   get #host(): WireRequest {
@@ -25,6 +27,11 @@ export class IncomingRequest extends RequestSource {
   }
 
   url(): string {
+    this.#url ??= this.#readUrl();
+    return this.#url;
+  }
+
+  #readUrl(): string {
     const host = this.#host;
     const scheme = host.getScheme()?.tag === 'HTTPS' ? 'https' : 'http';
     return normalisedHref(
@@ -33,7 +40,12 @@ export class IncomingRequest extends RequestSource {
   }
 
   headers(): Headers {
-    return Headers.received(() => this.#host.getHeaders().copyAll());
+    return Headers.received(() => this.#hostFields().copyAll());
+  }
+
+  #hostFields(): Fields {
+    this.#fields ??= this.#host.getHeaders();
+    return this.#fields;
   }
 
   /** In the Fetch standard a GET or HEAD request has no body; what a caller sends with one is not read. */
@@ -44,12 +56,19 @@ export class IncomingRequest extends RequestSource {
   }
 
   #open(): ReturnType<typeof consumeBody> {
+    // Reading the body gives the request away: what may be asked for later is asked for now.
+    this.url();
+    this.#hostFields();
+    return this.#consume();
+  }
+
+  #consume(): ReturnType<typeof consumeBody> {
     this.#isConsumed = true;
     return consumeBody(WireRequest.consumeBody, this.#host);
   }
 
   /** Nobody will ask any more: who still sends a body need not. */
   close(): void {
-    if (!this.#isConsumed) this.#open().drop();
+    if (!this.#isConsumed) this.#consume().drop();
   }
 }

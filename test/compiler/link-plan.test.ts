@@ -37,6 +37,7 @@ test('the smallest command: one module, one lifted function', async (t) => {
   t.deepEqual(await planOf(await runComponent()), {
     formatVersion: 1,
     components: 1,
+    eventExports: {},
     exports: [
       {
         component: 0,

@@ -49,6 +49,23 @@ test('WASI 0.3 wins over 0.2, and the newest patch over older ones', (t) => {
   );
 });
 
+test('event handlers stand beside the handler of requests, and for it where there is none', (t) => {
+  const queue = 'mayfly:events/queue-handler@0.1.0';
+  const schedule = 'mayfly:events/schedule-handler@0.1.2';
+  t.like(readWorld(shapeOf([], [queue, 'wasi:cli/run@0.2.3', schedule])), {
+    handler: 'wasi:cli/run@0.2',
+    eventInterfaces: { queue, schedule },
+  });
+  t.like(readWorld(shapeOf([], [schedule, queue])), {
+    handler: 'mayfly:events/queue-handler@0.1',
+    handlerInterface: queue,
+  });
+  t.deepEqual(
+    readWorld(shapeOf([], ['wasi:cli/run@0.2.3', 'mayfly:events/queue-handler@0.2.0'])).eventInterfaces,
+    {},
+  );
+});
+
 test('a handler that is asked for and missing is refused, naming what there is', async (t) => {
   const shape = scanComponent(await runComponent());
   const error = t.throws(() => readWorld(shape, 'wasi:http/handler@0.3'), { instanceOf: MayflyError });

@@ -1,6 +1,7 @@
 /** What a component exports and imports, at which versions, and which of its handlers is called. */
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
+import { eventGuest } from '../harness/event-guests.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { echoGuest, nestedWit, watComponent } from '../harness/wat-guests.ts';
 
@@ -51,6 +52,14 @@ test('a component that imports the same interface at two versions reaches the sa
   const answer = await host.call('two');
   t.like(answer, { status: 200, text: 'of 0.2.0' });
   t.deepEqual(await host.logs('two', 1), ['of 0.2.3']);
+});
+
+test('a component that takes events alone is published, and says so to whoever calls its URL', async (t) => {
+  const { handler, world } = await host.deploy('events', await eventGuest('queue'));
+  t.deepEqual([handler, world], ['mayfly:events/queue-handler@0.1', 'mayfly:events/queue-handler@0.1.0']);
+  const answer = await host.call('events');
+  t.is(answer.status, 501);
+  t.like(JSON.parse(answer.text), { code: 'handler_missing', fault: 'function', retryable: false });
 });
 
 /** The echo, and a command beside it that says nothing. */

@@ -2,8 +2,9 @@
 import test from 'ava';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { artifactOf } from '../harness/artifact.ts';
-import { eventGuest } from '../harness/event-guests.ts';
+import { eventGuest, mistypedGuest } from '../harness/event-guests.ts';
 import { batch, EventServing, event, message, SENT_AT_MS, tick } from '../harness/event-serving.ts';
+import { OPEN_COLUMN } from '../harness/open-quotas.ts';
 
 const ROADS = ['linked', 'glue'] as const;
 const both: Partial<Record<(typeof ROADS)[number], LoadedArtifact>> = {};
@@ -104,6 +105,28 @@ for (const road of ROADS) {
   });
 }
 
+const MISTYPED = [
+  ['func() -> u32', '(result i32) (i32.const 7)', 'batch_answer_invalid'],
+  ['func()', '', 'batch_answer_invalid'],
+  ['func(batch: list<u8>) -> list<u32>', '(param i32 i32) (result i32) (i32.const 0)', 'function_trapped'],
+  ['func(a: string, b: u64)', '(param i32 i32 i64)', 'function_trapped'],
+] as const;
+
+for (const [type, core, code] of MISTYPED) {
+  test(`a handler that is declared as ${type} fails each event`, async (t) => {
+    const upload = await mistypedGuest(type, core);
+    for (const road of ROADS) {
+      using serving = new EventServing(await artifactOf(upload, road), {
+        configuration: { timeoutMs: 2_000 },
+      });
+      const outcome = await serving.deliver(batch('k'));
+      t.is(outcome.kind, 'failed');
+      if (road === 'linked') t.like(outcome, { cause: { code } });
+      t.deepEqual(serving.reports, []);
+    }
+  });
+}
+
 test('a text of the guest that is not UTF-8 is a trap', async (t) => {
   using serving = new EventServing(both.linked!);
   t.like(await serving.deliver(batch('x')), { kind: 'failed', cause: { code: 'function_trapped' } });
@@ -131,6 +154,16 @@ test('a rewound instance takes the fuel of a fresh one, whatever was handled bef
   for (const what of ['k', 'd', 'e', 't', '?', 'k', 'u', 'k'])
     t.is(await fuelOf(rewound, what), await fuelOf(fresh, what), what);
   t.true(rewound.slots.counts.idle > 0);
+});
+
+test("where a tenant's places are taken an event is refused, though requests could wait", async (t) => {
+  using serving = new EventServing(queueOnly);
+  serving.table.setLimit(OPEN_COLUMN, 'concurrency', 1);
+  const [one, other] = await Promise.all([serving.deliver(batch('k')), serving.deliver(batch('k'))]);
+  t.like(one, { kind: 'returned' });
+  t.like(other, { kind: 'refused', cause: { code: 'quota_exceeded' }, retryAfterMs: 50 });
+  t.is(serving.table.tenantCount(OPEN_COLUMN, 'waiting'), 0);
+  t.like(await serving.deliver(batch('k')), { kind: 'returned' });
 });
 
 test('what is not run is refused, and says when to come back', async (t) => {

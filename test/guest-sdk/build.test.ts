@@ -42,6 +42,17 @@ test('a module becomes a component that exports the HTTP handler', async (t) => 
   t.regex(wit, /import mayfly:http\/outbound@0\.1\.0;/);
 });
 
+test('a component exports the handlers that its module turns out to have, and no others', async (t) => {
+  const folder = await folderOf(t, {
+    'main.ts': "const methods = { ['que' + 'ue']() {} };\nexport default methods;\n",
+  });
+  const { component, handlers } = await buildHandler(join(folder, 'main.ts'));
+  t.deepEqual(handlers, ['queue']);
+  const wit = await componentWit(component);
+  t.regex(wit, /export mayfly:events\/queue-handler@0\.1\.0;/);
+  t.notRegex(wit, /export (?:wasi:http|mayfly:events\/schedule)/);
+});
+
 test('a syntax error is shown with file, line, column and the lines around it', async (t) => {
   const error = await failureOf(t, { 'main.ts': 'export default {\n  fetch( {\n} }\n' });
   t.regex(error.message, /main\.ts:3:3: Expected/);

@@ -30,6 +30,16 @@ test('a handler sees method, URL, headers and body, and answers in JSON', async 
   });
 });
 
+test('URL and headers are there after the body was read, too', async (t) => {
+  const headers = { 'content-type': 'text/x-test' };
+  const answer = await guest.call({ method: 'POST', path: '/body-first', headers, body: ['all'] });
+  t.deepEqual(JSON.parse(answer.text), {
+    body: 'all',
+    url: 'http://test.example/body-first',
+    type: 'text/x-test',
+  });
+});
+
 test('a method that HTTP does not define arrives as it is', async (t) => {
   t.is(JSON.parse((await guest.call({ method: 'PURGE', path: '/echo' })).text).method, 'PURGE');
 });

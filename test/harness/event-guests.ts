@@ -30,3 +30,12 @@ export async function eventGuest(handlers: 'queue' | 'queue and schedule'): Prom
     await eventsWit(),
   );
 }
+
+/** A component whose `queue-handler` has the name alone: its function is declared as the caller likes. */
+export function mistypedGuest(type: string, core: string): Promise<Uint8Array> {
+  const wat = `(module (memory (export "memory") 1)
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+    (func (export "mayfly:events/queue-handler@0.1.0#handle") ${core}))`;
+  const wit = `package mayfly:events@0.1.0 { interface queue-handler { handle: ${type}; } }`;
+  return watComponent(wat, 'export mayfly:events/queue-handler@0.1.0;', wit);
+}

@@ -116,6 +116,13 @@ test('a manifest that is missing, broken or names a file elsewhere is unavailabl
   await unavailable('b'.repeat(64));
 });
 
+test('an artifact from before there were event handlers has none', async (t) => {
+  const { store, staged } = await fixture(t);
+  const { eventHandlers: _, ...older } = MANIFEST;
+  await store.commit(await staged(older), KEY);
+  t.deepEqual((await store.readManifest(KEY)).eventHandlers, {});
+});
+
 test('a removed artifact is gone at once, and removing it again is nothing', async (t) => {
   const { store, dataDir, staged } = await fixture(t);
   await store.commit(await staged(), KEY);

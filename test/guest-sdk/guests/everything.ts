@@ -14,6 +14,10 @@ const routes: Record<
       type: request.headers.get('content-type'),
       body: await request.text(),
     }),
+  '/body-first': async (request) => {
+    const body = await request.text();
+    return Response.json({ body, url: request.url, type: request.headers.get('content-type') });
+  },
   '/bytes': async (request) => new Response(new Uint8Array((await request.bytes()).toReversed())),
   '/env': (_request, env) => Response.json(env),
   '/stream': () =>
