@@ -11,13 +11,14 @@ import type { HostConfig } from './config.ts';
 import type { TriggerView } from './control-plane/event-ports.ts';
 import { isSigningSecret } from './control-plane/webhook-signature.ts';
 import type { ConsumerStatus } from './model/consumer-status.ts';
-import type { FunctionName, MappingName, TenantName } from './model/ids.ts';
+import type { FunctionName, MappingName, QueueName, TenantName } from './model/ids.ts';
+import type { QueueId } from './model/queue.ts';
 import { ForgottenQueues } from './store/queues/forgotten-queues.ts';
 import type { QueueEngine } from './store/queues/queue-engine.ts';
 import { RedisQueueEngine } from './store/queues/redis-queue-engine.ts';
 import { SqliteQueues } from './store/queues/sqlite-queues.ts';
 import type { Registry } from './store/registry.ts';
-import { Consumers } from './triggers/consumers.ts';
+import { Consumers, type ConsumersPorts } from './triggers/consumers.ts';
 import { Destinations } from './triggers/destinations.ts';
 import type {
   Deliver,
@@ -50,8 +51,9 @@ export class Events implements TriggerView, AsyncDisposable {
 
   /** @throws DatabaseOpenError */
   constructor({ config, registry, deliver, report }: EventsPorts) {
+    const { engine: store, streamSource } = openEngine(config, report);
     this.#forgotten = new ForgottenQueues({
-      engine: openEngine(config, report),
+      engine: store,
       table: registry.events.queues,
       report,
       after: systemClock.after,
@@ -69,12 +71,7 @@ export class Events implements TriggerView, AsyncDisposable {
       webhooks: this.#webhooks,
       webhookSecret: (from) => webhookSecretOf(registry, from),
     });
-    this.#consumers = new Consumers({
-      ...common,
-      deliver,
-      destinations,
-      streamSource: () => undefined,
-    });
+    this.#consumers = new Consumers({ ...common, deliver, destinations, streamSource });
     this.#schedules = new Schedules(common);
   }
 
@@ -104,9 +101,29 @@ export class Events implements TriggerView, AsyncDisposable {
   }
 }
 
-function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): QueueEngine {
-  if (redis === undefined) return new SqliteQueues({ path: join(dataDir, 'events.db') });
-  return new RedisQueueEngine({ ...redis, host: `${hostname()}-${process.pid}`, report });
+interface OpenEngine {
+  readonly engine: QueueEngine;
+  readonly streamSource: ConsumersPorts['streamSource'];
+}
+
+function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): OpenEngine {
+  if (redis === undefined) {
+    return {
+      engine: new SqliteQueues({ path: join(dataDir, 'events.db') }),
+      streamSource: () => undefined,
+    };
+  }
+  const engine = new RedisQueueEngine({ ...redis, host: `${hostname()}-${process.pid}`, report });
+  return {
+    engine,
+    streamSource({ tenant, source }) {
+      if (source.type !== 'redis-stream') return undefined;
+      const { key, consumerGroup, startingPosition } = source;
+      // The claims of a stream are named by its key.
+      const queue: QueueId = { kind: 'queue', tenant, name: key as QueueName };
+      return engine.stream({ key, consumerGroup, startingPosition, queue });
+    },
+  };
 }
 
 const systemClock: TriggerClock = {

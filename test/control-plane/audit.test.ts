@@ -45,7 +45,10 @@ const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<u
   'queue.purge': (server) => server.request('DELETE', `${QUEUE}/messages`),
   'signing-secret.create': (server) => server.sendJson('POST', `${QUEUE}/signing-secrets`, {}),
   'signing-secret.delete': async (server) => {
-    const [secret] = server.registry.events.signingSecrets.list('default' as TenantName, 'orders' as QueueName);
+    const [secret] = server.registry.events.signingSecrets.list(
+      'default' as TenantName,
+      'orders' as QueueName,
+    );
     await server.request('DELETE', `${QUEUE}/signing-secrets/${secret?.id}`);
   },
   'mapping.create': (server) =>
