@@ -35,6 +35,15 @@ export interface HostConfig {
   readonly idleMemoryBytes: number;
   /** Where the keys for secrets come from; nowhere, and there are none. */
   readonly masterKeys: MasterKeySource;
+  /** Where queues are kept, for several hosts; in the data folder where it is absent. */
+  readonly redis: RedisConfig | undefined;
+}
+
+export interface RedisConfig {
+  /** With the password, if there is one. */
+  readonly url: string;
+  /** Of all keys. */
+  readonly keyPrefix: string;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -99,6 +108,8 @@ export const SETTINGS: readonly Setting[] = [
     about: 'file with that key instead, older ones on the lines below it',
   },
   { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
+  { variable: 'MAYFLY_REDIS_URL', about: 'Redis that keeps the queues, shared by several hosts (a file)' },
+  { variable: 'MAYFLY_REDIS_PREFIX', about: 'what its keys begin with (mayfly)' },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
@@ -106,7 +117,12 @@ export const SETTINGS: readonly Setting[] = [
 ];
 
 /** Variables that hold keys. */
-export const KEY_VARIABLES = ['MAYFLY_ADMIN_KEY', 'MAYFLY_SECRETS_KEY', 'MAYFLY_SECRETS_OLD_KEYS'] as const;
+export const KEY_VARIABLES = [
+  'MAYFLY_ADMIN_KEY',
+  'MAYFLY_SECRETS_KEY',
+  'MAYFLY_SECRETS_OLD_KEYS',
+  'MAYFLY_REDIS_URL',
+] as const;
 
 /** Read by the command line, not by the host; both may live in one environment. */
 const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
@@ -156,6 +172,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', IDLE_MEMORY_BYTES, 0, 2 ** 50),
     masterKeys: masterKeys(env, cwd),
+    redis: redis(env),
   };
 }
 
@@ -197,6 +214,20 @@ function oneOf<const Value extends string>(
   if (value === undefined)
     throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
   return value;
+}
+
+function redis(env: Environment): RedisConfig | undefined {
+  const url = env['MAYFLY_REDIS_URL'];
+  const keyPrefix = env['MAYFLY_REDIS_PREFIX'] ?? 'mayfly';
+  if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(keyPrefix))
+    throw new ConfigError(
+      'MAYFLY_REDIS_PREFIX must be 1 to 63 letters, digits, dots, hyphens and underscores',
+    );
+  if (url === undefined) return undefined;
+  // The message names no password.
+  if (!/^rediss?:$/.test(URL.parse(url)?.protocol ?? ''))
+    throw new ConfigError('MAYFLY_REDIS_URL must be redis://host:port or rediss://host:port');
+  return { url, keyPrefix };
 }
 
 function masterKeys(env: Environment, cwd: string): MasterKeySource {

@@ -11,6 +11,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { Events } from './events.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
@@ -82,6 +83,9 @@ export async function startHost(
   const { lost } = registry.secrets.rotate();
   if (lost > 0)
     report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
+  const { lost: lostIngresses } = registry.events.signingSecrets.rotate();
+  if (lostIngresses > 0)
+    report(`${lostIngresses} signing secrets were sealed with a key that is not given; they open nothing`);
   registry.ensureTenant(DEFAULT_TENANT);
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
@@ -109,6 +113,9 @@ export async function startHost(
   const accounts = stack.use(
     new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
   );
+  const events = stack.use(
+    new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
+  );
   const control = createControlBackend({
     registry,
     logs,
@@ -117,6 +124,8 @@ export async function startHost(
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     quotaUse: (tenant) => accounts.use(tenant),
+    queues: events.queues,
+    triggers: events,
     now: Date.now,
   });
 
@@ -168,8 +177,12 @@ export async function startHost(
     recent: () => recent.list(),
     report,
   });
-  stack.defer(() => pool.drain(config.drainTimeoutMs));
+  // No more is claimed when the threads begin to finish; what they finish is settled.
+  stack.defer(async () => {
+    await Promise.all([events.drain(config.drainTimeoutMs), pool.drain(config.drainTimeoutMs)]);
+  });
   const port = await pool.start();
+  await events.start();
   registry.onChange((tenant, name) => pool.prepare({ tenant, name }));
 
   const owned = stack.move();

@@ -29,6 +29,11 @@ export class Client implements AsyncDisposable {
     this.settings = settings;
   }
 
+  /** `/v1/tenants/{tenant}`, then `suffix`. */
+  tenantPath(suffix: string): string {
+    return `/v1/tenants/${this.settings.tenant}${suffix}`;
+  }
+
   /** `/v1/tenants/{tenant}/functions`, then `suffix`. */
   functionsPath(suffix = ''): string {
     return `/v1/tenants/${this.settings.tenant}/functions${suffix}`;
@@ -74,6 +79,19 @@ export class Client implements AsyncDisposable {
         { cause },
       );
     }
+  }
+
+  /** Sends JSON, and reads JSON. */
+  change<T>(method: 'PUT' | 'PATCH' | 'POST', path: string, body: unknown): Promise<T> {
+    const headers = { 'content-type': 'application/json' };
+    return this.json<T>({ method, path, headers, body: JSON.stringify(body) });
+  }
+
+  /** Deletes what is at `path`, and gives what is said of it, if anything. */
+  async remove<T>(path: string): Promise<T | undefined> {
+    const { body } = await this.send({ method: 'DELETE', path });
+    const text = await body.text();
+    return text === '' ? undefined : (JSON.parse(text) as T);
   }
 
   async #refuseProblem(response: ClientResponse): Promise<void> {

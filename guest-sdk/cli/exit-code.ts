@@ -5,7 +5,7 @@ export const EXIT_CODES = {
   ok: { code: 0, meaning: 'done' },
   failed: { code: 1, meaning: 'failed: an error of the host or of this command' },
   usage: { code: 2, meaning: 'the command line, a file or the source to build is not right' },
-  notFound: { code: 3, meaning: 'no such tenant, function, version, key or secret' },
+  notFound: { code: 3, meaning: 'no such tenant, function, queue or whatever else was named' },
   refused: { code: 4, meaning: 'the host refused the request' },
   functionFailed: { code: 5, meaning: 'the function failed, or answered with a status of 400 or more' },
   unavailable: { code: 6, meaning: 'the host cannot be reached or is busy: try again' },
@@ -21,7 +21,12 @@ export function exitTable(): string {
 /** What a problem of the host means for a script. */
 export function exitOf(problem: Pick<ProblemDetails, 'code' | 'fault' | 'status'>): ExitName {
   if (problem.status === 429 || problem.status === 503) return 'unavailable';
-  if (/^(?:tenant|function|version|key|secret)_not_found$/.test(problem.code)) return 'notFound';
+  if (
+    /^(?:tenant|function|version|key|secret|queue|mapping|schedule|signing_secret)_not_found$/.test(
+      problem.code,
+    )
+  )
+    return 'notFound';
   if (problem.fault === 'caller') return 'refused';
   return problem.fault === 'function' ? 'functionFailed' : 'failed';
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
@@ -10,10 +11,14 @@ import { invokeCommand } from './commands/invoke.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
+import { mappingsCommand } from './commands/mappings.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
+import { queuesCommand } from './commands/queues.ts';
 import { quotaCommand } from './commands/quota.ts';
 import { rollbackCommand } from './commands/rollback.ts';
+import { schedulesCommand } from './commands/schedules.ts';
 import { secretsCommand } from './commands/secrets.ts';
+import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { versionsCommand } from './commands/versions.ts';
@@ -45,6 +50,11 @@ const COMMANDS = [
   rollbackCommand,
   configureCommand,
   deleteCommand,
+  queuesCommand,
+  sendCommand,
+  mappingsCommand,
+  schedulesCommand,
+  deadLettersCommand,
   tenantsCommand,
   quotaCommand,
   quarantineCommand,

@@ -1,7 +1,7 @@
 /** Which host, as whom, for which tenant: from flags, the environment, or the files of a host on this machine. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asFunctionName, asTenantName } from '../../host/model/ids.ts';
+import { asFunctionName, asTenantName, NAME_PATTERN } from '../../host/model/ids.ts';
 import { CliError } from './exit-code.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8787';
@@ -60,6 +60,12 @@ export function checkedTenant(name: string): string {
   if (asTenantName(name) === undefined)
     throw new CliError('usage', `${JSON.stringify(name)} is not a tenant's name: ${NAME_RULE}`);
   return name;
+}
+
+/** A name of whatever it is that `kind` says. @throws {CliError} `usage`, so that a name never reshapes a URL */
+export function checkedNameOf(kind: string, name: string): string {
+  if (NAME_PATTERN.test(name)) return name;
+  throw new CliError('usage', `${JSON.stringify(name)} is not the name of a ${kind}: ${NAME_RULE}`);
 }
 
 /** @throws {CliError} `usage`, so that a name never reshapes a URL */

@@ -12,16 +12,21 @@ import { HOST_LIMITS } from '../limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
+import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerIngressRoutes } from './ingress.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
 import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
+import { registerMappingRoutes } from './mappings.ts';
+import { registerMessageRoutes } from './messages.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { expectedError, problemResponse } from './problem.ts';
 import { registerQuarantineRoutes } from './quarantine.ts';
+import { registerQueueRoutes } from './queues.ts';
 import { registerQuotaRoutes } from './quotas.ts';
 import {
   type ControlPlaneApp,
@@ -30,6 +35,7 @@ import {
   refuseWhenDraining,
 } from './route-parts.ts';
 import { RouteTable } from './route-table.ts';
+import { registerScheduleRoutes } from './schedules.ts';
 import { registerSecretRoutes } from './secrets.ts';
 import { registerTenantRoutes } from './tenants.ts';
 import { registerVersionRoutes } from './versions.ts';
@@ -59,6 +65,12 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerSecretRoutes(app, ports);
   registerInvocationRoutes(app, ports);
   registerLogRoutes(app, ports);
+  registerFunctionEventRoutes(app, ports);
+  registerQueueRoutes(app, ports);
+  registerMessageRoutes(app, ports);
+  registerIngressRoutes(app, ports);
+  registerMappingRoutes(app, ports);
+  registerScheduleRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

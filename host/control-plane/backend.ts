@@ -18,6 +18,7 @@ import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
 import type { SecretListing } from '../store/secret-table.ts';
+import { EVENT_METHODS, type EventBackend } from './event-backend.ts';
 
 export interface FunctionReference {
   readonly tenant: TenantName;
@@ -154,7 +155,8 @@ export interface ControlBackend
     AuditBackend,
     SecretBackend,
     FunctionBackend,
-    QuotaBackend {}
+    QuotaBackend,
+    EventBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -187,4 +189,5 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   configure: true,
   remove: true,
   logs: true,
+  ...EVENT_METHODS,
 } satisfies Record<ControlMethod, true>) as ControlMethod[];

@@ -1,11 +1,20 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import type { EventServicePorts } from './event-ports.ts';
+import { FunctionEventService } from './function-event-service.ts';
 import { KeyService } from './key-service.ts';
+import { MappingService } from './mapping-service.ts';
+import { MessageService } from './message-service.ts';
+import { QueueService } from './queue-service.ts';
 import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
+import { ScheduleService } from './schedule-service.ts';
 import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 
-export type ControlBackendPorts = ControlServicePorts & TenantServicePorts & QuotaServicePorts;
+export type ControlBackendPorts = ControlServicePorts &
+  TenantServicePorts &
+  QuotaServicePorts &
+  EventServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
@@ -15,6 +24,11 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new QuotaService(ports),
     new KeyService(ports),
     new SecretService(ports),
+    new QueueService(ports),
+    new MessageService(ports),
+    new MappingService(ports),
+    new ScheduleService(ports),
+    new FunctionEventService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);

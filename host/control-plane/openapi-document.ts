@@ -1,4 +1,5 @@
 /** The description of the control plane (OpenAPI 3.1), generated from the routes and schemas that serve it. */
+import { messageBatchBody } from './message-batch.ts';
 import type { ControlPlaneApp } from './route-parts.ts';
 import { SECURITY_SCHEME } from './scopes.ts';
 
@@ -11,6 +12,7 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     description:
       "A tenant's key with the scope that the operation lists, or the operator's key, which opens everything; `npm start` prints where it is kept.",
   });
+  app.openAPIRegistry.register('MessageBatch', messageBatchBody);
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
@@ -37,6 +39,10 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
       },
       { name: 'Secrets', description: 'Values that only a function sees, in its environment.' },
       { name: 'Invocations', description: 'Call a function with an event.' },
+      { name: 'Queues', description: 'What keeps messages until a function has handled them.' },
+      { name: 'Messages', description: 'What is in queues: send, look, dead letters.' },
+      { name: 'Event source mappings', description: 'Which function handles what comes in, and how.' },
+      { name: 'Schedules', description: 'What calls functions by the clock.' },
       { name: 'Logs', description: 'What a function wrote.' },
       { name: 'Host', description: 'The host itself.' },
     ],

@@ -1,5 +1,8 @@
 import type { MessageId } from './ids.ts';
 
+/** Media type of several messages in one request (see control-plane/message-batch.ts). */
+export const MESSAGE_BATCH = 'application/vnd.mayfly.messages+json';
+
 /** A message as its sender gives it. */
 export interface NewMessage {
   readonly body: Uint8Array;

@@ -4,6 +4,7 @@ import { EventInvokeTable } from './event-invoke-table.ts';
 import { MappingTable } from './mapping-table.ts';
 import type { MasterKeys } from './master-keys.ts';
 import { type DefinitionPorts, QueueTable } from './queue-table.ts';
+import type { RegistryDatabase } from './registry-database.ts';
 import { ScheduleTable } from './schedule-table.ts';
 import { SigningSecretTable } from './signing-secret-table.ts';
 
@@ -20,12 +21,23 @@ export class EventTables {
   readonly schedules: ScheduleTable;
   readonly invokeConfigs: EventInvokeTable;
 
+  readonly #database: RegistryDatabase;
+
   constructor(ports: EventTablesPorts) {
+    this.#database = ports.database;
     this.queues = new QueueTable(ports);
     this.signingSecrets = new SigningSecretTable({ ...ports, queues: this.queues });
     this.mappings = new MappingTable({ ...ports, queues: this.queues });
     this.schedules = new ScheduleTable(ports);
     this.invokeConfigs = new EventInvokeTable(ports);
+  }
+
+  /** All functions that there are, of all tenants: each has an event queue. */
+  functions(): { readonly tenant: TenantName; readonly name: FunctionName }[] {
+    return this.#database
+      .sql('SELECT tenant, name FROM functions')
+      .all()
+      .map((row) => ({ tenant: row['tenant'] as TenantName, name: row['name'] as FunctionName }));
   }
 
   /**
@@ -35,9 +47,9 @@ export class EventTables {
   removeAll(tenant: TenantName): () => void {
     const mappings = this.mappings.list(tenant);
     const schedules = this.schedules.list(tenant);
-    const queues = this.queues.removeAll(tenant);
+    const tellQueues = this.queues.removeAll(tenant);
     return () => {
-      for (const name of queues) this.queues.changed(tenant, name);
+      tellQueues();
       for (const { name } of mappings) this.mappings.changed(tenant, name);
       for (const { name } of schedules) this.schedules.changed(tenant, name);
     };

@@ -4,7 +4,7 @@
  * Invariants:
  *  1. A queue that an event source mapping reads is not removed.
  *  2. Whoever removes a queue, or the tenant of queues, leaves in the same transaction a note that the engine has to forget
- *     their content; the note goes when the engine has. No later queue of the name sees it (see triggers/queue-removals.ts).
+ *     their content; the note goes when the engine has. No later queue of the name sees it (see queues/forgotten-queues.ts).
  */
 import { MayflyError } from '../errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
@@ -32,6 +32,7 @@ export interface DefinitionPorts {
 export class QueueTable {
   readonly #ports: DefinitionPorts;
   readonly #listeners = new Set<DefinitionListener<QueueName>>();
+  readonly #removalListeners = new Set<(queue: QueueId) => void>();
 
   constructor(ports: DefinitionPorts) {
     this.#ports = ports;
@@ -41,6 +42,12 @@ export class QueueTable {
   onChange(listener: DefinitionListener<QueueName>): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells `listener` of every queue whose content the engine has to forget, after that is noted. */
+  onRemoval(listener: (queue: QueueId) => void): () => void {
+    this.#removalListeners.add(listener);
+    return () => this.#removalListeners.delete(listener);
   }
 
   /**
@@ -78,7 +85,7 @@ export class QueueTable {
       );
       return before === undefined;
     });
-    this.changed(tenant, name);
+    this.#changed(tenant, name);
     return { queue: this.require(tenant, name), created };
   }
 
@@ -102,7 +109,7 @@ export class QueueTable {
         .sql('UPDATE queues SET settings = ?, updated_at_ms = ? WHERE tenant = ? AND name = ?')
         .run(JSON.stringify({ ...this.#overrides(tenant, name), ...patch }), nowMs, tenant, name);
     });
-    this.changed(tenant, name);
+    this.#changed(tenant, name);
     return this.require(tenant, name);
   }
 
@@ -124,22 +131,29 @@ export class QueueTable {
       this.#noteRemoval({ kind: 'queue', tenant, name });
       audit.append({ tenant, actor, action: 'queue.delete', target: name, before: settings }, nowMs);
     });
-    this.changed(tenant, name);
+    this.#changed(tenant, name);
+    this.#tellRemoval({ kind: 'queue', tenant, name });
   }
 
   /**
-   * Within the transaction that removes a tenant, ahead of its rows; gives the names of its queues. Of a function that is deleted events
+   * Within the transaction that removes a tenant, ahead of its rows; gives what tells the listeners. Of a function that is deleted events
    * may still wait: the counters of versions know all that the tenant ever had.
    */
-  removeAll(tenant: TenantName): QueueName[] {
+  removeAll(tenant: TenantName): () => void {
     const functions = this.#ports.database
       .sql('SELECT name FROM version_counters WHERE tenant = ?')
       .all(tenant)
       .map((row) => row['name'] as FunctionName);
     const queues = this.list(tenant).map(({ name }) => name);
-    for (const name of queues) this.#noteRemoval({ kind: 'queue', tenant, name });
-    for (const name of functions) this.#noteRemoval({ kind: 'function', tenant, name });
-    return queues;
+    const removed: QueueId[] = [
+      ...queues.map((name) => ({ kind: 'queue', tenant, name }) as const),
+      ...functions.map((name) => ({ kind: 'function', tenant, name }) as const),
+    ];
+    for (const queue of removed) this.#noteRemoval(queue);
+    return () => {
+      for (const name of queues) this.#changed(tenant, name);
+      for (const queue of removed) this.#tellRemoval(queue);
+    };
   }
 
   /** Writes down what was done to the content of a queue, which the registry does not hold. */
@@ -184,20 +198,19 @@ export class QueueTable {
       .map((row) => ({ tenant: row['tenant'], kind: row['kind'], name: row['name'] }) as QueueId);
   }
 
-  isBeingRemoved({ tenant, kind, name }: QueueId): boolean {
-    const sql = 'SELECT 1 FROM queue_removals WHERE tenant = ? AND kind = ? AND name = ?';
-    return this.#ports.database.sql(sql).get(tenant, kind, name) !== undefined;
-  }
-
+  /** The engine has forgotten its content. */
   removed({ tenant, kind, name }: QueueId): void {
     const { database } = this.#ports;
     const sql = 'DELETE FROM queue_removals WHERE tenant = ? AND kind = ? AND name = ?';
     database.change(() => database.sql(sql).run(tenant, kind, name));
   }
 
-  /** For whoever removed queues along with their tenant. */
-  changed(tenant: TenantName, name: QueueName): void {
+  #changed(tenant: TenantName, name: QueueName): void {
     for (const listener of this.#listeners) listener(tenant, name);
+  }
+
+  #tellRemoval(queue: QueueId): void {
+    for (const listener of this.#removalListeners) listener(queue);
   }
 
   #noteRemoval({ tenant, kind, name }: QueueId): void {

@@ -1,13 +1,17 @@
 import test from 'ava';
 import type { AuditEntryJson } from '../../host/control-plane/audit.ts';
 import { AUDIT_ACTIONS } from '../../host/model/audit-entry.ts';
-import type { FunctionName, TenantName } from '../../host/model/ids.ts';
+import type { FunctionName, QueueName, TenantName } from '../../host/model/ids.ts';
 import { ControlPlaneServer, functionPath } from './control-plane-server.ts';
 
 async function entriesOf(server: ControlPlaneServer, path: string, key?: string): Promise<AuditEntryJson[]> {
   const response = await server.request('GET', path, key === undefined ? {} : { key });
   return (await response.json()) as AuditEntryJson[];
 }
+
+const QUEUE = '/v1/tenants/default/queues/orders';
+const MAPPING = '/v1/tenants/default/event-source-mappings/handle';
+const SCHEDULE = '/v1/tenants/default/schedules/nightly';
 
 /** One change of each kind, by the operator unless a key is given. */
 const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<unknown>>> = {
@@ -33,6 +37,29 @@ const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<u
   'secret.set': (server) => server.sendJson('PUT', `${functionPath('hello')}/secrets/TOKEN`, { value: 'x' }),
   'secret.delete': (server) => server.request('DELETE', `${functionPath('hello')}/secrets/TOKEN`),
   'tenant.quotas': (server) => server.sendJson('PATCH', '/v1/tenants/default/quotas', { concurrency: 7 }),
+  'function.events': (server) =>
+    server.sendJson('PATCH', `${functionPath('hello')}/event-invoke-config`, { maximumAttempts: 1 }),
+  'queue.create': (server) => server.sendJson('PUT', QUEUE, {}),
+  'queue.configure': (server) => server.sendJson('PATCH', QUEUE, { deduplicationMs: 5 }),
+  'queue.redrive': (server) => server.sendJson('POST', `${QUEUE}/dead-letters/redrive`, {}),
+  'queue.purge': (server) => server.request('DELETE', `${QUEUE}/messages`),
+  'signing-secret.create': (server) => server.sendJson('POST', `${QUEUE}/signing-secrets`, {}),
+  'signing-secret.delete': async (server) => {
+    const [secret] = server.registry.events.signingSecrets.list(
+      'default' as TenantName,
+      'orders' as QueueName,
+    );
+    await server.request('DELETE', `${QUEUE}/signing-secrets/${secret?.id}`);
+  },
+  'mapping.create': (server) =>
+    server.sendJson('PUT', MAPPING, { source: { type: 'queue', queue: 'orders' }, function: 'hello' }),
+  'mapping.configure': (server) => server.sendJson('PATCH', MAPPING, { enabled: false }),
+  'mapping.delete': (server) => server.request('DELETE', MAPPING),
+  'queue.delete': (server) => server.request('DELETE', QUEUE),
+  'schedule.create': (server) =>
+    server.sendJson('PUT', SCHEDULE, { function: 'hello', expression: { type: 'rate', everyMs: 60_000 } }),
+  'schedule.configure': (server) => server.sendJson('PATCH', SCHEDULE, { enabled: false }),
+  'schedule.delete': (server) => server.request('DELETE', SCHEDULE),
   'function.release': (server) => server.request('DELETE', `${functionPath('hello')}/quarantine`),
   'function.delete': (server) => server.request('DELETE', functionPath('hello')),
 };

@@ -22,12 +22,14 @@ import type { PublishedArtifact, PublishJob } from '../../host/control-plane/ser
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
 import type { KeyScope } from '../../host/model/api-key.ts';
+import type { ConsumerStatus } from '../../host/model/consumer-status.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import { createQuotaTable, QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { ArtifactCollection } from '../../host/store/artifact-collection.ts';
 import { defaultCeilings } from '../../host/store/ceilings.ts';
 import { LogStore, type StoredLogRecord } from '../../host/store/log-store.ts';
 import { MasterKeys } from '../../host/store/master-keys.ts';
+import { SqliteQueues } from '../../host/store/queues/sqlite-queues.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { TenantAccounts } from '../../host/worker/tenant-accounts.ts';
 import { tenantNamed } from '../store/publications.ts';
@@ -41,6 +43,8 @@ export interface ServerOptions {
   readonly ceilings?: Partial<FunctionLimitValues>;
   readonly authenticate?: Authenticate;
   readonly masterKeys?: readonly string[];
+  /** Whether it has a Redis, by its own account. */
+  readonly hasStreams?: boolean;
   /** Runs before each publish; may wait or throw. */
   readonly beforePublish?: (job: PublishJob, content: string) => Promise<void> | void;
   /** Replaces methods of the backend. */
@@ -62,6 +66,13 @@ export interface RequestOptions {
 export class ControlPlaneServer implements AsyncDisposable {
   readonly registry: Registry;
   readonly logs = new LogStore({ path: ':memory:' });
+  readonly queues = new SqliteQueues({ path: ':memory:', now: () => this.nowMs() });
+  /** What the consumer of every mapping is said to do. */
+  status: ConsumerStatus = {
+    state: 'idle',
+    inFlight: 0,
+    counts: { succeeded: 0, retried: 0, dead: 0, filtered: 0 },
+  };
   readonly draining = new AbortController();
   readonly reports: { readonly message: string; readonly error: unknown }[] = [];
   readonly jobs: PublishJob[] = [];
@@ -146,6 +157,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     }
     this.#accounts?.[Symbol.dispose]();
     this.logs.close();
+    await this.queues[Symbol.asyncDispose]();
     this.registry.close();
     await rm(this.stagingDir, { recursive: true });
   }
@@ -157,6 +169,12 @@ export class ControlPlaneServer implements AsyncDisposable {
     this.#accounts = accounts;
     const service = createControlBackend({
       quotaUse: (tenant) => accounts.use(tenant),
+      queues: this.queues,
+      triggers: {
+        mappingStatus: () => this.status,
+        functionStatus: () => this.status,
+        hasStreams: options.hasStreams ?? false,
+      },
       registry: this.registry,
       logs: this.logs,
       artifacts: noArtifacts(),

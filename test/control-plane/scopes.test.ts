@@ -40,6 +40,39 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   readQuotas: 'read',
   setQuotas: 'operator',
   liftQuarantine: 'deploy',
+  putQueue: 'deploy',
+  listQueues: 'read',
+  describeQueue: 'read',
+  configureQueue: 'deploy',
+  deleteQueue: 'deploy',
+  createSigningSecret: 'deploy',
+  listSigningSecrets: 'read',
+  deleteSigningSecret: 'deploy',
+  sendMessages: 'invoke',
+  receiveWebhook: 'nothing',
+  peekMessages: 'read',
+  purgeMessages: 'deploy',
+  listDeadLetters: 'read',
+  redriveDeadLetters: 'invoke',
+  purgeDeadLetters: 'deploy',
+  peekEvents: 'read',
+  purgeEvents: 'deploy',
+  listDeadEvents: 'read',
+  redriveDeadEvents: 'invoke',
+  purgeDeadEvents: 'deploy',
+  describeEvents: 'read',
+  readEventInvokeConfig: 'read',
+  setEventInvokeConfig: 'deploy',
+  putMapping: 'deploy',
+  listMappings: 'read',
+  describeMapping: 'read',
+  configureMapping: 'deploy',
+  deleteMapping: 'deploy',
+  putSchedule: 'deploy',
+  listSchedules: 'read',
+  describeSchedule: 'read',
+  configureSchedule: 'deploy',
+  deleteSchedule: 'deploy',
 };
 
 /** Every route with whom it should let in. */
@@ -85,7 +118,7 @@ test('a key opens the routes of its scope, and admin those of all scopes', async
         route.need === 'nothing' || route.need === scope || (scope === 'admin' && route.need !== 'operator');
       const code = await codeOf(response);
       t.is(code === 'forbidden', !mayPass, `${route.operation.operationId} with ${scope}: ${code}`);
-      t.not(response.status, 401);
+      if (route.need !== 'nothing') t.not(response.status, 401);
     }
   }
 });

@@ -2,11 +2,12 @@ import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import type { ClientResponse } from '../client.ts';
+import type { SentMessageJson } from '../../../host/control-plane/queue-schemas.ts';
+import type { Client, ClientResponse } from '../client.ts';
 import { collect, command, withClient } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
-import { plain, printJson } from '../terminal.ts';
+import { plain, print, printJson } from '../terminal.ts';
 
 interface InvokeOptions extends GlobalOptions {
   readonly path?: string;
@@ -15,10 +16,12 @@ interface InvokeOptions extends GlobalOptions {
   readonly data?: string;
   readonly include?: boolean;
   readonly withKey?: boolean;
+  readonly async?: boolean;
 }
 
 const EXAMPLE = `mayfly invoke hello --data '{"name":"Ada"}'
 mayfly invoke hello --path '/greet?name=Ada' --include
+mayfly invoke report --async --data '{"month":"2026-11"}'
 mayfly invoke resize --path / --data @photo.png > small.png`;
 
 export function invokeCommand(): Command {
@@ -29,6 +32,7 @@ export function invokeCommand(): Command {
     .option('--header <name: value>', 'a request header (repeatable)', collect)
     .option('--data <text>', 'the body: text, @file, or @- for standard input')
     .option('--with-key', 'show the key to its URL, too, which is otherwise called as by anybody')
+    .option('--async', 'have it called later: prints the id of the event once it is durable')
     .option('-i, --include', 'print status and headers before the body')
     .action(async (name: string, options: InvokeOptions) => {
       checkedName(name);
@@ -36,6 +40,12 @@ export function invokeCommand(): Command {
       await using data = await openData(options.data);
       await withClient(options, async (client) => {
         const isRequest = options.path !== undefined || options.method !== undefined;
+        if (options.async) {
+          if (isRequest)
+            throw new CliError('usage', '--async sends an event: it goes with no path or method');
+          await invokeLater(client, name, headers, data.body, options);
+          return;
+        }
         const response = await client.send({
           method: isRequest
             ? (options.method ?? (data.body === undefined ? 'GET' : 'POST')).toUpperCase()
@@ -53,6 +63,23 @@ export function invokeCommand(): Command {
           throw new CliError('functionFailed', `${name} answered ${response.statusCode}`);
       });
     });
+}
+
+async function invokeLater(
+  client: Client,
+  name: string,
+  headers: Readonly<Record<string, string[]>>,
+  body: string | Readable | undefined,
+  options: InvokeOptions,
+): Promise<void> {
+  const sent = await client.json<SentMessageJson>({
+    method: 'POST',
+    path: client.functionsPath(`/${name}/invocations`),
+    headers: { ...headers, 'mayfly-invocation-type': 'Event' },
+    ...(body === undefined ? {} : { body }),
+  });
+  if (options.json) printJson(sent);
+  else print(sent.duplicate ? `${sent.id} (duplicate)` : sent.id);
 }
 
 function slashed(path: string): string {
