@@ -67,7 +67,10 @@ test('what makes no sense is refused, naming the field', async (t) => {
     'invalid_request',
     'source.type',
   ]);
-  const [code, field] = await put({ ...base, filters: [{ contentType: ['a'] }, { body: { a: [{ numric: [] }] } }] });
+  const [code, field] = await put({
+    ...base,
+    filters: [{ contentType: ['a'] }, { body: { a: [{ numric: [] }] } }],
+  });
   t.is(code, 'invalid_request');
   t.regex(String(field), /^filters\.1/);
   t.is(
