@@ -6,6 +6,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
+import type { UsageRetention } from './metering/ledger.ts';
 import { nearest } from './nearest-name.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
 
@@ -33,6 +34,8 @@ export interface HostConfig {
   readonly rewind: RoadWish;
   /** For instances that lie ready, over all threads. */
   readonly idleMemoryBytes: number;
+  /** How long usage is kept, by level. */
+  readonly usageRetention: UsageRetention;
   /** Where the keys for secrets come from; nowhere, and there are none. */
   readonly masterKeys: MasterKeySource;
   /** Where queues are kept, for several hosts; in the data folder where it is absent. */
@@ -69,6 +72,12 @@ const CEILINGS = Object.keys(FUNCTION_LIMITS) as FunctionLimitName[];
  */
 const IDLE_MEMORY_BYTES = Math.min(2 ** 29, Math.floor(totalmem() / 4));
 
+/** Records of this month and the one before it, so that a bill can be proved when it arrives. */
+const USAGE_DAYS = { record: 62, minute: 7, hour: 400, day: 3_660 } as const;
+
+/** 0.2 KB each, with their index. */
+const USAGE_MAX_RECORDS = 10_000_000;
+
 /** Every variable that the host reads, for `--help` and for the documentation. */
 export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_HOST', about: 'address to listen on (127.0.0.1)' },
@@ -101,6 +110,17 @@ export const SETTINGS: readonly Setting[] = [
   {
     variable: 'MAYFLY_IDLE_MEMORY_BYTES',
     about: 'memory of instances that lie ready, over all threads (512 MiB, at most a quarter of the memory)',
+  },
+  { variable: 'MAYFLY_USAGE_RECORD_DAYS', about: `days that usage records are kept (${USAGE_DAYS.record})` },
+  { variable: 'MAYFLY_USAGE_MINUTE_DAYS', about: `the same of usage by the minute (${USAGE_DAYS.minute})` },
+  { variable: 'MAYFLY_USAGE_HOUR_DAYS', about: `the same of usage by the hour (${USAGE_DAYS.hour})` },
+  {
+    variable: 'MAYFLY_USAGE_DAY_DAYS',
+    about: `the same of usage by the day (${USAGE_DAYS.day}); months are kept for ever`,
+  },
+  {
+    variable: 'MAYFLY_USAGE_MAX_RECORDS',
+    about: `usage records kept at most, which bounds the file (${USAGE_MAX_RECORDS})`,
   },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
@@ -171,8 +191,21 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     ceilings,
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', IDLE_MEMORY_BYTES, 0, 2 ** 50),
+    usageRetention: usageRetention(env),
     masterKeys: masterKeys(env, cwd),
     redis: redis(env),
+  };
+}
+
+function usageRetention(env: Environment): UsageRetention {
+  const days = (level: keyof typeof USAGE_DAYS): number =>
+    integer(env, `MAYFLY_USAGE_${level.toUpperCase()}_DAYS`, USAGE_DAYS[level], 1, 100_000);
+  return {
+    recordDays: days('record'),
+    minuteDays: days('minute'),
+    hourDays: days('hour'),
+    dayDays: days('day'),
+    maxRecords: integer(env, 'MAYFLY_USAGE_MAX_RECORDS', USAGE_MAX_RECORDS, 1_000, 1_000_000_000),
   };
 }
 

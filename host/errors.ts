@@ -313,6 +313,27 @@ export const ERROR_TABLE = {
     title: 'The tenant stores as much as it may',
     mend: 'Delete functions, or ask the operator to raise the quota that `quota` names.',
   },
+  budget_exhausted: {
+    fault: 'caller',
+    status: 402,
+    retryable: false,
+    title: "The tenant's budget for the month is used up",
+    mend: 'Ask the operator to raise the budget or its hard stop; it begins anew with the next month (UTC).',
+  },
+  budget_not_found: {
+    fault: 'caller',
+    status: 404,
+    retryable: false,
+    title: 'The tenant has no budget',
+    mend: 'The operator sets one with `mayfly budget set`.',
+  },
+  prices_not_found: {
+    fault: 'caller',
+    status: 404,
+    retryable: false,
+    title: 'No price list holds for the month',
+    mend: 'The operator sets one with `mayfly prices set`; usage without prices is in `mayfly usage`.',
+  },
   authorizer_denied: {
     fault: 'caller',
     status: 403,

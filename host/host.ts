@@ -13,6 +13,7 @@ import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.t
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { Events } from './events.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
+import { Billing } from './metering/billing.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import { Publisher } from './publish/publisher.ts';
@@ -110,8 +111,22 @@ export async function startHost(
   });
   stack.defer(() => publisher.close());
   const quotaTable = createQuotaTable(config.threads);
-  const accounts = stack.use(
-    new TenantAccounts({ table: new QuotaTable(quotaTable), registry, now: Date.now }),
+  const accounts: TenantAccounts = stack.use(
+    new TenantAccounts({
+      table: new QuotaTable(quotaTable),
+      registry,
+      now: Date.now,
+      stoppedMonth: (tenant) => billing.budgetWatch.stoppedMonth(tenant),
+    }),
+  );
+  const billing = stack.use(
+    await Billing.open({
+      dataDir: config.dataDir,
+      retention: config.usageRetention,
+      registry,
+      stop: (tenant, month) => accounts.stop(tenant, month),
+      report,
+    }),
   );
   const events = stack.use(
     new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
@@ -124,6 +139,8 @@ export async function startHost(
     publish: (job) => publisher.publish(job),
     functionsPerTenant: config.functionsPerTenant,
     quotaUse: (tenant) => accounts.use(tenant),
+    askLedger: (method, request) => billing.ledger.call(method, request),
+    budgetWatch: billing.budgetWatch,
     queues: events.queues,
     triggers: events,
     now: Date.now,
@@ -150,7 +167,14 @@ export async function startHost(
   const keepLogs = (records: readonly LogRecord[]): void => {
     tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
   };
-  const losses = new ThreadLosses({ accounts, registry, log: keepLogs, now: Date.now, report });
+  const losses = new ThreadLosses({
+    accounts,
+    registry,
+    log: keepLogs,
+    usage: (batch) => billing.ledger.append(batch),
+    now: Date.now,
+    report,
+  });
   const pool = new WorkerPool({
     threads: config.threads,
     entry: SERVING_THREAD,
@@ -170,6 +194,7 @@ export async function startHost(
     },
     services: createHostServices({ control, registry, artifacts, accounts }),
     onLogs: keepLogs,
+    onUsage: (batch) => billing.ledger.append(batch),
     onExit: (thread, cause) => losses.ended(thread, cause),
     onRelieved: (functions) => losses.relieved(functions),
     heapBytes: config.threadHeapBytes,

@@ -41,6 +41,7 @@ import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { UsageRelay } from './worker/usage-relay.ts';
 import { UseNotes } from './worker/use-notes.ts';
 
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
@@ -58,6 +59,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   });
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
+  const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const pools = new OutboundPools();
   const changes = new ChangeCounters(data.changes);
   const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
@@ -130,6 +132,7 @@ function serve(data: WorkerData, port: MessagePort): void {
         takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
       }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
+    usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining,
   });
@@ -161,6 +164,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       invoker.ask(
         route,
         {
+          trigger: 'authorizer',
           event,
           contentType: 'application/json',
           maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
@@ -249,6 +253,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     clearInterval(trimming);
     await pools.close();
     logs.flush();
+    usage.flush();
     uses.flush();
     link.notify({ kind: 'drained' });
   }

@@ -109,6 +109,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
+    usage: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });

@@ -111,6 +111,7 @@ const pool = new WorkerPool({
   },
   services: services as Partial<HostServices> as HostServices,
   onLogs: () => {},
+  onUsage: () => {},
   onExit: () => {},
   onRelieved: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,

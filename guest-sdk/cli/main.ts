@@ -1,17 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { budgetCommand } from './commands/budget.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
+import { costCommand } from './commands/cost.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { invoiceCommand } from './commands/invoice.ts';
 import { invokeCommand } from './commands/invoke.ts';
 import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mappingsCommand } from './commands/mappings.ts';
+import { pricesCommand } from './commands/prices.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { queuesCommand } from './commands/queues.ts';
 import { quotaCommand } from './commands/quota.ts';
@@ -21,6 +25,7 @@ import { secretsCommand } from './commands/secrets.ts';
 import { sendCommand } from './commands/send.ts';
 import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
+import { usageCommand } from './commands/usage.ts';
 import { versionsCommand } from './commands/versions.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
@@ -61,6 +66,11 @@ const COMMANDS = [
   keysCommand,
   secretsCommand,
   auditCommand,
+  usageCommand,
+  invoiceCommand,
+  costCommand,
+  pricesCommand,
+  budgetCommand,
 ];
 
 function program(): Command {

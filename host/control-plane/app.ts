@@ -11,6 +11,8 @@ import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
+import { registerBillingRoutes } from './billing.ts';
+import { registerBudgetRoutes } from './budgets.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
@@ -38,6 +40,7 @@ import { RouteTable } from './route-table.ts';
 import { registerScheduleRoutes } from './schedules.ts';
 import { registerSecretRoutes } from './secrets.ts';
 import { registerTenantRoutes } from './tenants.ts';
+import { registerUsageRoutes } from './usage.ts';
 import { registerVersionRoutes } from './versions.ts';
 
 /** Methods that change nothing (RFC 9110 section 9.2.1): a host that drains still answers them. */
@@ -57,6 +60,9 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerTenantRoutes(app, ports);
   registerQuotaRoutes(app, ports);
   registerQuarantineRoutes(app, ports);
+  registerUsageRoutes(app, ports);
+  registerBillingRoutes(app, ports);
+  registerBudgetRoutes(app, ports);
   registerKeyRoutes(app, ports);
   registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);

@@ -28,7 +28,7 @@ const auditEntrySchema = z
   .object({
     id: z.number().int().min(1).openapi({ description: 'Grows from entry to entry, over all tenants.' }),
     at: instantSchema,
-    tenant: nameSchema,
+    tenant: nameSchema.nullable().openapi({ description: '`null` for what belongs to the whole host.' }),
     actor: z.object({
       kind: z.enum(['operator', 'key', 'host']).openapi({ description: '`host`: on its own account.' }),
       keyId: z.string().optional(),

@@ -4,16 +4,23 @@
  * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
+import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
+import type { PageRequest } from '../metering/ledger-messages.ts';
+import type { UsagePage } from '../metering/usage-pages.ts';
 import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
+import type { Budget, BudgetUse } from '../model/budget.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { PriceList, StoredPriceList } from '../model/price-list.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
+import type { UsageRecord } from '../model/usage-record.ts';
+import type { RollupLevel, UsageRollup } from '../model/usage-rollup.ts';
 import type { AuditPage } from '../store/audit-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { VersionPage } from '../store/registry.ts';
@@ -149,6 +156,25 @@ export interface QuotaBackend {
   liftQuarantine(request: FunctionReference & Change): Promise<void>;
 }
 
+export interface BillingBackend {
+  /** Of a tenant as it is now, or of all where none is named; tenant_not_found. */
+  usageRecords(request: PageRequest): Promise<UsagePage<UsageRecord>>;
+  usageRollups(request: PageRequest & { readonly level: RollupLevel }): Promise<UsagePage<UsageRollup>>;
+  /** Of a month since the year 0 (UTC); tenant_not_found, prices_not_found. */
+  invoice(request: TenantReference & { readonly month: number }): Promise<Invoice>;
+  verifyInvoice(request: TenantReference & { readonly month: number }): Promise<InvoiceVerification>;
+  /** All that were ever set, the latest first. */
+  priceLists(): Promise<StoredPriceList[]>;
+  /** invalid_request for a month that is over. */
+  setPrices(request: Change & { readonly list: PriceList }): Promise<StoredPriceList>;
+  /** tenant_not_found, budget_not_found. */
+  budget(request: TenantReference): Promise<BudgetUse>;
+  /** tenant_not_found. */
+  setBudget(request: TenantReference & Change & { readonly budget: Budget }): Promise<BudgetUse>;
+  /** tenant_not_found, budget_not_found. */
+  removeBudget(request: TenantReference & Change): Promise<void>;
+}
+
 export interface ControlBackend
   extends TenantBackend,
     KeyBackend,
@@ -156,6 +182,7 @@ export interface ControlBackend
     SecretBackend,
     FunctionBackend,
     QuotaBackend,
+    BillingBackend,
     EventBackend {}
 
 export type ControlMethod = keyof ControlBackend;
@@ -170,6 +197,15 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   quotas: true,
   setQuotas: true,
   liftQuarantine: true,
+  usageRecords: true,
+  usageRollups: true,
+  invoice: true,
+  verifyInvoice: true,
+  priceLists: true,
+  setPrices: true,
+  budget: true,
+  setBudget: true,
+  removeBudget: true,
   createKey: true,
   listKeys: true,
   rotateKey: true,

@@ -1,4 +1,5 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import { BillingService, type BillingServicePorts } from './billing-service.ts';
 import type { EventServicePorts } from './event-ports.ts';
 import { FunctionEventService } from './function-event-service.ts';
 import { KeyService } from './key-service.ts';
@@ -14,6 +15,7 @@ import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 export type ControlBackendPorts = ControlServicePorts &
   TenantServicePorts &
   QuotaServicePorts &
+  BillingServicePorts &
   EventServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
@@ -24,6 +26,7 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new QuotaService(ports),
     new KeyService(ports),
     new SecretService(ports),
+    new BillingService(ports),
     new QueueService(ports),
     new MessageService(ports),
     new MappingService(ports),

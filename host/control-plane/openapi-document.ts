@@ -44,6 +44,8 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
       { name: 'Event source mappings', description: 'Which function handles what comes in, and how.' },
       { name: 'Schedules', description: 'What calls functions by the clock.' },
       { name: 'Logs', description: 'What a function wrote.' },
+      { name: 'Usage', description: 'What invocations consumed: each, and added up.' },
+      { name: 'Billing', description: 'Prices, bills and budgets.' },
       { name: 'Host', description: 'The host itself.' },
     ],
   });

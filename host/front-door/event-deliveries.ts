@@ -16,11 +16,13 @@ import type { EventCall } from '../instance/event-call.ts';
 import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
+import type { QueueMessage } from '../model/queue-message.ts';
 import { refusedEvent } from '../worker/event-refusal.ts';
 import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
 import { asVariables, eventFields, printable } from './event-fields.ts';
 import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
-import type { Invoker, InvokerPorts, OwnCall, OwnResult } from './invoker.ts';
+import type { InvocationCause } from './invocation-use.ts';
+import type { Invoker, InvokerPorts, OwnAccount, OwnCall, OwnResult } from './invoker.ts';
 import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
 import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
 
@@ -36,7 +38,7 @@ type Reading = Pick<EventOutcome & { kind: 'returned' }, 'failures' | 'answer'>;
 
 /** A call, and how its answer is read. */
 interface PreparedCall {
-  readonly call: OwnCall;
+  readonly call: Omit<OwnCall, 'account'>;
   /** @throws MayflyError, BatchAnswerError if it was none */
   read(): Reading;
 }
@@ -59,10 +61,15 @@ export class EventDeliveries {
       const route = await resolve(tenant, name);
       if (route === undefined)
         throw new MayflyError('function_not_found', `Tenant '${tenant}' has no function '${name}'.`);
-      const result = await invoker.run(route, undefined, (artifact, terminate) => {
-        prepared = prepare(invocation, route.live, artifact, terminate);
-        return prepared.call;
-      });
+      const result = await invoker.run(
+        route,
+        causeOf(invocation.delivery),
+        undefined,
+        (artifact, terminate) => {
+          prepared = prepare(invocation, route.live, artifact, terminate);
+          return { ...prepared.call, account: () => accountOf(invocation.delivery, prepared!) };
+        },
+      );
       return outcomeOf(result, () => prepared!.read());
     } catch (error) {
       if (!(error instanceof MayflyError)) report(`an event for ${tenant}/${name} was not delivered`, error);
@@ -151,6 +158,38 @@ function idsOf(delivery: EventDelivery): ReadonlySet<string> {
   return new Set(
     delivery.kind === 'batch' ? delivery.messages.map(({ id }) => id as string) : [delivery.message.id],
   );
+}
+
+/** For its usage record: what caused it. */
+function causeOf(delivery: EventDelivery): Omit<InvocationCause, 'invocationId'> {
+  const messages = messagesOf(delivery);
+  return {
+    trigger: delivery.kind === 'batch' ? 'queue' : delivery.kind === 'tick' ? 'schedule' : 'async',
+    attempt: Math.max(...messages.map(({ attempts }) => attempts), 1),
+    batchSize: messages.length,
+  };
+}
+
+/** What came of it counts as its caller hears it: an answer that says no is no success. */
+function accountOf(delivery: EventDelivery, { call: { exchange }, read }: PreparedCall): OwnAccount {
+  return {
+    failure: failureOf(read),
+    requestBytes: messagesOf(delivery).reduce((bytes, { body }) => bytes + body.length, 0),
+    responseBytes: exchange instanceof EventExchange ? exchange.responseBytes : 0,
+  };
+}
+
+function failureOf(read: () => Reading): ErrorCode | undefined {
+  try {
+    read();
+    return undefined;
+  } catch (error) {
+    return error instanceof MayflyError ? error.code : 'batch_answer_invalid';
+  }
+}
+
+function messagesOf(delivery: EventDelivery): readonly QueueMessage[] {
+  return delivery.kind === 'batch' ? delivery.messages : [delivery.message];
 }
 
 function outcomeOf({ failure, fuel, invocationId }: OwnResult, read: () => Reading): EventOutcome {

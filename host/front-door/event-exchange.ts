@@ -64,6 +64,11 @@ export class EventExchange implements HttpExchange {
 
   sendTrailers(): void {}
 
+  /** Of the answer, as far as it was written. */
+  get responseBytes(): number {
+    return this.#sink.length;
+  }
+
   /** What the function answered, once its invocation is over; undefined where that is not complete. */
   get answer(): EventAnswer | undefined {
     if (this.#status === undefined || !this.#sink.isComplete) return undefined;
@@ -92,6 +97,10 @@ class AnswerSink implements ByteSink {
   constructor(maxBytes: number, tooLarge: () => Error) {
     this.#maxBytes = maxBytes;
     this.#tooLarge = tooLarge;
+  }
+
+  get length(): number {
+    return this.#length;
   }
 
   get isComplete(): boolean {

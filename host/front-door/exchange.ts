@@ -82,8 +82,9 @@ export class NodeExchange implements HttpExchange {
     return this.#headers;
   }
 
+  /** Of the body, as far as it was handed to the connection. */
   get responseBytes(): number {
-    return this.#response?.bytes ?? 0;
+    return this.#response?.sentBytes ?? 0;
   }
 
   async trailers(): Promise<HeaderList> {

@@ -28,7 +28,7 @@ export class Gate {
   /**
    * @param untilGone asked for only if the invocation has to wait: aborts when nobody waits for it any more. Where it is
    *   absent, it is refused instead: whoever keeps an event asks again, and takes nobody's place in the waiting room
-   * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, host_busy; draining, caller_gone
+   * @throws MayflyError function_quarantined, too_many_invocations, quota_exceeded, budget_exhausted, host_busy; draining, caller_gone
    */
   enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
     const { live, quarantine, tenantColumn, functionColumn } = route;
@@ -83,6 +83,8 @@ function refused(live: LiveFunction, refusal: Refusal, waitedMs = 0): MayflyErro
           },
         },
       );
+    case 'budget-exhausted':
+      return new MayflyError('budget_exhausted', `Tenant '${live.tenant}' has cost what it may this month.`);
     case 'host-busy':
       return new MayflyError('host_busy', 'All places of the host that are shared by its tenants are taken.');
     case 'quota': {

@@ -14,6 +14,7 @@ import {
 } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationUse, UsageTrigger } from '../model/usage-record.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
 import type { UrlRequest } from './authorizer.ts';
@@ -22,6 +23,7 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { Hold } from './hold.ts';
+import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
 import { HOLD_MS } from './response-sink.ts';
 import type { Passage } from './url-access.ts';
 
@@ -32,6 +34,8 @@ export interface InvokerPorts extends EnginePorts {
   outbound(route: LiveRoute): OutboundHttp;
   readonly gate: Gate;
   readonly refusals: RefusalPace;
+  /** Hears once of every invocation that got a place, after it has been answered. */
+  usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   isDraining(): boolean;
 }
 
@@ -64,6 +68,7 @@ interface Call extends CallOptions, Passage {
 
 /** What the host asks of a function on its own account. */
 export interface Question {
+  readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke' | 'unknown'>;
   readonly event: Uint8Array;
   readonly contentType: string;
   readonly maxAnswerBytes: number;
@@ -71,10 +76,18 @@ export interface Question {
   readonly timeoutMs: number;
 }
 
+/** How an invocation ended, and what it took; called once for each that began. */
+type Settled = (result: InvocationResult, end: InvocationEnd) => void;
+
 type Terminate = (code: ErrorCode, detail: string) => Error;
+
+/** What is known of its end beside the engine's account. */
+export type OwnAccount = Omit<InvocationEnd, 'queueMs'>;
 
 /** What an invocation on the host's own account is called with. */
 export interface OwnCall extends Pick<InvocationOptions, 'exchange' | 'event' | 'variables'> {
+  /** For its usage record, once it has settled. */
+  readonly account: () => OwnAccount;
   /** Beside the function's own limits. */
   readonly limit?: { readonly gone: AbortSignal; readonly timeoutMs: number };
 }
@@ -182,16 +195,23 @@ export class Invoker {
    */
   async ask(
     route: LiveRoute,
-    { event, contentType, maxAnswerBytes, timeoutMs }: Question,
+    { trigger, event, contentType, maxAnswerBytes, timeoutMs }: Question,
     gone: AbortSignal,
   ): Promise<EventAnswer> {
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
+      { trigger },
       () => gone,
       (_artifact, terminate) => {
         exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
-        return { exchange, limit: { gone, timeoutMs } };
+        const own = exchange;
+        const account = (): OwnAccount => ({
+          failure: own.answer === undefined ? 'no_response' : undefined,
+          requestBytes: event.length,
+          responseBytes: own.responseBytes,
+        });
+        return { exchange, account, limit: { gone, timeoutMs } };
       },
     );
     if (failure !== undefined) throw new MayflyError(failure.code, failure.detail);
@@ -201,25 +221,27 @@ export class Invoker {
 
   /**
    * An invocation on the host's own account, in one of the function's places.
+   * @param cause for its usage record
    * @param untilGone as the gate has it
    * @param prepare what it is called with, once it has a place
    * @throws MayflyError why it was not run
    */
   async run(
     route: LiveRoute,
+    cause: Omit<InvocationCause, 'invocationId'>,
     untilGone: (() => AbortSignal) | undefined,
     prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
   ): Promise<OwnResult> {
+    const invocationId = randomUUIDv7() as InvocationId;
     this.#running++;
     try {
-      return await this.#inPlace(route, untilGone, async (artifact, burnt) => {
+      return await this.#inPlace(route, { ...cause, invocationId }, untilGone, async (artifact, settled) => {
         let running: RunningInvocation | undefined;
-        const { limit, ...call } = prepare(artifact, (code, detail) => {
+        const { limit, account, ...call } = prepare(artifact, (code, detail) => {
           running?.cancel(code, detail);
           return new MayflyError(code, detail);
         });
         const { live } = route;
-        const invocationId = randomUUIDv7() as InvocationId;
         const outbound = this.#ports.outbound(route);
         running = new RunningInvocation(
           { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound },
@@ -228,9 +250,10 @@ export class Invoker {
         this.#invocations.set(running, live);
         const lift = limit === undefined ? undefined : impose(limit, running);
         const result = await running.done;
-        burnt(result.fuel);
         this.#invocations.delete(running);
         lift?.();
+        const end = account();
+        settled(result, { ...end, failure: result.failure?.code ?? end.failure, queueMs: 0 });
         return { ...result, invocationId };
       });
     } finally {
@@ -242,26 +265,35 @@ export class Invoker {
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
     await this.#inPlace(
       route,
+      { invocationId: call.invocationId, trigger: call.trigger === 'http' ? 'http' : 'invoke' },
       () => untilClosed(call.outgoing),
-      (artifact, burnt) => this.#run(call, route, artifact, burnt),
+      (artifact, settled) => this.#run(call, route, artifact, settled),
     );
   }
 
-  /** Runs `work` in one of the function's places, with its artifact; it says what fuel it took. */
+  /** Runs `work` in one of the function's places, with its artifact; it says how it ended and what it took. */
   async #inPlace<T>(
     route: LiveRoute,
+    cause: InvocationCause,
     untilGone: (() => AbortSignal) | undefined,
-    work: (artifact: LoadedArtifact, burnt: (fuel: number) => void) => Promise<T>,
+    work: (artifact: LoadedArtifact, settled: Settled) => Promise<T>,
   ): Promise<T> {
+    const { live } = route;
     const entered = this.#ports.gate.enter(route, untilGone);
     const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
+    let isRecorded = false;
     try {
-      const found = this.#ports.artifact(route.live.artifactKey);
+      const found = this.#ports.artifact(live.artifactKey);
       const artifact = found instanceof Promise ? await found : found;
-      return await work(artifact, (burnt) => {
-        fuel = burnt;
+      return await work(artifact, (result, end) => {
+        fuel = result.fuel;
+        isRecorded = true;
+        this.#ports.usage(live, artifact.manifest.fuelModel, useOf(cause, result, end));
       });
+    } catch (error) {
+      if (!isRecorded) this.#ports.usage(live, '', useOfFailure(cause, error));
+      throw error;
     } finally {
       place.leave(fuel);
     }
@@ -277,12 +309,7 @@ export class Invoker {
     refusals.release();
   }
 
-  async #run(
-    call: Call,
-    route: LiveRoute,
-    artifact: LoadedArtifact,
-    burnt: (fuel: number) => void,
-  ): Promise<void> {
+  async #run(call: Call, route: LiveRoute, artifact: LoadedArtifact, settled: Settled): Promise<void> {
     const { live } = route;
     const { invocationId, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
@@ -325,11 +352,13 @@ export class Invoker {
     const result = await running.done;
     this.#invocations.delete(running);
     outgoing.off('close', hangUp);
-    burnt(result.fuel);
-    this.#answer(exchange, result, queueMs);
+    const failure = this.#answer(exchange, result, queueMs);
+    const requestBytes = exchange.body.bytes;
+    settled(result, { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes });
   }
 
-  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): void {
+  /** Gives why it was not the function's answer, where it was not. */
+  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): ErrorCode | undefined {
     const late: [string, string][] = [
       ['mayfly-fuel', String(result.fuel)],
       ['server-timing', serverTiming(queueMs, result)],
@@ -338,6 +367,7 @@ export class Invoker {
     const error =
       failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
     if (error !== undefined) exchange.fail(error, late);
+    return error?.code;
   }
 }
 
@@ -367,7 +397,7 @@ function untilClosed(outgoing: ServerResponse): AbortSignal {
 }
 
 function isOverQuota(error: unknown): boolean {
-  return error instanceof MayflyError && error.quota !== undefined;
+  return error instanceof MayflyError && (error.quota !== undefined || error.code === 'budget_exhausted');
 }
 
 /** W3C Server-Timing; durations in milliseconds. */

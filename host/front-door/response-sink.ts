@@ -49,6 +49,7 @@ export class ResponseSink implements ByteSink {
   #held: Uint8Array[] | undefined = [];
   #heldBytes = 0;
   #bytes = 0;
+  #sentBytes = 0;
   #ended = false;
   #aborted = false;
   #trailers: HeaderList = [];
@@ -59,9 +60,9 @@ export class ResponseSink implements ByteSink {
     options.hold.add(this.#stream);
   }
 
-  /** Body bytes the guest wrote. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Body bytes that were handed to the connection: none of an answer that an error took the place of. */
+  get sentBytes(): number {
+    return this.#sentBytes;
   }
 
   /** Whether an error answer can no longer be sent. */
@@ -143,6 +144,7 @@ export class ResponseSink implements ByteSink {
     const names = trailed ? [...new Set(this.#trailers.map(([name]) => name))].join(', ') : undefined;
     this.#writeHead(late, names, bodyless || trailed ? undefined : this.#heldBytes);
     if (trailed) this.#addTrailers();
+    this.#sentBytes += this.#heldBytes;
     const [first] = chunks;
     if (first === undefined) {
       outgoing.end();
@@ -236,6 +238,7 @@ export class ResponseSink implements ByteSink {
   }
 
   #send(bytes: Uint8Array): void {
+    this.#sentBytes += bytes.length;
     this.#options.outgoing.write(bytes, () => this.#notify());
   }
 

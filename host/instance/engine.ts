@@ -13,8 +13,10 @@ import { FUEL_SLICE } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { InstanceStart } from '../model/usage-record.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
 import type { Clock, HttpExchange, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import { NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
@@ -78,6 +80,11 @@ export interface InvocationResult {
   readonly initMs: number;
   readonly execMs: number;
   readonly logBytes: number;
+  readonly start: InstanceStart;
+  /** Calls of functions of the host, by whether the guest could be parked in them. */
+  readonly immediateCalls: number;
+  readonly waitingCalls: number;
+  readonly outbound: OutboundUse;
 }
 
 /**
@@ -362,6 +369,10 @@ export class RunningInvocation {
       initMs: this.#initMs,
       execMs: endedMs - beganMs - this.#initMs,
       logBytes: this.#context?.logBytes ?? 0,
+      start: this.#guest === undefined ? 'none' : this.#slot?.isCold === false ? 'warm' : 'cold',
+      immediateCalls: this.#guest?.callCounts.immediateCalls ?? 0,
+      waitingCalls: this.#guest?.callCounts.waitingCalls ?? 0,
+      outbound: this.#context?.outboundUse ?? NO_OUTBOUND_USE,
     };
     this.#ports.charge(this.#options.live.tenant, this.#takeUnreported(fuel));
     this.#endGuest();

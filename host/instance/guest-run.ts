@@ -38,6 +38,9 @@ export class Run {
   /** Slices in a row that were granted where it could not be parked. */
   unparkedSlices = 0;
   isInSecondSlice = false;
+  /** Functions of the host that it called, by whether it could be parked in them. */
+  immediateCalls = 0;
+  waitingCalls = 0;
   /** Stacks that are parked for their fuel (invariant 4). */
   preempted = 0;
   /** Stacks whose wait for the host is over, and that go on within the next microtasks. */

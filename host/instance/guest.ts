@@ -87,6 +87,11 @@ export class Guest {
     this.#run.objects?.end();
   }
 
+  /** Calls of functions of the host by the invocation that runs, or ran last. */
+  get callCounts(): { readonly immediateCalls: number; readonly waitingCalls: number } {
+    return this.#run;
+  }
+
   /** Whether it was refused objects for want of room in the thread. */
   get lacksObjectSpace(): boolean {
     return this.#run.objects?.lackedThreadSpace ?? false;
@@ -125,6 +130,7 @@ export class Guest {
   hostCall(call: CoreFunction): CoreFunction {
     return (...args) => {
       const run = this.#callHost(CALL_COST);
+      run.immediateCalls++;
       try {
         return call(...args);
       } catch (error) {
@@ -141,6 +147,7 @@ export class Guest {
   waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
     const waiting = (...args: unknown[]): unknown => {
       const run = this.#callHost(WAITING_CALL_COST);
+      run.waitingCalls++;
       const { goOn, onTrap } = run.by;
       let result: unknown;
       try {

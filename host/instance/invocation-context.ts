@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
 import type { Clock, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import { CountedOutbound, NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import type { FieldsBudget } from '../wasi/http/fields-budget.ts';
 import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';
@@ -22,13 +23,13 @@ export interface InvocationPorts {
 
 /** What the imports of one invocation reach. Few guests log or read their environment: that is made when it is asked for. */
 export class InvocationContext implements WasiContext {
-  readonly outbound: OutboundHttp;
   readonly clock: Clock;
   readonly randomBytes: (length: number) => Uint8Array;
   fieldsBudget: FieldsBudget | undefined = undefined;
   handles: Handles | undefined = undefined;
   readonly #options: InvocationOptions;
   readonly #ports: InvocationPorts;
+  #outbound: CountedOutbound | undefined;
   #logBudget: LogBudget | undefined;
   #stdout: ByteSink | undefined;
   #stderr: LineSink | undefined;
@@ -37,9 +38,18 @@ export class InvocationContext implements WasiContext {
   constructor(options: InvocationOptions, ports: InvocationPorts) {
     this.#options = options;
     this.#ports = ports;
-    this.outbound = options.outbound;
     this.clock = ports.clock;
     this.randomBytes = ports.randomBytes;
+  }
+
+  get outbound(): OutboundHttp {
+    this.#outbound ??= new CountedOutbound(this.#options.outbound);
+    return this.#outbound;
+  }
+
+  /** What it has done of outbound HTTP. */
+  get outboundUse(): OutboundUse {
+    return this.#outbound ?? NO_OUTBOUND_USE;
   }
 
   get configuration(): WasiContext['configuration'] {

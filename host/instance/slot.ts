@@ -42,6 +42,8 @@ const OBJECT_BYTES = 64 * 1024;
 
 export class Slot implements PooledSlot {
   readonly start: StartUse;
+  /** Whether the invocation that has it waited for it to be made. */
+  isCold = false;
   readonly #instance: LinkedInstance;
   readonly #state: SlotState;
   readonly #onDispose: () => void;

@@ -42,7 +42,12 @@ export class Slots {
     const factory = this.#factoryOf(artifact);
     if (factory === undefined || factory.obstacle !== undefined) return undefined;
     try {
-      const slot = this.#pool.take(keyOf(live), () => makeBy(factory));
+      let isCold = false;
+      const slot = this.#pool.take(keyOf(live), () => {
+        isCold = true;
+        return makeBy(factory);
+      });
+      slot.isCold = isCold;
       if (fits(slot, live)) return slot;
       this.giveBack(live, artifact, slot);
       return undefined;

@@ -18,6 +18,9 @@ export const AUDIT_ACTIONS = [
   'key.revoke',
   'secret.set',
   'secret.delete',
+  'prices.set',
+  'budget.set',
+  'budget.delete',
   'queue.create',
   'queue.configure',
   'queue.delete',
@@ -37,7 +40,8 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 /** A change as whoever makes it tells of it. What `before` and `after` hold is small, and never a secret. */
 export interface AuditedChange {
-  readonly tenant: TenantName;
+  /** Null for what belongs to the host as a whole. */
+  readonly tenant: TenantName | null;
   readonly actor: Actor;
   readonly action: AuditAction;
   /** What was changed: the name of a function, the id of a key. */

@@ -39,7 +39,9 @@ export interface Applicant {
 export type Refusal =
   | (QuotaRefusal & { readonly kind: 'quota' })
   | { readonly kind: 'function-busy'; readonly limit: number }
-  | { readonly kind: 'host-busy' };
+  | { readonly kind: 'host-busy' }
+  /** The tenant has cost what it may in this month. */
+  | { readonly kind: 'budget-exhausted' };
 
 /** A place that an invocation has taken; it leaves with what it used. */
 export interface Place {
@@ -148,9 +150,11 @@ export class Admission {
     });
   }
 
-  /** The quota over time that the request would exceed, of the function or of the tenant. */
+  /** The quota over time that the request would exceed, of the function or of the tenant, or its budget. */
   #overRate({ tenant, function: column, configuration }: Applicant, nowMs: number): Refusal | undefined {
     const table = this.#table;
+    const stoppedMonth = table.state(tenant, 'stoppedMonth');
+    if (stoppedMonth > 0 && stoppedMonth === this.#turnMonth(tenant)) return { kind: 'budget-exhausted' };
     const ofFunction = waitMs(functionRate(configuration), table.functionFullAtMs(column), nowMs, 1);
     if (ofFunction > 0) {
       return quota(

@@ -39,6 +39,8 @@ export const TENANT_STATE = [
   'month',
   'fuelOfMonth',
   'outboundBytesOfMonth',
+  /** The month in which the tenant's budget is used up and stops it; 0 where it does not. */
+  'stoppedMonth',
   /** Sum of reservedConcurrency over its functions; of the host's record, over the tenants. */
   'reservedByParts',
 ] as const;
@@ -170,6 +172,12 @@ export class QuotaTable {
       if (Atomics.load(this.#words, at) + Atomics.load(this.#words, at + 1) > 0) columns.push(column);
     }
     return columns;
+  }
+
+  /** Invocations of a function that a thread is running. */
+  runningOf(thread: number, column: number): number {
+    const at = this.#functionWord(thread, column, 'reserved');
+    return Atomics.load(this.#words, at) + Atomics.load(this.#words, at + 1);
   }
 
   /** For the main thread: forgets what a thread that died was running, and frees what it held (invariant 1). */

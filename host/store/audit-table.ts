@@ -85,7 +85,7 @@ function toEntry(row: Row): AuditEntry {
   return {
     id: row['id'] as number,
     atMs: row['at_ms'] as number,
-    tenant: row['tenant'] as TenantName,
+    tenant: row['tenant'] as TenantName | null,
     actor: toActor(row),
     action: row['action'] as AuditAction,
     target: row['target'] as string,

@@ -192,4 +192,28 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
     FOREIGN KEY (tenant, function) REFERENCES functions (tenant, name) ON DELETE CASCADE
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Never changed: of two lists for a month the later one holds. Months since the year 0, UTC.
+  CREATE TABLE price_lists (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    from_month    INTEGER NOT NULL,
+    list          TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE budgets (
+    tenant TEXT PRIMARY KEY REFERENCES tenants (name) ON DELETE CASCADE,
+    budget TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Thresholds of budgets that were reached, and when whoever is to be told was.
+  CREATE TABLE budget_alerts (
+    tenant          TEXT NOT NULL REFERENCES budgets (tenant) ON DELETE CASCADE,
+    month           INTEGER NOT NULL,
+    threshold       INTEGER NOT NULL,
+    reached_at_ms   INTEGER NOT NULL,
+    delivered_at_ms INTEGER,
+    PRIMARY KEY (tenant, month, threshold)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -30,10 +30,12 @@ import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
 import { auditedSettings } from './audited-settings.ts';
+import { BudgetTable } from './budget-table.ts';
 import { defaultCeilings, refuseAboveCeiling, withinCeilings } from './ceilings.ts';
 import { EventTables } from './event-tables.ts';
 import { KeyTable } from './key-table.ts';
 import { MasterKeys } from './master-keys.ts';
+import { PriceTable } from './price-table.ts';
 import { QuarantineTable } from './quarantine-table.ts';
 import { RegistryDatabase } from './registry-database.ts';
 import { type FunctionRow, toFunctionRow, toFunctionVersion } from './registry-rows.ts';
@@ -82,6 +84,8 @@ export class Registry implements Disposable {
   readonly tenants: TenantTable;
   readonly quotas: TenantQuotaTable;
   readonly quarantines: QuarantineTable;
+  readonly prices: PriceTable;
+  readonly budgets: BudgetTable;
   readonly events: EventTables;
   readonly #database: RegistryDatabase;
   readonly #ceilings: FunctionLimitValues;
@@ -97,13 +101,15 @@ export class Registry implements Disposable {
     this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
       this.#changed(tenant, name),
     );
+    this.prices = new PriceTable(this.#database, this.audit);
+    this.budgets = new BudgetTable(this.#database, this.audit, this.tenants);
     this.keys = new KeyTable(this.#database, this.audit, this.tenants);
     const masterKeys = options.masterKeys ?? new MasterKeys([]);
     const changed = (tenant: TenantName, name: FunctionName): void => this.#changed(tenant, name);
-    const common = { database: this.#database, audit: this.audit };
-    this.secrets = new SecretTable({ ...common, masterKeys, changed });
-    const { tenants, quotas } = this;
-    this.events = new EventTables({ ...common, tenants, quotas, masterKeys, changed });
+    const { tenants, quotas, audit } = this;
+    const common = { database: this.#database, audit, masterKeys, changed };
+    this.secrets = new SecretTable(common);
+    this.events = new EventTables({ ...common, tenants, quotas });
   }
 
   /** Tells `listener` of every function that was published, switched, configured or removed. */
@@ -316,8 +322,8 @@ export class Registry implements Disposable {
 
   /** Artifacts that some version still names; every other one may be swept. */
   artifactKeysInUse(): Set<string> {
-    const rows = this.#sql('SELECT DISTINCT artifact_key FROM versions').all();
-    return new Set(rows.map((row) => row['artifact_key'] as string));
+    const rows = this.#sql('SELECT DISTINCT artifact_key AS key FROM versions').all();
+    return new Set(rows.map(({ key }) => key as string));
   }
 
   /** The settings that a function starts with, within the operator's ceilings. */
@@ -326,11 +332,11 @@ export class Registry implements Disposable {
   }
 
   close(): void {
-    this.#database.close();
+    this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
-    this.close();
+    this.#database.close();
   }
 
   #sql(text: string): StatementSync {
@@ -344,7 +350,7 @@ export class Registry implements Disposable {
 
   #requireRow(tenant: TenantName, name: FunctionName): FunctionRow {
     const row = this.#row(tenant, name);
-    if (!row) throw notFound(tenant, name);
+    if (!row) throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
     return row;
   }
 
@@ -394,8 +400,4 @@ export class Registry implements Disposable {
   #changed(tenant: TenantName, name: FunctionName): void {
     for (const listener of this.#listeners) listener(tenant, name);
   }
-}
-
-function notFound(tenant: TenantName, name: FunctionName): MayflyError {
-  return new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
 }

@@ -14,6 +14,8 @@ const RETRY_MS: Readonly<Partial<Record<ErrorCode, number>>> = {
   worker_lost: 500,
   draining: 1_000,
   artifact_unavailable: 5_000,
+  // Until the month ends, or somebody raises the budget.
+  budget_exhausted: LONGEST_RETRY_MS,
   // Until somebody deploys, or lifts the quarantine.
   function_not_found: 10_000,
   function_quarantined: 10_000,

@@ -14,6 +14,7 @@ import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { UsageBatch } from '../model/usage-batch.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
@@ -73,6 +74,7 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
+  | { readonly kind: 'usage'; readonly batch: UsageBatch }
   /** Functions that the thread was called for, the last one last. */
   | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }

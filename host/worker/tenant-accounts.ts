@@ -29,6 +29,8 @@ export interface TenantAccountsPorts {
   readonly table: QuotaTable;
   readonly registry: Registry;
   readonly now: () => number;
+  /** The month in which a tenant's budget stops it; 0 where it does not. */
+  readonly stoppedMonth: (tenant: TenantName) => number;
 }
 
 /** A function as the table knows it. */
@@ -74,6 +76,14 @@ export class TenantAccounts implements Disposable {
     return column;
   }
 
+  /** From now on, for the next decision on every thread. */
+  stop(tenant: TenantName, month: number): void {
+    const { table } = this.#ports;
+    const column = this.#tenants.find(tenant);
+    if (column !== undefined)
+      table.locked(column, MAIN_THREAD, () => table.setState(column, 'stoppedMonth', month));
+  }
+
   functionColumn(tenant: TenantName, name: FunctionName): number {
     const key = routeKey(tenant, name);
     const { column, isNew } = this.#functions.of(key, (at) => ({ tenant, name, column: at }));
@@ -87,6 +97,11 @@ export class TenantAccounts implements Disposable {
       .running(thread)
       .map((column) => this.#functions.owner(column))
       .filter((owner) => owner !== undefined);
+  }
+
+  /** Invocations of a function that a thread is running. */
+  runningOf(thread: number, { column }: AccountedFunction): number {
+    return this.#ports.table.runningOf(thread, column);
   }
 
   /** Invocations of a function that have ended; counts on from where it is, and wraps. */
@@ -128,13 +143,14 @@ export class TenantAccounts implements Disposable {
   }
 
   #open(tenant: TenantName, column: number): void {
-    const { table, registry, now } = this.#ports;
+    const { table, registry, now, stoppedMonth } = this.#ports;
     const month = monthOf(now());
     const saved = registry.quotas.month(tenant, month);
     this.#saved.set(tenant, JSON.stringify(saved));
     table.locked(column, MAIN_THREAD, () => {
       for (const name of TENANT_STATE) table.setState(column, name, 0);
       table.setState(column, 'month', month);
+      table.setState(column, 'stoppedMonth', stoppedMonth(tenant));
       table.setState(column, 'fuelOfMonth', saved.fuel);
       table.setState(column, 'outboundBytesOfMonth', saved.outboundBytes);
     });

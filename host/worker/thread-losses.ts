@@ -2,15 +2,18 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { InvocationId } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { type UsageBatch, UsageBatchWriter } from '../model/usage-batch.ts';
+import { useOfLost } from '../model/usage-record.ts';
 import type { Registry } from '../store/registry.ts';
 import { Blame, type Suspect } from './blame.ts';
 import type { FunctionVersionName } from './messages.ts';
-import type { TenantAccounts } from './tenant-accounts.ts';
+import type { AccountedFunction, TenantAccounts } from './tenant-accounts.ts';
 
 export interface ThreadLossesPorts {
   readonly accounts: TenantAccounts;
   readonly registry: Registry;
   log(records: readonly LogRecord[]): void;
+  usage(batch: UsageBatch): void;
   now(): number;
   /** For the operator. */
   report(message: string): void;
@@ -28,12 +31,14 @@ export class ThreadLosses {
   ended(thread: number, cause: string | undefined): void {
     const { accounts, registry } = this.#ports;
     const running = accounts.running(thread);
+    const lost = running.map((found) => accounts.runningOf(thread, found));
     accounts.clearThread(thread);
     if (cause === undefined) return;
     const suspects = running.flatMap((found) => {
       const live = registry.live(found.tenant, found.name);
       return live === undefined ? [] : [{ ...live, ended: accounts.ended(found) }];
     });
+    this.#account(running, lost);
     this.#log(suspects, `worker_lost: The serving thread was lost: ${cause}.`);
     this.#judge(suspects, cause);
   }
@@ -46,6 +51,19 @@ export class ThreadLosses {
       return { tenant, name, version, ended: accounts.ended({ tenant, name, column }) };
     });
     this.#judge(suspects, 'it filled the heap with host objects');
+  }
+
+  /** A record of its own for each invocation that is lost, as far as anybody knows: that it was, and of which function. */
+  #account(functions: readonly AccountedFunction[], lost: readonly number[]): void {
+    const { registry, usage, now } = this.#ports;
+    for (const [i, { tenant, name }] of functions.entries()) {
+      const live = registry.live(tenant, name);
+      const count = lost[i] ?? 0;
+      if (live === undefined || count === 0) continue;
+      const writer = new UsageBatchWriter(count);
+      for (let n = 0; n < count; n++) writer.append(live, '', useOfLost(now()));
+      usage(writer.take());
+    }
   }
 
   #judge(suspects: readonly Suspect[], cause: string): void {

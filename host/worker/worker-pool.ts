@@ -12,6 +12,7 @@ import { type ErrorCode, MayflyError, toErrorMessage } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { refusedEvent } from './event-refusal.ts';
 import type {
@@ -32,6 +33,7 @@ export interface WorkerPoolOptions {
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
+  readonly onUsage: (batch: UsageBatch) => void;
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
@@ -164,6 +166,9 @@ export class WorkerPool {
             break;
           case 'logs':
             this.#options.onLogs(message.records);
+            break;
+          case 'usage':
+            this.#options.onUsage(message.batch);
             break;
           case 'relieved':
             this.#options.onRelieved(message.functions);

@@ -33,6 +33,8 @@ export class FakeHost implements AsyncDisposable {
   readonly received: Received[] = [];
   /** Answers that a test puts in place, by `METHOD /path` without the query. */
   readonly routes = new Map<string, Route>();
+  /** For names that a test does not know before; says whether it has answered. */
+  fallback: (request: Received, response: ServerResponse) => boolean = () => false;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   static async start(): Promise<FakeHost> {
@@ -106,7 +108,8 @@ export class FakeHost implements AsyncDisposable {
     }
     const route = this.routes.get(key) ?? this.#standard(key);
     if (route) await route(received, response);
-    else sendProblem(response, 'function_not_found', `There is no function behind ${key}.`);
+    else if (!this.fallback(received, response))
+      sendProblem(response, 'function_not_found', `There is no function behind ${key}.`);
   }
 
   #standard(key: string): Route | undefined {

@@ -62,6 +62,14 @@ const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<u
   'schedule.delete': (server) => server.request('DELETE', SCHEDULE),
   'function.release': (server) => server.request('DELETE', `${functionPath('hello')}/quarantine`),
   'function.delete': (server) => server.request('DELETE', functionPath('hello')),
+  'prices.set': (server) =>
+    server.sendJson('POST', '/v1/prices', {
+      from: '2999-01',
+      currency: { code: 'EUR', minorUnitDigits: 2 },
+      prices: {},
+    }),
+  'budget.set': (server) => server.sendJson('PUT', '/v1/tenants/default/budget', { amount: '5.00' }),
+  'budget.delete': (server) => server.request('DELETE', '/v1/tenants/default/budget'),
 };
 
 function quarantineHello({ registry }: ControlPlaneServer): void {

@@ -16,11 +16,15 @@ import {
   type ControlBackend,
   type FunctionReference,
 } from '../../host/control-plane/backend.ts';
+import type { AskLedger } from '../../host/control-plane/billing-service.ts';
 import { createControlBackend } from '../../host/control-plane/control-backend.ts';
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
+import { type BudgetAlertMessage, BudgetWatch } from '../../host/metering/budget-watch.ts';
+import { Ledger, type UsageRetention } from '../../host/metering/ledger.ts';
+import { createLedgerService } from '../../host/metering/ledger-service.ts';
 import type { KeyScope } from '../../host/model/api-key.ts';
 import type { ConsumerStatus } from '../../host/model/consumer-status.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
@@ -33,6 +37,14 @@ import { SqliteQueues } from '../../host/store/queues/sqlite-queues.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { TenantAccounts } from '../../host/worker/tenant-accounts.ts';
 import { tenantNamed } from '../store/publications.ts';
+
+const KEPT_FOR_EVER: UsageRetention = {
+  recordDays: 10_000,
+  minuteDays: 10_000,
+  hourDays: 10_000,
+  dayDays: 10_000,
+  maxRecords: 1_000_000,
+};
 
 export const ADMIN_KEY = 'mayfly_test-key-0123456789';
 
@@ -76,6 +88,8 @@ export class ControlPlaneServer implements AsyncDisposable {
   readonly draining = new AbortController();
   readonly reports: { readonly message: string; readonly error: unknown }[] = [];
   readonly jobs: PublishJob[] = [];
+  readonly alerts: BudgetAlertMessage[] = [];
+  readonly ledger = new Ledger({ path: ':memory:', retention: KEPT_FOR_EVER });
   readonly stagingDir: string;
   /** One for each request that has reached the app, settled when its handler has ended. */
   readonly handled: Promise<unknown>[] = [];
@@ -157,6 +171,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     }
     this.#accounts?.[Symbol.dispose]();
     this.logs.close();
+    this.ledger[Symbol.dispose]();
     await this.queues[Symbol.asyncDispose]();
     this.registry.close();
     await rm(this.stagingDir, { recursive: true });
@@ -165,10 +180,30 @@ export class ControlPlaneServer implements AsyncDisposable {
   async #listen(options: ServerOptions): Promise<void> {
     const ceilings = { ...defaultCeilings(), ...options.ceilings };
     const table = new QuotaTable(createQuotaTable(1));
-    const accounts = new TenantAccounts({ table, registry: this.registry, now: Date.now });
+    const ledger = createLedgerService(this.ledger);
+    const askLedger: AskLedger = async (method, request) => ledger[method](request as never) as never;
+    const budgetWatch = new BudgetWatch({
+      budgets: this.registry.budgets,
+      prices: this.registry.prices,
+      generationOf: (tenant) => this.registry.audit.generationOf(tenant),
+      billedUse: (month) => askLedger('billedUse', month),
+      stop: (tenant, month) => accounts.stop(tenant, month),
+      send: async (message) => void this.alerts.push(message),
+      later: () => {},
+      now: () => this.nowMs(),
+      report: (message, error) => this.reports.push({ message, error }),
+    });
+    const accounts = new TenantAccounts({
+      table,
+      registry: this.registry,
+      now: Date.now,
+      stoppedMonth: (tenant) => budgetWatch.stoppedMonth(tenant),
+    });
     this.#accounts = accounts;
     const service = createControlBackend({
       quotaUse: (tenant) => accounts.use(tenant),
+      askLedger,
+      budgetWatch,
       queues: this.queues,
       triggers: {
         mappingStatus: () => this.status,

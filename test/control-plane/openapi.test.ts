@@ -16,6 +16,12 @@ async function documentOf(server: ControlPlaneServer): Promise<OpenApiDocument> 
   return documentSchema.parse(await response.json());
 }
 
+const PRICES = {
+  from: '2999-01',
+  currency: { code: 'EUR', minorUnitDigits: 2 },
+  prices: { fuel: [{ upTo: 1, price: '0' }, { price: '0.5' }] },
+};
+
 test('the document is OpenAPI 3.1, is had without a key, and is the same every time', async (t) => {
   await using server = await ControlPlaneServer.start();
   const first = await documentOf(server);
@@ -39,6 +45,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'createKey',
     'createSigningSecret',
     'createTenant',
+    'deleteBudget',
     'deleteFunction',
     'deleteMapping',
     'deleteQueue',
@@ -60,6 +67,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'listFunctions',
     'listKeys',
     'listMappings',
+    'listPrices',
     'listQueues',
     'listSchedules',
     'listSecrets',
@@ -77,20 +85,27 @@ test('each operation has its own id, a declared tag, and responses for its error
     'putQueue',
     'putSchedule',
     'readAudit',
+    'readBudget',
     'readEventInvokeConfig',
+    'readHostUsage',
+    'readInvoice',
     'readLogs',
     'readQuotas',
     'readTenantAudit',
+    'readUsage',
     'receiveWebhook',
     'redriveDeadEvents',
     'redriveDeadLetters',
     'revokeKey',
     'rotateKey',
     'sendMessages',
+    'setBudget',
     'setEventInvokeConfig',
     'setLiveVersion',
+    'setPrices',
     'setQuotas',
     'setSecret',
+    'verifyInvoice',
   ]);
   const tags = document.tags.map((tag) => tag.name);
   for (const { path, operation } of operations) {
@@ -323,6 +338,24 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['setQuotas', 200, 'PATCH', '/v1/tenants/acme/quotas', { headers: json, body: '{"concurrency":2}' }],
     ['setQuotas', 400, 'PATCH', '/v1/tenants/acme/quotas', { headers: json, body: '{"concurrency":-2}' }],
     ['setQuotas', 404, 'PATCH', '/v1/tenants/nobody/quotas', { headers: json, body: '{}' }],
+    ['readUsage', 200, 'GET', `${acme}/usage?level=record`],
+    ['readUsage', 200, 'GET', `${acme}/usage?from=2026-11&to=2026-12-01T00:00:00Z`],
+    ['readUsage', 400, 'GET', `${acme}/usage?level=week`],
+    ['readUsage', 404, 'GET', '/v1/tenants/nobody/usage'],
+    ['readHostUsage', 200, 'GET', '/v1/usage?level=month'],
+    ['readInvoice', 404, 'GET', `${acme}/invoices/2998-12`],
+    ['setPrices', 201, 'POST', '/v1/prices', { headers: json, body: JSON.stringify(PRICES) }],
+    ['setPrices', 400, 'POST', '/v1/prices', { headers: json, body: '{"from":"2026-11"}' }],
+    ['listPrices', 200, 'GET', '/v1/prices'],
+    ['readInvoice', 200, 'GET', `${acme}/invoices/2999-01`],
+    ['readInvoice', 400, 'GET', `${acme}/invoices/2999-13`],
+    ['verifyInvoice', 200, 'GET', `${acme}/invoices/2999-01/verification`],
+    ['readBudget', 404, 'GET', `${acme}/budget`],
+    ['setBudget', 200, 'PUT', `${acme}/budget`, { headers: json, body: '{"amount":"5.00"}' }],
+    ['setBudget', 400, 'PUT', `${acme}/budget`, { headers: json, body: '{"amount":5}' }],
+    ['readBudget', 200, 'GET', `${acme}/budget`],
+    ['deleteBudget', 204, 'DELETE', `${acme}/budget`],
+    ['deleteBudget', 404, 'DELETE', `${acme}/budget`],
     ['readAudit', 200, 'GET', '/v1/audit'],
     ['readAudit', 400, 'GET', '/v1/audit?limit=x'],
     ['readTenantAudit', 200, 'GET', `${acme}/audit`],

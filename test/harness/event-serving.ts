@@ -121,6 +121,7 @@ export class EventServing {
       },
       outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
+      usage: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
       isDraining,
     });

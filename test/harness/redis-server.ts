@@ -75,6 +75,10 @@ export class RedisServer implements AsyncDisposable {
       if (line.includes('Ready to accept connections')) resolve();
     });
     child.once('close', () => reject(new Error(`redis-server ended:\n${lines.join('\n')}`)));
+    // A test process that ends early takes it along.
+    const end = (): void => void child.kill('SIGKILL');
+    process.once('exit', end);
+    child.once('close', () => process.off('exit', end));
     await promise;
     this.#child = child;
   }

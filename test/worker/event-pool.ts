@@ -63,6 +63,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
     },
     services: services as Partial<HostServices> as HostServices,
     onLogs: () => {},
+    onUsage: () => {},
     onExit: () => {},
     onRelieved: () => {},
     heapBytes: HOST_LIMITS.threadHeapBytes,

@@ -32,7 +32,7 @@ function line({ id, at, tenant, actor, action, target, before, after }: AuditEnt
   const from = actor.address === undefined ? '' : ` from ${actor.address}`;
   const was = before === undefined ? '' : ` was ${JSON.stringify(before)}`;
   const is = after === undefined ? '' : ` is ${JSON.stringify(after)}`;
-  return `${id} ${at} ${tenant} ${action} ${target} by ${who}${from}${was}${is}`;
+  return `${id} ${at} ${tenant ?? '-'} ${action} ${target} by ${who}${from}${was}${is}`;
 }
 
 function parseCount(text: string): number {

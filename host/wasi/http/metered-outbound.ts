@@ -10,25 +10,25 @@ export interface OutboundMeter {
   /** Counts a request; false if it is one too many. */
   takeRequest(): boolean;
   /** Counts bytes of a body; false if they are too many. */
-  takeBytes(bytes: number): boolean;
+  takeBytes(bytes: number, direction: 'sent' | 'received'): boolean;
 }
 
 export function meteredOutbound(outbound: OutboundHttp, meter: OutboundMeter): OutboundHttp {
   return {
     async send(request, signal) {
       if (!meter.takeRequest()) throw overQuota();
-      const body = request.body && meteredSource(request.body, meter);
+      const body = request.body && meteredSource(request.body, meter, 'sent');
       const response = await outbound.send({ ...request, body }, signal);
-      return { ...response, body: meteredSource(response.body, meter) };
+      return { ...response, body: meteredSource(response.body, meter, 'received') };
     },
   };
 }
 
-function meteredSource(source: ByteSource, meter: OutboundMeter): ByteSource {
+function meteredSource(source: ByteSource, meter: OutboundMeter, direction: 'sent' | 'received'): ByteSource {
   return {
     read(maxBytes) {
       const chunk = source.read(maxBytes);
-      if (chunk === 'end' || chunk.length === 0 || meter.takeBytes(chunk.length)) return chunk;
+      if (chunk === 'end' || chunk.length === 0 || meter.takeBytes(chunk.length, direction)) return chunk;
       source.close();
       throw overQuota();
     },

@@ -1,0 +1,70 @@
+/** What passes between the main thread and the ledger's thread: tagged unions, plain data only. */
+import type { ErrorMessage } from '../errors.ts';
+import type { TenantName } from '../model/ids.ts';
+import type { UsageBatch } from '../model/usage-batch.ts';
+import type { UsageRecord } from '../model/usage-record.ts';
+import type { RollupLevel, UsageRollup } from '../model/usage-rollup.ts';
+import type { UsageRetention } from './ledger.ts';
+import type { LevelCheck } from './usage-check.ts';
+import type { UsageCursor, UsagePage, UsageRange } from './usage-pages.ts';
+
+/** A tenant as the ledger knows it: not an earlier one of its name. */
+export interface LedgerTenant {
+  readonly tenant: TenantName;
+  readonly generation: number;
+}
+
+export interface LedgerMonth extends LedgerTenant {
+  /** Months since the year 0, UTC. */
+  readonly month: number;
+}
+
+/** What a bill is made of, of one version of a function. */
+export interface BilledUse {
+  readonly name: string;
+  readonly version: number;
+  readonly invocations: bigint;
+  readonly fuel: bigint;
+  readonly memoryTimeKiBMs: bigint;
+  readonly egressBytes: bigint;
+}
+
+export interface PageRequest {
+  readonly range: UsageRange;
+  readonly limit: number;
+  readonly after?: UsageCursor;
+}
+
+/** What the ledger's thread answers. Reads see what was appended before them. */
+export interface LedgerService {
+  records(request: PageRequest): UsagePage<UsageRecord>;
+  rollups(request: PageRequest & { readonly level: RollupLevel }): UsagePage<UsageRollup>;
+  /** Of the month's roll-ups. */
+  billedUse(request: LedgerMonth): readonly BilledUse[];
+  check(request: LedgerMonth): readonly LevelCheck[];
+}
+
+export interface LedgerThreadData {
+  readonly path: string;
+  readonly retention: UsageRetention;
+}
+
+export type ToLedger =
+  | { readonly kind: 'append'; readonly batch: UsageBatch }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly method: keyof LedgerService;
+      readonly request: unknown;
+    }
+  | { readonly kind: 'close' };
+
+export type FromLedger =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed-to-open'; readonly message: string }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage; readonly reason: string }
+  /** Records are on the disk, of these tenants among others. */
+  | { readonly kind: 'committed'; readonly records: number; readonly tenants: readonly LedgerTenant[] }
+  /** Records could not be written. They are tried again; `dropped` of them are not, for want of memory. */
+  | { readonly kind: 'not-written'; readonly message: string; readonly dropped: number };
