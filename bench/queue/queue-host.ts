@@ -12,7 +12,7 @@ const MAIN = fileURLToPath(new URL('../../host/main.ts', import.meta.url));
 /** Messages of one request, the most that it takes. */
 const FILL = 1_000;
 /** How often it is asked how far it is. */
-const POLL_MS = 5;
+const POLL_MS = 20;
 
 /** 100 bytes. Its first letter tells the hand-written guest that all is done. */
 export const BODY: string = 'k'.repeat(100);
