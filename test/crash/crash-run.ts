@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHandler } from '../../guest-sdk/build/handler.ts';
+import { visibilityMs } from '../../host/triggers/batch.ts';
 import type { Json } from '../harness/host.ts';
 import { HostProcess } from '../harness/host-process.ts';
 import { RedisServer } from '../harness/redis-server.ts';
@@ -22,6 +23,11 @@ export interface CrashOptions {
   readonly kills: number;
   readonly messages: number;
   readonly seed: number;
+  /**
+   * Of the function. A machine that is busy for longer than this makes an attempt fail that was recorded already, and what a
+   * killed host held on Redis waits for it and ten seconds.
+   */
+  readonly timeoutMs: number;
   readonly say: (line: string) => void;
 }
 
@@ -44,9 +50,6 @@ export interface CrashResult extends Verdict {
 
 /** Batches in work at a time: the mapping's. */
 export const IN_FLIGHT = 10;
-const TIMEOUT_MS = 5_000;
-/** How long what a dead host held is nobody's; see `visibilityMs` of host/triggers/batch.ts. */
-export const VISIBILITY_MS: number = TIMEOUT_MS + 10_000;
 const SENDERS = 4;
 /** Accepted and not handled: enough that there is always work, and few enough that a test ends. */
 const BACKLOG = 2_000;
@@ -90,7 +93,7 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   };
   let host = await HostProcess.ready(dataDir, env);
   stack.defer(() => host[Symbol.asyncDispose]());
-  await prepare(host, recorder.host);
+  await prepare(host, recorder.host, options.timeoutMs);
 
   let ready = Promise.resolve(host);
   let sendsRepeated = 0;
@@ -145,10 +148,12 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     );
   }
   await sending;
+  // A lease, and as long again for the backlog on a busy machine.
+  const settleMs = 2 * visibilityMs(options.timeoutMs) + 30_000;
   const missing = (): number => [...accepted.keys()].filter((id) => !recorder.has(id)).length;
-  await within(recorder.reached(options.messages), SETTLE_MS, () => `${missing()} messages are stuck`);
+  await within(recorder.reached(options.messages), settleMs, () => `${missing()} messages are stuck`);
   const settledAfterMs = performance.now() - readyMs;
-  const left = await within(emptied(host), SETTLE_MS, () => 'the queue is not empty');
+  const left = await within(emptied(host), settleMs, () => 'the queue is not empty');
   options.say(`sends made again: ${[...refusals].map(([why, count]) => `${count} x ${why}`).join(', ')}`);
   return {
     ...judge({ texts: accepted }, recorder.batches),
@@ -160,9 +165,6 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     elapsedMs: performance.now() - startMs,
   };
 }
-
-/** A lease, and as long again for the backlog on a busy machine. */
-const SETTLE_MS = 2 * VISIBILITY_MS + 30_000;
 
 async function within<T>(work: Promise<T>, boundMs: number, otherwise: () => string): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
@@ -183,13 +185,13 @@ function plansOf(messages: number): SenderPlan[] {
   }));
 }
 
-async function prepare(host: HostProcess, recorder: string): Promise<void> {
+async function prepare(host: HostProcess, recorder: string, timeoutMs: number): Promise<void> {
   const source = fileURLToPath(new URL('./guests/reporting.ts', import.meta.url));
   const { component } = await buildHandler(source);
   const { status, json } = await host.publish('report', component);
   if (status !== 201) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
   await change(host, 'PATCH', '/functions/report/configuration', {
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
     allowedHosts: [recorder],
     environment: { RECORDER: `http://${recorder}/` },
   });

@@ -14,7 +14,14 @@ for (const engine of ['sqlite', 'redis'] as const) {
     t.timeout(240_000);
     const seed = seedOf('CRASH_SEED');
     t.log(`seed ${seed}`);
-    const result = await crashRun({ engine, kills: 3, messages: 2_000, seed, say: (line) => t.log(line) });
+    const result = await crashRun({
+      engine,
+      kills: 3,
+      messages: 2_000,
+      seed,
+      timeoutMs: 10_000,
+      say: (line) => t.log(line),
+    });
     t.log(result);
     t.deepEqual(broken(result), []);
     t.is(result.accepted, 2_000);

@@ -26,6 +26,7 @@ const result = await crashRun({
   kills: Number(values.kills),
   messages: Number(values.messages),
   seed,
+  timeoutMs: 30_000,
   say: (line) => console.log(line),
 });
 console.log(result);
