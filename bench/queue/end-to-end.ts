@@ -14,7 +14,7 @@ import { BODY, QueueHost } from './queue-host.ts';
 
 const PEERS = join(tmpdir(), 'mayfly-bench', 'bullmq');
 /** Messages that one measurement moves; each is repeated in turn with the others. */
-const ROUND = 5_000;
+const ROUND = 10_000;
 const ROUNDS = 5;
 const CONCURRENCIES = [10, 50, 100, 200, 500];
 const SMALL_BACKLOG = 1_000;

@@ -13,6 +13,8 @@ const MAIN = fileURLToPath(new URL('../../host/main.ts', import.meta.url));
 const FILL = 1_000;
 /** How often it is asked how far it is. */
 const POLL_MS = 20;
+/** Batches in work at a time: more brings nothing. */
+const CONCURRENCY = 100;
 
 /** 100 bytes. Its first letter tells the hand-written guest that all is done. */
 export const BODY: string = 'k'.repeat(100);
@@ -77,7 +79,8 @@ export class QueueHost implements AsyncDisposable {
     await this.api('PUT', `/functions/${name}`, component, { 'content-type': 'application/wasm' });
     await this.api('PATCH', `/functions/${name}/configuration`, JSON.stringify(configuration));
     await this.api('PUT', `/queues/${name}`, '{}');
-    const mapping = { source: { type: 'queue', queue: name }, function: name, batchSize: 10, enabled: false };
+    const source = { type: 'queue', queue: name };
+    const mapping = { source, function: name, batchSize: 10, maximumConcurrency: CONCURRENCY, enabled: false };
     await this.api('PUT', `/event-source-mappings/${name}`, JSON.stringify(mapping));
   }
 
