@@ -529,7 +529,7 @@ export const ERROR_TABLE = {
     fault: 'host',
     status: 500,
     retryable: true,
-    title: 'The thread that ran the invocation died',
+    title: 'The thread or process that ran the invocation died',
     mend: "Try again; the operator finds the cause in the host's log.",
   },
   artifact_unavailable: {

@@ -4,14 +4,16 @@
  *
  * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
  */
-import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
 import { Events } from './events.ts';
+import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { Billing } from './metering/billing.ts';
 import { asTenantName } from './model/ids.ts';
@@ -23,10 +25,13 @@ import { ArtifactStore } from './store/artifacts.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { loadMasterKeys } from './store/master-keys.ts';
-import { RecentFunctions } from './store/recent-functions.ts';
+import { type FunctionId, RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
-import { createHostServices } from './worker/host-services.ts';
+import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/connection-ledger.ts';
+import { openDescriptors } from './worker/descriptors.ts';
+import { createHostServices, isolatedFunction } from './worker/host-services.ts';
+import { IsolatedProcesses } from './worker/isolated-processes.ts';
 import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
@@ -42,10 +47,9 @@ export interface RunningHost {
   stop(): Promise<void>;
 }
 
-const SERVING_THREAD = new URL(
-  `./serving-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  import.meta.url,
-);
+const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+const SERVING_THREAD = new URL(`./serving-thread${SUFFIX}`, import.meta.url);
+const ISOLATED_PROCESS = new URL(`./isolated-process${SUFFIX}`, import.meta.url);
 
 /** What a host that is killed may have forgotten of what it was called for. */
 const SAVE_RECENT_MS = 30_000;
@@ -87,7 +91,8 @@ export async function startHost(
   const { lost: lostIngresses } = registry.events.signingSecrets.rotate();
   if (lostIngresses > 0)
     report(`${lostIngresses} signing secrets were sealed with a key that is not given; they open nothing`);
-  registry.ensureTenant(DEFAULT_TENANT);
+  // The operator's own, until somebody says otherwise.
+  registry.tenants.ensure(DEFAULT_TENANT, { clock: 'fine' }, Date.now());
   const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
   const artifacts = new ArtifactStore(config.dataDir);
   await artifacts.sweep();
@@ -167,6 +172,41 @@ export async function startHost(
   const keepLogs = (records: readonly LogRecord[]): void => {
     tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
   };
+  const descriptors = openDescriptors();
+  const ledgerWords =
+    descriptors &&
+    createLedgerWords(config.threads, ledgerCapacity(config.threads, config.connectionsPerThread));
+  const answerForThread = (thread: number, cause: string | undefined): void => {
+    if (descriptors === undefined || ledgerWords === undefined) return;
+    const ledger = new ConnectionLedger(ledgerWords, thread, descriptors);
+    answerForLostThread(ledger, descriptors, cause ?? 'the host stops');
+  };
+  const socketFolder = await openSocketFolder(config.dataDir);
+  stack.defer(() => rm(socketFolder, { recursive: true, force: true }));
+  const isolated = new IsolatedProcesses({
+    entry: ISOLATED_PROCESS,
+    folder: socketFolder,
+    data: {
+      dataDir: config.dataDir,
+      rewind: config.rewind,
+      idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
+      idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
+    },
+    heapBytes: config.threadHeapBytes,
+    graceMs: config.drainTimeoutMs,
+    resolve: ({ tenant, name }) => isolatedFunction({ registry, accounts }, tenant, name),
+    onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
+    onLogs: keepLogs,
+    onUsage: (batch) => billing.ledger.append(batch),
+    onRelieved: (functions) => losses.relieved(functions),
+    onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
+    onLost: (functions, cause) => losses.processEnded(functions, cause),
+    recent: (tenant) => recent.list().filter((id) => id.tenant === tenant),
+    report,
+  });
+  stack.defer(() => isolated.close());
+  for (const tenant of registry.tenants.list()) isolated.sync(tenant.name, tenant);
+  registry.tenants.onChange((name) => isolated.sync(name, registry.tenants.find(name)));
   const losses = new ThreadLosses({
     accounts,
     registry,
@@ -186,17 +226,28 @@ export async function startHost(
       componentBytes: config.componentBytes,
       ceilings: config.ceilings,
       quotaTable,
+      ledger: ledgerWords,
       connections: config.connectionsPerThread,
       changes: changes.buffer,
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
     },
-    services: createHostServices({ control, registry, artifacts, accounts }),
+    services: createHostServices({
+      control,
+      registry,
+      artifacts,
+      accounts,
+      socketOf: (tenant) => isolated.socketOf(tenant),
+    }),
     onLogs: keepLogs,
     onUsage: (batch) => billing.ledger.append(batch),
-    onExit: (thread, cause) => losses.ended(thread, cause),
+    onExit: (thread, cause) => {
+      answerForThread(thread, cause);
+      losses.ended(thread, cause);
+    },
     onRelieved: (functions) => losses.relieved(functions),
+    onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),
     heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
@@ -208,7 +259,15 @@ export async function startHost(
   });
   const port = await pool.start();
   await events.start();
-  registry.onChange((tenant, name) => pool.prepare({ tenant, name }));
+  const prepare = (id: FunctionId): void => {
+    pool.prepare(id);
+    isolated.prepare(id);
+  };
+  registry.onChange((tenant, name) => prepare({ tenant, name }));
+  // Where its functions run may have changed: what lies ready elsewhere is given up.
+  registry.tenants.onChange((tenant) => {
+    if (registry.tenants.has(tenant)) for (const { name } of registry.list(tenant)) prepare({ tenant, name });
+  });
 
   const owned = stack.move();
   let stopping: Promise<void> | undefined;
@@ -221,6 +280,18 @@ export async function startHost(
       return stopping;
     },
   };
+}
+
+/** A socket's path has room for 107 bytes (Linux: unix(7)); where the data folder's is too long, one of the system's is taken. */
+const SOCKET_FOLDER_BYTES = 90;
+
+/** For sockets of tenants' processes; those of an earlier host are gone. */
+async function openSocketFolder(dataDir: string): Promise<string> {
+  const folder = join(dataDir, 'sockets');
+  if (Buffer.byteLength(folder) > SOCKET_FOLDER_BYTES) return mkdtemp(join(tmpdir(), 'mayfly-'));
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { mode: 0o700 });
+  return folder;
 }
 
 async function openDataFolder(path: string): Promise<void> {

@@ -359,6 +359,8 @@ export const HOST_LIMITS = {
    * takes two to four of the 65,530 mappings that Linux gives a process (`vm.max_map_count`).
    */
   idleSlots: 8_000,
+  /** Entries of the audit log for one tenant; the oldest go first. About 300 bytes each, 8 KiB at most. */
+  auditEntriesPerTenant: 100_000,
   /** How long a stop waits for invocations in flight. */
   drainTimeoutMs: 30_000,
   /** Invocations at the same time, of all tenants over all threads: each takes about 0.1 MiB of host memory beside its own. */
@@ -397,6 +399,12 @@ export const AUTHORIZER_LIMITS = {
   /** Answers kept per thread for one tenant; a new one pushes out the oldest of the same tenant. */
   cacheBytesPerTenant: 1 * MiB,
 } as const;
+
+/**
+ * Step of a coarse clock (see wasi/clocks/coarse-clock.ts). Node's timers count milliseconds, too: nothing that a guest
+ * can wait for is lost by it.
+ */
+export const COARSE_CLOCK_STEP_NS = 1_000_000n;
 
 /** Live handles of one component instance (on the glue: of one of its resource types); a server that answers a request needs a dozen. */
 export const HANDLES_PER_TABLE = 10_000;

@@ -14,23 +14,30 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
+import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
+import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
 import { Slots } from './instance/slots.ts';
-import { AUTHORIZER_LIMITS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
-import type { FunctionName, TenantName } from './model/ids.ts';
+import { AUTHORIZER_LIMITS, COARSE_CLOCK_STEP_NS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
+import type { LiveFunction } from './model/function-version.ts';
+import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
+import { monotonicMs } from './scheduler/monotonic-clock.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
 import { WaitingRoom } from './scheduler/waiting-room.ts';
+import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
+import { ConnectionLedger } from './worker/connection-ledger.ts';
+import { openDescriptors } from './worker/descriptors.ts';
 import { HeapWatch } from './worker/heap-watch.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
@@ -98,13 +105,15 @@ function serve(data: WorkerData, port: MessagePort): void {
   const preparation = new Preparation({
     resolve: async ({ tenant, name }) => {
       const route = await routes.resolve(tenant, name);
-      // What is not run is not made ready, either.
-      return route?.quarantine === undefined ? route : undefined;
+      // What is not run here is not made ready, either.
+      return route?.quarantine === undefined && route?.process === undefined ? route : undefined;
     },
     artifact: (key) => artifacts.get(key),
     slots,
     later: setImmediate,
   });
+  const fineClock = new SystemClock();
+  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
   const resolve = (
     tenant: TenantName,
     name: FunctionName,
@@ -116,7 +125,8 @@ function serve(data: WorkerData, port: MessagePort): void {
   const isDraining = (): boolean => draining.signal.aborted;
   const invoker = new Invoker({
     slots,
-    clock: new SystemClock(),
+    clock: coarseClock,
+    clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
     admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
@@ -131,6 +141,10 @@ function serve(data: WorkerData, port: MessagePort): void {
         takeRequest: () => admission.takeOutbound(tenantColumn) === undefined,
         takeBytes: (bytes) => admission.takeOutboundBytes(tenantColumn, bytes),
       }),
+    isolated: new IsolatedCalls({
+      onLost: noteLoss,
+      onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
+    }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
@@ -225,6 +239,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
     maxConnections: data.connections,
+    ledger: ledgerOf(data),
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -239,6 +254,26 @@ function serve(data: WorkerData, port: MessagePort): void {
   function noteUse(route: ResolvedFunction | undefined): ResolvedFunction | undefined {
     if (route !== undefined) uses.note(route);
     return route;
+  }
+
+  function noteLoss(
+    { tenant, name, version }: LiveFunction,
+    socketPath: string,
+    invocationId: InvocationId,
+  ): void {
+    link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
+    const message = 'worker_lost: The process of the tenant was lost.';
+    const timestampMs = Date.now();
+    logs.append({
+      tenant,
+      name,
+      version,
+      invocationId,
+      timestampMs,
+      level: 'error',
+      source: 'host',
+      message,
+    });
   }
 
   async function drain(timeoutMs: number): Promise<void> {
@@ -259,17 +294,18 @@ function serve(data: WorkerData, port: MessagePort): void {
   }
 }
 
+/** Undefined where a connection cannot be kept open for a thread that died. */
+function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined {
+  const descriptors = openDescriptors();
+  if (ledger === undefined || descriptors === undefined) return undefined;
+  return new ConnectionLedger(ledger, thread, descriptors);
+}
+
 /** The control plane's backend, one message per call. */
 function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
     get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
   });
-}
-
-/** Of the machine's monotonic clock, which all threads read alike; `performance.now` begins with the thread. */
-function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1_000 + nanoseconds / 1_000_000;
 }
 
 /** For the operator's log; never for a caller. */

@@ -9,11 +9,13 @@ import { createFrontDoor } from '../../host/front-door/app.ts';
 import { FunctionUrls } from '../../host/front-door/function-urls.ts';
 import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
+import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
+import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
@@ -74,9 +76,11 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   const loaded = new Map(
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
+  const clock = new SystemClock();
   const invoker = new Invoker({
     slots: createSlots(),
-    clock: new SystemClock(),
+    clock,
+    clockOf: () => clock,
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, isOver) => {
       ledger.end(tenant, fuel);
@@ -91,12 +95,12 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
     isAlone: () => runQueue.parked === 0,
     log: () => {},
-    resolve: (tenant: TenantName, name: FunctionName) => {
+    resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);
       if (artifact === undefined) return undefined;
       const { handler } = artifact.manifest;
       const live = {
-        tenant,
+        tenant: owner,
         name,
         generation: 0,
         version: 1,
@@ -104,11 +108,13 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
         artifactKey: name,
         configuration: CONFIGURATION,
       };
-      return { live, tenantColumn: OPEN_COLUMN, functionColumn: OPEN_COLUMN };
+      const tenant = { settings: defaultTenantSettings() };
+      return { live, tenant, tenantColumn: OPEN_COLUMN, functionColumn: OPEN_COLUMN };
     },
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
+    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
     usage: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,

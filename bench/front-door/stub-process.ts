@@ -114,6 +114,7 @@ const pool = new WorkerPool({
   onUsage: () => {},
   onExit: () => {},
   onRelieved: () => {},
+  onProcessLost: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,
   onUsed: () => {},
   recent: () => [],

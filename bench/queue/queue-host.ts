@@ -80,7 +80,13 @@ export class QueueHost implements AsyncDisposable {
     await this.api('PATCH', `/functions/${name}/configuration`, JSON.stringify(configuration));
     await this.api('PUT', `/queues/${name}`, '{}');
     const source = { type: 'queue', queue: name };
-    const mapping = { source, function: name, batchSize: 10, maximumConcurrency: CONCURRENCY, enabled: false };
+    const mapping = {
+      source,
+      function: name,
+      batchSize: 10,
+      maximumConcurrency: CONCURRENCY,
+      enabled: false,
+    };
     await this.api('PUT', `/event-source-mappings/${name}`, JSON.stringify(mapping));
   }
 

@@ -16,18 +16,20 @@ import type { EventCall } from '../instance/event-call.ts';
 import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
+import type { InvocationId } from '../model/ids.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
 import { refusedEvent } from '../worker/event-refusal.ts';
+import type { OwnAccount, OwnCall, OwnResult } from './call.ts';
 import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
 import { asVariables, eventFields, printable } from './event-fields.ts';
 import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
 import type { InvocationCause } from './invocation-use.ts';
-import type { Invoker, InvokerPorts, OwnAccount, OwnCall, OwnResult } from './invoker.ts';
+import type { Invoker, InvokerPorts } from './invoker.ts';
 import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
 import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
 
 export interface EventDeliveriesPorts extends Pick<InvokerPorts, 'resolve' | 'isDraining'> {
-  readonly invoker: Pick<Invoker, 'run'>;
+  readonly invoker: Pick<Invoker, 'run' | 'deliverIsolated'>;
   nowMs(): number;
   /** For the operator: what should not have happened. */
   report(message: string, error: unknown): void;
@@ -52,7 +54,8 @@ export class EventDeliveries {
     this.#ports = ports;
   }
 
-  async deliver(invocation: EventInvocation): Promise<EventOutcome> {
+  /** @param invocationId where it has one already */
+  async deliver(invocation: EventInvocation, invocationId?: InvocationId): Promise<EventOutcome> {
     const { invoker, nowMs, report, resolve, isDraining } = this.#ports;
     const { tenant, name } = invocation;
     let prepared: PreparedCall | undefined;
@@ -61,15 +64,13 @@ export class EventDeliveries {
       const route = await resolve(tenant, name);
       if (route === undefined)
         throw new MayflyError('function_not_found', `Tenant '${tenant}' has no function '${name}'.`);
-      const result = await invoker.run(
-        route,
-        causeOf(invocation.delivery),
-        undefined,
-        (artifact, terminate) => {
-          prepared = prepare(invocation, route.live, artifact, terminate);
-          return { ...prepared.call, account: () => accountOf(invocation.delivery, prepared!) };
-        },
-      );
+      const cause = { ...causeOf(invocation.delivery), invocationId };
+      if (route.process !== undefined)
+        return await invoker.deliverIsolated(route, route.process, cause, invocation);
+      const result = await invoker.run(route, cause, undefined, (artifact, terminate) => {
+        prepared = prepare(invocation, route.live, artifact, terminate);
+        return { ...prepared.call, account: () => accountOf(invocation.delivery, prepared!) };
+      });
       return outcomeOf(result, () => prepared!.read());
     } catch (error) {
       if (!(error instanceof MayflyError)) report(`an event for ${tenant}/${name} was not delivered`, error);

@@ -2,8 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MayflyError } from '../errors.ts';
 import { asFunctionName, asTenantName } from '../model/ids.ts';
+import type { UrlPolicy } from './call.ts';
 import { sendProblem } from './exchange.ts';
-import type { Invoker, UrlPolicy } from './invoker.ts';
+import type { Invoker } from './invoker.ts';
 
 /**
  * The function sees the path below its own name, byte for byte as the caller sent it; so it is cut out of the raw

@@ -5,15 +5,19 @@
 import { MayflyError } from '../errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { Quarantine } from '../model/quarantine.ts';
+import type { Tenant } from '../model/tenant.ts';
 import type { Admission, Applicant, Place, Refusal } from '../scheduler/admission.ts';
 import type { WaitingRoom } from '../scheduler/waiting-room.ts';
 
-/** A live function and its columns in the quota table. */
+/** A live function, its tenant, and the columns of both in the quota table. */
 export interface LiveRoute {
   readonly live: LiveFunction;
+  readonly tenant: Pick<Tenant, 'settings'>;
   readonly tenantColumn: number;
   readonly functionColumn: number;
   readonly quarantine?: Quarantine;
+  /** Where the functions of an isolated tenant run, and the change count under which this is known. */
+  readonly process?: { readonly socketPath: string; readonly count: number };
 }
 
 export class Gate {

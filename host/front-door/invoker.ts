@@ -6,94 +6,51 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
-import {
-  type EnginePorts,
-  type InvocationOptions,
-  type InvocationResult,
-  RunningInvocation,
-} from '../instance/engine.ts';
+import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
+import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { InvocationUse, UsageTrigger } from '../model/usage-record.ts';
+import type { TenantClock } from '../model/tenant.ts';
+import type { InvocationUse } from '../model/usage-record.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
-import type { HeaderList, OutboundHttp } from '../wasi/context.ts';
-import type { UrlRequest } from './authorizer.ts';
+import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
+import type {
+  Call,
+  CallOptions,
+  OwnAccount,
+  OwnCall,
+  OwnCause,
+  OwnResult,
+  Question,
+  Settled,
+  Terminate,
+} from './call.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
+import { impose, untilClosed } from './hang-up.ts';
 import { Hold } from './hold.ts';
-import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
+import { type InvocationCause, useOf, useOfFailure } from './invocation-use.ts';
+import type { IsolatedCalls } from './isolated-calls.ts';
+import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
-import type { Passage } from './url-access.ts';
+import { RunningInvocations } from './running-invocations.ts';
+import { serverTiming } from './server-timing.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
   resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
   artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
   outbound(route: LiveRoute): OutboundHttp;
-  readonly gate: Gate;
+  clockOf(route: LiveRoute): Clock;
+  readonly gate: Pick<Gate, 'enter' | 'close'>;
+  /** For functions that run in a process of their tenant's own. */
+  readonly isolated: IsolatedCalls;
   readonly refusals: RefusalPace;
   /** Hears once of every invocation that got a place, after it has been answered. */
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   isDraining(): boolean;
-}
-
-/** What comes before a call through a function's URL. */
-export interface UrlPolicy {
-  /** @throws MayflyError if the request may not reach the function */
-  admit(live: LiveFunction, request: UrlRequest, untilGone: () => AbortSignal): Passage | Promise<Passage>;
-}
-
-export interface CallOptions {
-  readonly tenant: TenantName;
-  readonly name: FunctionName;
-  readonly trigger: 'http' | 'event';
-  readonly method: string;
-  readonly pathWithQuery: string;
-  readonly scriptName: string;
-  /** What the function does not see of a request through the API; through its URL, the policy says it. */
-  readonly hidden: ReadonlySet<string>;
-  readonly url?: UrlPolicy;
-}
-
-/** A call as it runs: what the caller's options and the function's settings came to. */
-interface Call extends CallOptions, Passage {
-  readonly invocationId: InvocationId;
-  readonly arrivedMs: number;
-  readonly responseFields: Fields;
-  readonly incoming: IncomingMessage;
-  readonly outgoing: ServerResponse;
-}
-
-/** What the host asks of a function on its own account. */
-export interface Question {
-  readonly trigger: Exclude<UsageTrigger, 'http' | 'invoke' | 'unknown'>;
-  readonly event: Uint8Array;
-  readonly contentType: string;
-  readonly maxAnswerBytes: number;
-  /** The function's own timeoutMs may be shorter. */
-  readonly timeoutMs: number;
-}
-
-/** How an invocation ended, and what it took; called once for each that began. */
-type Settled = (result: InvocationResult, end: InvocationEnd) => void;
-
-type Terminate = (code: ErrorCode, detail: string) => Error;
-
-/** What is known of its end beside the engine's account. */
-export type OwnAccount = Omit<InvocationEnd, 'queueMs'>;
-
-/** What an invocation on the host's own account is called with. */
-export interface OwnCall extends Pick<InvocationOptions, 'exchange' | 'event' | 'variables'> {
-  /** For its usage record, once it has settled. */
-  readonly account: () => OwnAccount;
-  /** Beside the function's own limits. */
-  readonly limit?: { readonly gone: AbortSignal; readonly timeoutMs: number };
-}
-
-export interface OwnResult extends InvocationResult {
-  readonly invocationId: InvocationId;
 }
 
 const NO_FIELDS: Fields = [];
@@ -102,8 +59,9 @@ const NOTHING_ADDED: HeaderList = [];
 export class Invoker {
   readonly #ports: InvokerPorts;
   readonly #hold = new Hold(HOLD_MS);
-  #running = 0;
-  readonly #invocations = new Map<RunningInvocation, LiveFunction>();
+  readonly #running = new RunningInvocations();
+  /** Not yet over, those that only wait included. */
+  #calls = 0;
   #onIdle: (() => void) | undefined;
 
   constructor(ports: InvokerPorts) {
@@ -112,7 +70,7 @@ export class Invoker {
 
   /** Resolves when no invocation is running on this thread. */
   idle(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.#calls === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
     });
@@ -121,35 +79,21 @@ export class Invoker {
   /** Ends whatever runs; each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
     this.#ports.gate.close();
-    for (const invocation of this.#invocations.keys()) invocation.cancel(code, detail);
+    this.#running.cancelAll(code, detail);
+    this.#ports.isolated.cancelAll(new MayflyError(code, detail));
   }
 
-  /**
-   * Ends the invocations of the tenant that has used the most fuel in those that run: host objects are made by host calls,
-   * and these cost fuel. Gives the functions that it ended, none when nothing runs.
-   */
+  /** See {@link RunningInvocations.endHeaviest}. */
   endHeaviest(code: ErrorCode, detail: string): LiveFunction[] {
-    const fuelOf = new Map<TenantName, number>();
-    for (const [{ fuel }, { tenant }] of this.#invocations) {
-      fuelOf.set(tenant, (fuelOf.get(tenant) ?? 0) + fuel);
-    }
-    const [heaviest] = [...fuelOf].sort(([, a], [, b]) => b - a);
-    const ended = new Set<LiveFunction>();
-    for (const [invocation, live] of this.#invocations) {
-      if (live.tenant !== heaviest?.[0]) continue;
-      ended.add(live);
-      invocation.cancel(code, detail);
-      this.#invocations.delete(invocation);
-    }
-    return [...ended];
+    return this.#running.endHeaviest(code, detail);
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const arrivedMs = performance.now();
-    const invocationId = randomUUIDv7() as InvocationId;
+    const arrivedMs = performance.now() - (options.queuedMs ?? 0);
+    const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
     let responseFields = NO_FIELDS;
-    this.#running++;
+    this.#calls++;
     try {
       if (this.#ports.isDraining()) {
         outgoing.setHeader('connection', 'close');
@@ -178,14 +122,15 @@ export class Invoker {
       const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
       await this.#admitted(call, route);
     } catch (error) {
-      if (isOverQuota(error)) await this.#holdBack(options.tenant);
+      const payer = payerOf(error, options.tenant, incoming);
+      if (payer !== undefined) await this.#holdBack(payer);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, error, fields, invocationId);
       }
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
+      this.#calls--;
+      if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
@@ -193,15 +138,21 @@ export class Invoker {
    * Calls a function on the host's own account. It takes a place, fuel and time as any call does.
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
-  async ask(
-    route: LiveRoute,
-    { trigger, event, contentType, maxAnswerBytes, timeoutMs }: Question,
-    gone: AbortSignal,
-  ): Promise<EventAnswer> {
+  async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId } = question;
+    const { live, process } = route;
+    if (process !== undefined) {
+      return this.#onOwnAccount(
+        route,
+        { trigger },
+        () => gone,
+        (cause) => this.#ports.isolated.ask({ process, live, cause }, question, gone),
+      );
+    }
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
-      { trigger },
+      { trigger, invocationId },
       () => gone,
       (_artifact, terminate) => {
         exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
@@ -228,68 +179,129 @@ export class Invoker {
    */
   async run(
     route: LiveRoute,
-    cause: Omit<InvocationCause, 'invocationId'>,
+    cause: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
   ): Promise<OwnResult> {
-    const invocationId = randomUUIDv7() as InvocationId;
-    this.#running++;
-    try {
-      return await this.#inPlace(route, { ...cause, invocationId }, untilGone, async (artifact, settled) => {
-        let running: RunningInvocation | undefined;
-        const { limit, account, ...call } = prepare(artifact, (code, detail) => {
-          running?.cancel(code, detail);
-          return new MayflyError(code, detail);
-        });
-        const { live } = route;
-        const outbound = this.#ports.outbound(route);
-        running = new RunningInvocation(
-          { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound },
-          this.#ports,
-        );
-        this.#invocations.set(running, live);
-        const lift = limit === undefined ? undefined : impose(limit, running);
-        const result = await running.done;
-        this.#invocations.delete(running);
-        lift?.();
-        const end = account();
-        settled(result, { ...end, failure: result.failure?.code ?? end.failure, queueMs: 0 });
-        return { ...result, invocationId };
+    return this.#onOwnAccount(route, cause, untilGone, async ({ invocationId }, settled) => {
+      const artifact = await this.#artifactOf(route);
+      let running: RunningInvocation | undefined;
+      const { limit, account, ...call } = prepare(artifact, (code, detail) => {
+        running?.cancel(code, detail);
+        return new MayflyError(code, detail);
       });
+      const { live } = route;
+      const outbound = this.#ports.outbound(route);
+      const clock = this.#ports.clockOf(route);
+      running = new RunningInvocation(
+        { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock },
+        this.#ports,
+      );
+      this.#running.add(running, live);
+      const lift = limit === undefined ? undefined : impose(limit, running);
+      const result = await running.done;
+      this.#running.delete(running);
+      lift?.();
+      const end = account();
+      const failure = result.failure?.code ?? end.failure;
+      settled(result, { ...end, failure, queueMs: 0 }, artifact.manifest.fuelModel);
+      return { ...result, invocationId };
+    });
+  }
+
+  /** An event of an isolated tenant: its process runs it and says what came of it. */
+  deliverIsolated(
+    route: LiveRoute,
+    process: NonNullable<LiveRoute['process']>,
+    cause: OwnCause,
+    invocation: EventInvocation,
+  ): Promise<EventOutcome> {
+    return this.#onOwnAccount(route, cause, undefined, (whole) =>
+      this.#ports.isolated.deliver({ process, live: route.live, cause: whole }, invocation),
+    );
+  }
+
+  async #onOwnAccount<T>(
+    route: LiveRoute,
+    { invocationId = randomUUIDv7() as InvocationId, ...rest }: OwnCause,
+    untilGone: (() => AbortSignal) | undefined,
+    work: (cause: InvocationCause, settled: Settled) => Promise<T>,
+  ): Promise<T> {
+    const cause = { ...rest, invocationId };
+    this.#calls++;
+    try {
+      return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
     } finally {
-      this.#running--;
-      if (this.#running === 0) this.#onIdle?.();
+      this.#calls--;
+      if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
+    const { invocationId, trigger } = call;
+    const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke' };
     await this.#inPlace(
       route,
-      { invocationId: call.invocationId, trigger: call.trigger === 'http' ? 'http' : 'invoke' },
+      cause,
       () => untilClosed(call.outgoing),
-      (artifact, settled) => this.#run(call, route, artifact, settled),
+      async (settled) => {
+        if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
+        const found = this.#artifactOf(route);
+        await this.#run(call, route, found instanceof Promise ? await found : found, settled);
+      },
     );
   }
 
-  /** Runs `work` in one of the function's places, with its artifact; it says how it ended and what it took. */
+  #artifactOf({ live }: LiveRoute): LoadedArtifact | Promise<LoadedArtifact> {
+    return this.#ports.artifact(live.artifactKey);
+  }
+
+  /** What it takes is told by its process. */
+  #handOver(
+    call: Call,
+    cause: InvocationCause,
+    { live }: LiveRoute,
+    process: NonNullable<LiveRoute['process']>,
+  ): Promise<void> {
+    const { trigger, method, pathWithQuery, scriptName, incoming, outgoing } = call;
+    return this.#ports.isolated.call(
+      { process, live, cause },
+      {
+        kind: 'request',
+        trigger,
+        method,
+        pathWithQuery,
+        scriptName,
+        queuedMs: performance.now() - call.arrivedMs,
+        isUrl: call.url !== undefined,
+        hidden: [...call.hidden],
+        added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
+      },
+      incoming,
+      outgoing,
+    );
+  }
+
+  /**
+   * Runs `work` in one of the function's places; it says how it ended and what it took. What a process of the tenant's own
+   * runs is told by that, and where it cannot by `isolated`: nothing of it is recorded here.
+   */
   async #inPlace<T>(
     route: LiveRoute,
     cause: InvocationCause,
     untilGone: (() => AbortSignal) | undefined,
-    work: (artifact: LoadedArtifact, settled: Settled) => Promise<T>,
+    work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
     const entered = this.#ports.gate.enter(route, untilGone);
     const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
-    let isRecorded = false;
+    let isRecorded = route.process !== undefined;
     try {
-      const found = this.#ports.artifact(live.artifactKey);
-      const artifact = found instanceof Promise ? await found : found;
-      return await work(artifact, (result, end) => {
+      return await work((result, end, fuelModel) => {
         fuel = result.fuel;
         isRecorded = true;
-        this.#ports.usage(live, artifact.manifest.fuelModel, useOf(cause, result, end));
+        this.#ports.usage(live, fuelModel, useOf(cause, result, end));
       });
     } catch (error) {
       if (!isRecorded) this.#ports.usage(live, '', useOfFailure(cause, error));
@@ -299,10 +311,10 @@ export class Invoker {
     }
   }
 
-  /** Whoever is over its quota is told so at a pace, not as fast as it asks. */
-  async #holdBack(tenant: TenantName): Promise<void> {
+  /** @param payer whose refusals keep one pace */
+  async #holdBack(payer: string): Promise<void> {
     const { refusals } = this.#ports;
-    const delayMs = refusals.delayMs(tenant);
+    const delayMs = refusals.delayMs(payer);
     if (delayMs === 0 || this.#ports.isDraining()) return;
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -339,6 +351,7 @@ export class Invoker {
         trigger: call.trigger,
         scriptName: call.scriptName,
         outbound: this.#ports.outbound(route),
+        clock: this.#ports.clockOf(route),
       },
       this.#ports,
     );
@@ -348,20 +361,29 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
-    this.#invocations.set(running, live);
+    this.#running.add(running, live);
     const result = await running.done;
-    this.#invocations.delete(running);
+    this.#running.delete(running);
     outgoing.off('close', hangUp);
-    const failure = this.#answer(exchange, result, queueMs);
+    const failure = this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
     const requestBytes = exchange.body.bytes;
-    settled(result, { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes });
+    settled(
+      result,
+      { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes },
+      artifact.manifest.fuelModel,
+    );
   }
 
   /** Gives why it was not the function's answer, where it was not. */
-  #answer(exchange: NodeExchange, result: InvocationResult, queueMs: number): ErrorCode | undefined {
+  #answer(
+    exchange: NodeExchange,
+    result: InvocationResult,
+    queueMs: number,
+    clock: TenantClock,
+  ): ErrorCode | undefined {
     const late: [string, string][] = [
       ['mayfly-fuel', String(result.fuel)],
-      ['server-timing', serverTiming(queueMs, result)],
+      ['server-timing', serverTiming(queueMs, result, clock)],
     ];
     const { failure } = result;
     const error =
@@ -369,39 +391,4 @@ export class Invoker {
     if (error !== undefined) exchange.fail(error, late);
     return error?.code;
   }
-}
-
-/** Ends it when nobody waits for it any more, or when it is late; until the returned call. */
-function impose(
-  { gone, timeoutMs }: NonNullable<OwnCall['limit']>,
-  invocation: RunningInvocation,
-): () => void {
-  const hangUp = (): void => invocation.cancel('caller_gone', 'The caller closed the connection.');
-  const late = setTimeout(() => {
-    invocation.cancel('timed_out', `No complete answer within ${timeoutMs} ms.`);
-  }, timeoutMs);
-  gone.addEventListener('abort', hangUp);
-  if (gone.aborted) hangUp();
-  return () => {
-    clearTimeout(late);
-    gone.removeEventListener('abort', hangUp);
-  };
-}
-
-/** Aborts when the caller hangs up. */
-function untilClosed(outgoing: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  if (outgoing.destroyed) controller.abort();
-  else outgoing.once('close', () => controller.abort());
-  return controller.signal;
-}
-
-function isOverQuota(error: unknown): boolean {
-  return error instanceof MayflyError && (error.quota !== undefined || error.code === 'budget_exhausted');
-}
-
-/** W3C Server-Timing; durations in milliseconds. */
-function serverTiming(admissionMs: number, { execMs, initMs, queueMs: turnMs }: InvocationResult): string {
-  const queueMs = admissionMs + turnMs;
-  return `queue;dur=${queueMs.toFixed(3)}, init;dur=${initMs.toFixed(3)}, exec;dur=${execMs.toFixed(3)}`;
 }

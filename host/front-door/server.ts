@@ -13,17 +13,26 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { problemResponse } from '../control-plane/problem.ts';
-import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { MayflyError } from '../errors.ts';
 import { FUNCTION_LIMITS } from '../limits.ts';
+import type { ConnectionLedger } from '../worker/connection-ledger.ts';
 import { Connections } from './connections.ts';
 import { sendProblem } from './exchange.ts';
 import { type FunctionUrls, isPlainFunctionCall } from './function-urls.ts';
+import { RecordedResponse, recordOwedAnswers } from './owed-answers.ts';
+import { writeProblem } from './write-problem.ts';
 
 type Fetch = Parameters<typeof getRequestListener>[0];
 
 export interface FrontServer {
   readonly server: Server;
   readonly connections: Connections;
+}
+
+export interface FrontServerOptions extends ServerOptions {
+  readonly maxConnections?: number;
+  /** Where it says whom it owes an answer. */
+  readonly ledger?: ConnectionLedger | undefined;
 }
 
 /**
@@ -36,7 +45,7 @@ const KEEP_ALIVE_GRACE_MS = 10_000;
 export function createFrontServer(
   fetch: Fetch,
   urls: FunctionUrls,
-  { maxConnections, ...options }: ServerOptions & { readonly maxConnections?: number },
+  { maxConnections, ledger, ...options }: FrontServerOptions,
 ): FrontServer {
   const listener = getRequestListener(fetch, {
     overrideGlobalObjects: false,
@@ -49,6 +58,7 @@ export function createFrontServer(
   // A host is required below, with an answer that says so.
   const serverOptions = {
     ...options,
+    ServerResponse: RecordedResponse,
     requireHostHeader: false,
     keepAliveTimeoutBuffer: KEEP_ALIVE_GRACE_MS,
   };
@@ -61,6 +71,7 @@ export function createFrontServer(
   });
   // One more than any function may take, so that a head beyond it is seen to be, not cut down to it.
   server.maxHeadersCount = FUNCTION_LIMITS.headerCount.hard + 1;
+  if (ledger !== undefined) recordOwedAnswers(server, ledger);
   const connections = new Connections(server, {
     ...(maxConnections === undefined ? {} : { max: maxConnections }),
     refuse: (socket) => {
@@ -72,6 +83,12 @@ export function createFrontServer(
     if (socket.writable && error.code !== 'ECONNRESET' && connections.isBetweenResponses(socket as Socket)) {
       writeProblem(socket, parseError(error));
     } else socket.destroy();
+  });
+  // Node would answer 417 without a word.
+  server.on('checkExpectation', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const detail = 'The only expectation that this host meets is 100-continue.';
+    const error = new MayflyError('invalid_request', detail, { field: 'expect' });
+    sendProblem(incoming, outgoing, error, [['connection', 'close']]);
   });
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
     writeProblem(
@@ -121,20 +138,4 @@ function parseError({ code }: NodeJS.ErrnoException): MayflyError {
     default:
       return new MayflyError('invalid_request', 'This is not a valid HTTP/1.1 request.');
   }
-}
-
-/** An answer where there is no ServerResponse to write it. */
-function writeProblem(socket: Duplex, error: MayflyError): void {
-  const problem = toProblemDetails(error);
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-    ...retryFields(error).map(([name, value]) => `${name}: ${value}`),
-  ];
-  // A caller that is gone meanwhile is no news.
-  socket.on('error', () => {});
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -38,6 +38,7 @@ import { classifyTrap, type Failure } from './trap.ts';
 
 /** What the thread lends to every invocation. */
 export interface EnginePorts {
+  /** What guests see of time, unless their options say another one. */
   readonly clock: Clock;
   randomBytes(length: number): Uint8Array;
   /** Parks a guest that has used a slice of fuel; resolves when it is its turn again. */
@@ -68,6 +69,8 @@ export interface InvocationOptions {
   /** Path under which the function was called, for CGI's SCRIPT_NAME. */
   readonly scriptName: string;
   readonly outbound: OutboundHttp;
+  /** As fine as its tenant may have it. */
+  readonly clock?: Clock;
 }
 
 /** How an invocation ended, and what it used by then. */
@@ -269,7 +272,7 @@ export class RunningInvocation {
 
   #contextPorts(): InvocationPorts {
     return {
-      clock: this.#ports.clock,
+      clock: this.#options.clock ?? this.#ports.clock,
       randomBytes: this.#ports.randomBytes,
       end: this.#end,
       log: (source, level, message) => this.#log(source, level, message),

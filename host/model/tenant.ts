@@ -2,6 +2,12 @@ import { z } from 'zod';
 import { TENANT_WEIGHT } from '../limits.ts';
 import type { TenantName } from './ids.ts';
 
+export const TENANT_CLOCKS = ['coarse', 'fine'] as const;
+export type TenantClock = (typeof TENANT_CLOCKS)[number];
+
+export const TENANT_ISOLATIONS = ['shared', 'process'] as const;
+export type TenantIsolation = (typeof TENANT_ISOLATIONS)[number];
+
 /** What the operator may set of a tenant. Unknown keys are errors, so that a typo cannot pass for a default. */
 export const tenantSettingsPatchSchema = z
   .strictObject({
@@ -10,6 +16,16 @@ export const tenantSettingsPatchSchema = z
       .min(TENANT_WEIGHT.floor)
       .max(TENANT_WEIGHT.ceiling)
       .describe('Share of a busy thread, relative to the other tenants that want it.'),
+    clock: z
+      .enum(TENANT_CLOCKS)
+      .describe(
+        'What its functions see of time, and its callers in `server-timing`: `coarse` in steps of a millisecond, `fine` as the machine has it. Fine clocks help to read what is not shown: for tenants that are trusted.',
+      ),
+    isolation: z
+      .enum(TENANT_ISOLATIONS)
+      .describe(
+        'Where its functions run: `shared`, in threads with those of other tenants, or `process`, in a process of their own.',
+      ),
   })
   .partial();
 
@@ -18,6 +34,8 @@ export type TenantSettingsPatch = z.infer<typeof tenantSettingsPatchSchema>;
 /** The settings of one tenant, complete. */
 export interface TenantSettings {
   readonly weight: number;
+  readonly clock: TenantClock;
+  readonly isolation: TenantIsolation;
 }
 
 /** Who owns functions, keys and secrets. */
@@ -29,7 +47,7 @@ export interface Tenant {
 }
 
 export function defaultTenantSettings(): TenantSettings {
-  return { weight: TENANT_WEIGHT.default };
+  return { weight: TENANT_WEIGHT.default, clock: 'coarse', isolation: 'shared' };
 }
 
 /** Settings that a patch names replace the old ones whole. */

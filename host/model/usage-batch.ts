@@ -1,9 +1,9 @@
 /**
- * Usage records on their way from a serving thread to the ledger: numbers in one array, ids in one string, and what was called
+ * Usage records on their way from a serving thread or a tenant's process to the ledger: numbers in one array, ids in one string, and what was called
  * once per batch: what takes time on a serving thread is making and copying objects.
  */
 import { ERROR_TABLE } from '../errors.ts';
-import type { InvocationId } from './ids.ts';
+import type { InvocationId, TenantName } from './ids.ts';
 import {
   INSTANCE_STARTS,
   type InvocationUse,
@@ -21,7 +21,7 @@ export interface UsageBatch {
   readonly numbers: Float64Array;
 }
 
-/** Both ends are one process, so that an index into a list of this release means the same to both. */
+/** Both ends run the same release, so that an index into a list of this release means the same to both. */
 const OUTCOMES = ['returned', ...Object.keys(ERROR_TABLE)] as readonly UsageOutcome[];
 const OUTCOME_AT = new Map(OUTCOMES.map((outcome, i) => [outcome, i]));
 
@@ -109,6 +109,23 @@ export class UsageBatchWriter {
     this.#subjectAt.set(called, at);
     return at;
   }
+}
+
+/**
+ * A batch from somebody who is not trusted: as one of this tenant, whatever it says of itself.
+ * @throws TypeError if it is not what {@link UsageBatchWriter} makes
+ */
+export function ofTenant({ subjects, ids, numbers }: UsageBatch, tenant: TenantName): UsageBatch {
+  const batch = { subjects: subjects.map((subject) => ({ ...subject, tenant })), ids, numbers };
+  if (!(numbers instanceof Float64Array) || typeof ids !== 'string') throw new TypeError('not a batch');
+  if (ids.length !== lengthOf(batch) * ID_LENGTH) throw new TypeError('not an id for each record');
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
+    throw new TypeError('an amount is no whole number');
+  for (const { name, trigger, outcome, start } of recordsOf(batch)) {
+    if ([name, trigger, outcome, start].includes(undefined as never))
+      throw new TypeError('a record is of nothing that there is');
+  }
+  return batch;
 }
 
 /** The records of a batch, in the order in which they were appended. */

@@ -14,16 +14,10 @@
 import type { QuotaRefusal } from '../errors.ts';
 import { UNBOUNDED, WASM_PAGE_BYTES } from '../limits.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
-import { monthOf, startOfMonthMs } from '../model/tenant-quotas.ts';
+import { startOfMonthMs } from '../model/tenant-quotas.ts';
+import { type AdmissionClock, burn, fuelRate, turnMonth } from './burn.ts';
 import { HOST, type QuotaTable } from './quota-table.ts';
 import { type Rate, taken, waitMs } from './rate.ts';
-
-export interface AdmissionClock {
-  /** Milliseconds of a clock that all threads share and that never goes back. */
-  monotonicMs(): number;
-  /** Milliseconds since the epoch, for months. */
-  wallMs(): number;
-}
 
 /** Who asks: columns of the table, and what the function's settings say. */
 export interface Applicant {
@@ -58,9 +52,6 @@ interface Kinds {
 
 /** What became of asking; `queued` counts as waiting until {@link Admission.enterQueued} or `leaveQueue`. */
 export type Verdict = Place | Refusal | { readonly kind: 'queued'; readonly timeoutMs: number };
-
-/** What the fuel rate lets a tenant be ahead of. */
-const FUEL_BURST_SECONDS = 1;
 
 /** A place becomes free when an invocation ends, which nobody foresees; a retry makes sense soon. */
 const PLACE_RESET_MS = 1_000;
@@ -258,16 +249,7 @@ export class Admission {
 
   #burn(tenant: number, fuel: number): void {
     if (fuel === 0) return;
-    const table = this.#table;
-    table.locked(tenant, this.#thread, () => {
-      this.#turnMonth(tenant);
-      table.setState(tenant, 'fuelOfMonth', table.state(tenant, 'fuelOfMonth') + fuel);
-      const perSecond = table.limit(tenant, 'fuelPerSecond');
-      if (perSecond === UNBOUNDED) return;
-      const before = table.state(tenant, 'fuelFullAtMs');
-      const after = taken(fuelRate(perSecond), before, this.#clock.monotonicMs(), fuel);
-      table.setState(tenant, 'fuelFullAtMs', after);
-    });
+    this.#table.locked(tenant, this.#thread, () => burn(this.#table, tenant, fuel, this.#clock));
   }
 
   #monthly(
@@ -287,16 +269,8 @@ export class Admission {
     return this.#clock.wallMs() + ms;
   }
 
-  /** Begins a new month where one has; gives the one that it is. */
   #turnMonth(tenant: number): number {
-    const table = this.#table;
-    const month = monthOf(this.#clock.wallMs());
-    if (table.state(tenant, 'month') < month) {
-      table.setState(tenant, 'month', month);
-      table.setState(tenant, 'fuelOfMonth', 0);
-      table.setState(tenant, 'outboundBytesOfMonth', 0);
-    }
-    return month;
+    return turnMonth(this.#table, tenant, this.#clock);
   }
 
   #requestRate(tenant: number): Rate {
@@ -312,10 +286,6 @@ const MONTH_SECONDS = 31 * 86_400;
 
 function functionRate({ requestsPerSecond, requestBurst }: Applicant['configuration']): Rate {
   return { perSecond: requestsPerSecond, burst: requestBurst };
-}
-
-function fuelRate(perSecond: number): Rate {
-  return { perSecond, burst: perSecond * FUEL_BURST_SECONDS };
 }
 
 function pages({ memoryBytes }: Applicant['configuration']): number {

@@ -3,10 +3,13 @@
  *
  * Invariants:
  *  1. An entry is written in the transaction of the change that it tells of.
- *  2. Entries are never changed and never removed; triggers of the schema refuse both.
+ *  2. Entries are never changed: a trigger of the schema refuses it. They are removed for one reason only: beyond
+ *     `auditEntriesPerTenant` (limits.ts) the oldest of the same tenant go, some at a time. So nobody fills the disk
+ *     with changes, and nobody pushes out entries of somebody else. Up to which id they went is kept.
  *  3. A tenant sees no entry of an earlier tenant of its name.
  *  4. An entry is small: what would make it larger is left out, and the entry says so.
  */
+import { HOST_LIMITS } from '../limits.ts';
 import type { Actor } from '../model/actor.ts';
 import type { AuditAction, AuditEntry, AuditedChange } from '../model/audit-entry.ts';
 import type { TenantName } from '../model/ids.ts';
@@ -23,11 +26,18 @@ const SIDE_CHARACTERS = 4_096;
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** Entries of a tenant are counted once in so many of its changes: it takes some milliseconds where there are very many. */
+const TRIM_EVERY = 256;
+
 export class AuditTable {
   readonly #database: RegistryDatabase;
+  readonly #entriesPerTenant: number;
+  /** Changes since the entries of a tenant were counted last. */
+  readonly #uncounted = new Map<TenantName, number>();
 
-  constructor(database: RegistryDatabase) {
+  constructor(database: RegistryDatabase, entriesPerTenant: number = HOST_LIMITS.auditEntriesPerTenant) {
     this.#database = database;
+    this.#entriesPerTenant = entriesPerTenant;
   }
 
   /** Only within a transaction of the registry (invariant 1). */
@@ -48,6 +58,8 @@ export class AuditTable {
         sideOf(before),
         sideOf(after),
       );
+    // What belongs to the host as a whole is the operator's own doing, and all of it stays.
+    if (tenant !== null) this.#trim(tenant);
   }
 
   /** Of all tenants, newest first; those that are gone included. */
@@ -64,6 +76,24 @@ export class AuditTable {
       .sql('SELECT * FROM audit WHERE tenant = ? AND id < ? AND id > ? ORDER BY id DESC LIMIT ?')
       .all(tenant, page.before ?? Number.MAX_SAFE_INTEGER, this.generationOf(tenant), page.limit)
       .map(toEntry);
+  }
+
+  #trim(tenant: TenantName): void {
+    const uncounted = (this.#uncounted.get(tenant) ?? 0) + 1;
+    this.#uncounted.set(tenant, uncounted % TRIM_EVERY);
+    if (uncounted < TRIM_EVERY) return;
+    const oldest = this.#database
+      .sql('SELECT id FROM audit WHERE tenant = ? ORDER BY id DESC LIMIT 1 OFFSET ?')
+      .get(tenant, this.#entriesPerTenant);
+    if (oldest === undefined) return;
+    const upTo = oldest['id'] as number;
+    this.#database
+      .sql('INSERT INTO audit_trims VALUES (?, ?) ON CONFLICT (tenant) DO UPDATE SET up_to = excluded.up_to')
+      .run(tenant, upTo);
+    // What ended an earlier tenant of the name tells generations apart, and stays.
+    this.#database
+      .sql("DELETE FROM audit WHERE tenant = ? AND id <= ? AND action <> 'tenant.delete'")
+      .run(tenant, upTo);
   }
 
   /** Tells a tenant from earlier ones of its name: the id of the entry that ended the last of them, or 0. */

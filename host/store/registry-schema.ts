@@ -216,4 +216,15 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tenant, month, threshold)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The oldest entries of a tenant that has very many go (see audit-table.ts): up to which id they went is kept.
+  CREATE TABLE audit_trims (
+    tenant TEXT PRIMARY KEY,
+    up_to  INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  DROP TRIGGER audit_never_shrinks;
+  CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
+    WHEN NOT EXISTS (SELECT 1 FROM audit_trims WHERE tenant = OLD.tenant AND up_to >= OLD.id)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+  `,
 ];

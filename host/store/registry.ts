@@ -65,6 +65,7 @@ export interface RegistryOptions {
   readonly quotas?: TenantQuotasPatch;
   /** The operator's, for secrets; none where absent. */
   readonly masterKeys?: MasterKeys;
+  readonly auditEntriesPerTenant?: number;
 }
 
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
@@ -95,7 +96,7 @@ export class Registry implements Disposable {
   constructor(options: RegistryOptions) {
     this.#ceilings = options.ceilings ?? defaultCeilings();
     this.#database = new RegistryDatabase(options.path);
-    this.audit = new AuditTable(this.#database);
+    this.audit = new AuditTable(this.#database, options.auditEntriesPerTenant);
     this.tenants = new TenantTable(this.#database, this.audit);
     this.quotas = new TenantQuotaTable(this.#database, this.audit, this.tenants, options.quotas);
     this.quarantines = new QuarantineTable(this.#database, this.audit, (tenant, name) =>
@@ -120,7 +121,7 @@ export class Registry implements Disposable {
 
   /** Creates the tenant unless it exists. */
   ensureTenant(tenant: TenantName, nowMs: number = Date.now()): void {
-    this.tenants.ensure(tenant, nowMs);
+    this.tenants.ensure(tenant, {}, nowMs);
   }
 
   hasTenant(tenant: TenantName): boolean {

@@ -47,9 +47,9 @@ export class TenantTable {
     return tenant;
   }
 
-  /** Creates the tenant unless it exists. */
-  ensure(name: TenantName, nowMs: number): void {
-    if (!this.has(name)) this.create(name, {}, nowMs);
+  /** Creates the tenant, with these settings, unless it exists. */
+  ensure(name: TenantName, settings: TenantSettingsPatch, nowMs: number): void {
+    if (!this.has(name)) this.create(name, settings, nowMs);
   }
 
   has(name: TenantName): boolean {

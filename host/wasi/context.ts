@@ -60,6 +60,9 @@ export interface OutboundHttp {
 
 /** Time as the guest sees it; injected, so that tests drive it by hand. */
 export interface Clock {
+  /** How far apart two readings are that differ, at least. */
+  readonly monotonicResolutionNs: bigint;
+  readonly wallResolutionNs: bigint;
   /** Nanoseconds since the Unix epoch. */
   wallNs(): bigint;
   /** Nanoseconds since an arbitrary start, never decreasing. */

@@ -1,16 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { ControlBackend } from '../control-plane/backend.ts';
-import { MayflyError } from '../errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
-import { ARTIFACT_FILES, type ArtifactManifest, roadBytes } from '../model/artifact.ts';
+import { roadBytes } from '../model/artifact.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
-import type { LinkPlan } from '../model/link-plan.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Registry } from '../store/registry.ts';
 import { ArtifactCache } from './artifact-cache.ts';
-import type { HostServices } from './messages.ts';
+import { compileArtifact } from './compile-artifact.ts';
+import type { IsolatedFunction } from './isolated-messages.ts';
+import type { HostServices, ResolvedFunction } from './messages.ts';
 import type { TenantAccounts } from './tenant-accounts.ts';
 
 /** Code of compiled modules kept in the main thread; V8 shares what it compiled with all threads. */
@@ -21,6 +19,8 @@ export interface HostServicesPorts {
   readonly registry: Registry;
   readonly artifacts: ArtifactStore;
   readonly accounts: TenantAccounts;
+  /** Where the process of an isolated tenant listens, once it does. */
+  socketOf(tenant: TenantName): Promise<string>;
 }
 
 /** Everything the main thread answers: the control plane's backend, routes, and compiled artifacts. */
@@ -29,6 +29,7 @@ export function createHostServices({
   registry,
   artifacts,
   accounts,
+  socketOf,
 }: HostServicesPorts): HostServices {
   const compiled = new ArtifactCache<ArtifactMessage>({
     load: (key) => compileArtifact(artifacts, key),
@@ -41,13 +42,19 @@ export function createHostServices({
       const found = registry.live(tenant, name);
       if (found === undefined) return undefined;
       const quarantine = registry.quarantines.find(tenant, name, found.version);
-      return {
-        live: withSecrets(found, registry.secrets.values(tenant, name)),
-        tenant: registry.tenants.require(tenant),
+      const owner = registry.tenants.require(tenant);
+      const route: ResolvedFunction = {
+        live: found,
+        tenant: owner,
         tenantColumn: accounts.tenantColumn(tenant),
         functionColumn: accounts.functionColumn(tenant, name),
         ...(quarantine === undefined ? {} : { quarantine }),
       };
+      if (owner.settings.isolation === 'process') {
+        // Its secrets are for its own process; the count is the asker's.
+        return { ...route, process: { socketPath: await socketOf(tenant), count: 0 } };
+      }
+      return { ...route, live: withSecrets(found, registry.secrets.values(tenant, name)) };
     },
     async tenant({ tenant }) {
       return registry.tenants.find(tenant);
@@ -64,35 +71,29 @@ export function createHostServices({
   };
 }
 
-/** For the thread that runs it, and nobody else: what is shown of a function comes from the registry. */
+/** A function as the process of its tenant knows it. */
+export function isolatedFunction(
+  { registry, accounts }: Pick<HostServicesPorts, 'registry' | 'accounts'>,
+  tenant: TenantName,
+  name: FunctionName,
+): IsolatedFunction | undefined {
+  const found = registry.live(tenant, name);
+  if (found === undefined) return undefined;
+  const use = accounts.use(tenant);
+  return {
+    live: withSecrets(found, registry.secrets.values(tenant, name)),
+    tenant: registry.tenants.require(tenant),
+    outbound: {
+      requestsPerSecond: use.outboundRequestsPerSecond.limit,
+      bytesPerMonth: use.outboundBytesPerMonth.limit,
+      bytesOfMonth: use.outboundBytesPerMonth.used ?? 0,
+    },
+  };
+}
+
+/** For whoever runs it, and nobody else: what is shown of a function comes from the registry. */
 function withSecrets(live: LiveFunction, secrets: Readonly<Record<string, string>>): LiveFunction {
   const { configuration } = live;
   const environment = { ...configuration.environment, ...secrets };
   return { ...live, configuration: { ...configuration, environment } };
-}
-
-async function compileArtifact(artifacts: ArtifactStore, key: string): Promise<ArtifactMessage> {
-  try {
-    const folder = artifacts.folder(key);
-    const manifest: ArtifactManifest = await artifacts.readManifest(key);
-    const isLinked = manifest.road === 'linked';
-    const road = await readFile(join(folder, isLinked ? ARTIFACT_FILES.plan : ARTIFACT_FILES.glue), 'utf8');
-    const modules = await Promise.all(
-      manifest.modules.map(async ({ name }) => {
-        const bytes = await readFile(join(folder, name));
-        return [name, await WebAssembly.compile(bytes)] as const;
-      }),
-    );
-    return {
-      key,
-      manifest,
-      modules,
-      plan: isLinked ? (JSON.parse(road) as LinkPlan) : null,
-      glue: isLinked ? null : road,
-    };
-  } catch (error) {
-    throw new MayflyError('artifact_unavailable', `Artifact ${key.slice(0, 12)} could not be loaded.`, {
-      cause: error,
-    });
-  }
 }

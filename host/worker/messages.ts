@@ -18,6 +18,7 @@ import type { UsageBatch } from '../model/usage-batch.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
+import type { LedgerWords } from './connection-ledger.ts';
 import type { PackedInvocation } from './packed-invocation.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
@@ -27,6 +28,8 @@ export interface ResolvedFunction {
   readonly tenantColumn: number;
   readonly functionColumn: number;
   readonly quarantine?: Quarantine;
+  /** Of an isolated tenant: where its process listens, and under which change count (set by the route cache) this is known. */
+  readonly process?: { readonly socketPath: string; readonly count: number };
 }
 
 /** What the main thread does for serving threads. */
@@ -52,6 +55,8 @@ export interface WorkerData {
   readonly componentBytes: number;
   readonly ceilings: FunctionLimitValues;
   readonly quotaTable: QuotaTableBuffers;
+  /** Absent where connections cannot be kept open for a thread that died. */
+  readonly ledger?: LedgerWords | undefined;
   readonly connections: number;
   readonly changes: SharedArrayBuffer;
   readonly rewind: RoadWish;
@@ -92,6 +97,8 @@ export type FromWorker =
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
   /** Answers events of `deliver`, in whatever order they ended. */
   | { readonly kind: 'delivered'; readonly outcomes: readonly ReturnedOutcome[] }
+  /** The process of an isolated tenant was lost while it ran this. */
+  | { readonly kind: 'lost'; readonly socketPath: string; readonly function: FunctionVersionName }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {

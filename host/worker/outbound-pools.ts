@@ -5,9 +5,17 @@ import { meteredOutbound, type OutboundMeter } from '../wasi/http/metered-outbou
 import { createOutbound } from '../wasi/http/outbound.ts';
 import { createOutboundPool, type OutboundPool } from '../wasi/http/outbound-pool.ts';
 
-/** Connections are pooled per tenant, so that none is ever used for another; the pools of this thread. */
+interface TenantPool {
+  readonly generation: number;
+  readonly pool: OutboundPool;
+}
+
+/**
+ * Connections are pooled per tenant, so that none is ever used for another, nor for a later tenant of the name; the
+ * pools of this thread.
+ */
 export class OutboundPools {
-  readonly #pools = new Map<TenantName, OutboundPool>();
+  readonly #pools = new Map<TenantName, TenantPool>();
   /** Per configuration object: a route keeps its object until the function changes. */
   readonly #clients = new WeakMap<object, OutboundHttp>();
 
@@ -17,7 +25,7 @@ export class OutboundPools {
     if (client === undefined) {
       const unmetered = createOutbound({
         allowedHosts: live.configuration.allowedHosts,
-        pool: this.#poolOf(live.tenant),
+        pool: this.#poolOf(live),
       });
       client = meteredOutbound(unmetered, meter);
       this.#clients.set(live.configuration, client);
@@ -26,15 +34,16 @@ export class OutboundPools {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
+    await Promise.all([...this.#pools.values()].map(({ pool }) => pool.close()));
   }
 
-  #poolOf(tenant: TenantName): OutboundPool {
-    let pool = this.#pools.get(tenant);
-    if (pool === undefined) {
-      pool = createOutboundPool();
-      this.#pools.set(tenant, pool);
-    }
+  #poolOf({ tenant, generation }: LiveFunction): OutboundPool {
+    const known = this.#pools.get(tenant);
+    if (known?.generation === generation) return known.pool;
+    const pool = createOutboundPool();
+    this.#pools.set(tenant, { generation, pool });
+    // Of a tenant that is gone; what it still has under way may end.
+    void known?.pool.close();
     return pool;
   }
 }

@@ -28,7 +28,10 @@ export class RouteCache {
     const key = routeKey(tenant, name);
     // A route depends on its function and on its tenant. Counts only grow, so their sum changes if one of them does.
     const count = this.#counters.read(key) + this.#counters.read(tenantKey(tenant));
-    return this.#routes.get(key, count, () => this.#ask(tenant, name));
+    return this.#routes.get(key, count, async () => {
+      const found = await this.#ask(tenant, name);
+      return found?.process === undefined ? found : { ...found, process: { ...found.process, count } };
+    });
   }
 }
 

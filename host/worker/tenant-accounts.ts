@@ -10,6 +10,8 @@
 import { HOST_LIMITS, type TenantQuotaName, type TenantQuotaValues } from '../limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { monthOf, type QuotaUse, startOfMonthMs, type TenantQuotaUse } from '../model/tenant-quotas.ts';
+import { burn } from '../scheduler/burn.ts';
+import { monotonicMs } from '../scheduler/monotonic-clock.ts';
 import {
   FUNCTION_COLUMNS,
   HOST,
@@ -97,6 +99,21 @@ export class TenantAccounts implements Disposable {
       .running(thread)
       .map((column) => this.#functions.owner(column))
       .filter((owner) => owner !== undefined);
+  }
+
+  /** What the process of an isolated tenant has used. */
+  spend(tenant: TenantName, fuel: number, outboundBytes: number): void {
+    const { table, now } = this.#ports;
+    const column = this.#tenants.find(tenant);
+    if (column === undefined) return;
+    table.locked(column, MAIN_THREAD, () => {
+      burn(table, column, fuel, { monotonicMs, wallMs: now });
+      table.setState(
+        column,
+        'outboundBytesOfMonth',
+        table.state(column, 'outboundBytesOfMonth') + outboundBytes,
+      );
+    });
   }
 
   /** Invocations of a function that a thread is running. */

@@ -43,23 +43,35 @@ export class ThreadLosses {
     this.#judge(suspects, cause);
   }
 
+  /** The process of an isolated tenant has ended, and was running these; the logs say so already, by invocation. */
+  processEnded(functions: readonly FunctionVersionName[], cause: string): void {
+    this.#judge(this.#suspectsOf(functions), cause);
+  }
+
   /** Functions that were ended instead of their thread. */
   relieved(functions: readonly FunctionVersionName[]): void {
+    this.#judge(this.#suspectsOf(functions), 'it filled the heap with host objects');
+  }
+
+  #suspectsOf(functions: readonly FunctionVersionName[]): Suspect[] {
     const { accounts } = this.#ports;
-    const suspects = functions.map(({ tenant, name, version }) => {
+    return functions.map(({ tenant, name, version }) => {
       const column = accounts.functionColumn(tenant, name);
       return { tenant, name, version, ended: accounts.ended({ tenant, name, column }) };
     });
-    this.#judge(suspects, 'it filled the heap with host objects');
   }
 
-  /** A record of its own for each invocation that is lost, as far as anybody knows: that it was, and of which function. */
+  /**
+   * A record of its own for each invocation that is lost, as far as anybody knows: that it was, and of which function. The
+   * process of an isolated tenant has not lost what it runs, and tells of it.
+   */
   #account(functions: readonly AccountedFunction[], lost: readonly number[]): void {
     const { registry, usage, now } = this.#ports;
     for (const [i, { tenant, name }] of functions.entries()) {
       const live = registry.live(tenant, name);
       const count = lost[i] ?? 0;
       if (live === undefined || count === 0) continue;
+      if (registry.tenants.find(tenant)?.settings.isolation === 'process') continue;
       const writer = new UsageBatchWriter(count);
       for (let n = 0; n < count; n++) writer.append(live, '', useOfLost(now()));
       usage(writer.take());

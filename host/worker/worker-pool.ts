@@ -37,6 +37,7 @@ export interface WorkerPoolOptions {
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
+  readonly onProcessLost: (socketPath: string, running: FunctionVersionName) => void;
   /** JavaScript heap of a thread. */
   readonly heapBytes: number;
   readonly onUsed: (functions: readonly FunctionId[]) => void;
@@ -173,6 +174,9 @@ export class WorkerPool {
             break;
           case 'relieved':
             this.#options.onRelieved(message.functions);
+            break;
+          case 'lost':
+            this.#options.onProcessLost(message.socketPath, message.function);
             break;
           case 'used':
             this.#options.onUsed(message.functions);

@@ -47,6 +47,9 @@ test('tenants are created, listed, shown, configured and deleted', async (t) => 
   t.regex((await against(host, ['tenants', 'describe', 'acme'])).stdout, /weight = 2/);
   await against(host, ['tenants', 'configure', 'acme', '--weight', '0.5']);
   t.deepEqual(bodyOf(host, 'PATCH', '/v1/tenants/acme/settings'), { weight: 0.5 });
+  await against(host, ['tenants', 'configure', 'acme', '--clock', 'fine', '--isolation', 'process']);
+  t.deepEqual(JSON.parse(String(host.received.at(-1)?.body)), { clock: 'fine', isolation: 'process' });
+  t.is((await against(host, ['tenants', 'configure', 'acme', '--isolation', 'none'])).code, 2);
   t.is((await against(host, ['tenants', 'delete', 'acme', '--with-functions'])).stdout, 'deleted acme\n');
   t.is(host.received.at(-1)?.path, '/v1/tenants/acme?withFunctions=true');
 });

@@ -1,10 +1,22 @@
-/** A serving thread that dies takes its own requests with it, and nothing else. */
+/** A serving thread that dies takes its own requests with it, and nothing else; who can be told of it is. */
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { cCommand, ECHO } from '../harness/guests.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { LeakCheck } from '../harness/leaks.ts';
+import { Operator } from '../harness/operator.ts';
 import { RawConnection } from '../harness/raw-connection.ts';
+
+/** Says nothing before it has read all of its request. */
+const SILENT = `
+#include <unistd.h>
+static char buffer[65536];
+int main(void) {
+  while (read(0, buffer, sizeof buffer) > 0);
+  write(1, "Content-Type: text/plain\\n\\nheard", 31);
+  return 0;
+}
+`;
 
 /** Over two threads: that all of them land on one has a chance of 2^-23. */
 const REQUESTS = 24;
@@ -19,6 +31,7 @@ test.before(async () => {
   });
   host = await startTestHost();
   await host.deploy('echo', await cCommand(ECHO), { concurrency: REQUESTS, timeoutMs: 60_000 });
+  await host.deploy('silent', await cCommand(SILENT), { timeoutMs: 60_000 });
 });
 test.after.always(async () => {
   await host.dispose();
@@ -76,6 +89,33 @@ test.serial('its requests break off, all others end well, and another thread tak
 
   await replaced;
   t.true(host.reports.some((report) => /another/.test(report)));
+});
+
+test.serial('callers of which nothing was answered yet are told, and the log says the same', async (t) => {
+  const connections = await Promise.all(
+    Array.from({ length: REQUESTS }, async () => {
+      const connection = await RawConnection.open(host.running.port);
+      await connection.send(
+        'POST /fn/default/silent/ HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n',
+      );
+      return connection;
+    }),
+  );
+  const operator = new Operator(host);
+  await operator.untilUsed('default', 'concurrency', REQUESTS);
+  // The one that has served from the beginning: another may not listen yet.
+  await threads[1]!.terminate();
+  for (const connection of connections) void connection.send('0\r\n\r\n');
+  const answers = await Promise.all(connections.map((connection) => connection.until(/heard|}$/)));
+  const lost = answers.filter((answer) => /^HTTP\/1\.1 500 .*"code":"worker_lost"/s.test(answer)).length;
+  const served = answers.filter((answer) => /^HTTP\/1\.1 200 .*heard/s.test(answer)).length;
+  t.true(lost > 0);
+  t.is(lost + served, REQUESTS);
+  // Its connections of before may be those of the thread that is gone.
+  while ((await host.request('/healthz').catch(() => undefined)) === undefined);
+  const logged = await host.logs('silent', 1);
+  t.regex(logged[0]!, /^worker_lost: The serving thread was lost: it ended\.$/);
+  for (const connection of connections) connection.destroy();
 });
 
 test.serial('after the loss of every thread the host serves again', async (t) => {

@@ -2,6 +2,7 @@
 import { EventDeliveries } from '../../host/front-door/event-deliveries.ts';
 import { Gate, type LiveRoute } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
+import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
 import type { RoadWish } from '../../host/instance/rewind/road.ts';
@@ -12,6 +13,7 @@ import { defaultConfiguration, type FunctionConfiguration } from '../../host/mod
 import type { FunctionName, MessageId, TenantName } from '../../host/model/ids.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import type { QueueMessage } from '../../host/model/queue-message.ts';
+import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
@@ -99,14 +101,17 @@ export class EventServing {
         handler: artifact instanceof Error ? 'wasi:cli/run@0.2' : artifact.manifest.handler,
         configuration: { ...defaultConfiguration(), ...configuration },
       },
+      tenant: { settings: defaultTenantSettings() },
       tenantColumn: OPEN_COLUMN,
       functionColumn: OPEN_COLUMN,
     };
     const resolve = (): LiveRoute | undefined => this.route;
     const isDraining = (): boolean => this.isDraining;
+    const clock = new SystemClock();
     this.invoker = new Invoker({
       slots: this.slots,
-      clock: new SystemClock(),
+      clock,
+      clockOf: () => clock,
       randomBytes: (length) => new Uint8Array(length),
       park: () => new Promise((next) => setImmediate(next)),
       admit: () => undefined,
@@ -120,6 +125,7 @@ export class EventServing {
         return artifact;
       },
       outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
+      isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),

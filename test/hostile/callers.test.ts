@@ -127,6 +127,7 @@ const REFUSED: readonly Shape[] = [
   ['a folded header', get('/fn/default/x/', 'x-a: b\r\n c\r\n'), 400, 'invalid_request'],
   ['a NUL in a header', get('/fn/default/x/', 'x-a: b\0c\r\n'), 400, 'invalid_request'],
   ['no host', `GET /fn/default/x/ HTTP/1.1\r\n${CLOSE}\r\n`, 400, 'invalid_request'],
+  ['an expectation that nobody meets', get('/fn/default/x/', 'expect: more\r\n'), 400, 'invalid_request'],
   ['two hosts', get('/fn/default/x/', 'host: other\r\n'), 400, 'invalid_request'],
   ['a host that is none', `GET /healthz HTTP/1.1\r\nhost: a b<>\r\n${CLOSE}\r\n`, 400, 'invalid_request'],
   // Heads without measure.

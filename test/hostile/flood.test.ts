@@ -77,3 +77,14 @@ test.serial('beyond its concurrency: some wait, the rest is refused, and nobody 
   t.is((await operator.quota('wide', 'concurrency')).used, 0);
   t.is((await operator.quota('wide', 'queuedInvocations')).used, 0);
 });
+
+test.serial('asking for what is not there is told at a pace, and nobody else notices', async (t) => {
+  const startMs = performance.now();
+  const flooding = flood('/fn/nobody/nothing/', 300);
+  const victims = await victimsDuring(flooding);
+  t.deepEqual(await flooding, { 404: 300 });
+  // A burst of 50 at once, the others at 100 a second.
+  t.true(performance.now() - startMs > 2_000);
+  t.true(victims.length >= 5, `${victims.length} calls of the victim`);
+  t.true(victims.every((status) => status === 200));
+});

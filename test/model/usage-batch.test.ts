@@ -1,6 +1,7 @@
 import test from 'ava';
 import { ERROR_TABLE, type ErrorCode } from '../../host/errors.ts';
-import { recordsOf, UsageBatchWriter } from '../../host/model/usage-batch.ts';
+import type { TenantName } from '../../host/model/ids.ts';
+import { ofTenant, recordsOf, type UsageBatch, UsageBatchWriter } from '../../host/model/usage-batch.ts';
 import {
   egressBytes,
   isBilled,
@@ -45,6 +46,48 @@ test('what is called again and again is named once in a batch; what could not be
     [...recordsOf(batch)].map(({ fuelModel }) => fuelModel),
     [record.fuelModel, record.fuelModel, ''],
   );
+});
+
+test('a batch of somebody who is not trusted counts for its tenant, and is refused where it makes no sense', (t) => {
+  const writer = new UsageBatchWriter(2);
+  const [one, other] = [randomRecord(new Random(1)), randomRecord(new Random(2))];
+  const batchOf = (change: (batch: UsageBatch) => Partial<UsageBatch> | undefined): UsageBatch => {
+    append(writer, one);
+    append(writer, other);
+    const batch = writer.take();
+    return { ...batch, ...change(batch) };
+  };
+  const tenant = 'apart' as TenantName;
+  t.deepEqual(
+    [
+      ...recordsOf(
+        ofTenant(
+          batchOf(() => undefined),
+          tenant,
+        ),
+      ),
+    ],
+    [
+      { ...one, tenant },
+      { ...other, tenant },
+    ],
+  );
+  const bad: ((batch: UsageBatch) => Partial<UsageBatch> | undefined)[] = [
+    () => ({ numbers: [] as never }),
+    () => ({ ids: 7 as never }),
+    () => ({ ids: one.invocationId }),
+    () => ({ subjects: undefined as never }),
+    () => ({ subjects: [] }),
+    ({ numbers }) => ({ numbers: numbers.subarray(1) }),
+    ({ numbers }) => void numbers.fill(-1, 6, 7),
+    ({ numbers }) => void numbers.fill(0.5, 6, 7),
+    ({ numbers }) => void numbers.fill(Number.NaN, 6, 7),
+    ({ numbers }) => void numbers.fill(9, 0, 1),
+    ({ numbers }) => void numbers.fill(99, 1, 2),
+    ({ numbers }) => void numbers.fill(9_999, 2, 3),
+  ];
+  for (const change of bad)
+    t.throws(() => ofTenant(batchOf(change), tenant), { instanceOf: TypeError }, String(change));
 });
 
 test("everything but the host's own faults is billed", (t) => {

@@ -1,6 +1,7 @@
 /** A quota table in which one tenant and its functions are bounded by what a test says, and by nothing else. */
 import { FUNCTION_LIMITS, type TenantQuotaName } from '../../host/limits.ts';
-import { Admission, type AdmissionClock, type Applicant } from '../../host/scheduler/admission.ts';
+import { Admission, type Applicant } from '../../host/scheduler/admission.ts';
+import type { AdmissionClock } from '../../host/scheduler/burn.ts';
 import {
   createQuotaTable,
   HOST,

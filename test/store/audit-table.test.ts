@@ -48,3 +48,17 @@ test('an entry stays small whatever was changed', (t) => {
   t.like(entry, { action: 'function.configure', before: { allowedHosts: [] } });
   t.regex(JSON.stringify(entry?.after), /omitted/);
 });
+
+test('beyond a bound the oldest entries of the same tenant go, and of nobody else', (t) => {
+  using registry = new Registry({ path: ':memory:', auditEntriesPerTenant: 100 });
+  registry.ensureTenant(acme, 1);
+  const other = tenantNamed('other');
+  registry.ensureTenant(other, 1);
+  const name = functionNamed('hello');
+  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  for (let i = 0; i < 1_000; i++) registry.configure(acme, name, { fuel: 1_000 + i }, 2);
+  const entries = registry.audit.ofTenant(acme, { limit: 1_000 });
+  t.true(entries.length >= 100 && entries.length < 100 + 256, `${entries.length}`);
+  t.deepEqual(entries[0]?.after, { fuel: 1_999 });
+  t.is(registry.audit.ofTenant(other, { limit: 10 }).length, 1);
+});

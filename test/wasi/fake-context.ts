@@ -9,6 +9,8 @@ import type { ByteSink } from '../../host/wasi/io/bytes.ts';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
+  monotonicResolutionNs = 1n;
+  wallResolutionNs = 1n;
   nowNs = 1_000n;
   wall = 1_700_000_000_123_456_789n;
   readonly #sleepers = new Set<{ readonly atNs: bigint; readonly wake: () => void }>();

@@ -66,6 +66,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
     onUsage: () => {},
     onExit: () => {},
     onRelieved: () => {},
+    onProcessLost: () => {},
     heapBytes: HOST_LIMITS.threadHeapBytes,
     onUsed: () => {},
     recent: () => [],

@@ -1,5 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { TenantJson } from '../../../host/control-plane/tenant-schemas.ts';
+import {
+  TENANT_CLOCKS,
+  TENANT_ISOLATIONS,
+  type TenantClock,
+  type TenantIsolation,
+} from '../../../host/model/tenant.ts';
 import { command, commandGroup, withClient } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { checkedTenant, type GlobalOptions } from '../settings.ts';
@@ -7,6 +13,8 @@ import { print, printJson, table } from '../terminal.ts';
 
 interface SettingsOptions extends GlobalOptions {
   readonly weight?: number;
+  readonly clock?: TenantClock;
+  readonly isolation?: TenantIsolation;
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -23,7 +31,9 @@ export function tenantsCommand(): Command {
 function createCommand(): Command {
   return command('create', 'create a tenant', 'mayfly tenants create acme --weight 2')
     .argument('<name>', 'the tenant')
-    .option('--weight <share>', 'share of a busy thread, relative to other tenants (1)', parseWeight)
+    .addOption(weightOption())
+    .addOption(clockOption())
+    .addOption(isolationOption())
     .action(async (name: string, options: SettingsOptions) => {
       const body = JSON.stringify({ name: checkedTenant(name), settings: settingsOf(options) });
       const tenant = await withClient(options, (client) =>
@@ -64,7 +74,9 @@ function describeCommand(): Command {
 function configureCommand(): Command {
   return command('configure', 'change settings of a tenant', 'mayfly tenants configure acme --weight 2')
     .argument('<name>', 'the tenant')
-    .option('--weight <share>', 'share of a busy thread, relative to other tenants', parseWeight)
+    .addOption(weightOption())
+    .addOption(clockOption())
+    .addOption(isolationOption())
     .action(async (name: string, options: SettingsOptions) => {
       const settings = settingsOf(options);
       if (Object.keys(settings).length === 0)
@@ -97,8 +109,26 @@ function deleteCommand(): Command {
     });
 }
 
-function settingsOf({ weight }: SettingsOptions): Record<string, unknown> {
-  return weight === undefined ? {} : { weight };
+function weightOption(): Option {
+  const about = 'share of a busy thread, relative to other tenants (1)';
+  return new Option('--weight <share>', about).argParser(parseWeight);
+}
+
+function clockOption(): Option {
+  const about = 'what its functions see of time: steps of a millisecond, or all of it (coarse)';
+  return new Option('--clock <kind>', about).choices(TENANT_CLOCKS);
+}
+
+function isolationOption(): Option {
+  const about = 'whether its functions share threads with others or have a process of their own (shared)';
+  return new Option('--isolation <kind>', about).choices(TENANT_ISOLATIONS);
+}
+
+/** Those that were named. */
+function settingsOf({ weight, clock, isolation }: SettingsOptions): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries({ weight, clock, isolation }).filter(([, value]) => value !== undefined),
+  );
 }
 
 function parseWeight(text: string): number {

@@ -9,6 +9,7 @@
  *    has a hole that JavaScript could fall into.
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { type Ffi, loadFfi } from './ffi.ts';
 import {
   type FilePart,
   type FileView,
@@ -18,8 +19,6 @@ import {
   type MemoryRegion,
 } from './memory-kernel.ts';
 import type { TouchedRanges } from './touched-ranges.ts';
-
-type Ffi = typeof import('node:ffi');
 
 const PROT_READ = 1;
 const PROT_READ_WRITE = 3;
@@ -66,17 +65,6 @@ type Calls = ReturnType<typeof openLibrary>['functions'];
 function openLibrary(ffi: Ffi) {
   // Node itself is linked to the C library, glibc's or musl's; its name need not be known.
   return ffi.dlopen(null, SIGNATURES);
-}
-
-/** Node says on standard error, once for each thread, that the module is experimental; its version is ours to choose. */
-function loadFfi(): Ffi | undefined {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return process.getBuiltinModule('node:ffi');
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }
 
 /** The kernel of this machine, or why there is none: another system, another Node, a seccomp filter. */

@@ -14,7 +14,7 @@ export function createMonotonicClock03(context: WasiContext) {
 
   return {
     now: () => clock.monotonicNs(),
-    getResolution: () => 1n,
+    getResolution: () => clock.monotonicResolutionNs,
     waitUntil,
     waitFor: (durationNs: bigint) => waitUntil(clock.monotonicNs() + durationNs),
   };

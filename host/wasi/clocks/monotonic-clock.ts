@@ -5,9 +5,6 @@ import { Sleeps } from './sleeps.ts';
 
 const MAX_U64 = 2n ** 64n - 1n;
 
-/** What a guest can tell apart: Node's timers count milliseconds, its clock nanoseconds. */
-const RESOLUTION_NS = 1n;
-
 /** `wasi:clocks/monotonic-clock` (WASI 0.2). */
 export function createMonotonicClock(context: WasiContext) {
   const { clock } = context;
@@ -30,7 +27,7 @@ export function createMonotonicClock(context: WasiContext) {
 
   return {
     now: () => clock.monotonicNs(),
-    resolution: () => RESOLUTION_NS,
+    resolution: () => clock.monotonicResolutionNs,
     subscribeInstant,
     subscribeDuration: (durationNs: bigint) => {
       const whenNs = clock.monotonicNs() + durationNs;

@@ -6,9 +6,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The machine's clocks. The monotonic one starts at 0 with the object: how long the machine runs is nobody's business. */
 export class SystemClock implements Clock {
+  /** What a guest can tell apart: Node's timers count milliseconds, its clock nanoseconds. */
+  readonly monotonicResolutionNs = 1n;
+  /** Node reads the wall clock in milliseconds. */
+  readonly wallResolutionNs: bigint = NS_PER_MS;
   readonly #startNs = process.hrtime.bigint();
 
-  /** In steps of a millisecond, which is what Node reads. */
   wallNs(): bigint {
     return BigInt(Date.now()) * NS_PER_MS;
   }

@@ -9,15 +9,16 @@ export interface Datetime {
   readonly nanoseconds: number;
 }
 
-/** From nanoseconds since the Unix epoch, which must not lie before it. */
+/** From nanoseconds, at least 0: since the Unix epoch, or of a length of time. */
 export function toDatetime(wallNs: bigint): Datetime {
   return { seconds: wallNs / NS_PER_SECOND, nanoseconds: Number(wallNs % NS_PER_SECOND) };
 }
 
-/** Node reads the wall clock in milliseconds. */
-const RESOLUTION: Datetime = { seconds: 0n, nanoseconds: 1_000_000 };
-
 /** `wasi:clocks/wall-clock` (WASI 0.2). */
 export function createWallClock(context: WasiContext) {
-  return { now: () => toDatetime(context.clock.wallNs()), resolution: () => RESOLUTION };
+  const { clock } = context;
+  return {
+    now: () => toDatetime(clock.wallNs()),
+    resolution: () => toDatetime(clock.wallResolutionNs),
+  };
 }

@@ -53,6 +53,8 @@ export interface ServingOptions {
 
 /** Time stands still, and whoever sleeps does so for good: nothing of an answer depends on the machine. */
 export const STILL_CLOCK: Clock = {
+  monotonicResolutionNs: 1n,
+  wallResolutionNs: 1n,
   wallNs: () => 1_700_000_000_000_000_000n,
   monotonicNs: () => 5n,
   sleepUntil: () => new Promise(() => {}),

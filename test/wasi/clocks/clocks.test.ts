@@ -1,11 +1,12 @@
 import test from 'ava';
+import { CoarseClock } from '../../../host/wasi/clocks/coarse-clock.ts';
 import { createMonotonicClock } from '../../../host/wasi/clocks/monotonic-clock.ts';
 import { createMonotonicClock03 } from '../../../host/wasi/clocks/monotonic-clock-0.3.ts';
 import { SystemClock } from '../../../host/wasi/clocks/system-clock.ts';
 import { createSystemClock03 } from '../../../host/wasi/clocks/system-clock-0.3.ts';
 import { createWallClock } from '../../../host/wasi/clocks/wall-clock.ts';
 import { createPoll } from '../../../host/wasi/io/poll.ts';
-import { createFakeContext } from '../fake-context.ts';
+import { createFakeContext, ManualClock } from '../fake-context.ts';
 
 test('a pollable of a duration becomes ready when it has passed', async (t) => {
   const context = createFakeContext();
@@ -85,4 +86,40 @@ test('a flood of timers ends the invocation', (t) => {
   void clock.waitFor(500n);
   t.is(context.terminations[0]?.code, 'function_trapped');
   t.is(context.clock.sleepers, 10_000);
+});
+
+test('a coarse clock shows steps that have passed, and says how long they are', (t) => {
+  const manual = new ManualClock();
+  const context = { ...createFakeContext(), clock: new CoarseClock(manual, 1_000_000n) };
+  const [clock, wall] = [createMonotonicClock(context), createWallClock(context)];
+  const seen = new Set<bigint>();
+  for (let i = 0; i < 3_000; i += 1) {
+    manual.advance(1_001n);
+    seen.add(clock.now());
+  }
+  t.deepEqual([...seen], [0n, 1_000_000n, 2_000_000n, 3_000_000n]);
+  t.deepEqual(wall.now(), { seconds: 1_700_000_000n, nanoseconds: 123_000_000 });
+  t.is(clock.resolution(), 1_000_000n);
+  t.is(createMonotonicClock03(context).getResolution(), 1_000_000n);
+  t.deepEqual(wall.resolution(), { seconds: 0n, nanoseconds: 1_000_000 });
+  t.is(createSystemClock03(context).getResolution(), 1_000_000n);
+});
+
+test('a sleep on a coarse clock ends when that clock shows its instant, and not before', async (t) => {
+  const manual = new ManualClock();
+  const context = { ...createFakeContext(), clock: new CoarseClock(manual, 1_000_000n) };
+  const clock = createMonotonicClock(context);
+  const pollable = clock.subscribeInstant(1_500_000n);
+  let isOver = false;
+  const over = createMonotonicClock03(context)
+    .waitUntil(1_500_000n)
+    .then(() => {
+      isOver = true;
+    });
+  manual.advance(1_900_000n);
+  await Promise.resolve();
+  t.deepEqual([pollable.ready(), isOver, clock.now()], [false, false, 1_000_000n]);
+  manual.advance(100_000n);
+  await over;
+  t.deepEqual([pollable.ready(), isOver, clock.now()], [true, true, 2_000_000n]);
 });

@@ -1,0 +1,199 @@
+/**
+ * The process of an isolated tenant: runs its functions, and nothing of anybody else. Who may call, and whether there is
+ * room, the serving threads have decided that hand requests over; it has no registry, no key and no route to others.
+ */
+import { randomFillSync } from 'node:crypto';
+import { EventDeliveries } from './front-door/event-deliveries.ts';
+import { Invoker } from './front-door/invoker.ts';
+import { IsolatedCalls } from './front-door/isolated-calls.ts';
+import { createIsolatedServer } from './front-door/isolated-server.ts';
+import { LoadedArtifact } from './instance/artifact.ts';
+import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import { Slots } from './instance/slots.ts';
+import { COARSE_CLOCK_STEP_NS, FUEL_SLICE, REFUSALS } from './limits.ts';
+import type { FunctionName } from './model/ids.ts';
+import { Admission } from './scheduler/admission.ts';
+import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
+import { RefusalPace } from './scheduler/refusal-pace.ts';
+import { RunQueue } from './scheduler/run-queue.ts';
+import { ArtifactStore } from './store/artifacts.ts';
+import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
+import { SystemClock } from './wasi/clocks/system-clock.ts';
+import { ArtifactCache } from './worker/artifact-cache.ts';
+import { CheckedCache } from './worker/checked-cache.ts';
+import { compileArtifact } from './worker/compile-artifact.ts';
+import { HeapWatch } from './worker/heap-watch.ts';
+import { IsolatedLink } from './worker/isolated-link.ts';
+import type { IsolatedFunction, IsolatedProcessData } from './worker/isolated-messages.ts';
+import { LogRelay } from './worker/log-relay.ts';
+import { OutboundPools } from './worker/outbound-pools.ts';
+import { Preparation } from './worker/preparation.ts';
+import { ThreadHeap } from './worker/thread-heap.ts';
+import { UsageRelay } from './worker/usage-relay.ts';
+
+const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
+const MAX_ROUTES = 10_000;
+/** The tenant's, in a table of this process alone: only what guests send is counted in it. */
+const COLUMN = 1;
+
+interface ServingProcess {
+  readonly preparation: Preparation;
+  /** Tells what has been gathered. */
+  finish(): void;
+}
+
+function serve(data: IsolatedProcessData): ServingProcess {
+  const { tenant } = data;
+  const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
+  const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
+  const store = new ArtifactStore(data.dataDir);
+  const artifacts = new ArtifactCache<LoadedArtifact>({
+    load: async (key) => new LoadedArtifact(await compileArtifact(store, key)),
+    sizeOf: (artifact) => artifact.codeBytes,
+    budgetBytes: ARTIFACT_BUDGET_BYTES,
+  });
+  const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
+  const slots = new Slots({
+    policy: choosePolicy(data.rewind),
+    budgetBytes: data.idleMemoryBytes,
+    maxIdle: data.idleSlots,
+    later: setImmediate,
+    nowMs: () => performance.now(),
+  });
+  const monotonicMs = (): number => performance.now();
+  const table = new QuotaTable(createQuotaTable(1));
+  const outbound = new Admission(table, 0, { monotonicMs, wallMs: Date.now });
+  const pools = new OutboundPools();
+  const fineClock = new SystemClock();
+  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
+  const known = new CheckedCache<IsolatedFunction>(MAX_ROUTES);
+  /** As they were last asked for. */
+  const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
+  const invoker = new Invoker({
+    slots,
+    clock: coarseClock,
+    clockOf: (route) => (route.tenant.settings.clock === 'fine' ? fineClock : coarseClock),
+    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+    park: (owner, fuel, isOver) => runQueue.park(owner, fuel, isOver),
+    admit: (owner, isOver) => runQueue.admit(owner, isOver),
+    goOn: (owner, fuel, isOver) => runQueue.goOn(owner, fuel, isOver),
+    charge: (owner, fuel) => runQueue.charge(owner, fuel),
+    isAlone: () => runQueue.parked === 0,
+    log: (record) => logs.append(record),
+    resolve: (_tenant, name) => routes.get(name),
+    artifact: (key) => artifacts.get(key),
+    outbound: ({ live }) =>
+      pools.clientOf(live, {
+        takeRequest: () => outbound.takeOutbound(COLUMN) === undefined,
+        takeBytes: (bytes) => {
+          link.spend(0, bytes);
+          return outbound.takeOutboundBytes(COLUMN, bytes);
+        },
+      }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    // Whoever comes here has a place.
+    gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
+    usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
+    refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
+    isDraining: () => false,
+  });
+  const heap = new ThreadHeap();
+  new HeapWatch({
+    limitBytes: heap.limitBytes,
+    usedBytes: () => heap.usedBytes(),
+    collect: () => heap.collect(),
+    relieve: () => {
+      if (slots.counts.idle > 0) {
+        slots.dispose();
+        return true;
+      }
+      const detail = 'The process of the tenant ran short of memory for host objects.';
+      const ended = invoker.endHeaviest('thread_out_of_memory', detail);
+      const functions = ended.map(({ name, version }) => ({ tenant, name, version }));
+      if (functions.length > 0) link.notify({ kind: 'relieved', functions });
+      return functions.length > 0;
+    },
+  }).start();
+  const events = new EventDeliveries({
+    invoker,
+    resolve: (_tenant, name) => routes.get(name),
+    isDraining: () => false,
+    nowMs: Date.now,
+    report,
+  });
+  const server = createIsolatedServer({
+    tenant,
+    invoker,
+    events,
+    refresh: async ({ name, count }) => {
+      const found = known.get(name, count, () => link.resolve(name));
+      const route = found instanceof Promise ? await found : found;
+      if (route === undefined) {
+        routes.delete(name);
+        return undefined;
+      }
+      if (routes.get(name)?.live !== route.live) {
+        takeLimits(route);
+        routes.set(name, routeOf(route));
+      }
+      return routes.get(name);
+    },
+  });
+  server.listen(data.socketPath, () => link.notify({ kind: 'serving' }));
+
+  function takeLimits({ outbound: quotas }: IsolatedFunction): void {
+    table.setLimit(COLUMN, 'outboundRequestsPerSecond', quotas.requestsPerSecond);
+    table.setLimit(COLUMN, 'outboundBytesPerMonth', quotas.bytesPerMonth);
+    // What this process has counted may be ahead of what the host has heard.
+    const missing = quotas.bytesOfMonth - table.state(COLUMN, 'outboundBytesOfMonth');
+    outbound.takeOutboundBytes(COLUMN, Math.max(0, missing));
+  }
+
+  const preparation = new Preparation({
+    resolve: async ({ name }) => {
+      const route = await link.resolve(name);
+      return route && { ...routeOf(route), tenant: route.tenant };
+    },
+    artifact: (key) => artifacts.get(key),
+    slots,
+    later: setImmediate,
+  });
+  return {
+    preparation,
+    finish() {
+      logs.flush();
+      usage.flush();
+      // After what was spent in this turn of the loop.
+      setImmediate(() => link.notify({ kind: 'finished' }));
+    },
+  };
+}
+
+function routeOf({ live, tenant }: IsolatedFunction) {
+  return { live, tenant, tenantColumn: COLUMN, functionColumn: 0 };
+}
+
+/** For the operator's log; never for a caller. */
+function report(message: string, error: unknown): void {
+  const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${new Date().toISOString()} ${message}: ${cause}\n`);
+}
+
+let serving: ServingProcess | undefined;
+const link = new IsolatedLink({
+  onStart: (data) => {
+    serving = serve(data);
+  },
+  onPrepare: (id) => serving?.preparation.prepare(id),
+  onFinish: () => serving?.finish(),
+});
+
+// It ends with its host, and when the host says so; a terminal's Ctrl-C reaches every process of its group.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+// See serving-thread.ts: a guest's task may fail where nobody waits for it.
+process.on('unhandledRejection', (error) => {
+  if (error instanceof WebAssembly.RuntimeError) return;
+  report('a promise was rejected and nobody waited for it', error);
+});
