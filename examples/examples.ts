@@ -102,6 +102,16 @@ export const EXAMPLES: readonly Example[] = [
     dependsOn: SDK_SOURCES,
   }),
   example({
+    name: 'pipeline-ts',
+    summary: 'a TypeScript pipeline: a file, messages, results, a report',
+    file: 'src/pipeline.ts',
+    world: 'wasi:http/handler@0.3.0',
+    needsClang: false,
+    call: { method: 'GET', path: '/' },
+    compile: buildTypeScript,
+    dependsOn: SDK_SOURCES,
+  }),
+  example({
     name: 'word-count-c',
     summary: 'a C program that counts words (wasip1)',
     file: 'word-count.c',

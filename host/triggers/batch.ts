@@ -102,11 +102,14 @@ export class Batch {
     this.#abandoned.resolve('abandoned');
   }
 
-  async run(): Promise<BatchResult> {
+  /**
+   * @param onLast called when all has run and its last settlements are on their way to the store; not at all where something was refused
+   */
+  async run(onLast: () => void = () => {}): Promise<BatchResult> {
     const { clock, report } = this.#ports;
     using lease = new Lease(this.#ports, this.#claim, visibilityMs(this.#settings.timeoutMs));
     try {
-      return await this.#run(lease);
+      return await this.#run(lease, onLast);
     } catch (error) {
       // A mistake of ours must not hold the messages back, nor end the consumer: the lease expires, with the attempt counted.
       report(`a batch of ${nameOf(this.#target)} failed at ${new Date(clock.nowMs()).toISOString()}`, error);
@@ -114,7 +117,7 @@ export class Batch {
     }
   }
 
-  async #run(lease: Lease): Promise<BatchResult> {
+  async #run(lease: Lease, onLast: () => void): Promise<BatchResult> {
     const { clock } = this.#ports;
     const plan = planClaim(this.#claim.messages, this.#settings, clock.nowMs());
     // What needs no run is settled with the first one: one write less, and nothing waits for it.
@@ -144,7 +147,8 @@ export class Batch {
       settlements.push(...left.map((message) => this.#release(message)));
       // Runs that are not begun are settled together with the last one that was.
       if (ran === undefined) continue;
-      if (!(await this.#settle(settlements, lease))) return { kind: 'lost' };
+      const isLast = refusal === undefined && run === plan.runs.at(-1);
+      if (!(await this.#settle(settlements, lease, isLast ? onLast : undefined))) return { kind: 'lost' };
       settlements = [];
     }
     if (settlements.length > 0 && !(await this.#settle(settlements, lease))) return { kind: 'lost' };
@@ -285,12 +289,18 @@ export class Batch {
   }
 
   /** False if the lease has expired. */
-  async #settle(settlements: readonly Settlement[], lease: Lease): Promise<boolean> {
+  async #settle(
+    settlements: readonly Settlement[],
+    lease: Lease,
+    onAsked: (() => void) | undefined = undefined,
+  ): Promise<boolean> {
     const { source, clock, random } = this.#ports;
     for (let failures = 1; ; failures++) {
       if (lease.isLost) return false;
       try {
-        return await source.settle(this.#claim, settlements);
+        const settled = source.settle(this.#claim, settlements);
+        if (failures === 1) onAsked?.();
+        return await settled;
       } catch {
         // The consumer finds out for itself, and shows it, that the store is away.
       }

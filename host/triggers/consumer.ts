@@ -2,11 +2,14 @@
  * Feeds one function from one queue or stream: claims batches, has them run ({@link Batch}), and keeps to how fast the function can be
  * fed. One of many in the main thread; idle it is a listener and no timer.
  *
- * 1. One claim is asked for at a time; batches run beside one another, as many as `maximumConcurrency` and the last refusals allow.
- * 2. It claims on a sign of work, after a claim that gave something, and when a wait is over; never in a loop that gets nothing.
- * 3. A sign that comes while it is busy is kept (`#hasNews`): what it says is looked at before the consumer is idle.
- * 4. In `waiting`, `paused`, `draining` and `stopped` nothing is claimed. What a claim brings that was asked for before is given back.
- * 5. At most one timer is its own: that of `gathering` or `waiting`.
+ * 1. Batches run beside one another, as many as `maximumConcurrency` and the last refusals allow, claims that are asked for included. One whose
+ *    last messages are being settled counts no more: the next claim is asked for right behind the settlement, in the same turn.
+ * 2. One claim is asked for at a time where the last one came back short, or was refused; with each batch that is done twice as many at once.
+ *    So a backlog is drained at the pace of the function, not of a round trip, and an idle queue is asked once.
+ * 3. It claims on a sign of work, after a claim that gave something, and when a wait is over; never in a loop that gets nothing.
+ * 4. A sign that comes while it is busy is kept (`#hasNews`): what it says is looked at before the consumer is idle.
+ * 5. In `waiting`, `paused`, `draining` and `stopped` nothing is claimed. What a claim brings that was asked for before is given back.
+ * 6. At most one timer is its own: that of `gathering` or `waiting`.
  */
 
 import { toErrorMessage } from '../errors.ts';
@@ -69,10 +72,14 @@ export class Consumer {
   #state: ConsumerState = { kind: 'idle' };
   #hasNews = false;
   #cancelTimer: () => void = () => {};
-  #isAsking = false;
+  /** Claims that are asked for, and how many may be at a time. */
+  #asking = 0;
+  #asksAllowed = 1;
   #isCounting = false;
   #storeFailures = 0;
   readonly #batches = new Set<Batch>();
+  /** Of those, how many wait for nothing but the store. */
+  #settling = 0;
   readonly #pace: Pace;
   readonly #counts: ConsumerCounts;
   #stopListening: () => void = () => {};
@@ -165,7 +172,7 @@ export class Consumer {
   }
 
   #endDrain(): void {
-    if (this.#state.kind !== 'draining' || this.#isAsking || this.#batches.size > 0) return;
+    if (this.#state.kind !== 'draining' || this.#asking > 0 || this.#batches.size > 0) return;
     this.#enter({ kind: 'stopped' });
     this.#drained?.resolve();
   }
@@ -198,17 +205,17 @@ export class Consumer {
 
   /** From `idle` or `busy`: claims, or says what it waits for. */
   #look(): void {
-    const { maximumConcurrency, batchingWindowMs } = this.#settings;
-    if (this.#batches.size >= this.#pace.allowed(maximumConcurrency)) {
+    const { batchingWindowMs } = this.#settings;
+    if (!this.#hasRoom()) {
       this.#enter({ kind: 'busy' });
       return;
     }
     if (batchingWindowMs === 0) {
-      void this.#claim();
+      this.#claim();
       return;
     }
     const untilMs = this.#ports.clock.nowMs() + batchingWindowMs;
-    this.#enter({ kind: 'gathering', untilMs }, { afterMs: batchingWindowMs, run: () => void this.#claim() });
+    this.#enter({ kind: 'gathering', untilMs }, { afterMs: batchingWindowMs, run: () => this.#claim() });
     void this.#gather(untilMs);
   }
 
@@ -223,7 +230,7 @@ export class Consumer {
         const ready = await this.#ports.source.readyCount();
         if (!isGathering()) return;
         if (ready !== undefined && ready >= this.#settings.batchSize) {
-          void this.#claim();
+          this.#claim();
           return;
         }
         if (ready === 0 && !this.#hasNews) {
@@ -241,27 +248,38 @@ export class Consumer {
     }
   }
 
-  async #claim(): Promise<void> {
+  #hasRoom(): boolean {
+    const allowed = this.#pace.allowed(this.#settings.maximumConcurrency);
+    const all = this.#batches.size + this.#asking;
+    // What is being settled is bounded, too: its messages are still in memory.
+    return all - this.#settling < allowed && all < 2 * allowed;
+  }
+
+  #claim(): void {
     this.#enter({ kind: 'claiming' });
-    // One that was asked for before a pause is still under way; it goes on from here.
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+    // Those that were asked for before a pause are still under way; it goes on from here.
+    while (this.#asking < this.#asksAllowed && this.#hasRoom()) void this.#claimOne();
+  }
+
+  async #claimOne(): Promise<void> {
+    this.#asking++;
     this.#hasNews = false;
     const settings = this.#settings;
     const reservation = await this.#ports.budget.reserve(this.#target.tenant, BATCH_BYTES);
     const asked = await this.#ask(settings);
-    this.#isAsking = false;
+    this.#asking--;
     if (asked.kind === 'claim') void this.#work(asked.claim, settings, reservation);
     else reservation[Symbol.dispose]();
-    if (this.#state.kind !== 'claiming') return this.#endDrain();
+    if (asked.kind !== 'claim' || asked.claim.messages.length < settings.batchSize) this.#asksAllowed = 1;
+    if (this.#state.kind !== 'claiming' && this.#state.kind !== 'busy') return this.#endDrain();
     if (asked.kind === 'failed') this.#waitForStore(asked.error);
     else if (asked.kind === 'claim' || this.#hasNews) this.#look();
-    else this.#becomeIdle();
+    else if (this.#asking === 0) this.#becomeIdle();
   }
 
   async #ask(settings: ConsumerSettings): Promise<Asked> {
     // While it waited for room it may have been told to stop.
-    if (this.#state.kind !== 'claiming') return { kind: 'nothing' };
+    if (!this.#mayClaim()) return { kind: 'nothing' };
     try {
       const claim = await this.#ports.source.claim({
         maxMessages: settings.batchSize,
@@ -276,6 +294,10 @@ export class Consumer {
     }
   }
 
+  #mayClaim(): boolean {
+    return this.#state.kind === 'claiming' || this.#state.kind === 'busy';
+  }
+
   #becomeIdle(): void {
     this.#enter({ kind: 'idle' });
     if (this.#batches.size === 0) this.#ports.onIdle?.();
@@ -285,9 +307,16 @@ export class Consumer {
     using held = reservation;
     held.shrink(claim.messages.reduce((sum, { body }) => sum + body.length, 0));
     const batch = new Batch(this.#ports, this.#target, settings, claim);
-    if (this.#state.kind !== 'claiming') batch.stop();
+    if (!this.#mayClaim()) batch.stop();
     this.#batches.add(batch);
-    const result = await batch.run();
+    let isSettling = false;
+    const result = await batch.run(() => {
+      isSettling = true;
+      this.#settling++;
+      if (this.#state.kind === 'busy') this.#look();
+      else if (this.#state.kind === 'claiming') this.#claim();
+    });
+    if (isSettling) this.#settling--;
     this.#batches.delete(batch);
     this.#note(result);
     if (this.#state.kind === 'busy') this.#look();
@@ -302,8 +331,14 @@ export class Consumer {
     this.#counts.filtered += counts.filtered;
     this.#counts.retried += counts.retried;
     this.#counts.dead += counts.dead;
-    if (result.kind === 'settled') this.#pace.fed(this.#settings.maximumConcurrency);
-    else this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
+    if (result.kind === 'settled') {
+      const { maximumConcurrency, batchingWindowMs } = this.#settings;
+      this.#pace.fed(maximumConcurrency);
+      if (batchingWindowMs === 0) this.#asksAllowed = Math.min(2 * this.#asksAllowed, maximumConcurrency);
+      return;
+    }
+    this.#asksAllowed = 1;
+    this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
   }
 
   #waitForStore(error: unknown): void {

@@ -2,7 +2,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
-import type { FromWorker, HostServices, ServiceName, ToWorker } from './messages.ts';
+import type {
+  FromWorker,
+  HostServices,
+  ReturnedOutcome,
+  SentEvent,
+  ServiceName,
+  ToWorker,
+} from './messages.ts';
 import { unpackInvocation } from './packed-invocation.ts';
 
 interface Pending {
@@ -23,6 +30,8 @@ export class MainLink {
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();
   #nextId = 1;
+  /** Those of one turn go together. */
+  #outcomes: ReturnedOutcome[] = [];
 
   constructor(port: MessagePort, notices: Notices) {
     this.#port = port;
@@ -41,7 +50,7 @@ export class MainLink {
           notices.onPrepare(message);
           break;
         case 'deliver':
-          void this.#deliver(message, notices);
+          for (const event of message.events) void this.#deliver(event, notices);
           break;
       }
     });
@@ -60,14 +69,22 @@ export class MainLink {
   }
 
   notify(message: FromWorker): void {
+    // After the last notice (`drained`) nothing would be heard.
+    this.#returnOutcomes();
     this.#port.postMessage(message);
   }
 
-  async #deliver(
-    { id, packed }: Extract<ToWorker, { kind: 'deliver' }>,
-    { onDeliver }: Notices,
-  ): Promise<void> {
-    this.notify({ kind: 'delivered', id, outcome: await onDeliver(unpackInvocation(packed)) });
+  async #deliver({ id, packed }: SentEvent, { onDeliver }: Notices): Promise<void> {
+    const outcome = await onDeliver(unpackInvocation(packed));
+    if (this.#outcomes.length === 0) setImmediate(() => this.#returnOutcomes());
+    this.#outcomes.push({ id, outcome });
+  }
+
+  #returnOutcomes(): void {
+    const outcomes = this.#outcomes;
+    if (outcomes.length === 0) return;
+    this.#outcomes = [];
+    this.#port.postMessage({ kind: 'delivered', outcomes } satisfies FromWorker);
   }
 
   #take(id: number): Pending | undefined {

@@ -65,13 +65,23 @@ export interface WorkerData {
   readonly idleSlots: number;
 }
 
+export interface SentEvent {
+  readonly id: number;
+  readonly packed: PackedInvocation;
+}
+
+export interface ReturnedOutcome {
+  readonly id: number;
+  readonly outcome: EventOutcome;
+}
+
 export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
-  /** Run this event, and answer `delivered` with the same id. */
-  | { readonly kind: 'deliver'; readonly id: number; readonly packed: PackedInvocation }
+  /** Run these events, and answer each in a `delivered` with the same id. */
+  | { readonly kind: 'deliver'; readonly events: readonly SentEvent[] }
   /** Somebody may call this function soon. */
   | ({ readonly kind: 'prepare' } & FunctionId);
 
@@ -85,10 +95,10 @@ export type FromWorker =
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }
   /** Functions whose invocations were ended because the thread's heap was full. */
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
+  /** Answers events of `deliver`, in whatever order they ended. */
+  | { readonly kind: 'delivered'; readonly outcomes: readonly ReturnedOutcome[] }
   /** The process of an isolated tenant was lost while it ran this. */
   | { readonly kind: 'lost'; readonly socketPath: string; readonly function: FunctionVersionName }
-  /** Answers a `deliver`. */
-  | { readonly kind: 'delivered'; readonly id: number; readonly outcome: EventOutcome }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {

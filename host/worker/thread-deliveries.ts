@@ -1,12 +1,14 @@
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import { refusedEvent } from './event-refusal.ts';
-import type { ToWorker } from './messages.ts';
+import type { SentEvent, ToWorker } from './messages.ts';
 import { packInvocation } from './packed-invocation.ts';
 
 export interface ThreadDeliveriesPorts {
   send(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
   nowMs(): number;
+  /** Calls back at the end of this turn of the event loop. */
+  later(run: () => void): void;
   /** Events that the thread is asked to run at a time. */
   readonly limit: number;
 }
@@ -14,11 +16,15 @@ export interface ThreadDeliveriesPorts {
 /**
  * Events that one serving thread was asked to run. Each has one outcome: what the thread says, or `refused` when it is lost.
  * (What it had begun by then may happen again, as after the loss of a host: at least once.)
+ *
+ * Events of one turn go together: to wake a thread costs more than to pack a batch (a fifth of a millisecond where the cores are taken), and
+ * what one answer of the store brings comes in one turn.
  */
 export class ThreadDeliveries {
   readonly #ports: ThreadDeliveriesPorts;
   readonly #pending = new Map<number, (outcome: EventOutcome) => void>();
   #nextId = 1;
+  #unsent: SentEvent[] = [];
   #lostBy: MayflyError | undefined;
 
   constructor(ports: ThreadDeliveriesPorts) {
@@ -30,15 +36,15 @@ export class ThreadDeliveries {
   }
 
   deliver(invocation: EventInvocation): Promise<EventOutcome> {
-    const { send, nowMs, limit } = this.#ports;
+    const { later, nowMs, limit } = this.#ports;
     const refuse = (error: MayflyError): Promise<EventOutcome> =>
       Promise.resolve(refusedEvent(error, nowMs()));
     if (this.#lostBy !== undefined) return refuse(this.#lostBy);
     if (this.#pending.size >= limit)
       return refuse(new MayflyError('host_busy', `${limit} events wait for the thread.`));
     const id = this.#nextId++;
-    const packed = packInvocation(invocation);
-    send({ kind: 'deliver', id, packed }, [packed.bodies.buffer]);
+    if (this.#unsent.length === 0) later(() => this.#send());
+    this.#unsent.push({ id, packed: packInvocation(invocation) });
     return new Promise((resolve) => {
       this.#pending.set(id, resolve);
     });
@@ -48,6 +54,14 @@ export class ThreadDeliveries {
     const resolve = this.#pending.get(id);
     this.#pending.delete(id);
     resolve?.(outcome);
+  }
+
+  #send(): void {
+    const events = this.#unsent;
+    this.#unsent = [];
+    if (this.#lostBy !== undefined) return;
+    const transfer = events.map(({ packed }) => packed.bodies.buffer);
+    this.#ports.send({ kind: 'deliver', events }, transfer);
   }
 
   /** The thread is gone; nothing more is sent to it. */

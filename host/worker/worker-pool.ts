@@ -147,6 +147,7 @@ export class WorkerPool {
     const deliveries = new ThreadDeliveries({
       send: (message, transfer) => worker.postMessage(message, transfer),
       nowMs: Date.now,
+      later: setImmediate,
       limit: HOST_LIMITS.eventsPerThread,
     });
     return new Promise((resolve, reject) => {
@@ -181,7 +182,7 @@ export class WorkerPool {
             this.#options.onUsed(message.functions);
             break;
           case 'delivered':
-            deliveries.settle(message.id, message.outcome);
+            for (const { id, outcome } of message.outcomes) deliveries.settle(id, outcome);
             break;
           case 'drained':
             void worker.terminate();

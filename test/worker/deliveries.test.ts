@@ -32,12 +32,17 @@ const DONE: EventOutcome = { kind: 'returned', invocationId: 'i' as InvocationId
 
 function fakeThread(limit = 10) {
   const sent: ToWorker[] = [];
+  const turns: (() => void)[] = [];
   const deliveries = new ThreadDeliveries({
     send: (said, transfer) => void sent.push(structuredClone(said, { transfer: [...transfer] })),
     nowMs: () => 0,
+    later: (run) => void turns.push(run),
     limit,
   });
-  return { sent, deliveries };
+  const endTurn = (): void => {
+    for (const run of turns.splice(0)) run();
+  };
+  return { sent, deliveries, endTurn };
 }
 
 test('what is packed is unpacked as it was, and the sender keeps its bodies', (t) => {
@@ -67,14 +72,19 @@ test('what is packed is unpacked as it was, and the sender keeps its bodies', (t
   }
 });
 
-test('each event has the outcome that the thread says, in whatever order', async (t) => {
-  const { sent, deliveries } = fakeThread();
+test('events of one turn go together; each has the outcome that the thread says, in whatever order', async (t) => {
+  const { sent, deliveries, endTurn } = fakeThread();
   const [one, other] = [
     deliveries.deliver(invocation(batch('a'))),
     deliveries.deliver(invocation(batch('b'))),
   ];
   t.is(deliveries.inFlight, 2);
-  const ids = sent.map((said) => (said.kind === 'deliver' ? said.id : 0));
+  t.deepEqual(sent, []);
+  endTurn();
+  t.is(sent.length, 1);
+  const ids = sent.flatMap((said) => (said.kind === 'deliver' ? said.events.map(({ id }) => id) : []));
+  endTurn();
+  t.is(sent.length, 1, 'there was nothing more');
   deliveries.settle(ids[1]!, { ...DONE, fuel: 2 });
   deliveries.settle(ids[0]!, DONE);
   deliveries.settle(ids[0]!, { ...DONE, fuel: 3 });
@@ -84,19 +94,24 @@ test('each event has the outcome that the thread says, in whatever order', async
 });
 
 test('a thread is asked for so many at a time; the next one is refused', async (t) => {
-  const { sent, deliveries } = fakeThread(2);
+  const { sent, deliveries, endTurn } = fakeThread(2);
   void deliveries.deliver(invocation(batch('a')));
   void deliveries.deliver(invocation(batch('b')));
   t.like(await deliveries.deliver(invocation(batch('c'))), { kind: 'refused', cause: { code: 'host_busy' } });
-  t.is(sent.length, 2);
+  endTurn();
+  t.is(sent.flatMap((said) => (said.kind === 'deliver' ? said.events : [])).length, 2);
 });
 
 test('a thread that is lost refuses what it was asked for, and all that comes', async (t) => {
-  const { sent, deliveries } = fakeThread();
+  const { sent, deliveries, endTurn } = fakeThread();
   const pending = deliveries.deliver(invocation(batch('a')));
+  endTurn();
+  const unsent = deliveries.deliver(invocation(batch('unsent')));
   deliveries.lost('worker_lost', 'it is gone');
   const lost = { kind: 'refused', cause: { code: 'worker_lost', detail: 'it is gone' } };
   t.like(await pending, lost);
+  t.like(await unsent, lost);
+  endTurn();
   t.like(await deliveries.deliver(invocation(batch('b'))), lost);
   t.is(sent.length, 1);
 });

@@ -6,7 +6,8 @@
  *  2. What has not been answered within `timeoutMs` is refused, and the connection is given up with all that it still owes: else
  *     commands for a Redis that is stopped would heap up in the socket. A new one is tried until there is one.
  *  3. No more than `OUTSTANDING_BYTES` are on their way.
- *  4. Neither errors nor reports name the password.
+ *  4. Commands of one turn of the event loop are one write, in their order, and share Redis' sync of its file.
+ *  5. Neither errors nor reports name the password.
  */
 import { Redis } from 'ioredis';
 import { MayflyError } from '../../errors.ts';
@@ -36,6 +37,7 @@ export class RedisLink implements AsyncDisposable {
   /** How many there have been. */
   #connections = 0;
   #isAway = false;
+  #isCorked = false;
   #isClosed = false;
 
   constructor(options: RedisLinkOptions) {
@@ -80,6 +82,7 @@ export class RedisLink implements AsyncDisposable {
       throw unavailable('More is on its way to Redis than it takes.');
     this.#outstandingBytes += bytes;
     const connection = this.#connections;
+    this.#cork();
     try {
       return await ask();
     } catch (error) {
@@ -93,6 +96,17 @@ export class RedisLink implements AsyncDisposable {
     } finally {
       this.#outstandingBytes -= bytes;
     }
+  }
+
+  #cork(): void {
+    if (this.#isCorked || !this.isReady) return;
+    this.#isCorked = true;
+    const { stream } = this.#redis;
+    stream.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
   }
 
   async #ready(): Promise<void> {
