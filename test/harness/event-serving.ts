@@ -128,6 +128,9 @@ export class EventServing {
       isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
+      trace: () => undefined,
+      span: () => {},
+      refused: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
       isDraining,
     });
