@@ -39,7 +39,7 @@ const SCOPE = 'mayfly';
 const SERIES_PER_FUNCTION = 4 * 64;
 
 /** How long a host that stops waits for its last exports. */
-const LAST_EXPORTS_MS = 5_000;
+const LAST_EXPORTS_MS = 3_000;
 
 export interface TelemetryPorts {
   readonly version: string;
