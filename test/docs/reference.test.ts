@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import { renderErrorTable } from '../../docs/render-errors.ts';
 import { renderLimits } from '../../docs/render-limits.ts';
+import { renderMetrics } from '../../docs/render-metrics.ts';
 import { ERROR_TABLE } from '../../host/errors.ts';
 
 test('docs/errors.md is what the error table renders to; run `node docs/generate.ts` after a change', async (t) => {
@@ -19,4 +20,9 @@ test('every code has one row, with its status', (t) => {
 test('docs/limits.md is what the bounds render to; run `node docs/generate.ts` after a change', async (t) => {
   const document = await readFile(new URL('../../docs/limits.md', import.meta.url), 'utf8');
   t.is(document, renderLimits());
+});
+
+test('docs/telemetry/metrics.md is what the instruments render to; run `node docs/generate.ts` after a change', async (t) => {
+  const document = await readFile(new URL('../../docs/telemetry/metrics.md', import.meta.url), 'utf8');
+  t.is(document, renderMetrics());
 });

@@ -37,13 +37,20 @@ type HistogramName = {
   [N in MetricName]: (typeof METRICS)[N]['kind'] extends 'histogram' ? N : never;
 }[MetricName];
 
+/** Of a function and a trigger. */
+interface Series {
+  readonly attributes: Attributes;
+  /** For exemplars; made of strings, which takes 1 µs for three of them. */
+  readonly keys: Readonly<Record<HistogramName, string>>;
+}
+
 export class UsageMeter {
   readonly #names: SeriesNames;
   readonly #exemplars: Exemplars;
   readonly #counters: Readonly<Record<CounterName, Counter>>;
   readonly #histograms: Readonly<Record<HistogramName, Histogram>>;
   /** By series and trigger: the SDK looks at each set of attributes anew, and making them is most of what is left to save. */
-  readonly #attributes = new Map<SeriesName, Map<UsageTrigger, Attributes>>();
+  readonly #series = new Map<SeriesName, Map<UsageTrigger, Series>>();
 
   constructor(meter: Meter, names: SeriesNames, exemplars: Exemplars) {
     this.#names = names;
@@ -66,7 +73,7 @@ export class UsageMeter {
   }
 
   record(use: UsageRecord): void {
-    const attributes = this.#attributesOf(use.tenant, use.name, use.trigger);
+    const { attributes } = this.#cached(this.#named(use.tenant, use.name, 1), use.trigger);
     const counters = this.#counters;
     const histograms = this.#histograms;
     if (use.outcome === 'returned') counters[METRIC_FAAS_INVOCATIONS].add(1, attributes);
@@ -96,7 +103,7 @@ export class UsageMeter {
   }
 
   refused({ tenant, name, code, count }: RefusalCount): void {
-    const series = this.#series(tenant, name, count);
+    const series = this.#named(tenant, name, count);
     this.#counters['mayfly.refusals'].add(count, {
       [ATTR_TENANT]: series.tenant,
       [ATTR_FAAS_NAME]: series.name,
@@ -121,41 +128,40 @@ export class UsageMeter {
     queueUs,
     start,
   }: InvocationSpan): void {
-    const attributes = this.#cached(this.#names.of(tenant, name), trigger);
+    const { keys } = this.#cached(this.#names.of(tenant, name), trigger);
     const note = (metric: HistogramName, us: number): void => {
       const exemplar = { traceId, spanId, value: us / 1e6, timestampMs: endMs };
-      this.#exemplars.note(seriesKey(metric, attributes), METRICS[metric].bounds, exemplar);
+      this.#exemplars.note(keys[metric], METRICS[metric].bounds, exemplar);
     };
     note('mayfly.queue_duration', queueUs);
     if (start !== 'none') note(METRIC_FAAS_INVOKE_DURATION, execUs);
     if (start === 'cold') note(METRIC_FAAS_INIT_DURATION, initUs);
   }
 
-  #attributesOf(tenant: string, name: string, trigger: UsageTrigger): Attributes {
-    return this.#cached(this.#series(tenant, name, 1), trigger);
-  }
-
-  #series(tenant: string, name: string, count: number): SeriesName {
+  #named(tenant: string, name: string, count: number): SeriesName {
     const series = this.#names.of(tenant, name);
     if (series.isFolded) this.#counters['mayfly.telemetry.folded'].add(count);
     return series;
   }
 
-  #cached(series: SeriesName, trigger: UsageTrigger): Attributes {
-    let byTrigger = this.#attributes.get(series);
+  #cached(name: SeriesName, trigger: UsageTrigger): Series {
+    let byTrigger = this.#series.get(name);
     if (byTrigger === undefined) {
       byTrigger = new Map();
-      this.#attributes.set(series, byTrigger);
+      this.#series.set(name, byTrigger);
     }
-    let attributes = byTrigger.get(trigger);
-    if (attributes === undefined) {
-      attributes = {
-        [ATTR_TENANT]: series.tenant,
-        [ATTR_FAAS_NAME]: series.name,
+    let series = byTrigger.get(trigger);
+    if (series === undefined) {
+      const attributes = {
+        [ATTR_TENANT]: name.tenant,
+        [ATTR_FAAS_NAME]: name.name,
         [ATTR_FAAS_TRIGGER]: FAAS_TRIGGERS[trigger],
       };
-      byTrigger.set(trigger, attributes);
+      const metrics = Object.keys(this.#histograms) as HistogramName[];
+      const keys = Object.fromEntries(metrics.map((metric) => [metric, seriesKey(metric, attributes)]));
+      series = { attributes, keys: keys as Record<HistogramName, string> };
+      byTrigger.set(trigger, series);
     }
-    return attributes;
+    return series;
   }
 }
