@@ -66,12 +66,11 @@ export function resolveOtel(env: Environment, fail: (message: string) => Error):
   const metrics = target(env, 'METRICS', fail);
   const traces = target(env, 'TRACES', fail);
   const logs = target(env, 'LOGS', fail);
+  const intervalMs = count(env, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000, fail);
   return {
     serviceName: env['OTEL_SERVICE_NAME'] || 'mayfly',
     resource: pairs(env, 'OTEL_RESOURCE_ATTRIBUTES', fail),
-    ...(metrics === undefined
-      ? {}
-      : { metrics: { ...metrics, intervalMs: count(env, 'OTEL_METRIC_EXPORT_INTERVAL', 60_000, fail) } }),
+    ...(metrics === undefined ? {} : { metrics: { ...metrics, intervalMs } }),
     ...(traces === undefined ? {} : { traces: { ...traces, batch: batch(env, 'BSP', fail) } }),
     ...(logs === undefined ? {} : { logs: { ...logs, batch: batch(env, 'BLRP', fail) } }),
     sampling: sampling(env, traces !== undefined, fail),
