@@ -12,6 +12,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
@@ -148,6 +149,7 @@ export async function startHost(
   const events = stack.use(
     new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
   );
+  telemetry.attachEvents(eventGauges(events, registry));
   const control = createControlBackend({
     registry,
     logs,

@@ -368,3 +368,28 @@ test('more tenants and functions than are to be told apart are counted together,
   t.is(sumOf(samples, 'faas_invocations_total', { faas_name: 'second' }), 0);
   t.is(sumOf(samples, 'mayfly_telemetry_series', {}), 1);
 });
+
+test.serial('queues and dead letters are counted when somebody asks', async (t) => {
+  t.timeout(60_000);
+  const json = { 'content-type': 'application/json' };
+  const made = await host.api('/queues/orders', { method: 'PUT', headers: json, body: '{}' });
+  t.true(made.status < 300, JSON.stringify(made.json));
+  for (const body of ['one', 'two']) {
+    const sent = await host.api('/queues/orders/messages', {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body,
+    });
+    t.true(sent.status < 300, JSON.stringify(sent.json));
+  }
+  const samples = await scrape();
+  const of = { mayfly_tenant: 'default', mayfly_queue: 'orders' };
+  t.is(sumOf(samples, 'mayfly_queue_messages', { ...of, mayfly_message_state: 'ready' }), 2);
+  t.is(sumOf(samples, 'mayfly_queue_messages', { ...of, mayfly_message_state: 'dead' }), 0);
+  t.true(sumOf(samples, 'mayfly_queue_oldest_age_seconds', of) > 0);
+  t.true(
+    samples.some(
+      ({ name, labels }) => name === 'mayfly_queue_messages' && labels['mayfly_queue'] === 'function/handler',
+    ),
+  );
+});
