@@ -78,7 +78,7 @@ export function costPanel({ api, signal, path, invoices }) {
     },
     initial: [used.element, cost.element],
   });
-  place.classList.add('plots', 'two');
+  place.classList.add('plots');
   return panel('This month', place);
 }
 

@@ -4,7 +4,6 @@ import { costPanel, thisMonth } from './cost-panel.js';
 import { element, panel } from './element.js';
 import { FailurePanel } from './failure-panel.js';
 import { live } from './live.js';
-import { moment } from './moment.js';
 import { Problem } from './problem.js';
 import { count, fuel, gibibyteSeconds, money } from './quantity.js';
 import { queuePanel } from './queue-panel.js';
@@ -110,7 +109,6 @@ function tenantTable(tenants, usage, bills) {
             return bill === undefined ? '–' : money(bill.total, bill.currency);
           },
         },
-        { title: 'Since', cell: ({ createdAt }) => moment(createdAt) },
       ],
       tenants,
     ),

@@ -67,7 +67,7 @@ export function tenantView({ api, tenant, signal }) {
 function functionTable(tenant, functions, usage) {
   if (functions.length === 0)
     return emptyNotice(
-      'There is no function yet. Drop a component beside this, or:',
+      'There is no function yet. Drop a component under “Publish”, or:',
       `npx mayfly deploy hello.ts --tenant ${tenant}`,
     );
   const uses = new Map(usage?.functions().map((use) => [use.function, use]));
