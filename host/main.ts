@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   const host = await startHost(config, report);
   const stopping = stopOnSignal(host);
   say(`Mayfly listens on ${host.origin}, data in ${config.dataDir}`);
+  say(`Console: ${host.origin}/console/`);
   say(describeKey(host));
   if (config.examples) {
     say();

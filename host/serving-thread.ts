@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createConsole } from './console/console.ts';
 import { createControlPlane } from './control-plane/app.ts';
 import { bearerKey } from './control-plane/authentication.ts';
 import { KeyRing } from './control-plane/key-ring.ts';
@@ -208,6 +209,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   });
   const urls = new FunctionUrls(invoker, guard);
   const app = createFrontDoor(urls);
+  app.route('/', createConsole());
   app.route(
     '/',
     createControlPlane({

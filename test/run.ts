@@ -113,7 +113,13 @@ const STAGES: readonly Stage[] = [
   ],
   ['examples', () => runNode(['examples/build.ts'])],
   ['style', () => runNode([commandOf('@biomejs/biome', 'biome'), 'check', '.'])],
-  ['types', () => runNode([commandOf('typescript', 'tsc'), '--noEmit'])],
+  [
+    'types',
+    async () => {
+      const tsc = commandOf('typescript', 'tsc');
+      return (await runNode([tsc, '--noEmit'])) || runNode([tsc, '--noEmit', '-p', 'tsconfig.console.json']);
+    },
+  ],
   [
     'tests',
     async () => {

@@ -21,6 +21,7 @@ import { registerIngressRoutes } from './ingress.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
 import { registerKeyRoutes } from './keys.ts';
+import { registerLatencyRoutes } from './latencies.ts';
 import { registerLogRoutes } from './logs.ts';
 import { registerMappingRoutes } from './mappings.ts';
 import { registerMessageRoutes } from './messages.ts';
@@ -62,6 +63,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerQuotaRoutes(app, ports);
   registerQuarantineRoutes(app, ports);
   registerUsageRoutes(app, ports);
+  registerLatencyRoutes(app, ports);
   registerBillingRoutes(app, ports);
   registerBudgetRoutes(app, ports);
   registerKeyRoutes(app, ports);

@@ -5,9 +5,10 @@
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
 import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
+import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
 import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
-import type { UsagePage } from '../metering/usage-pages.ts';
+import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
 import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
@@ -166,6 +167,8 @@ export interface BillingBackend {
   /** Of a tenant as it is now, or of all where none is named; tenant_not_found. */
   usageRecords(request: PageRequest): Promise<UsagePage<UsageRecord>>;
   usageRollups(request: PageRequest & { readonly level: RollupLevel }): Promise<UsagePage<UsageRollup>>;
+  /** Of a tenant as it is now, or of all where none is named; tenant_not_found. */
+  latencies(range: UsageRange): Promise<LatencyHistogram>;
   /** Of a month since the year 0 (UTC); tenant_not_found, prices_not_found. */
   invoice(request: TenantReference & { readonly month: number }): Promise<Invoice>;
   verifyInvoice(request: TenantReference & { readonly month: number }): Promise<InvoiceVerification>;
@@ -206,6 +209,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   liftQuarantine: true,
   usageRecords: true,
   usageRollups: true,
+  latencies: true,
   invoice: true,
   verifyInvoice: true,
   priceLists: true,

@@ -2,6 +2,7 @@
 import { MayflyError } from '../errors.ts';
 import type { BudgetWatch } from '../metering/budget-watch.ts';
 import { type Invoice, type InvoiceVerification, invoiceOf, verificationOf } from '../metering/invoice.ts';
+import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { LedgerMonth, LedgerService } from '../metering/ledger-messages.ts';
 import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
 import type { BudgetUse } from '../model/budget.ts';
@@ -42,6 +43,10 @@ export class BillingService implements BillingBackend {
 
   async usageRollups({ range, ...page }: Request<'usageRollups'>): Promise<UsagePage<UsageRollup>> {
     return this.#ports.askLedger('rollups', { ...page, range: this.#ofGeneration(range) });
+  }
+
+  async latencies(range: UsageRange): Promise<LatencyHistogram> {
+    return this.#ports.askLedger('latencies', this.#ofGeneration(range));
   }
 
   async invoice({ tenant, month }: Request<'invoice'>): Promise<Invoice> {

@@ -22,8 +22,17 @@ const HOP_BY_HOP = new Set([
   'http2-settings',
 ]);
 
-/** Fields that only the host may set on a response. */
-const HOST_FIELDS = new Set(['mayfly-invocation-id', 'mayfly-fuel', 'server-timing', 'date']);
+/**
+ * Fields that only the host may set on a response. With the last one, a script of a function could have a service worker
+ * answer for every path of this host: for the console and other tenants' functions.
+ */
+const HOST_FIELDS = new Set([
+  'mayfly-invocation-id',
+  'mayfly-fuel',
+  'server-timing',
+  'date',
+  'service-worker-allowed',
+]);
 
 export interface NodeExchangeOptions {
   readonly incoming: IncomingMessage;

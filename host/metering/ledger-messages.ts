@@ -4,6 +4,7 @@ import type { TenantName } from '../model/ids.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
 import type { RollupLevel, UsageRollup } from '../model/usage-rollup.ts';
+import type { LatencyHistogram } from './latency-histogram.ts';
 import type { UsageRetention } from './ledger.ts';
 import type { LevelCheck } from './usage-check.ts';
 import type { UsageCursor, UsagePage, UsageRange } from './usage-pages.ts';
@@ -42,6 +43,7 @@ export interface LedgerService {
   /** Of the month's roll-ups. */
   billedUse(request: LedgerMonth): readonly BilledUse[];
   check(request: LedgerMonth): readonly LevelCheck[];
+  latencies(range: UsageRange): LatencyHistogram;
 }
 
 export interface LedgerThreadData {

@@ -1,4 +1,5 @@
 import { startOfMonthMs } from '../model/tenant-quotas.ts';
+import { latencyHistogram } from './latency-histogram.ts';
 import type { Ledger } from './ledger.ts';
 import type { BilledUse, LedgerMonth, LedgerService } from './ledger-messages.ts';
 import { type CheckedMonth, checkMonth, rollupSums } from './usage-check.ts';
@@ -11,6 +12,7 @@ export function createLedgerService({ database }: Ledger): LedgerService {
     rollups: ({ level, range, limit, after }) => rollupPage(database, level, range, limit, after),
     billedUse: (month) => billedUse(rollupSums(database, 'month', monthRange(month))),
     check: (month) => checkMonth(database, monthRange(month)),
+    latencies: (range) => latencyHistogram(database, range),
   };
 }
 

@@ -59,6 +59,8 @@ test('the packed package starts a host, and deploys and calls functions, where i
   await cli('deploy', await exampleNamed('tiny-wat')!.build(), '--name', 'tiny');
   t.is(await cli('invoke', 'tiny'), 'A mayfly lives for a day.\n');
   t.is(JSON.parse(await cli('list', '--json')).length, 2);
+  for (const name of ['', 'main.js', 'uplot.js'])
+    t.is((await fetch(`${MAYFLY_URL}/console/${name}`)).status, 200);
 
   host.kill('SIGINT');
   const [status] = await once(host, 'exit');

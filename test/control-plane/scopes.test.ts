@@ -42,6 +42,8 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   liftQuarantine: 'deploy',
   readUsage: 'read',
   readHostUsage: 'operator',
+  readLatencies: 'read',
+  readHostLatencies: 'operator',
   listPrices: 'operator',
   setPrices: 'operator',
   readInvoice: 'read',

@@ -274,3 +274,18 @@ test('a second response is refused', async (t) => {
     exchange.finish(LATE);
   });
 });
+
+test('what only the host may say of a response is left out where a function says it', async (t) => {
+  const answer = await serve(t, GET, ({ exchange }) => {
+    const sink = exchange.respond(200, [
+      ['Service-Worker-Allowed', bytes('/')],
+      ['mayfly-fuel', bytes('1')],
+      ['x-a', bytes('1')],
+    ]);
+    sink.end();
+    t.is(exchange.finish(LATE), undefined);
+  });
+  t.notRegex(answer, /service-worker-allowed/i);
+  t.deepEqual(answer.match(/mayfly-fuel: \d+/g), ['mayfly-fuel: 7']);
+  t.regex(answer, /x-a: 1\r\n/);
+});

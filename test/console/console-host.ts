@@ -1,0 +1,55 @@
+/** A host with something to see in each part of the console. */
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import { exampleComponent } from '../harness/guests.ts';
+import { startTestHost, type TestHost } from '../harness/host.ts';
+import { Operator } from '../harness/operator.ts';
+import { plainCommand } from '../harness/wat-commands.ts';
+
+const PRICES = {
+  from: new Date().toISOString().slice(0, 7),
+  currency: { code: 'EUR', minorUnitDigits: 6 },
+  prices: { requests: [{ price: '0.0002' }], fuel: [{ price: '0.001' }], memory: [{ price: '0.00002' }] },
+};
+
+export interface ConsoleHost {
+  readonly host: TestHost;
+  readonly api: Operator;
+  /** Of the tenant `acme`. */
+  readonly key: string;
+  readonly hello: Uint8Array;
+}
+
+/** `acme` has a function that answers, one that traps, a bill, a budget and a queue with a dead letter; `globex` has nothing. */
+export async function startConsoleHost(): Promise<ConsoleHost> {
+  const host = await startTestHost();
+  const api = new Operator(host);
+  const ask = async (method: string, path: string, body?: object) => {
+    const { status, json } = await api.api(method, path, body);
+    if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(json)}`);
+    return json;
+  };
+  await ask('POST', '/prices', PRICES);
+  for (const name of ['acme', 'globex']) await ask('POST', '/tenants', { name });
+  const hello = await exampleComponent('hello-ts');
+  await api.deploy('acme', 'hello', hello);
+  await api.deploy(
+    'acme',
+    'broken',
+    await parse(plainCommand('(memory 1) (func (export "run") (result i32) unreachable)')),
+  );
+  await ask('PUT', '/tenants/acme/budget', { amount: '25.00' });
+  await ask('PUT', '/tenants/acme/queues/orders', {});
+  await ask('PUT', '/tenants/acme/event-source-mappings/orders', {
+    source: { type: 'queue', queue: 'orders' },
+    function: 'broken',
+    maximumAttempts: 1,
+  });
+  await ask('POST', '/tenants/acme/queues/orders/messages', { order: 17 });
+  for (let call = 0; call < 20; call++) await api.call('acme', 'hello');
+  for (let call = 0; call < 3; call++) await api.call('acme', 'broken');
+  const { key } = await ask('POST', '/tenants/acme/keys', {
+    name: 'test',
+    scopes: ['deploy', 'invoke', 'read'],
+  });
+  return { host, api, key, hello };
+}

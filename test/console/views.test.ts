@@ -1,0 +1,147 @@
+/** Each view of the console with something in it: what it shows, in both themes, wide and narrow, and to axe-core. */
+import test, { type ExecutionContext } from 'ava';
+import type { Browser } from 'puppeteer-core';
+import { launchChromium } from './chromium.ts';
+import { type ConsoleHost, startConsoleHost } from './console-host.ts';
+import { ConsolePage } from './console-page.ts';
+
+let browser: Browser;
+let started: ConsoleHost;
+
+test.before(async () => {
+  [browser, started] = await Promise.all([launchChromium(), startConsoleHost()]);
+});
+test.after.always(async () => {
+  await browser?.close();
+  await started?.host.dispose();
+});
+
+const LOOKS = [
+  { colours: 'light', width: 1_440 },
+  { colours: 'dark', width: 360 },
+  { colours: 'light', width: 360 },
+  { colours: 'dark', width: 1_440 },
+] as const;
+
+const operatorKey = (): string => started.host.running.adminKey.key;
+
+/** Nothing wrong with it in any theme at any width. */
+async function sound(t: ExecutionContext, view: ConsolePage): Promise<void> {
+  t.deepEqual(await view.violations(), []);
+  t.true((await view.overflowPx()) <= 0, 'the page scrolls sideways');
+}
+
+for (const look of LOOKS) {
+  test(`the views are sound: ${look.colours}, ${look.width} px`, async (t) => {
+    const view = await ConsolePage.open(browser, { origin: started.host.origin, ...look });
+    await sound(t, view);
+    await view.signIn(operatorKey());
+    await view.untilText('h1', 'Host');
+    // Each of these comes with an answer of its own.
+    await view.untilText('.failure', 'unreachable');
+    await view.untilText('td', 'EUR');
+    await view.untilText('.live button', '1 …');
+    await view.untilText('.tile', 'GiB-s');
+    await sound(t, view);
+    await view.go('#/tenants/acme', 'acme');
+    await view.untilText('.total', 'EUR');
+    await view.untilText('.failure', 'unreachable');
+    await sound(t, view);
+    await view.go('#/tenants/acme/functions/hello', 'acme / hello');
+    await view.untilText('.log li', 'GET /');
+    await view.untilText('tbody th', 'live');
+    await sound(t, view);
+    t.deepEqual(view.faults, []);
+    await view.close();
+  });
+}
+
+test('an operator sees tenants, rates, failures with their logs, costs, and dead letters that can be tried again', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(operatorKey());
+  await view.untilText('h1', 'Host');
+  for (const name of ['acme', 'globex', 'default']) await view.untilText('tbody th', name);
+  await view.untilText('.failure h3', 'acme/broken');
+  await view.untilText('.failure .log', 'function_trapped');
+  await view.untilText('.summary', 'EUR so far this month');
+  await view.untilText('.summary', 'half ≤');
+  await view.untilText('.live button', '1 …');
+  // Painted, not only there: pixels of the plot's own colour.
+  t.true(await view.page.evaluate(isPainted, '.plot canvas'));
+
+  await view.page.click('.live button');
+  await view.untilText('td', 'function_trapped');
+  t.true((await view.text()).includes('{"order":17}'));
+  t.regex(await view.focused(), /^Dead letters of acme\/orders/);
+  t.deepEqual(view.faults, []);
+  await view.close();
+});
+
+test("a tenant's key sees its tenant, and no other", async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(started.key, 'acme');
+  await view.untilText('.total', 'EUR for');
+  await view.untilText('p', 'Budget:');
+  await view.go('#/tenants/globex', 'globex');
+  await view.untilText('[role=alert]', 'forbidden');
+  t.true((await view.text('[role=alert]')).includes('another tenant'));
+  await view.close();
+});
+
+test('where there is nothing, it says what to do first', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(operatorKey());
+  await view.untilText('h1', 'Host');
+  await view.go('#/tenants/globex', 'globex');
+  await view.untilText('.notice', 'There is no function yet.');
+  await view.untilText('.command', 'npx mayfly deploy');
+  await view.untilText('.command', 'npx mayfly queues create');
+  t.pass();
+  await view.close();
+});
+
+test('what a function writes is text, whatever it looks like', async (t) => {
+  const markup = '<img src=x onerror=alert(1)>';
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(operatorKey());
+  await view.untilText('h1', 'Host');
+  await view.go('#/tenants/acme/functions/hello', 'acme / hello');
+  await view.untilText('.log li', 'GET /');
+  await started.host.request(`/fn/acme/hello/${encodeURIComponent(markup)}`);
+  await view.untilText('.log .message', '%3Cimg');
+  await view.page.evaluate((text) => {
+    const body = [...document.querySelectorAll('textarea')].at(-1);
+    if (body !== undefined) body.value = text;
+    const method = document.querySelector('form select');
+    if (method instanceof HTMLSelectElement) method.value = 'POST';
+    document.querySelector('form')?.requestSubmit();
+  }, markup);
+  await view.untilText('.body', markup);
+  t.is(await view.page.$('.body img'), null);
+  t.deepEqual(view.faults, []);
+  await view.close();
+});
+
+test('the switch of colours holds over a reload, whatever the system says', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin, colours: 'light' });
+  const ground = () => view.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const light = await ground();
+  await view.page.select('.theme select', 'dark');
+  const dark = await ground();
+  t.not(dark, light);
+  await view.page.reload();
+  await view.page.waitForSelector('.theme select');
+  t.is(await ground(), dark);
+  await view.close();
+});
+
+/** Whether a canvas has pixels that are neither clear nor gray. Runs in the page. */
+function isPainted(selector: string): boolean {
+  const canvas = document.querySelector(selector) as HTMLCanvasElement;
+  const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) {
+    const [red = 0, green = 0, blue = 0, alpha = 0] = data.subarray(at, at + 4);
+    if (alpha > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) return true;
+  }
+  return false;
+}
