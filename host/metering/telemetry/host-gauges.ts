@@ -81,7 +81,8 @@ export class HostGauges {
     result.observe(gauges['mayfly.telemetry.series'], this.#ports.functionSeries());
     if (this.#events === undefined) return;
     result.observe(gauges['mayfly.consumers'], this.#events.consumers());
-    this.#observeQueues(result, await this.#events.queues());
+    // The last export of a host that stops finds its queues closed; everything else is still told.
+    this.#observeQueues(result, await this.#events.queues().catch(() => []));
   }
 
   #observeQueues(result: BatchObservableResult, queues: readonly QueueGauge[]): void {
