@@ -1,11 +1,12 @@
 /** What metering costs: each program with and without it, in one process, round by round in turn. */
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compilePrograms } from './fuel/c-programs.ts';
 import { type GuestProgram, meteredEngine, PLAIN } from './fuel/guest-program.ts';
 import { measureOverhead, type Overhead } from './fuel/overhead.ts';
 import { installPackages, packagePrograms } from './fuel/package-programs.ts';
-import { measureRewriting, type Rewriting } from './fuel/rewriting.ts';
+import { measureMemory, measureRewriting, type Rewriting, STARLING_MONKEY } from './fuel/rewriting.ts';
 import type { BenchReport, Figures } from './run.ts';
 
 export const summary = 'programs with fuel metering beside the same programs without';
@@ -14,12 +15,12 @@ export const notMeasured = [
   'what refilling, parking and slicing cost: the counter holds plenty from the start',
   "the baseline compiler's code: both forms are warm, which takes a fraction of a second",
   'instantiating and compiling, which take longer in proportion to the code',
-  'the memory that rewriting takes',
 ];
 
 /** Shorter than a scheduler's time slice, many of them: see overhead.ts. */
 const ROUNDS = { warmUpMs: 250, roundMs: 1.5, rounds: 121 };
 const REWRITING_MS = 250;
+const STARLING_MONKEY_MS = 3_000;
 /** Too small for its time to be more than that of a few calls. */
 const SMALL_MODULE_BYTES = 100_000;
 
@@ -72,7 +73,13 @@ export async function run(): Promise<BenchReport> {
       };
     }
   }
-  return { ratios: ratiosOf(overheads, rewritings), results };
+  const starlingMonkey = await readFile(STARLING_MONKEY);
+  const { millis } = measureRewriting(starlingMonkey, STARLING_MONKEY_MS);
+  const rewritingRatios = {
+    starlingmonkey_ms: millis,
+    rewrite_memory_ratio: (await measureMemory(STARLING_MONKEY)) / starlingMonkey.length,
+  };
+  return { ratios: { ...ratiosOf(overheads, rewritings), ...rewritingRatios }, results };
 }
 
 function ratiosOf(overheads: readonly Overhead[], rewritings: readonly Rewriting[]): Record<string, number> {

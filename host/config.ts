@@ -7,7 +7,9 @@ import { resolve } from 'node:path';
 import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import type { UsageRetention } from './metering/ledger.ts';
+import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
 import { nearest } from './nearest-name.ts';
+import { OTEL_KEY_VARIABLES, OTEL_SETTINGS, resolveOtel } from './otel-settings.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
 
 export interface HostConfig {
@@ -36,6 +38,7 @@ export interface HostConfig {
   readonly idleMemoryBytes: number;
   /** How long usage is kept, by level. */
   readonly usageRetention: UsageRetention;
+  readonly telemetry: TelemetryConfig;
   /** Where the keys for secrets come from; nowhere, and there are none. */
   readonly masterKeys: MasterKeySource;
   /** Where queues are kept, for several hosts; in the data folder where it is absent. */
@@ -74,6 +77,10 @@ const IDLE_MEMORY_BYTES = Math.min(2 ** 29, Math.floor(totalmem() / 4));
 
 /** Records of this month and the one before it, so that a bill can be proved when it arrives. */
 const USAGE_DAYS = { record: 62, minute: 7, hour: 400, day: 3_660 } as const;
+
+/** Tenants and functions of each that have metrics of their own: 20,000 functions, of which each takes about 70 lines of a scrape. */
+const METRICS_TENANTS = 200;
+const METRICS_FUNCTIONS = 100;
 
 /** 0.2 KB each, with their index. */
 const USAGE_MAX_RECORDS = 10_000_000;
@@ -122,6 +129,18 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_USAGE_MAX_RECORDS',
     about: `usage records kept at most, which bounds the file (${USAGE_MAX_RECORDS})`,
   },
+  {
+    variable: 'MAYFLY_METRICS_TENANTS',
+    about: `tenants with metrics of their own; more are counted as _other (${METRICS_TENANTS})`,
+  },
+  {
+    variable: 'MAYFLY_METRICS_FUNCTIONS',
+    about: `the same of functions, and of queues, of each tenant (${METRICS_FUNCTIONS})`,
+  },
+  {
+    variable: 'MAYFLY_METRICS_TOKEN',
+    about: 'bearer token that opens /metrics alone (the admin key does, too)',
+  },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
     variable: 'MAYFLY_SECRETS_KEY_FILE',
@@ -134,15 +153,18 @@ export const SETTINGS: readonly Setting[] = [
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
   })),
+  ...OTEL_SETTINGS,
 ];
 
 /** Variables that hold keys. */
-export const KEY_VARIABLES = [
+export const KEY_VARIABLES: readonly string[] = [
   'MAYFLY_ADMIN_KEY',
+  'MAYFLY_METRICS_TOKEN',
   'MAYFLY_SECRETS_KEY',
   'MAYFLY_SECRETS_OLD_KEYS',
   'MAYFLY_REDIS_URL',
-] as const;
+  ...OTEL_KEY_VARIABLES,
+];
 
 /** Read by the command line, not by the host; both may live in one environment. */
 const CLIENT_VARIABLES = ['MAYFLY_URL', 'MAYFLY_KEY', 'MAYFLY_TENANT'];
@@ -159,7 +181,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     host: env['MAYFLY_HOST'] ?? '127.0.0.1',
     port: integer(env, 'MAYFLY_PORT', 8787, 0, 65_535),
     dataDir: resolve(cwd, env['MAYFLY_DATA_DIR'] ?? '.mayfly'),
-    adminKey: adminKey(env),
+    adminKey: bearerKey(env, 'MAYFLY_ADMIN_KEY'),
     threads: integer(env, 'MAYFLY_THREADS', availableParallelism(), 1, 64),
     examples: flag(env, 'MAYFLY_EXAMPLES', true),
     componentBytes: integer(env, 'MAYFLY_MAX_COMPONENT_BYTES', HOST_LIMITS.componentBytes, 1, 2 ** 30),
@@ -192,8 +214,21 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', IDLE_MEMORY_BYTES, 0, 2 ** 50),
     usageRetention: usageRetention(env),
+    telemetry: telemetry(env),
     masterKeys: masterKeys(env, cwd),
     redis: redis(env),
+  };
+}
+
+function telemetry(env: Environment): TelemetryConfig {
+  const scrapeToken = bearerKey(env, 'MAYFLY_METRICS_TOKEN');
+  return {
+    ...resolveOtel(env, (message) => new ConfigError(message)),
+    series: {
+      maxTenants: integer(env, 'MAYFLY_METRICS_TENANTS', METRICS_TENANTS, 0, 10_000),
+      perTenant: integer(env, 'MAYFLY_METRICS_FUNCTIONS', METRICS_FUNCTIONS, 0, 10_000),
+    },
+    ...(scrapeToken === undefined ? {} : { scrapeToken }),
   };
 }
 
@@ -279,11 +314,11 @@ function masterKeys(env: Environment, cwd: string): MasterKeySource {
 }
 
 /** 16 characters is the least that is not guessed at HTTP speed. */
-function adminKey(env: Environment): string | undefined {
-  const key = env['MAYFLY_ADMIN_KEY'];
+function bearerKey(env: Environment, name: string): string | undefined {
+  const key = env[name];
   if (key === undefined) return undefined;
   if (!/^[\x21-\x7e]{16,512}$/.test(key)) {
-    throw new ConfigError('MAYFLY_ADMIN_KEY must be 16 to 512 visible ASCII characters');
+    throw new ConfigError(`${name} must be 16 to 512 visible ASCII characters`);
   }
   return key;
 }

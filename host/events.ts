@@ -82,6 +82,11 @@ export class Events implements TriggerView, AsyncDisposable {
     this.#schedules.start();
   }
 
+  /** Of mappings and of functions' own queues, on this host. */
+  get runningConsumers(): number {
+    return this.#consumers.running;
+  }
+
   mappingStatus(tenant: TenantName, name: MappingName): ConsumerStatus | undefined {
     return this.#consumers.mappingStatus(tenant, name);
   }

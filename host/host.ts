@@ -12,12 +12,15 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
 import { Billing } from './metering/billing.ts';
+import { Telemetry } from './metering/telemetry/telemetry.ts';
 import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
+import type { UsageBatch } from './model/usage-batch.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
@@ -27,6 +30,7 @@ import { LogStore } from './store/log-store.ts';
 import { loadMasterKeys } from './store/master-keys.ts';
 import { type FunctionId, RecentFunctions } from './store/recent-functions.ts';
 import { Registry } from './store/registry.ts';
+import { VERSION } from './version.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/connection-ledger.ts';
 import { openDescriptors } from './worker/descriptors.ts';
@@ -115,6 +119,7 @@ export async function startHost(
     queue: config.publishQueue,
   });
   stack.defer(() => publisher.close());
+  const { scrapeToken } = config.telemetry;
   const quotaTable = createQuotaTable(config.threads);
   const accounts: TenantAccounts = stack.use(
     new TenantAccounts({
@@ -133,9 +138,18 @@ export async function startHost(
       report,
     }),
   );
+  const telemetry = stack.use(
+    new Telemetry(config.telemetry, {
+      version: VERSION,
+      ledgerPending: () => billing.ledger.uncommitted,
+      now: Date.now,
+      report,
+    }),
+  );
   const events = stack.use(
     new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
   );
+  telemetry.attachEvents(eventGauges(events, registry));
   const control = createControlBackend({
     registry,
     logs,
@@ -148,6 +162,7 @@ export async function startHost(
     budgetWatch: billing.budgetWatch,
     queues: events.queues,
     triggers: events,
+    scrape: (format) => telemetry.scrape(format),
     now: Date.now,
   });
 
@@ -170,7 +185,13 @@ export async function startHost(
     if (!registry.tenants.has(tenant)) tellFollowers({ kind: 'tenant-gone', tenant });
   });
   const keepLogs = (records: readonly LogRecord[]): void => {
-    tellFollowers({ kind: 'records', records: logs.append(withoutBelated(records, registry.tenants)) });
+    const kept = withoutBelated(records, registry.tenants);
+    telemetry.logs(kept);
+    tellFollowers({ kind: 'records', records: logs.append(kept) });
+  };
+  const keepUsage = (batch: UsageBatch): void => {
+    billing.ledger.append(batch);
+    telemetry.usage(batch);
   };
   const descriptors = openDescriptors();
   const ledgerWords =
@@ -197,7 +218,7 @@ export async function startHost(
     resolve: ({ tenant, name }) => isolatedFunction({ registry, accounts }, tenant, name),
     onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
     onLogs: keepLogs,
-    onUsage: (batch) => billing.ledger.append(batch),
+    onUsage: keepUsage,
     onRelieved: (functions) => losses.relieved(functions),
     onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
     onLost: (functions, cause) => losses.processEnded(functions, cause),
@@ -211,7 +232,7 @@ export async function startHost(
     accounts,
     registry,
     log: keepLogs,
-    usage: (batch) => billing.ledger.append(batch),
+    usage: keepUsage,
     now: Date.now,
     report,
   });
@@ -232,6 +253,8 @@ export async function startHost(
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
+      tracing: config.telemetry.sampling,
+      ...(scrapeToken === undefined ? {} : { scrapeToken }),
     },
     services: createHostServices({
       control,
@@ -241,10 +264,12 @@ export async function startHost(
       socketOf: (tenant) => isolated.socketOf(tenant),
     }),
     onLogs: keepLogs,
-    onUsage: (batch) => billing.ledger.append(batch),
+    onUsage: keepUsage,
+    onTelemetry: (thread, news) => telemetry.thread(thread, news),
     onExit: (thread, cause) => {
       answerForThread(thread, cause);
       losses.ended(thread, cause);
+      telemetry.threadEnded(thread, cause !== undefined);
     },
     onRelieved: (functions) => losses.relieved(functions),
     onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),

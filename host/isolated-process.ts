@@ -2,6 +2,7 @@
  * The process of an isolated tenant: runs its functions, and nothing of anybody else. Who may call, and whether there is
  * room, the serving threads have decided that hand requests over; it has no registry, no key and no route to others.
  */
+
 import { randomFillSync } from 'node:crypto';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { Invoker } from './front-door/invoker.ts';
@@ -12,6 +13,7 @@ import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
 import { COARSE_CLOCK_STEP_NS, FUEL_SLICE, REFUSALS } from './limits.ts';
 import type { FunctionName } from './model/ids.ts';
+import { NO_TRACING } from './model/trace-sampling.ts';
 import { Admission } from './scheduler/admission.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
@@ -29,6 +31,7 @@ import { LogRelay } from './worker/log-relay.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { Tracing } from './worker/tracing.ts';
 import { UsageRelay } from './worker/usage-relay.ts';
 
 const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
@@ -69,6 +72,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const known = new CheckedCache<IsolatedFunction>(MAX_ROUTES);
   /** As they were last asked for. */
   const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
+  const tracing = new Tracing(NO_TRACING);
   const invoker = new Invoker({
     slots,
     clock: coarseClock,
@@ -93,6 +97,11 @@ function serve(data: IsolatedProcessData): ServingProcess {
     isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
     // Whoever comes here has a place.
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
+    // Contexts are passed on as they come: what a process of a tenant's own runs is not traced yet.
+    trace: (cause) => tracing.begin(cause),
+    span: () => {},
+    // It is counted where it is refused: at the gate of the thread that it came to.
+    refused: () => {},
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => false,

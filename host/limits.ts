@@ -354,6 +354,8 @@ export const HOST_LIMITS = {
   jsonBodyBytes: 256 * KiB,
   /** Log kept per function; the oldest goes first. */
   logRetainedBytesPerFunction: 1 * MiB,
+  /** The same over all functions of a tenant: 64 of them at their own bound. */
+  logRetainedBytesPerTenant: 64 * MiB,
   /**
    * Instances that lie ready, over all threads. Each memory of one reserves 8 GiB of the 128 TiB of address space and
    * takes two to four of the 65,530 mappings that Linux gives a process (`vm.max_map_count`).

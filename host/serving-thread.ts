@@ -46,8 +46,10 @@ import type { HostServices, ResolvedFunction, WorkerData } from './worker/messag
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
+import { TelemetryRelay } from './worker/telemetry-relay.ts';
 import { TenantWeights } from './worker/tenant-weights.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
+import { Tracing } from './worker/tracing.ts';
 import { UsageRelay } from './worker/usage-relay.ts';
 import { UseNotes } from './worker/use-notes.ts';
 
@@ -67,6 +69,11 @@ function serve(data: WorkerData, port: MessagePort): void {
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
+  const tracing = new Tracing(data.tracing);
+  const telemetry = new TelemetryRelay({
+    send: (news) => link.notify({ kind: 'telemetry', ...news }),
+    slots: () => slots.counts,
+  });
   const pools = new OutboundPools();
   const changes = new ChangeCounters(data.changes);
   const routes = new RouteCache(changes, (tenant, name) => link.call('resolve', { tenant, name }));
@@ -99,7 +106,10 @@ function serve(data: WorkerData, port: MessagePort): void {
     later: setImmediate,
     nowMs: () => performance.now(),
   });
-  const trimming = setInterval(() => slots.trim(), TRIM_EVERY_MS).unref();
+  const trimming = setInterval(() => {
+    slots.trim();
+    telemetry.noteSlots();
+  }, TRIM_EVERY_MS).unref();
   const quotaTable = new QuotaTable(data.quotaTable);
   const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
   const preparation = new Preparation({
@@ -147,6 +157,9 @@ function serve(data: WorkerData, port: MessagePort): void {
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
+    trace: (cause) => tracing.begin(cause),
+    span: (span) => telemetry.addSpan(span),
+    refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining,
   });
@@ -174,7 +187,7 @@ function serve(data: WorkerData, port: MessagePort): void {
   heapWatch.start();
   const authorizer = new Authorizer<ResolvedFunction>({
     resolve: (tenant, name) => routes.resolve(tenant, name),
-    ask: (route, event, gone) =>
+    ask: (route, event, gone, cause) =>
       invoker.ask(
         route,
         {
@@ -183,6 +196,7 @@ function serve(data: WorkerData, port: MessagePort): void {
           contentType: 'application/json',
           maxAnswerBytes: AUTHORIZER_LIMITS.answerBytes,
           timeoutMs: AUTHORIZER_LIMITS.timeoutMs,
+          cause,
         },
         gone,
       ),
@@ -199,6 +213,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     createControlPlane({
       backend: backendOver(link),
       authenticate: (authorization) => ring.identify(bearerKey(authorization)),
+      ...(data.scrapeToken === undefined ? {} : { scrapeToken: data.scrapeToken }),
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,
@@ -289,6 +304,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     await pools.close();
     logs.flush();
     usage.flush();
+    telemetry.flush();
     uses.flush();
     link.notify({ kind: 'drained' });
   }

@@ -1,5 +1,5 @@
 /**
- * What tests and examples need beyond npm: a Redis server, curl, and a C compiler for WASI. Installs the Debian packages
+ * What tests and examples need beyond npm: a Redis server, Prometheus, curl, and a C compiler for WASI. Installs the Debian packages
  * where it may (as root, or with sudo that asks for no password); elsewhere it fails with the line to type. Takes
  * a few milliseconds when all is there. `node test/tools.ts` runs it alone.
  */
@@ -41,6 +41,7 @@ const TOOLS: readonly Tool[] = [
     isPresent: () =>
       globSync('/usr/lib/{llvm-*/lib/,}clang/*/lib/wasi/libclang_rt.builtins-wasm32.a').length > 0,
   },
+  { name: 'prometheus', packages: ['prometheus'], isPresent: () => isOnPath('prometheus') },
   { name: 'curl', packages: ['curl'], isPresent: () => isOnPath('curl') },
 ];
 

@@ -116,6 +116,9 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     gate: openGate(),
     isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
     usage: () => {},
+    trace: () => undefined,
+    span: () => {},
+    refused: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,
   });

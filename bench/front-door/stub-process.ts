@@ -14,6 +14,7 @@ import {
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { Digest, TenantName } from '../../host/model/ids.ts';
 import { defaultTenantSettings, type Tenant } from '../../host/model/tenant.ts';
+import { NO_TRACING } from '../../host/model/trace-sampling.ts';
 import { ChangeCounters } from '../../host/worker/change-counters.ts';
 import type { HostServices } from '../../host/worker/messages.ts';
 import { WorkerPool } from '../../host/worker/worker-pool.ts';
@@ -107,11 +108,13 @@ const pool = new WorkerPool({
     changes: new ChangeCounters().buffer,
     rewind: 'fresh',
     idleMemoryBytes: 0,
+    tracing: NO_TRACING,
     idleSlots: 0,
   },
   services: services as Partial<HostServices> as HostServices,
   onLogs: () => {},
   onUsage: () => {},
+  onTelemetry: () => {},
   onExit: () => {},
   onRelieved: () => {},
   onProcessLost: () => {},

@@ -24,6 +24,7 @@ import { registerKeyRoutes } from './keys.ts';
 import { registerLogRoutes } from './logs.ts';
 import { registerMappingRoutes } from './mappings.ts';
 import { registerMessageRoutes } from './messages.ts';
+import { registerMetricsRoutes } from './metrics.ts';
 import { openApiDocument } from './openapi-document.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { expectedError, problemResponse } from './problem.ts';
@@ -77,6 +78,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerIngressRoutes(app, ports);
   registerMappingRoutes(app, ports);
   registerScheduleRoutes(app, ports);
+  registerMetricsRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

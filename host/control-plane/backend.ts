@@ -6,6 +6,7 @@
  */
 import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
+import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
 import type { UsagePage } from '../metering/usage-pages.ts';
 import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
@@ -62,6 +63,11 @@ export interface FunctionDescription {
   readonly live: FunctionVersion;
   /** If the live version is not run. */
   readonly quarantine?: Quarantine;
+}
+
+export interface TelemetryBackend {
+  /** Metrics of the whole process. */
+  scrape(request: { readonly format: ExpositionFormat }): Promise<string>;
 }
 
 export interface TenantBackend {
@@ -183,7 +189,8 @@ export interface ControlBackend
     FunctionBackend,
     QuotaBackend,
     BillingBackend,
-    EventBackend {}
+    EventBackend,
+    TelemetryBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -206,6 +213,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   budget: true,
   setBudget: true,
   removeBudget: true,
+  scrape: true,
   createKey: true,
   listKeys: true,
   rotateKey: true,

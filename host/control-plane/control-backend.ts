@@ -10,13 +10,15 @@ import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
 import { ScheduleService } from './schedule-service.ts';
 import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
+import { TelemetryService, type TelemetryServicePorts } from './telemetry-service.ts';
 import { TenantService, type TenantServicePorts } from './tenant-service.ts';
 
 export type ControlBackendPorts = ControlServicePorts &
   TenantServicePorts &
   QuotaServicePorts &
   BillingServicePorts &
-  EventServicePorts;
+  EventServicePorts &
+  TelemetryServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
@@ -32,6 +34,7 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new MappingService(ports),
     new ScheduleService(ports),
     new FunctionEventService(ports),
+    new TelemetryService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);

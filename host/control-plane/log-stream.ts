@@ -9,6 +9,7 @@
  *  3. The listener is gone once the stream is cancelled, has ended with the host, or failed to start.
  */
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import { type LogFilter, matches } from '../model/log-filter.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FollowLogs } from './ports.ts';
 import { logRecordJson } from './views.ts';
@@ -24,13 +25,18 @@ export interface FollowOptions {
   readonly tenant: TenantName;
   readonly name: FunctionName;
   readonly followLogs: FollowLogs;
+  /** Which records are wanted; all of them where absent. */
+  readonly filter?: LogFilter;
   readonly tail: () => Promise<readonly StoredLogRecord[]>;
   readonly draining: AbortSignal;
 }
 
 export async function followLog(options: FollowOptions): Promise<ReadableStream<Uint8Array>> {
   const queue = new FollowQueue();
-  const unfollow = options.followLogs(options.tenant, options.name, (record) => queue.push([record]));
+  const { filter = {} } = options;
+  const unfollow = options.followLogs(options.tenant, options.name, (record) => {
+    if (matches(record, filter)) queue.push([record]);
+  });
   try {
     queue.startWith(await options.tail());
   } catch (error) {

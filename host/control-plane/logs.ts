@@ -1,5 +1,6 @@
 /** A function's log: the newest records, or those and every one that follows. */
 import { createRoute, z } from '@hono/zod-openapi';
+import type { LogFilter } from '../model/log-filter.ts';
 import { followLog, NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { asReference, type ControlPlaneApp, FUNCTION_CODES, problems, refuseInvalid } from './route-parts.ts';
@@ -27,17 +28,28 @@ const logsRoute = createRoute({
   },
 });
 
+function filterOf({ since, level, invocation, trace }: z.output<typeof logsQuery>): LogFilter {
+  return {
+    ...(since === undefined ? {} : { sinceMs: Date.parse(since) }),
+    ...(level === undefined ? {} : { level }),
+    ...(invocation === undefined ? {} : { invocationId: invocation }),
+    ...(trace === undefined ? {} : { traceId: trace }),
+  };
+}
+
 export function registerLogRoutes(app: ControlPlaneApp, ports: ControlPlanePorts): void {
   const { backend } = ports;
   app.openapi(
     logsRoute,
     async (c) => {
       const reference = asReference(c.req.valid('param'));
-      const { limit, before, follow } = c.req.valid('query');
-      const page = { ...reference, limit, ...(before === undefined ? {} : { beforeId: before }) };
+      const query = c.req.valid('query');
+      const { limit, before, follow } = query;
+      const filter = filterOf(query);
+      const page = { ...reference, limit, ...filter, ...(before === undefined ? {} : { beforeId: before }) };
       // Nobody reads the stream of a HEAD request, so nothing would ever end it.
       if (follow === 'true' && c.req.raw.method !== 'HEAD') {
-        const stream = await followLog({ ...ports, ...reference, tail: () => backend.logs(page) });
+        const stream = await followLog({ ...ports, ...reference, filter, tail: () => backend.logs(page) });
         const headers = { 'content-type': NDJSON_MEDIA_TYPE, 'cache-control': 'no-store' };
         // The route's type knows one media type per status; the document has both.
         return c.body(stream, 200, headers) as never;

@@ -17,6 +17,8 @@ export type FollowLogs = (
 export interface ControlPlanePorts {
   readonly backend: ControlBackend;
   readonly authenticate: Authenticate;
+  /** Opens `/metrics` and nothing else; the operator's key does, too. */
+  readonly scrapeToken?: string;
   /** Uploads lie here until they are published; the folder exists. */
   readonly stagingDir: string;
   /** Bound of one upload. */

@@ -40,6 +40,16 @@ export const logsQuery = z.strictObject({
   before: countSchema(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .openapi({ description: 'Only records with a lower id: the first of the previous page.' }),
+  since: z.iso.datetime({ offset: true }).optional().openapi({ description: 'Only records from then on.' }),
+  level: z.enum(LOG_LEVELS).exclude(['off']).optional().openapi({
+    description: 'Only records of this level, or more severe.',
+  }),
+  invocation: z.uuid().optional().openapi({ description: 'Only records of this invocation.' }),
+  trace: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional()
+    .openapi({ description: 'Only records of this trace (W3C trace-id).' }),
   follow: z.enum(['true', 'false']).default('false').openapi({
     description: 'Keep the response open and send records as they come, one JSON object a line.',
   }),
@@ -132,6 +142,8 @@ export const logRecordSchema = z
     timestamp: instantSchema,
     level: z.enum(LOG_LEVELS).exclude(['off']),
     source: z.enum(['stdout', 'stderr', 'host']),
+    traceId: z.string().optional().openapi({ description: 'Where the invocation belongs to a trace.' }),
+    spanId: z.string().optional(),
     message: z.string(),
   })
   .openapi('LogRecord');

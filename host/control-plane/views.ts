@@ -110,8 +110,9 @@ export function configurationJson(configuration: FunctionConfiguration): Configu
 }
 
 export function logRecordJson(record: StoredLogRecord): LogRecordJson {
-  const { id, version, invocationId, timestampMs, level, source, message } = record;
-  return { id, version, invocationId, timestamp: instant(timestampMs), level, source, message };
+  const { id, version, invocationId, timestampMs, level, source, message, traceId, spanId } = record;
+  const trace = traceId === undefined ? {} : { traceId, spanId };
+  return { id, version, invocationId, timestamp: instant(timestampMs), level, source, ...trace, message };
 }
 
 function functionFields({ record }: FunctionDescription, url: string) {

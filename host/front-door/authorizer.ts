@@ -16,6 +16,7 @@ import { MayflyError } from '../errors.ts';
 import { AUTHORIZER_LIMITS } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import { asFunctionName, type FunctionName, type TenantName } from '../model/ids.ts';
+import type { TraceContext } from '../model/trace-context.ts';
 import type { UrlAccess } from '../model/url-access.ts';
 import type { EventAnswer } from './event-exchange.ts';
 import { combinedFields, fieldValues, isOwnKey } from './request-fields.ts';
@@ -29,7 +30,12 @@ interface Route {
 export interface AuthorizerPorts<R extends Route> {
   readonly resolve: (tenant: TenantName, name: FunctionName) => R | undefined | Promise<R | undefined>;
   /** Calls a function with an event. Rejects with the MayflyError that its invocation ended with. */
-  readonly ask: (route: R, event: Uint8Array, gone: AbortSignal) => Promise<EventAnswer>;
+  readonly ask: (
+    route: R,
+    event: Uint8Array,
+    gone: AbortSignal,
+    cause?: TraceContext,
+  ) => Promise<EventAnswer>;
   /** Milliseconds since any start. */
   readonly nowMs: () => number;
 }
@@ -38,6 +44,7 @@ export interface AuthorizerPorts<R extends Route> {
 export interface UrlRequest {
   readonly incoming: IncomingMessage;
   readonly invocationId: string;
+  readonly trace?: TraceContext | undefined;
   /** Below the function's name. */
   readonly pathWithQuery: string;
 }
@@ -113,7 +120,7 @@ export class Authorizer<R extends Route> {
     gone: AbortSignal,
   ): Promise<Decision> {
     const event = Buffer.from(JSON.stringify(eventOf(target, request, identity)));
-    const answer = await this.#ports.ask(route, event, gone).catch((error: unknown) => {
+    const answer = await this.#ports.ask(route, event, gone, request.trace).catch((error: unknown) => {
       if (gone.aborted) throw new MayflyError('caller_gone', 'The caller closed the connection.');
       if (error instanceof MayflyError) throw failed(`it ended with ${error.code}`);
       throw error;

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../errors.ts';
 import type { InvocationOptions, InvocationResult } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { TraceContext } from '../model/trace-context.ts';
 import type { UsageTrigger } from '../model/usage-record.ts';
 import type { UrlRequest } from './authorizer.ts';
 import type { Fields } from './cors.ts';
@@ -35,6 +37,7 @@ export interface CallOptions {
 /** A call as it runs: what the caller's options and the function's settings came to. */
 export interface Call extends CallOptions, Passage {
   readonly invocationId: InvocationId;
+  readonly trace: InvocationTrace | undefined;
   readonly arrivedMs: number;
   readonly responseFields: Fields;
   readonly incoming: IncomingMessage;
@@ -51,10 +54,14 @@ export interface Question {
   readonly timeoutMs: number;
   /** Where it has one already. */
   readonly invocationId?: InvocationId | undefined;
+  /** The trace that it belongs to. */
+  readonly cause?: TraceContext | undefined;
 }
 
 /** What causes an invocation on the host's own account; its id where it has one already. */
-export type OwnCause = Omit<InvocationCause, 'invocationId'> & {
+export type OwnCause = Omit<InvocationCause, 'invocationId' | 'trace'> & {
+  /** Trace context of whoever caused it. */
+  readonly parent?: TraceContext | undefined;
   readonly invocationId?: InvocationId | undefined;
 };
 

@@ -18,12 +18,12 @@ import type { EventDelivery, EventInvocation, EventOutcome } from '../model/even
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
+import { parseTraceContext, traceparentOf } from '../model/trace-context.ts';
 import { refusedEvent } from '../worker/event-refusal.ts';
-import type { OwnAccount, OwnCall, OwnResult } from './call.ts';
+import type { OwnAccount, OwnCall, OwnCause, OwnResult } from './call.ts';
 import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
 import { asVariables, eventFields, printable } from './event-fields.ts';
 import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
-import type { InvocationCause } from './invocation-use.ts';
 import type { Invoker, InvokerPorts } from './invoker.ts';
 import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
 import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
@@ -64,11 +64,13 @@ export class EventDeliveries {
       const route = await resolve(tenant, name);
       if (route === undefined)
         throw new MayflyError('function_not_found', `Tenant '${tenant}' has no function '${name}'.`);
-      const cause = { ...causeOf(invocation.delivery), invocationId };
+      const cause = { ...causeOf(invocation), invocationId };
       if (route.process !== undefined)
         return await invoker.deliverIsolated(route, route.process, cause, invocation);
-      const result = await invoker.run(route, cause, undefined, (artifact, terminate) => {
-        prepared = prepare(invocation, route.live, artifact, terminate);
+      const result = await invoker.run(route, cause, undefined, (artifact, terminate, trace) => {
+        // The guest is told of the span of this attempt, not of its cause's.
+        const told = trace === undefined ? {} : { traceparent: traceparentOf(trace) };
+        prepared = prepare({ ...invocation, ...told }, route.live, artifact, terminate);
         return { ...prepared.call, account: () => accountOf(invocation.delivery, prepared!) };
       });
       return outcomeOf(result, () => prepared!.read());
@@ -161,13 +163,20 @@ function idsOf(delivery: EventDelivery): ReadonlySet<string> {
   );
 }
 
-/** For its usage record: what caused it. */
-function causeOf(delivery: EventDelivery): Omit<InvocationCause, 'invocationId'> {
+/** Of a batch's messages: more would be a span that nobody looks through. */
+const LINKS = 100;
+
+/** For its usage record: what caused it. A batch belongs to the trace of its first message; the others are linked to. */
+function causeOf({ delivery, traceparent }: EventInvocation): OwnCause {
   const messages = messagesOf(delivery);
+  const traces = messages.flatMap(({ attributes }) => attributes['traceparent'] ?? []);
+  const parent = traceparent ?? traces[0];
   return {
     trigger: delivery.kind === 'batch' ? 'queue' : delivery.kind === 'tick' ? 'schedule' : 'async',
     attempt: Math.max(...messages.map(({ attempts }) => attempts), 1),
     batchSize: messages.length,
+    parent: parseTraceContext(parent, messages[0]?.attributes['tracestate']),
+    links: traces.filter((each) => each !== parent).slice(0, LINKS),
   };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError, retryFields, toProblemDetails } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
+import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { type Fields, isCorsField } from './cors.ts';
@@ -35,6 +36,8 @@ export interface NodeExchangeOptions {
   readonly hidden: ReadonlySet<string>;
   /** Where short answers wait for the end of their invocation. */
   readonly hold: Hold;
+  /** The trace that the guest is to continue, if it is another than the caller's own header says. */
+  readonly trace?: TraceContext | undefined;
   /** Header fields that the host adds to the request. */
   readonly added?: HeaderList;
   /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
@@ -77,8 +80,8 @@ export class NodeExchange implements HttpExchange {
 
   /** Made when they are asked for: few guests look at all of them. */
   get headers(): HeaderList {
-    const { incoming, hidden, added = [] } = this.#options;
-    this.#headers ??= [...requestHeaders(incoming, hidden), ...added];
+    const { incoming, hidden, added = [], trace } = this.#options;
+    this.#headers ??= [...withTrace(requestHeaders(incoming, hidden), trace), ...added];
     return this.#headers;
   }
 
@@ -214,6 +217,15 @@ function requestHeaders({ rawHeaders }: IncomingMessage, hidden: ReadonlySet<str
     headers.push([name, Buffer.from(rawHeaders[i + 1]!, 'latin1')]);
   }
   return headers;
+}
+
+/** The caller's `traceparent` gives way; its `tracestate` stays with the trace that it belongs to. */
+function withTrace(headers: HeaderList, trace: TraceContext | undefined): HeaderList {
+  if (trace === undefined) return headers;
+  const isOver = (name: string): boolean =>
+    name === 'traceparent' || (name === 'tracestate' && trace.tracestate === undefined);
+  const kept = headers.filter(([name]) => !isOver(name));
+  return [...kept, ['traceparent', Buffer.from(traceparentOf(trace))]];
 }
 
 function responseHeaders(

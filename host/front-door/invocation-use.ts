@@ -1,6 +1,7 @@
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { InvocationResult } from '../instance/engine.ts';
 import type { InvocationId } from '../model/ids.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
 import { type InvocationUse, type UsageTrigger, useOfRefused } from '../model/usage-record.ts';
 
 /** What is known of an invocation before it runs. */
@@ -10,6 +11,9 @@ export interface InvocationCause {
   /** 1 unless it is given. */
   readonly attempt?: number;
   readonly batchSize?: number;
+  readonly trace?: InvocationTrace | undefined;
+  /** Trace contexts of a batch's messages, as `traceparent`. */
+  readonly links?: readonly string[];
 }
 
 /** What is known of it beside the engine's account. */
@@ -20,6 +24,8 @@ export interface InvocationEnd {
   readonly queueMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** Of a request through the front door, for its span. */
+  readonly http?: { readonly method: string; readonly path: string; readonly status: number };
 }
 
 export function useOf(cause: InvocationCause, result: InvocationResult, end: InvocationEnd): InvocationUse {

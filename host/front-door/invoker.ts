@@ -10,8 +10,12 @@ import { type EnginePorts, type InvocationResult, RunningInvocation } from '../i
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationSpan } from '../model/invocation-span.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
 import type { TenantClock } from '../model/tenant.ts';
+import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
+import type { Place } from '../scheduler/admission.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
 import type {
@@ -31,12 +35,14 @@ import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { impose, untilClosed } from './hang-up.ts';
 import { Hold } from './hold.ts';
-import { type InvocationCause, useOf, useOfFailure } from './invocation-use.ts';
+import { spanOf } from './invocation-trace-end.ts';
+import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
 import type { IsolatedCalls } from './isolated-calls.ts';
 import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
 import { RunningInvocations } from './running-invocations.ts';
 import { serverTiming } from './server-timing.ts';
+import { traceContextOf, traceFields } from './trace-fields.ts';
 
 export interface InvokerPorts extends EnginePorts {
   /** The live version, or undefined if there is no such function. */
@@ -50,6 +56,12 @@ export interface InvokerPorts extends EnginePorts {
   readonly refusals: RefusalPace;
   /** Hears once of every invocation that got a place, after it has been answered. */
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
+  /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */
+  trace(cause: TraceContext | undefined): InvocationTrace | undefined;
+  /** Hears of every invocation whose trace is recorded. */
+  span(span: InvocationSpan): void;
+  /** Hears of every call of a function that got no place. */
+  refused(live: LiveFunction, code: ErrorCode): void;
   isDraining(): boolean;
 }
 
@@ -92,6 +104,7 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now() - (options.queuedMs ?? 0);
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
+    const trace = this.#ports.trace(traceContextOf(incoming));
     let responseFields = NO_FIELDS;
     this.#calls++;
     try {
@@ -117,9 +130,20 @@ export class Invoker {
       const admitted =
         url === undefined
           ? { hidden, added: NOTHING_ADDED }
-          : url.admit(route.live, { incoming, invocationId, pathWithQuery }, () => untilClosed(outgoing));
+          : url.admit(route.live, { incoming, invocationId, pathWithQuery, trace: trace?.context }, () =>
+              untilClosed(outgoing),
+            );
       const passage = admitted instanceof Promise ? await admitted : admitted;
-      const call = { ...options, ...passage, invocationId, arrivedMs, responseFields, incoming, outgoing };
+      const call = {
+        ...options,
+        ...passage,
+        invocationId,
+        trace,
+        arrivedMs,
+        responseFields,
+        incoming,
+        outgoing,
+      };
       await this.#admitted(call, route);
     } catch (error) {
       const payer = payerOf(error, options.tenant, incoming);
@@ -139,7 +163,7 @@ export class Invoker {
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
   async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId } = question;
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId, cause: parent } = question;
     const { live, process } = route;
     if (process !== undefined) {
       return this.#onOwnAccount(
@@ -152,10 +176,11 @@ export class Invoker {
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
-      { trigger, invocationId },
+      { trigger, invocationId, parent },
       () => gone,
-      (_artifact, terminate) => {
-        exchange = new EventExchange({ event, contentType, maxAnswerBytes, terminate });
+      (_artifact, terminate, trace) => {
+        const fields = traceFields(trace);
+        exchange = new EventExchange({ event, contentType, fields, maxAnswerBytes, terminate });
         const own = exchange;
         const account = (): OwnAccount => ({
           failure: own.answer === undefined ? 'no_response' : undefined,
@@ -181,20 +206,24 @@ export class Invoker {
     route: LiveRoute,
     cause: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
-    prepare: (artifact: LoadedArtifact, terminate: Terminate) => OwnCall,
+    prepare: (artifact: LoadedArtifact, terminate: Terminate, trace?: TraceContext) => OwnCall,
   ): Promise<OwnResult> {
-    return this.#onOwnAccount(route, cause, untilGone, async ({ invocationId }, settled) => {
+    return this.#onOwnAccount(route, cause, untilGone, async ({ invocationId, trace }, settled) => {
       const artifact = await this.#artifactOf(route);
       let running: RunningInvocation | undefined;
-      const { limit, account, ...call } = prepare(artifact, (code, detail) => {
-        running?.cancel(code, detail);
-        return new MayflyError(code, detail);
-      });
+      const { limit, account, ...call } = prepare(
+        artifact,
+        (code, detail) => {
+          running?.cancel(code, detail);
+          return new MayflyError(code, detail);
+        },
+        trace?.context,
+      );
       const { live } = route;
       const outbound = this.#ports.outbound(route);
       const clock = this.#ports.clockOf(route);
       running = new RunningInvocation(
-        { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock },
+        { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock, trace },
         this.#ports,
       );
       this.#running.add(running, live);
@@ -223,11 +252,13 @@ export class Invoker {
 
   async #onOwnAccount<T>(
     route: LiveRoute,
-    { invocationId = randomUUIDv7() as InvocationId, ...rest }: OwnCause,
+    { invocationId = randomUUIDv7() as InvocationId, parent, ...rest }: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     work: (cause: InvocationCause, settled: Settled) => Promise<T>,
   ): Promise<T> {
-    const cause = { ...rest, invocationId };
+    // Where a process of the tenant's own runs it, that is told of its cause.
+    const trace = route.process === undefined ? this.#ports.trace(parent) : undefined;
+    const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
       return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
@@ -238,8 +269,8 @@ export class Invoker {
   }
 
   async #admitted(call: Call, route: LiveRoute): Promise<void> {
-    const { invocationId, trigger } = call;
-    const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke' };
+    const { invocationId, trigger, trace } = call;
+    const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke', trace };
     await this.#inPlace(
       route,
       cause,
@@ -293,22 +324,44 @@ export class Invoker {
     work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
-    const entered = this.#ports.gate.enter(route, untilGone);
-    const place = entered instanceof Promise ? await entered : entered;
+    const place = await this.#enter(route, untilGone);
     let fuel = 0;
     let isRecorded = route.process !== undefined;
     try {
       return await work((result, end, fuelModel) => {
         fuel = result.fuel;
         isRecorded = true;
-        this.#ports.usage(live, fuelModel, useOf(cause, result, end));
+        const use = useOf(cause, result, end);
+        this.#ports.usage(live, fuelModel, use);
+        this.#trace(live, cause, use, end.http);
       });
     } catch (error) {
-      if (!isRecorded) this.#ports.usage(live, '', useOfFailure(cause, error));
+      if (!isRecorded) {
+        const use = useOfFailure(cause, error);
+        this.#ports.usage(live, '', use);
+        this.#trace(live, cause, use);
+      }
       throw error;
     } finally {
       place.leave(fuel);
     }
+  }
+
+  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
+    const refuse = (error: unknown): never => {
+      this.#ports.refused(route.live, error instanceof MayflyError ? error.code : 'internal_error');
+      throw error;
+    };
+    try {
+      const entered = this.#ports.gate.enter(route, untilGone);
+      return entered instanceof Promise ? entered.catch(refuse) : entered;
+    } catch (error) {
+      return refuse(error);
+    }
+  }
+
+  #trace(live: LiveFunction, cause: InvocationCause, use: InvocationUse, http?: InvocationEnd['http']): void {
+    if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
   }
 
   /** @param payer whose refusals keep one pace */
@@ -323,7 +376,7 @@ export class Invoker {
 
   async #run(call: Call, route: LiveRoute, artifact: LoadedArtifact, settled: Settled): Promise<void> {
     const { live } = route;
-    const { invocationId, arrivedMs, incoming, outgoing } = call;
+    const { invocationId, trace, arrivedMs, incoming, outgoing } = call;
     let running: RunningInvocation | undefined;
     const exchange = new NodeExchange({
       incoming,
@@ -334,6 +387,7 @@ export class Invoker {
       method: call.method,
       pathWithQuery: call.pathWithQuery,
       hidden: call.hidden,
+      trace: trace?.isNew ? trace.context : undefined,
       added: call.added,
       responseFields: call.responseFields,
       terminate: (code, detail) => {
@@ -352,6 +406,7 @@ export class Invoker {
         scriptName: call.scriptName,
         outbound: this.#ports.outbound(route),
         clock: this.#ports.clockOf(route),
+        trace,
       },
       this.#ports,
     );
@@ -367,9 +422,10 @@ export class Invoker {
     outgoing.off('close', hangUp);
     const failure = this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
     const requestBytes = exchange.body.bytes;
+    const http = { method: call.method, path: call.pathWithQuery, status: outgoing.statusCode };
     settled(
       result,
-      { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes },
+      { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes, http },
       artifact.manifest.fuelModel,
     );
   }

@@ -12,6 +12,7 @@ import { type ErrorCode, MayflyError } from '../errors.ts';
 import { FUEL_SLICE } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { InstanceStart } from '../model/usage-record.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
@@ -71,6 +72,8 @@ export interface InvocationOptions {
   readonly outbound: OutboundHttp;
   /** As fine as its tenant may have it. */
   readonly clock?: Clock;
+  /** Undefined where there is none to pass on. */
+  readonly trace?: InvocationTrace | undefined;
 }
 
 /** How an invocation ended, and what it used by then. */
@@ -284,7 +287,7 @@ export class RunningInvocation {
   }
 
   #log(source: LogRecord['source'], level: LogRecord['level'], message: string): void {
-    const { invocationId, live } = this.#options;
+    const { invocationId, live, trace } = this.#options;
     if (LEVEL_ORDER.indexOf(level) < LEVEL_ORDER.indexOf(live.configuration.logLevel)) return;
     this.#ports.log({
       tenant: live.tenant,
@@ -295,6 +298,7 @@ export class RunningInvocation {
       level,
       source,
       message,
+      ...(trace === undefined ? {} : { traceId: trace.context.traceId, spanId: trace.context.spanId }),
     });
   }
 

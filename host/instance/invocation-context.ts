@@ -1,9 +1,11 @@
 import type { ErrorCode } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { traceparentOf } from '../model/trace-context.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
 import type { Clock, OutboundHttp, WasiContext } from '../wasi/context.ts';
 import { CountedOutbound, NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import type { FieldsBudget } from '../wasi/http/fields-budget.ts';
+import { tracedOutbound } from '../wasi/http/traced-outbound.ts';
 import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';
 import type { Handles } from '../wasi/io/handles.ts';
@@ -43,7 +45,10 @@ export class InvocationContext implements WasiContext {
   }
 
   get outbound(): OutboundHttp {
-    this.#outbound ??= new CountedOutbound(this.#options.outbound);
+    if (this.#outbound === undefined) {
+      const { outbound, trace } = this.#options;
+      this.#outbound = new CountedOutbound(trace === undefined ? outbound : tracedOutbound(outbound, trace));
+    }
     return this.#outbound;
   }
 
@@ -62,7 +67,20 @@ export class InvocationContext implements WasiContext {
       ...Object.entries(this.configuration.environment),
       ...(this.#isCommand ? variables : []),
       ...(this.#isCommand && this.#isHttp ? cgiVariables(exchange, scriptName) : []),
+      ...this.#traceVariables,
     ];
+  }
+
+  /** As OpenTelemetry's propagation through the environment has it; only commands are told nothing else. */
+  get #traceVariables(): [string, string][] {
+    const { trace, variables: given = [] } = this.#options;
+    if (trace === undefined || !this.#isCommand) return [];
+    // Of an event they are among what its trigger adds.
+    if (given.some(([name]) => name === 'TRACEPARENT')) return [];
+    const { tracestate } = trace.context;
+    const variables: [string, string][] = [['TRACEPARENT', traceparentOf(trace.context)]];
+    if (tracestate !== undefined) variables.push(['TRACESTATE', tracestate]);
+    return variables;
   }
 
   get args(): readonly string[] {

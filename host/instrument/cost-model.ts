@@ -2,7 +2,7 @@
  * What WebAssembly instructions cost. `docs/fuel.md` is the normative text; these are its figures. A change to
  * any of them, or to where charges are placed, is a new model with a new name: old bills name the old one.
  */
-export const FUEL_MODEL = 'mayfly-fuel/3';
+export const FUEL_MODEL = 'mayfly-fuel/4';
 
 /** Instructions that emit no machine code, plus `unreachable`, which ends the program. All others cost 1. */
 const FREE_OPCODES = [
@@ -62,6 +62,12 @@ export function structDefaultCost(fields: number): number {
  * is added. At 1,024 the extra checks are below 1 % of the code.
  */
 export const CHECK_INTERVAL = 1_024;
+
+/**
+ * The most that a function may cost, with all that it calls, to be called without a check. Four such calls in a row
+ * make a check of their own necessary.
+ */
+export const BOUNDED_CALL: number = CHECK_INTERVAL / 4;
 
 /**
  * What the local counter may hold at a check before it is settled with the account. Settling takes about 5 ns,

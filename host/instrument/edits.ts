@@ -71,13 +71,13 @@ export const LENGTH_KINDS = 4;
 /**
  * Edits of a stretch of bytes, in the order of their offsets: plain data that the analysis fills and the
  * rewriting applies. Three flat arrays, reused from function to function, since StarlingMonkey alone
- * has over a million edits.
+ * has over a million edits. Values are 32-bit integers: doubles would be put on the heap one by one.
  */
 export class EditList {
   length = 0;
   #offsets = new Uint32Array(256);
   #kinds = new Uint8Array(256);
-  #values = new Float64Array(256);
+  #values = new Int32Array(256);
 
   clear(): void {
     this.length = 0;
@@ -126,7 +126,7 @@ export class EditList {
     const size = this.#offsets.length * 2;
     const offsets = new Uint32Array(size);
     const kinds = new Uint8Array(size);
-    const values = new Float64Array(size);
+    const values = new Int32Array(size);
     offsets.set(this.#offsets);
     kinds.set(this.#kinds);
     values.set(this.#values);

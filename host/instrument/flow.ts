@@ -52,7 +52,7 @@ export class FlowRecorder {
   costs: Int32Array = new Int32Array(1_024);
   /** Slot before the instruction; the one behind is the next, where the kind has one. */
   slots: Int32Array = new Int32Array(1_024);
-  /** Label of a branch; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
+  /** Label of a branch; of a call that passes the counter, the bound on its cost; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
   args: Int32Array = new Int32Array(1_024);
   /** Blocks open at this point, the body not counted, and the deepest seen. */
   depth = 0;
@@ -168,10 +168,11 @@ export class FlowRecorder {
     this.#event(FLOW.call, 0, at, -1);
   }
 
-  passingCall(at: number): void {
+  /** `bound` is what the call is certain not to exceed, 0 if that is not known. */
+  passingCall(at: number, bound: number): void {
     if (this.isDead) return;
     this.hasPassingCalls = true;
-    this.#event(FLOW.passingCall, 0, at, -1);
+    this.#event(FLOW.passingCall, bound, at, -1);
   }
 
   /** Control does not pass this point; whatever needs recording there has been. */

@@ -1,4 +1,5 @@
 import type { ModuleBounds } from './bounds.ts';
+import { CallBounds } from './call-bounds.ts';
 import { readFunctionIndex, readGlobalIndex, readIndex } from './constant-expression.ts';
 import { entryCost, OPCODE_COST } from './cost-model.ts';
 import type { CountedLoop } from './counted-loop.ts';
@@ -38,6 +39,11 @@ export class FunctionAnalysis {
   readonly edits: EditList;
   /** Which functions pass the counter; once it is known, reading decides on charges too. */
   passing: Uint8Array | undefined;
+  /** What the first reading finds of the functions' calls, and what the second one knows of them. */
+  readonly calls: CallBounds;
+  callBounds: Uint16Array = new Uint16Array();
+  /** Whether the function that is being read calls what is not known by its index, or leaves by such a call. */
+  #callsUnknown = false;
   /** Of the body read last: the type of its first local, and of its result if it has one. */
   firstLocal: ByteRange = { from: 0, to: 0 };
   result: ByteRange = { from: 0, to: 0 };
@@ -70,6 +76,7 @@ export class FunctionAnalysis {
     edits: EditList,
   ) {
     this.edits = edits;
+    this.calls = new CallBounds(layout.importedFunctions, layout.bodies);
     this.#layout = layout;
     this.#bounds = bounds;
     this.#features = features;
@@ -128,11 +135,15 @@ export class FunctionAnalysis {
     this.#movedLocal = isPassing && declared > 0 ? params : -1;
     this.#movedTo = locals;
     this.#flow.isRecording = isPlacing;
+    this.#callsUnknown = false;
     this.#readBody(locals, entryCost(declared));
     if (cursor.pos !== end) cursor.fail('bytes behind the end of a function');
     if (this.#flow.total > 0) this.#usage.charges = true;
     if (locals >= MAX_LOCALS) this.#usage.hasRoomForCounter = false;
-    if (!isPlacing) return;
+    if (!isPlacing) {
+      this.calls.close(index, this.#flow.total, !this.#flow.hasLoops && !this.#callsUnknown);
+      return;
+    }
     if (this.#flow.total > 0) this.#placement.place(locals < MAX_LOCALS, isPassing);
     if (isPassing) {
       this.counterLocal = params;
@@ -296,14 +307,14 @@ export class FunctionAnalysis {
         readIndex(cursor, types.length, 'type');
         readIndex(cursor, tables64.length, 'table');
         if (opcode === 0x13) this.#tailCall(at);
-        else flow.call(at);
+        else this.#unknownCall(at);
         return;
       case 0x14: // call_ref
       case 0x15: // return_call_ref
         readIndex(cursor, types.length, 'type');
         this.#features.add('function-references');
         if (opcode === 0x15) this.#tailCall(at);
-        else flow.call(at);
+        else this.#unknownCall(at);
         return;
       case 0x1c:
         skipSelectTypes(cursor, this.#features);
@@ -335,14 +346,26 @@ export class FunctionAnalysis {
     cursor.pos = at + 1;
     const passes = this.passing?.[callee] === 1;
     if (passes) {
-      this.#flow.passingCall(at);
+      this.#flow.passingCall(at, this.callBounds[callee]!);
       this.edits.add(at, EDIT.pushCounter, 0);
-    } else this.#flow.call(at);
+    } else {
+      this.calls.addCall(callee);
+      this.#flow.call(at);
+    }
     readFunctionIndex(cursor, this.#layout, this.edits);
-    if (passes) this.edits.add(cursor.pos, EDIT.popCounter, 0);
+    if (!passes) return;
+    this.edits.add(cursor.pos, EDIT.popCounter, 0);
+    // What follows a call of bounded cost is charged behind it.
+    if (this.callBounds[callee]! > 0) this.edits.add(cursor.pos, EDIT.none, 0);
+  }
+
+  #unknownCall(at: number): void {
+    this.#callsUnknown = true;
+    this.#flow.call(at);
   }
 
   #tailCall(at: number): void {
+    this.#callsUnknown = true;
     this.#usage.tailCallers.add(this.#function);
     this.#features.add('tail-call');
     this.#flow.leave(FLOW.tailCall, at);

@@ -37,6 +37,7 @@ export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): Inst
   // Locals are summed up while functions are read, and they are about to be read again.
   functions.localsTotal = 0;
   functions.passing = passing;
+  functions.callBounds = functions.calls.resolve(passing);
   const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions, added);
   return { bytes: rewriter.write(), shape, state };
 }

@@ -7,12 +7,13 @@ const UNSET = 0x7fffffff;
 export class LabelDebts {
   /** Whether a debt has changed since something relied on it: another pass is needed. */
   isChanged = false;
+  /** Whether a label in dispute is owed nothing from now on: who arrives later in the same pass sees it. */
+  isImpatient = false;
   #owed = new Int32Array(1_024);
   #since = new Int32Array(1_024);
   #checked = new Int32Array(1_024);
   #dirty = new Uint8Array(1_024);
   #reached = new Uint8Array(1_024);
-  readonly #disputed: number[] = [];
 
   /** Starts with a function of `events` events. */
   enter(events: number): void {
@@ -23,7 +24,6 @@ export class LabelDebts {
 
   startPass(): void {
     this.isChanged = false;
-    this.#disputed.length = 0;
   }
 
   /** A block opens that nothing has arrived at the label of. */
@@ -72,12 +72,7 @@ export class LabelDebts {
 
   dispute(event: number): void {
     this.isChanged = true;
-    this.#disputed.push(event);
-  }
-
-  /** Labels in dispute are owed nothing from now on. */
-  remit(): void {
-    for (const event of this.#disputed) this.#owed[event] = 0;
+    if (this.isImpatient) this.#owed[event] = 0;
   }
 
   arrive(event: number, since: number, checked: number, isDirty: boolean): void {

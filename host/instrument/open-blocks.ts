@@ -7,6 +7,8 @@ export class OpenBlocks {
   /** Loops around its inside, itself included. */
   readonly loops: Int32Array;
   readonly isLoop: Uint8Array;
+  /** The event that opened each loop, by the depth of loops. */
+  readonly #loopEvents: Int32Array;
   /** An `if` whose other arm, or want of one, is still to come. */
   readonly hasOtherArm: Uint8Array;
   /** Whether control did not come to its start. */
@@ -22,12 +24,22 @@ export class OpenBlocks {
     this.event = new Int32Array(size);
     this.loops = new Int32Array(size);
     this.isLoop = new Uint8Array(size);
+    this.#loopEvents = new Int32Array(size);
     this.hasOtherArm = new Uint8Array(size);
     this.wasDead = new Uint8Array(size);
     this.testPending = new Int32Array(size);
     this.testSince = new Int32Array(size);
     this.testChecked = new Int32Array(size);
     this.testDirty = new Uint8Array(size);
+  }
+
+  enterLoop(loopDepth: number, event: number): void {
+    this.#loopEvents[loopDepth] = event;
+  }
+
+  /** The event that opened the innermost loop; -1 if there is none around. */
+  innermostLoop(loopDepth: number): number {
+    return loopDepth > 0 ? this.#loopEvents[loopDepth]! : -1;
   }
 
   /** Keeps the path at the test of an `if` for its other arm. */

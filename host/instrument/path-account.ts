@@ -2,6 +2,9 @@ import type { ChargeSlots } from './charge-slots.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { EDIT, type EditKind } from './edits.ts';
 
+/** From the slot before a call that passes the counter on to the one behind it: what is pushed, the index, what is popped. */
+const BEHIND_CALL = 4;
+
 /**
  * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of
  * placement.ts, those on calls and on the distance from a check are kept here.
@@ -52,12 +55,21 @@ export class PathAccount {
     this.pending = 0;
   }
 
-  passingCall(slot: number): void {
-    const needsCheck = this.checked < 0;
+  /**
+   * A call that is known to cost no more than `bound` is like that much straight code, where there was no check since the
+   * entry; other calls need one.
+   */
+  passingCall(slot: number, bound: number): void {
+    const isStraight = bound > 0 && this.checked < 0 && this.since + bound <= CHECK_INTERVAL;
+    const needsCheck = this.checked < 0 && !isStraight;
     if (needsCheck) this.callChecks++;
     if (needsCheck || this.#slots.isOpen) this.charge(slot, this.pending, needsCheck);
     else this.#slots.chargeInPassing(slot + 1, this.pending);
     this.pending = 0;
+    if (!isStraight) return;
+    this.since += bound;
+    // A check on what follows would be no check on what the call costs, if it stood before it.
+    this.#slots.close(slot + BEHIND_CALL);
   }
 
   call(slot: number): void {

@@ -31,6 +31,8 @@ const PATIENCE = 2;
 /** More checks than these before calls make one at the entry the shorter code, before branches to a loop's head one there. */
 const MAX_CALL_CHECKS = 1;
 const MAX_BACK_CHECKS = 1;
+/** No call of the function had to be checked yet. */
+const UNKNOWN = -2;
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 
@@ -51,6 +53,8 @@ export class ChargePlacement {
   /** Branches to a loop's head that had to be checked themselves; from the second on, the head is. */
   readonly #backChecks = new Map<number, number>();
   readonly #headChecks = new Set<number>();
+  /** The loop around the first call that had to be checked itself, -1 if there is none around it. */
+  #checkedCallLoop = UNKNOWN;
   /** Loops that a handler leads to: control arrives at their head by a way that nothing can be written on. */
   readonly #isHandler = new Set<number>();
 
@@ -80,11 +84,13 @@ export class ChargePlacement {
     this.#headChecks.clear();
     this.#checksEntry = false;
     this.#labels.enter(this.#flow.length);
+    this.#straight.enter();
     for (let pass = 0; ; pass++) {
+      this.#labels.isImpatient = pass >= PATIENCE;
       this.#walk();
-      if (this.#labels.isChanged) {
-        if (pass >= PATIENCE) this.#labels.remit();
-      } else if (!this.#gatherChecks()) return;
+      // Not only once the debts are settled: one walk less.
+      const areChecksMoved = this.#gatherChecks();
+      if (!this.#labels.isChanged && !areChecksMoved) return;
       this.#slots.undo();
     }
   }
@@ -97,7 +103,9 @@ export class ChargePlacement {
       isMoved = true;
     }
     for (const [event, checks] of this.#backChecks) {
-      if (checks <= MAX_BACK_CHECKS || this.#headChecks.has(event)) continue;
+      // With a check before the only call that needs one, a turn would be checked twice on the way through it.
+      const isTwice = this.#path.callChecks === 1 && this.#checkedCallLoop === event;
+      if ((checks <= MAX_BACK_CHECKS && !isTwice) || this.#headChecks.has(event)) continue;
       this.#headChecks.add(event);
       isMoved = true;
     }
@@ -111,6 +119,7 @@ export class ChargePlacement {
     this.#slots.reset();
     this.#straight.counted.length = 0;
     this.#backChecks.clear();
+    this.#checkedCallLoop = UNKNOWN;
     this.#depth = 0;
     this.#path.enter(this.#isPassing);
     const countsThroughout = this.#isPassing || flow.hasPassingCalls || (flow.hasLoops && !flow.hasCalls);
@@ -175,10 +184,12 @@ export class ChargePlacement {
           break;
         case FLOW.call:
           this.#path.call(slot);
+          this.#noteCall();
           break;
         case FLOW.passingCall:
           if (this.#path.isDead) break;
-          this.#path.passingCall(slot);
+          this.#path.passingCall(slot, arg);
+          this.#noteCall();
           this.#path.isDirty = true;
           this.#slots.usesCounter = true;
           break;
@@ -188,6 +199,12 @@ export class ChargePlacement {
         default:
       }
     }
+  }
+
+  /** Which loop the check before a call stands in, if that one is the only one. */
+  #noteCall(): void {
+    if (this.#path.callChecks !== 1 || this.#checkedCallLoop !== UNKNOWN) return;
+    this.#checkedCallLoop = this.#blocks.innermostLoop(this.#path.loopDepth);
   }
 
   #countLocallyIn(frame: number): void {
@@ -215,6 +232,7 @@ export class ChargePlacement {
     this.#reduceTo(event, slot, false);
     this.#push(event, true);
     this.#blocks.loops[this.#depth] = ++this.#path.loopDepth;
+    this.#blocks.enterLoop(this.#path.loopDepth, event);
     this.#labels.setDirty(event, this.#path.isDirty);
     if (this.#localFrame < 0 && isCallFree && this.#mayUseLocal) this.#countLocallyIn(this.#depth);
     // Its second turn starts with what the first one counted.

@@ -54,7 +54,8 @@ export class PrefixedInstructions {
 
   /** Counts the bytes of the object that the instruction at `at` makes. */
   allocate(at: number, bytes: number): void {
-    this.#edits.add(at, EDIT.allocate, bytes);
+    // Nothing valid comes near to what an edit holds.
+    this.#edits.add(at, EDIT.allocate, Math.min(bytes, 2 ** 31 - 1));
     this.#usage.allocates = true;
   }
 

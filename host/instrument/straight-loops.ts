@@ -4,6 +4,9 @@ import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
 import { EDIT, type EditList } from './edits.ts';
 import { FLOW, type FlowRecorder } from './flow.ts';
 
+/** A straight loop that does not count. */
+const NOT_COUNTED = 'not counted';
+
 /**
  * Loops of one straight piece of code with the branch to its head behind it. Their check stands in a loop around, so
  * that the engine finds no call in the inner one, unrolls it, and looks for interrupts as rarely as in the original.
@@ -13,6 +16,8 @@ import { FLOW, type FlowRecorder } from './flow.ts';
 export class StraightLoops {
   /** Those of the function placed last that count. */
   readonly counted: CountedLoop[] = [];
+  /** What was read of the loops of the function that is being placed, by their events: it is walked several times. */
+  readonly #known = new Map<number, CountedLoop | typeof NOT_COUNTED>();
   readonly #bytes: Uint8Array;
   readonly #flow: FlowRecorder;
   readonly #edits: EditList;
@@ -23,6 +28,11 @@ export class StraightLoops {
     this.#flow = flow;
     this.#edits = edits;
     this.#slots = slots;
+  }
+
+  /** Starts with a function. */
+  enter(): void {
+    if (this.#known.size > 0) this.#known.clear();
   }
 
   /** Whether the loop that `event` opens is one. */
@@ -45,9 +55,13 @@ export class StraightLoops {
     const cost = costs[event + 1]!;
     const [slot, branchSlot, endSlot] = [slots[event]!, slots[event + 1]!, slots[event + 2]!];
     const from = this.#edits.offset(slot + 1);
-    const loop = readCountedLoop(this.#bytes, from, this.#edits.offset(branchSlot), cost);
-    this.#slots.usesCounter = true;
+    let loop = this.#known.get(event);
     if (loop === undefined) {
+      loop = readCountedLoop(this.#bytes, from, this.#edits.offset(branchSlot), cost) ?? NOT_COUNTED;
+      this.#known.set(event, loop);
+    }
+    this.#slots.usesCounter = true;
+    if (loop === NOT_COUNTED) {
       this.#slots.set(slot, EDIT.openChunks, 0);
       this.#slots.set(slot + 1, EDIT.chunkCharge, cost);
       this.#slots.set(endSlot, EDIT.closeBody, 0);

@@ -51,6 +51,11 @@ export class LedgerLink implements AsyncDisposable {
     return link;
   }
 
+  /** Records that the ledger has not committed yet. */
+  get uncommitted(): number {
+    return this.#uncommitted;
+  }
+
   append(batch: UsageBatch): void {
     this.#uncommitted += lengthOf(batch);
     this.#send({ kind: 'append', batch });

@@ -11,6 +11,10 @@ export interface LogRecord {
   readonly level: Exclude<LogLevel, 'off'>;
   /** Where it came from: the guest's two streams, or the host (traps, limits). */
   readonly source: 'stdout' | 'stderr' | 'host';
+  /** Where the invocation belongs to a trace. */
+  readonly traceId?: string;
+  /** Of the invocation, or of its caller where the trace is not recorded here. */
+  readonly spanId?: string;
   /** Without its line end. */
   readonly message: string;
 }

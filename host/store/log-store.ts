@@ -5,7 +5,8 @@
  * Owner: the main thread. Invariants:
  *  1. Ids grow with the order of `append`, over all functions, and are never given twice.
  *  2. A function keeps at most `retainedBytes` of log; the oldest records go first. A record counts its
- *     message and RECORD_OVERHEAD_BYTES, so that a flood of empty lines is bounded as well.
+ *     message and RECORD_OVERHEAD_BYTES, so that a flood of empty lines is bounded as well. All functions of a tenant
+ *     together keep at most `retainedBytesPerTenant`, in the same order.
  *  3. At most PENDING_BYTES wait in memory; one transaction per turn of the event loop writes them, which is
  *     30 µs for the commit instead of for every record.
  *  4. Reads see every record that was appended before them.
@@ -14,6 +15,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { HOST_LIMITS } from '../limits.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import { type LogFilter, levelsFrom } from '../model/log-filter.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { openDatabase, transaction } from './database.ts';
 
@@ -26,12 +28,13 @@ export interface LogStoreOptions {
   /** A path, or `:memory:`. */
   readonly path: string;
   readonly retainedBytes?: number;
+  readonly retainedBytesPerTenant?: number;
   /** Told when records could not be written, say on a full disk; they are lost. A process warning where absent. */
   readonly onWriteError?: (error: unknown) => void;
 }
 
-/** Which records to read: the newest `limit`, those below `beforeId` where it is given. */
-export interface LogPage {
+/** Which records to read: of those that are wanted the newest `limit`, below `beforeId` where it is given. */
+export interface LogPage extends LogFilter {
   readonly limit: number;
   readonly beforeId?: number;
 }
@@ -64,16 +67,23 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX logs_by_function ON logs (tenant, name, id, bytes);
   `,
+  `
+  ALTER TABLE logs ADD COLUMN trace_id TEXT;
+  ALTER TABLE logs ADD COLUMN span_id TEXT;
+  CREATE INDEX logs_by_tenant ON logs (tenant, id, bytes);
+  `,
 ];
 
 export class LogStore implements Disposable {
   readonly #database: DatabaseSync;
   readonly #retainedBytes: number;
+  readonly #retainedBytesPerTenant: number;
   readonly #onWriteError: (error: unknown) => void;
   readonly #insert: StatementSync;
-  readonly #page: StatementSync;
   /** Bytes kept per function, filled when a function is first written to. */
   readonly #kept = new Map<string, number>();
+  /** The same per tenant. */
+  readonly #keptOfTenant = new Map<TenantName, number>();
   #pending: StoredLogRecord[] = [];
   #pendingBytes = 0;
   #flushing: NodeJS.Immediate | undefined;
@@ -82,15 +92,14 @@ export class LogStore implements Disposable {
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: LogStoreOptions) {
     this.#retainedBytes = options.retainedBytes ?? HOST_LIMITS.logRetainedBytesPerFunction;
+    this.#retainedBytesPerTenant = options.retainedBytesPerTenant ?? HOST_LIMITS.logRetainedBytesPerTenant;
     this.#onWriteError =
       options.onWriteError ?? ((error) => process.emitWarning(`function logs were lost: ${String(error)}`));
     this.#database = openDatabase({ path: options.path, synchronous: 'NORMAL', migrations: MIGRATIONS });
     this.#insert = this.#database.prepare(
-      `INSERT INTO logs (id, tenant, name, version, invocation_id, timestamp_ms, level, source, message, bytes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    this.#page = this.#database.prepare(
-      'SELECT * FROM logs WHERE tenant = ? AND name = ? AND id < ? ORDER BY id DESC LIMIT ?',
+      `INSERT INTO logs (id, tenant, name, version, invocation_id, timestamp_ms, level, source, message, bytes,
+                         trace_id, span_id)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     const sequence = this.#database.prepare(`SELECT seq FROM sqlite_sequence WHERE name = 'logs'`).get();
     this.#lastId = Number(sequence?.['seq'] ?? 0);
@@ -112,10 +121,15 @@ export class LogStore implements Disposable {
     return stored;
   }
 
-  /** The newest records of a function, oldest of them first. */
+  /** The newest records of a function that are wanted, oldest of them first. */
   tail(tenant: TenantName, name: FunctionName, page: LogPage): StoredLogRecord[] {
     this.flush();
-    const rows = this.#page.all(tenant, name, page.beforeId ?? Number.MAX_SAFE_INTEGER, page.limit);
+    const { conditions, values } = conditionsOf(page);
+    // A function's log has a few thousand records: those are looked through by the index of the function.
+    const where = ['tenant = ?', 'name = ?', ...conditions].join(' AND ');
+    const rows = this.#database
+      .prepare(`SELECT * FROM logs WHERE ${where} ORDER BY id DESC LIMIT ?`)
+      .all(tenant, name, ...values, page.limit);
     return rows.map(toLogRecord).reverse();
   }
 
@@ -124,6 +138,7 @@ export class LogStore implements Disposable {
     this.flush();
     this.#database.prepare('DELETE FROM logs WHERE tenant = ? AND name = ?').run(tenant, name);
     this.#kept.delete(functionKey(tenant, name));
+    this.#keptOfTenant.delete(tenant);
   }
 
   /** Functions that have a log. A host that starts removes those of functions that are gone. */
@@ -146,6 +161,7 @@ export class LogStore implements Disposable {
     } catch (error) {
       // The counts of a transaction that did not happen are wrong; they are read again when needed.
       this.#kept.clear();
+      this.#keptOfTenant.clear();
       this.#onWriteError(error);
     }
   }
@@ -162,16 +178,35 @@ export class LogStore implements Disposable {
 
   #write(records: readonly StoredLogRecord[]): void {
     const touched = new Map<string, StoredLogRecord>();
+    const tenants = new Set<TenantName>();
     for (const record of records) {
       const { id, tenant, name, version, invocationId, timestampMs, level, source, message } = record;
+      const { traceId = null, spanId = null } = record;
       const key = functionKey(tenant, name);
       const bytes = recordBytes(record);
       const kept = this.#keptBytes(record);
-      this.#insert.run(id, tenant, name, version, invocationId, timestampMs, level, source, message, bytes);
+      const keptOfTenant = this.#keptBytesOfTenant(tenant);
+      this.#insert.run(
+        id,
+        tenant,
+        name,
+        version,
+        invocationId,
+        timestampMs,
+        level,
+        source,
+        message,
+        bytes,
+        traceId,
+        spanId,
+      );
+      this.#keptOfTenant.set(tenant, keptOfTenant + bytes);
+      tenants.add(tenant);
       this.#kept.set(key, kept + bytes);
       touched.set(key, record);
     }
     for (const { tenant, name } of touched.values()) this.#trim(tenant, name);
+    for (const tenant of tenants) this.#trimTenant(tenant);
   }
 
   #keptBytes({ tenant, name }: LogRecord): number {
@@ -183,10 +218,38 @@ export class LogStore implements Disposable {
     return Number(row?.['bytes']);
   }
 
+  #keptBytesOfTenant(tenant: TenantName): number {
+    const known = this.#keptOfTenant.get(tenant);
+    if (known !== undefined) return known;
+    const row = this.#database
+      .prepare('SELECT coalesce(sum(bytes), 0) AS bytes FROM logs WHERE tenant = ?')
+      .get(tenant);
+    return Number(row?.['bytes']);
+  }
+
+  #trimTenant(tenant: TenantName): void {
+    let kept = this.#keptOfTenant.get(tenant) ?? 0;
+    if (kept <= this.#retainedBytesPerTenant) return;
+    let lastDropped = 0;
+    const oldestFirst = this.#database
+      .prepare('SELECT id, bytes FROM logs WHERE tenant = ? ORDER BY id')
+      .iterate(tenant);
+    for (const row of oldestFirst) {
+      if (kept <= this.#retainedBytesPerTenant * TRIM_TO) break;
+      kept -= Number(row['bytes']);
+      lastDropped = Number(row['id']);
+    }
+    this.#database.prepare('DELETE FROM logs WHERE tenant = ? AND id <= ?').run(tenant, lastDropped);
+    this.#keptOfTenant.set(tenant, kept);
+    // Which of its functions it came from is looked up when they are written to again.
+    for (const key of this.#kept.keys()) if (key.startsWith(`${tenant}/`)) this.#kept.delete(key);
+  }
+
   #trim(tenant: TenantName, name: FunctionName): void {
     const key = functionKey(tenant, name);
     let kept = this.#kept.get(key) ?? 0;
     if (kept <= this.#retainedBytes) return;
+    const before = kept;
     let lastDropped = 0;
     const oldestFirst = this.#database
       .prepare('SELECT id, bytes FROM logs WHERE tenant = ? AND name = ? ORDER BY id')
@@ -200,6 +263,8 @@ export class LogStore implements Disposable {
       .prepare('DELETE FROM logs WHERE tenant = ? AND name = ? AND id <= ?')
       .run(tenant, name, lastDropped);
     this.#kept.set(key, kept);
+    const ofTenant = this.#keptOfTenant.get(tenant);
+    if (ofTenant !== undefined) this.#keptOfTenant.set(tenant, ofTenant - (before - kept));
   }
 
   #cut(message: string): string {
@@ -229,6 +294,27 @@ function lastCharacterBoundary(bytes: Buffer, end: number): number {
   return boundary;
 }
 
+function conditionsOf({ beforeId, sinceMs, level, invocationId, traceId }: LogPage): {
+  readonly conditions: readonly string[];
+  readonly values: readonly (string | number)[];
+} {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (condition: string, ...given: readonly (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  if (beforeId !== undefined) add('id < ?', beforeId);
+  if (sinceMs !== undefined) add('timestamp_ms >= ?', sinceMs);
+  if (invocationId !== undefined) add('invocation_id = ?', invocationId);
+  if (traceId !== undefined) add('trace_id = ?', traceId);
+  if (level !== undefined) {
+    const levels = levelsFrom(level);
+    add(`level IN (${levels.map(() => '?').join(', ')})`, ...levels);
+  }
+  return { conditions, values };
+}
+
 function toLogRecord(row: Readonly<Record<string, unknown>>): StoredLogRecord {
   return {
     id: row['id'] as number,
@@ -240,5 +326,8 @@ function toLogRecord(row: Readonly<Record<string, unknown>>): StoredLogRecord {
     level: row['level'] as LogRecord['level'],
     source: row['source'] as LogRecord['source'],
     message: row['message'] as string,
+    ...(row['trace_id'] === null
+      ? {}
+      : { traceId: row['trace_id'] as string, spanId: row['span_id'] as string }),
   };
 }

@@ -77,6 +77,12 @@ export class Consumers {
     for (const { tenant, name } of definitions.functions()) this.#fitFunction(tenant, name);
   }
 
+  /** Consumers that there are, of mappings and of functions' own queues. */
+  get running(): number {
+    const ofFunctions = [...this.#functions.values()].filter(({ consumer }) => consumer !== undefined);
+    return this.#mappings.size + ofFunctions.length;
+  }
+
   /** Undefined where there is no such mapping. */
   mappingStatus(tenant: TenantName, name: MappingName): ConsumerStatus | undefined {
     const feed = this.#mappings.get(keyOf(tenant, name));

@@ -14,6 +14,8 @@ import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { ThreadTelemetry } from '../model/thread-telemetry.ts';
+import type { TraceSampling } from '../model/trace-sampling.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
@@ -63,6 +65,9 @@ export interface WorkerData {
   /** This thread's share of the instances that lie ready. */
   readonly idleMemoryBytes: number;
   readonly idleSlots: number;
+  readonly tracing: TraceSampling;
+  /** Opens `/metrics` and nothing else. */
+  readonly scrapeToken?: string;
 }
 
 export interface SentEvent {
@@ -90,6 +95,7 @@ export type FromWorker =
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
   | { readonly kind: 'usage'; readonly batch: UsageBatch }
+  | ({ readonly kind: 'telemetry' } & ThreadTelemetry)
   /** Functions that the thread was called for, the last one last. */
   | { readonly kind: 'used'; readonly functions: readonly FunctionId[] }
   | { readonly kind: 'failed-to-listen'; readonly message: string; readonly code: string }

@@ -12,6 +12,7 @@ import { type ErrorCode, MayflyError, toErrorMessage } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import type { ThreadTelemetry } from '../model/thread-telemetry.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { refusedEvent } from './event-refusal.ts';
@@ -34,6 +35,7 @@ export interface WorkerPoolOptions {
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
   readonly onUsage: (batch: UsageBatch) => void;
+  readonly onTelemetry: (thread: number, news: ThreadTelemetry) => void;
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
@@ -171,6 +173,9 @@ export class WorkerPool {
             break;
           case 'usage':
             this.#options.onUsage(message.batch);
+            break;
+          case 'telemetry':
+            this.#options.onTelemetry(thread, message);
             break;
           case 'relieved':
             this.#options.onRelieved(message.functions);

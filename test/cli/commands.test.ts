@@ -259,6 +259,23 @@ test("logs prints records, and a function's escape sequences do not reach the te
   t.is(host.received.at(-1)?.path, `${BASE}/hello/logs?limit=5`);
 });
 
+test('logs asks for what is wanted; how long ago becomes a time', async (t) => {
+  const host = await hostOf(t);
+  host.routes.set(`GET ${BASE}/hello/logs`, (_, response) => sendJson(response, 200, []));
+  const trace = 'a'.repeat(32);
+  const before = Date.now();
+  await against(host, ['logs', 'hello', '--since', '10m', '--level', 'warn', '--trace', trace]);
+  const url = new URL(host.received.at(-1)!.path, 'http://host');
+  t.like(Object.fromEntries(url.searchParams), { limit: '100', level: 'warn', trace });
+  const since = Date.parse(url.searchParams.get('since')!);
+  t.true(since >= before - 600_000 && since <= Date.now() - 600_000);
+  await against(host, ['logs', 'hello', '--since', '2026-11-27T12:00:00Z', '--invocation', 'x']);
+  t.is(
+    host.received.at(-1)?.path,
+    `${BASE}/hello/logs?limit=100&since=2026-11-27T12%3A00%3A00Z&invocation=x`,
+  );
+});
+
 test('logs -f prints a record as it comes and ends on Ctrl-C', async (t) => {
   const host = await hostOf(t);
   host.routes.set(`GET ${BASE}/hello/logs`, (_, response) => {

@@ -202,6 +202,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     this.#accounts = accounts;
     const service = createControlBackend({
       quotaUse: (tenant) => accounts.use(tenant),
+      scrape: async (format) => `# ${format}\n`,
       askLedger,
       budgetWatch,
       queues: this.queues,

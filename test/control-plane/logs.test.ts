@@ -192,3 +192,20 @@ test('a reader who does not read costs a bounded amount, and is told how much it
   t.is(notice?.message, `${total - rest.length} records left out: they came faster than they were read`);
   t.is(rest.at(-1)?.id, total);
 });
+
+test('what is not wanted comes neither in a page nor to a follower', async (t) => {
+  await using server = await start();
+  const trace = 'a'.repeat(32);
+  const warned = { ...record('warned'), level: 'warn' as const, traceId: trace, spanId: 'b'.repeat(16) };
+  server.log([record('before'), warned]);
+  const page = await server.request('GET', `${path}?level=warn&trace=${trace}&since=1970-01-01T00:00:00Z`);
+  const [line] = (await page.json()) as Line[];
+  t.like(line, { message: 'warned', traceId: trace, spanId: 'b'.repeat(16) });
+  const response = await server.request('GET', `${path}?follow=true&level=warn`);
+  const lines = linesOf(response);
+  t.is((await nextLine(lines)).message, 'warned');
+  server.log([record('quiet'), { ...record('loud'), level: 'error' }]);
+  t.is((await nextLine(lines)).message, 'loud');
+  for (const query of ['level=loud', 'trace=x', 'since=yesterday', 'invocation=1'])
+    t.is((await problemOf(await server.request('GET', `${path}?${query}`))).code, 'invalid_request', query);
+});

@@ -98,6 +98,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'redriveDeadLetters',
     'revokeKey',
     'rotateKey',
+    'scrapeMetrics',
     'sendMessages',
     'setBudget',
     'setEventInvokeConfig',
@@ -183,6 +184,7 @@ test('what the host answers is what the document says it answers', async (t) => 
   ][] = [
     ['checkHealth', 200, 'GET', '/healthz'],
     ['describeInterface', 200, 'GET', '/openapi.json'],
+    ['scrapeMetrics', 200, 'GET', '/metrics'],
     ['listFunctions', 200, 'GET', '/v1/tenants/default/functions'],
     ['publishFunction', 201, 'PUT', hello, { headers: wasm, body: 'one' }],
     ['publishFunction', 200, 'PUT', hello, { headers: wasm, body: 'one' }],

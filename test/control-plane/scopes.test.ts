@@ -82,6 +82,7 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   describeSchedule: 'read',
   configureSchedule: 'deploy',
   deleteSchedule: 'deploy',
+  scrapeMetrics: 'operator',
 };
 
 /** Every route with whom it should let in. */

@@ -11,14 +11,17 @@ import { REFUSALS } from '../../host/limits.ts';
 import type { EventDelivery, EventOutcome } from '../../host/model/event-invocation.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, MessageId, TenantName } from '../../host/model/ids.ts';
+import type { InvocationSpan } from '../../host/model/invocation-span.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import type { QueueMessage } from '../../host/model/queue-message.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
+import { NO_TRACING, type TraceSampling } from '../../host/model/trace-sampling.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { Tracing } from '../../host/worker/tracing.ts';
 import { OPEN_COLUMN, openQuotas } from './open-quotas.ts';
 
 const tenant = 'acme' as TenantName;
@@ -66,11 +69,13 @@ export function tick(input: string, rest: Partial<QueueMessage> = {}): EventDeli
 export interface EventServingOptions {
   readonly road?: RoadWish;
   readonly configuration?: Partial<FunctionConfiguration>;
+  readonly sampling?: TraceSampling;
 }
 
 export class EventServing {
   readonly log: string[] = [];
   readonly reports: string[] = [];
+  readonly spans: InvocationSpan[] = [];
   readonly table: QuotaTable;
   readonly invoker: Invoker;
   readonly slots: Slots;
@@ -78,7 +83,10 @@ export class EventServing {
   route: LiveRoute | undefined;
   readonly #deliveries: EventDeliveries;
 
-  constructor(artifact: LoadedArtifact | Error, { road = 'auto', configuration }: EventServingOptions = {}) {
+  constructor(
+    artifact: LoadedArtifact | Error,
+    { road = 'auto', configuration, sampling = NO_TRACING }: EventServingOptions = {},
+  ) {
     this.table = new QuotaTable(openQuotas(1));
     const admission = new Admission(this.table, 0, {
       monotonicMs: () => performance.now(),
@@ -105,6 +113,7 @@ export class EventServing {
       tenantColumn: OPEN_COLUMN,
       functionColumn: OPEN_COLUMN,
     };
+    const tracing = new Tracing(sampling);
     const resolve = (): LiveRoute | undefined => this.route;
     const isDraining = (): boolean => this.isDraining;
     const clock = new SystemClock();
@@ -128,6 +137,9 @@ export class EventServing {
       isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
+      trace: (cause) => tracing.begin(cause),
+      span: (span) => void this.spans.push(span),
+      refused: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
       isDraining,
     });

@@ -149,3 +149,59 @@ test('a log that cannot be written is reported and does not throw', (t) => {
   t.deepEqual(messages(logs.tail(acme, hello, { limit: 9 })), ['c']);
   logs.close();
 });
+
+test('a tail is of what is wanted: by time, level, invocation and trace, and all of it at once', (t) => {
+  using logs = open();
+  const [one, two] = ['019abc01' as InvocationId, '019abc02' as InvocationId];
+  logs.append([
+    record('early', { timestampMs: 1, invocationId: one }),
+    record('warned', {
+      timestampMs: 5,
+      invocationId: one,
+      level: 'warn',
+      traceId: 'a'.repeat(32),
+      spanId: 'b',
+    }),
+    record('failed', {
+      timestampMs: 6,
+      invocationId: two,
+      level: 'error',
+      traceId: 'a'.repeat(32),
+      spanId: 'c',
+    }),
+    record('late', { timestampMs: 9, invocationId: two, level: 'debug' }),
+  ]);
+  const wanted = (filter: object, limit = 10) => messages(logs.tail(acme, hello, { limit, ...filter }));
+  t.deepEqual(wanted({ sinceMs: 5 }), ['warned', 'failed', 'late']);
+  t.deepEqual(wanted({ level: 'warn' }), ['warned', 'failed']);
+  t.deepEqual(wanted({ level: 'trace' }), ['early', 'warned', 'failed', 'late']);
+  t.deepEqual(wanted({ invocationId: one }), ['early', 'warned']);
+  t.deepEqual(wanted({ traceId: 'a'.repeat(32) }), ['warned', 'failed']);
+  t.deepEqual(wanted({ traceId: 'a'.repeat(32), level: 'error', sinceMs: 6 }), ['failed']);
+  t.deepEqual(wanted({ traceId: 'c'.repeat(32) }), []);
+  // The limit is of those that are wanted, not of those that are looked at.
+  t.deepEqual(wanted({ level: 'warn' }, 1), ['failed']);
+  const [warned] = logs.tail(acme, hello, { limit: 1, invocationId: one });
+  t.like(warned, { traceId: 'a'.repeat(32), spanId: 'b' });
+});
+
+test('all functions of a tenant together keep a bounded log, and other tenants lose nothing by it', (t) => {
+  using logs = open({ retainedBytes: 100_000, retainedBytesPerTenant: 20_000 });
+  const other = tenantNamed('other');
+  logs.append([record('kept', { tenant: other })]);
+  for (let n = 0; n < 200; n++) {
+    logs.append([record(`${n}`, { name: functionNamed(`f${n % 4}`) })]);
+    logs.flush();
+  }
+  const kept = [0, 1, 2, 3].flatMap((n) => logs.tail(acme, functionNamed(`f${n}`), { limit: 1_000 }));
+  // 200 bytes each beside the message.
+  t.true(kept.length * 200 <= 20_000, `${kept.length} records`);
+  t.true(kept.length * 203 > 20_000 * 0.8, `${kept.length} records`);
+  const numbers = kept.map(({ message }) => Number(message)).sort((a, b) => a - b);
+  t.deepEqual(
+    numbers,
+    Array.from({ length: kept.length }, (_, i) => 200 - kept.length + i),
+    'the newest of all',
+  );
+  t.deepEqual(messages(logs.tail(other, hello, { limit: 10 })), ['kept']);
+});

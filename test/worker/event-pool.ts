@@ -9,6 +9,7 @@ import {
 } from '../../host/limits.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
+import { NO_TRACING } from '../../host/model/trace-sampling.ts';
 import { ChangeCounters } from '../../host/worker/change-counters.ts';
 import type { HostServices } from '../../host/worker/messages.ts';
 import { WorkerPool } from '../../host/worker/worker-pool.ts';
@@ -60,10 +61,12 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
       rewind: 'auto',
       idleMemoryBytes: 64 * 2 ** 20,
       idleSlots: 100,
+      tracing: NO_TRACING,
     },
     services: services as Partial<HostServices> as HostServices,
     onLogs: () => {},
     onUsage: () => {},
+    onTelemetry: () => {},
     onExit: () => {},
     onRelieved: () => {},
     onProcessLost: () => {},

@@ -1,0 +1,197 @@
+/**
+ * What a recorded invocation becomes: a span for the whole, and children for what is worth one. A child that would say nothing
+ * (a wait of no time, a warm start, a run that is the whole) is left out: an invocation of 100 µs is one span, not four.
+ */
+import {
+  type Attributes,
+  type Link,
+  SpanKind,
+  type SpanStatus,
+  SpanStatusCode,
+  TraceFlags,
+} from '@opentelemetry/api';
+import { type InstrumentationScope, millisToHrTime, TraceState } from '@opentelemetry/core';
+import type { Resource } from '@opentelemetry/resources';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import {
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_URL_FULL,
+  ATTR_URL_PATH,
+} from '@opentelemetry/semantic-conventions';
+import {
+  ATTR_FAAS_COLDSTART,
+  ATTR_FAAS_INVOCATION_ID,
+  ATTR_FAAS_NAME,
+  ATTR_FAAS_TRIGGER,
+  ATTR_FAAS_VERSION,
+} from '@opentelemetry/semantic-conventions/incubating';
+import { ERROR_TABLE } from '../../errors.ts';
+import type { InvocationSpan, OutboundSpan } from '../../model/invocation-span.ts';
+import { parseTraceContext } from '../../model/trace-context.ts';
+import { FAAS_TRIGGERS } from './faas-trigger.ts';
+import { ATTR_FAULT, ATTR_TENANT } from './instruments.ts';
+
+export interface SpanOrigin {
+  readonly resource: Resource;
+  readonly scope: InstrumentationScope;
+  readonly newSpanId: () => string;
+}
+
+/** A shorter wait is the work of the thread's event loop. */
+const QUEUE_SPAN_US = 1_000;
+
+const OK: SpanStatus = { code: SpanStatusCode.UNSET };
+
+interface SpanParts {
+  readonly name: string;
+  readonly kind: SpanKind;
+  readonly spanId: string;
+  readonly parentSpanId: string | undefined;
+  readonly isParentRemote?: boolean;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: Attributes;
+  readonly status: SpanStatus;
+  readonly links?: Link[];
+}
+
+/** The spans of an invocation, the one of the whole last. */
+export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): ReadableSpan[] {
+  const { traceId, tracestate, spanId, parentSpanId, endMs, queueUs, initUs, execUs } = invocation;
+  const traceState = tracestate === undefined ? undefined : new TraceState(tracestate);
+  const execStartMs = endMs - execUs / 1_000;
+  const initStartMs = execStartMs - initUs / 1_000;
+  const startMs = initStartMs - queueUs / 1_000;
+  const spans: ReadableSpan[] = [];
+  const add = (parts: SpanParts): void => {
+    const { parentSpanId: parent, isParentRemote = false } = parts;
+    const context = {
+      traceId,
+      traceFlags: TraceFlags.SAMPLED,
+      ...(traceState === undefined ? {} : { traceState }),
+    };
+    const spanContext = { ...context, spanId: parts.spanId };
+    spans.push({
+      name: parts.name,
+      kind: parts.kind,
+      spanContext: () => spanContext,
+      ...(parent === undefined
+        ? {}
+        : { parentSpanContext: { ...context, spanId: parent, isRemote: isParentRemote } }),
+      startTime: millisToHrTime(parts.startMs),
+      endTime: millisToHrTime(parts.endMs),
+      duration: millisToHrTime(Math.max(parts.endMs - parts.startMs, 0)),
+      status: parts.status,
+      attributes: parts.attributes,
+      links: parts.links ?? [],
+      events: [],
+      ended: true,
+      resource: origin.resource,
+      instrumentationScope: origin.scope,
+      droppedAttributesCount: 0,
+      droppedEventsCount: 0,
+      droppedLinksCount: 0,
+    });
+  };
+  const child = (name: string, fromMs: number, toMs: number): void =>
+    add({
+      name,
+      kind: SpanKind.INTERNAL,
+      spanId: origin.newSpanId(),
+      parentSpanId: spanId,
+      startMs: fromMs,
+      endMs: toMs,
+      attributes: {},
+      status: OK,
+    });
+  const hasWaited = queueUs >= QUEUE_SPAN_US;
+  const hasStarted = invocation.start === 'cold';
+  if (hasWaited) child('queue', startMs, initStartMs);
+  if (hasStarted) child('init', initStartMs, execStartMs);
+  if ((hasWaited || hasStarted) && invocation.start !== 'none') child('exec', execStartMs, endMs);
+  for (const request of invocation.outbound) add({ ...outboundParts(request), parentSpanId: spanId });
+  add({
+    name: `${invocation.tenant}/${invocation.name}`,
+    kind: invocation.trigger === 'queue' ? SpanKind.CONSUMER : SpanKind.SERVER,
+    spanId,
+    parentSpanId,
+    isParentRemote: true,
+    startMs,
+    endMs,
+    attributes: attributesOf(invocation),
+    status: statusOf(invocation),
+    links: invocation.links.flatMap(linkTo),
+  });
+  return spans;
+}
+
+function attributesOf(invocation: InvocationSpan): Attributes {
+  const { outcome, http, outboundLeftOut } = invocation;
+  return {
+    [ATTR_TENANT]: invocation.tenant,
+    [ATTR_FAAS_NAME]: invocation.name,
+    [ATTR_FAAS_VERSION]: String(invocation.version),
+    [ATTR_FAAS_TRIGGER]: FAAS_TRIGGERS[invocation.trigger],
+    [ATTR_FAAS_INVOCATION_ID]: invocation.invocationId,
+    [ATTR_FAAS_COLDSTART]: invocation.start === 'cold',
+    'mayfly.trigger': invocation.trigger,
+    'mayfly.outcome': outcome,
+    'mayfly.fuel': invocation.fuel,
+    'mayfly.memory.peak': invocation.peakMemoryBytes,
+    ...(invocation.attempt > 1 ? { 'mayfly.attempt': invocation.attempt } : {}),
+    ...(invocation.batchSize > 1 ? { 'mayfly.batch.size': invocation.batchSize } : {}),
+    ...(outboundLeftOut > 0 ? { 'mayfly.outbound.left_out': outboundLeftOut } : {}),
+    ...(outcome === 'returned'
+      ? {}
+      : { [ATTR_ERROR_TYPE]: outcome, [ATTR_FAULT]: ERROR_TABLE[outcome].fault }),
+    ...(http === undefined
+      ? {}
+      : {
+          [ATTR_HTTP_REQUEST_METHOD]: http.method,
+          [ATTR_URL_PATH]: http.path,
+          [ATTR_HTTP_RESPONSE_STATUS_CODE]: http.status,
+        }),
+  };
+}
+
+/** Of a server: what the caller did wrong is no error of its span (semantic conventions for HTTP, status). */
+function statusOf({ outcome, http }: InvocationSpan): SpanStatus {
+  if (outcome !== 'returned' && ERROR_TABLE[outcome].fault !== 'caller')
+    return { code: SpanStatusCode.ERROR, message: ERROR_TABLE[outcome].title };
+  return http !== undefined && http.status >= 500 ? { code: SpanStatusCode.ERROR } : OK;
+}
+
+function outboundParts(request: OutboundSpan): Omit<SpanParts, 'parentSpanId'> {
+  const { spanId, method, scheme, authority, path, startMs, endMs, status, error } = request;
+  const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  const hasFailed = error !== undefined || (status !== undefined && status >= 400);
+  const errorType = error ?? String(status);
+  return {
+    name: method,
+    kind: SpanKind.CLIENT,
+    spanId,
+    startMs,
+    endMs,
+    attributes: {
+      [ATTR_HTTP_REQUEST_METHOD]: method,
+      [ATTR_SERVER_ADDRESS]: host,
+      [ATTR_SERVER_PORT]: port === undefined ? (scheme === 'https' ? 443 : 80) : Number(port),
+      [ATTR_URL_FULL]: `${scheme}://${authority}${path}`,
+      ...(status === undefined ? {} : { [ATTR_HTTP_RESPONSE_STATUS_CODE]: status }),
+      ...(hasFailed ? { [ATTR_ERROR_TYPE]: errorType } : {}),
+    },
+    status: hasFailed ? { code: SpanStatusCode.ERROR } : OK,
+  };
+}
+
+function linkTo(traceparent: string): Link[] {
+  const found = parseTraceContext(traceparent);
+  if (found === undefined) return [];
+  const { traceId, spanId, isSampled } = found;
+  const traceFlags = isSampled ? TraceFlags.SAMPLED : TraceFlags.NONE;
+  return [{ context: { traceId, spanId, traceFlags, isRemote: true } }];
+}

@@ -1,0 +1,170 @@
+/**
+ * What a host tells of itself, through OpenTelemetry's SDK: metrics to whoever scrapes them, and metrics, traces and logs by OTLP where
+ * an endpoint is set. It lives in the main thread and is fed in batches, so that nothing of it is on the way of an answer.
+ *
+ * 1. Nothing here throws at whoever feeds it, and nobody waits: a receiver that is slow or gone costs spans and log records beyond the
+ *    SDK's queues, which count what they drop, and nothing else.
+ * 2. What is counted is what the ledger gets: both are fed the same batches.
+ * 3. Providers are not registered globally: several hosts live in one process (tests).
+ */
+import { DiagLogLevel, diag } from '@opentelemetry/api';
+import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
+import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
+import {
+  type IMetricReader,
+  MeterProvider,
+  MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
+import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
+import type { LogRecord } from '../../model/log-record.ts';
+import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
+import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
+import { Exemplars } from './exemplars.ts';
+import { type ExpositionFormat, expose } from './exposition.ts';
+import { type EventGauges, HostGauges } from './host-gauges.ts';
+import { emitLog } from './log-export.ts';
+import { SeriesNames } from './series-names.ts';
+import { type SpanOrigin, spansOf } from './span-tree.ts';
+import type { TelemetryConfig } from './telemetry-config.ts';
+import { UsageMeter } from './usage-meter.ts';
+
+const SCOPE = 'mayfly';
+
+/** Triggers x codes of errors: what a function may have of series of one metric. The bound of names is ours (series-names.ts). */
+const SERIES_PER_FUNCTION = 4 * 64;
+
+/** How long a host that stops waits for its last exports. */
+const LAST_EXPORTS_MS = 3_000;
+
+export interface TelemetryPorts {
+  readonly version: string;
+  readonly ledgerPending: () => number;
+  readonly now: () => number;
+  /** For the operator. */
+  readonly report: (message: string) => void;
+}
+
+/** For scrapes: it collects when it is asked to. */
+class ScrapeReader extends MetricReader {
+  protected override async onShutdown(): Promise<void> {}
+  protected override async onForceFlush(): Promise<void> {}
+}
+
+export class Telemetry implements AsyncDisposable {
+  readonly #scraped: ScrapeReader;
+  readonly #meters: MeterProvider;
+  readonly #meter: UsageMeter;
+  readonly #gauges: HostGauges;
+  readonly #exemplars = new Exemplars();
+  readonly #spans: BatchSpanProcessor | undefined;
+  readonly #origin: SpanOrigin;
+  readonly #loggers: LoggerProvider | undefined;
+
+  constructor(config: TelemetryConfig, ports: TelemetryPorts) {
+    const { series, metrics, traces, logs } = config;
+    const resource = resourceFromAttributes({
+      ...config.resource,
+      [ATTR_SERVICE_NAME]: config.serviceName,
+      [ATTR_SERVICE_VERSION]: ports.version,
+    });
+    reportTo(ports.report);
+    const limit = (series.maxTenants * (series.perTenant + 1) + 1) * SERIES_PER_FUNCTION;
+    this.#scraped = new ScrapeReader({ cardinalitySelector: () => limit });
+    const readers: IMetricReader[] = [this.#scraped];
+    if (metrics !== undefined) {
+      readers.push(
+        new PeriodicExportingMetricReader({
+          exporter: new OTLPMetricExporter({ url: metrics.url, headers: metrics.headers }),
+          exportIntervalMillis: metrics.intervalMs,
+          exportTimeoutMillis: Math.min(metrics.intervalMs, 30_000),
+          cardinalityLimits: { default: limit },
+        }),
+      );
+    }
+    this.#meters = new MeterProvider({ resource, readers });
+    const meter = this.#meters.getMeter(SCOPE, ports.version);
+    const names = new SeriesNames(series);
+    this.#meter = new UsageMeter(meter, names, this.#exemplars);
+    this.#gauges = new HostGauges(meter, {
+      ledgerPending: ports.ledgerPending,
+      functionSeries: () => names.size,
+      bounds: series,
+      now: ports.now,
+    });
+    const ids = new RandomIdGenerator();
+    const scope = { name: SCOPE, version: ports.version };
+    this.#origin = { resource, scope, newSpanId: () => ids.generateSpanId() };
+    if (traces !== undefined) this.#spans = this.#spanProcessor(traces);
+    if (logs !== undefined) this.#loggers = this.#loggerProvider(logs, resource);
+  }
+
+  attachEvents(events: EventGauges): void {
+    this.#gauges.attachEvents(events);
+  }
+
+  usage(batch: UsageBatch): void {
+    for (const record of recordsOf(batch)) this.#meter.record(record);
+  }
+
+  /** What a serving thread told of itself. */
+  thread(thread: number, { spans, refusals, slots }: ThreadTelemetry): void {
+    this.#gauges.setSlots(thread, slots);
+    for (const refusal of refusals) this.#meter.refused(refusal);
+    for (const span of spans) {
+      this.#meter.exemplify(span);
+      if (this.#spans !== undefined) for (const made of spansOf(span, this.#origin)) this.#spans.onEnd(made);
+    }
+  }
+
+  /** @param isLost whether nobody asked it to */
+  threadEnded(thread: number, isLost: boolean): void {
+    this.#gauges.threadEnded(thread);
+    if (isLost) this.#meter.threadLost();
+  }
+
+  logs(records: readonly LogRecord[]): void {
+    const logger = this.#loggers?.getLogger(SCOPE);
+    if (logger !== undefined) for (const record of records) emitLog(logger, record);
+  }
+
+  async scrape(format: ExpositionFormat): Promise<string> {
+    const { resourceMetrics } = await this.#scraped.collect();
+    return expose(resourceMetrics, this.#exemplars, format);
+  }
+
+  /** Sends what waits. Resolves when it is out, or lost for want of a receiver. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, LAST_EXPORTS_MS);
+    const signals = [this.#spans?.shutdown(), this.#loggers?.shutdown(), this.#meters.shutdown()];
+    await Promise.race([Promise.allSettled(signals), late]);
+    clearTimeout(timer);
+  }
+
+  #spanProcessor({ url, headers, batch }: NonNullable<TelemetryConfig['traces']>): BatchSpanProcessor {
+    const exporter = new OTLPTraceExporter({ url, headers });
+    return new BatchSpanProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
+  }
+
+  #loggerProvider(
+    { url, headers, batch }: NonNullable<TelemetryConfig['logs']>,
+    resource: Resource,
+  ): LoggerProvider {
+    const exporter = new OTLPLogExporter({ url, headers });
+    const processor = new BatchLogRecordProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
+    return new LoggerProvider({ resource, processors: [processor] });
+  }
+}
+
+/** The SDK speaks of its troubles to one place per process. */
+function reportTo(report: (message: string) => void): void {
+  const tell = (message: string): void => report(`telemetry: ${message}`);
+  const nothing = (): void => {};
+  const logger = { error: tell, warn: tell, info: nothing, debug: nothing, verbose: nothing };
+  diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+}

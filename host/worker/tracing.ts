@@ -1,0 +1,77 @@
+/** Which invocations are recorded, and the ids of their spans. One per serving thread. */
+import { randomFillSync } from 'node:crypto';
+import { ROOT_CONTEXT, SpanKind } from '@opentelemetry/api';
+import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
+  type Sampler,
+  SamplingDecision,
+  TraceIdRatioBasedSampler,
+} from '@opentelemetry/sdk-trace';
+import { InvocationTrace } from '../model/invocation-trace.ts';
+import type { TraceContext } from '../model/trace-context.ts';
+import type { TraceSampling } from '../model/trace-sampling.ts';
+
+/** Ids are cut from random bytes that are fetched for 500 of them at a time: 0.1 µs each instead of 1. */
+const POOL_BYTES = 8 * 1024;
+
+export class Tracing {
+  readonly #sampling: TraceSampling;
+  readonly #root: Sampler;
+  readonly #pool = Buffer.alloc(POOL_BYTES);
+  #taken = POOL_BYTES;
+  readonly #newSpanId = (): string => this.#newId(8);
+
+  constructor(sampling: TraceSampling) {
+    this.#sampling = sampling;
+    this.#root = rootSampler(sampling);
+  }
+
+  /** Undefined where there is nothing to pass on: nobody traces here, and the caller said nothing. */
+  begin(parent: TraceContext | undefined): InvocationTrace | undefined {
+    const { isOn, isParentBased } = this.#sampling;
+    if (!isOn) return parent && this.#passOn(parent);
+    const traceId = parent?.traceId ?? this.#newId(16);
+    const isSampled = parent !== undefined && isParentBased ? parent.isSampled : this.#samples(traceId);
+    // An unsampled caller's span stays the one that everything below hangs on: there is none of ours.
+    if (!isSampled && parent !== undefined) return this.#passOn({ ...parent, isSampled });
+    const { tracestate } = parent ?? {};
+    const spanId = this.#newId(8);
+    const context = { traceId, spanId, isSampled, ...(tracestate === undefined ? {} : { tracestate }) };
+    return this.#trace(context, parent, isSampled);
+  }
+
+  #passOn(parent: TraceContext): InvocationTrace {
+    return this.#trace(parent, parent, false);
+  }
+
+  #trace(context: TraceContext, parent: TraceContext | undefined, isRecorded: boolean): InvocationTrace {
+    return new InvocationTrace({ context, parent, isRecorded, newSpanId: this.#newSpanId, nowMs: epochMs });
+  }
+
+  #samples(traceId: string): boolean {
+    const { decision } = this.#root.shouldSample(ROOT_CONTEXT, traceId, '', SpanKind.SERVER, {}, []);
+    return decision === SamplingDecision.RECORD_AND_SAMPLED;
+  }
+
+  #newId(bytes: number): string {
+    if (this.#taken + bytes > POOL_BYTES) {
+      randomFillSync(this.#pool);
+      this.#taken = 0;
+    }
+    const id = this.#pool.toString('hex', this.#taken, this.#taken + bytes);
+    this.#taken += bytes;
+    // All zero is no id; it comes once in 2^64.
+    return /[^0]/.test(id) ? id : this.#newId(bytes);
+  }
+}
+
+function rootSampler({ ratio }: TraceSampling): Sampler {
+  if (ratio >= 1) return new AlwaysOnSampler();
+  return ratio <= 0 ? new AlwaysOffSampler() : new TraceIdRatioBasedSampler(ratio);
+}
+
+/** With fractions of a millisecond, and never stepping back within a trace of this thread. */
+function epochMs(): number {
+  return performance.timeOrigin + performance.now();
+}

@@ -1,0 +1,72 @@
+/** Prometheus' own server scrapes a host: what it read, its exemplars, and the alert rules and queries that ship with Mayfly. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
+import test from 'ava';
+import { type Json, testHost } from '../harness/host.ts';
+import { OtlpReceiver } from '../harness/otlp-receiver.ts';
+import { Prometheus, promtool } from '../harness/prometheus.ts';
+import { plainCommand } from '../harness/wat-commands.ts';
+
+const TOKEN = 'token-for-scrapers-0123';
+const RULES = fileURLToPath(new URL('../../docs/telemetry/alerts.yaml', import.meta.url));
+const DASHBOARD = new URL('../../docs/telemetry/dashboard.json', import.meta.url);
+
+test('Prometheus scrapes a host, and reads values, exemplars, rules and queries', async (t) => {
+  t.timeout(180_000);
+  await using receiver = await OtlpReceiver.start();
+  const host = await testHost(t, {
+    env: { MAYFLY_METRICS_TOKEN: TOKEN, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.origin}/v1/traces` },
+  });
+  await host.deploy(
+    'ok',
+    await parse(plainCommand('(memory 1) (func (export "run") (result i32) (i32.const 0))')),
+  );
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  for (let n = 0; n < 3; n++)
+    await host.call('ok', '/', { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } });
+
+  const target = new URL(host.origin).host;
+  await using prometheus = await Prometheus.start({ target, token: TOKEN, rules: RULES });
+  const query = 'faas_invocations_total{mayfly_tenant="default",faas_name="ok",faas_trigger="http"}';
+  await prometheus.until(async () => {
+    const { result } = await prometheus.api('query', { query });
+    return result[0]?.value[1] === '3';
+  });
+  const { activeTargets } = await prometheus.api('targets');
+  t.like(activeTargets[0], { health: 'up', lastError: '' });
+  const { result: quantile } = await prometheus.api('query', {
+    query: 'histogram_quantile(0.5, sum by (le) (faas_invoke_duration_seconds_bucket{faas_name="ok"}))',
+  });
+  t.true(Number(quantile[0].value[1]) > 0);
+
+  const seconds = Date.now() / 1_000;
+  const exemplars = await prometheus.api('query_exemplars', {
+    query: 'faas_invoke_duration_seconds_bucket{faas_name="ok"}',
+    start: String(seconds - 600),
+    end: String(seconds + 60),
+  });
+  t.is(exemplars[0]?.exemplars[0].labels.trace_id, traceId);
+
+  await prometheus.until(async () => {
+    const { groups } = await prometheus.api('rules');
+    return groups.flatMap(({ rules }: Json) => rules).every(({ health }: Json) => health === 'ok');
+  });
+  // Whatever the dashboard asks is a query, of metrics that there are.
+  for (const expression of await dashboardQueries()) await prometheus.api('query', { query: expression });
+  t.deepEqual(host.reports, []);
+
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const { text } = await host.request('/metrics', { headers });
+  const checked = promtool(['check', 'metrics'], text);
+  t.is(checked.text, '');
+  t.is(checked.status, 0);
+});
+
+async function dashboardQueries(): Promise<string[]> {
+  const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as Json;
+  const targets = panels.flatMap((panel: Json) => panel.targets ?? []);
+  return targets.map(({ expr }: Json) =>
+    expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(tenant|function)/g, '.*'),
+  );
+}
