@@ -3,7 +3,7 @@
  *
  * Cost is carried along as `pending` until something demands it: a call, an exit, or a label at which less is owed.
  * What is owed at a label is the least that any arrival brings; since later arrivals can bring less than earlier ones
- * relied on, the walk is repeated until nothing changes (2.6 times on average), and after PATIENCE walks labels
+ * relied on, the walk is repeated until nothing changes (twice to four times, weighted by length), and after PATIENCE walks labels
  * in dispute are owed nothing.
  *
  * Invariants (`docs/fuel.md` is the definition):
