@@ -89,8 +89,7 @@ export class ChargePlacement {
       this.#labels.isImpatient = pass >= PATIENCE;
       this.#walk();
       // Not only once the debts are settled: one walk less.
-      const areChecksMoved = this.#gatherChecks();
-      if (!this.#labels.isChanged && !areChecksMoved) return;
+      if (!this.#gatherChecks() && !this.#labels.isChanged) return;
       this.#slots.undo();
     }
   }
