@@ -3,7 +3,7 @@
  *
  * Cost is carried along as `pending` until something demands it: a call, an exit, or a label at which less is owed.
  * What is owed at a label is the least that any arrival brings; since later arrivals can bring less than earlier ones
- * relied on, the walk is repeated until nothing changes (2.6 times on average), and after PATIENCE walks labels
+ * relied on, the walk is repeated until nothing changes (twice to four times, weighted by length), and after PATIENCE walks labels
  * in dispute are owed nothing.
  *
  * Invariants (`docs/fuel.md` is the definition):
@@ -89,8 +89,7 @@ export class ChargePlacement {
       this.#labels.isImpatient = pass >= PATIENCE;
       this.#walk();
       // Not only once the debts are settled: one walk less.
-      const areChecksMoved = this.#gatherChecks();
-      if (!this.#labels.isChanged && !areChecksMoved) return;
+      if (!this.#gatherChecks() && !this.#labels.isChanged) return;
       this.#slots.undo();
     }
   }
