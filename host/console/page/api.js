@@ -61,7 +61,7 @@ export class Api {
    * The records of a function's log, the newest first few and then each as it is written, until `signal` is aborted.
    * @param {string} path
    * @param {AbortSignal} signal
-   * @returns {AsyncGenerator<import('../../control-plane/schemas.ts').LogRecordJson & { traceId?: string }>}
+   * @returns {AsyncGenerator<import('../../control-plane/schemas.ts').LogRecordJson>}
    */
   async *follow(path, signal) {
     const response = await this.#fetch(path, { follow: 'true', limit: 100 }, { signal });

@@ -68,7 +68,7 @@ export function logPanel({ api, path, signal }) {
 /**
  * @param {HTMLElement} frame what scrolls
  * @param {HTMLElement} lines
- * @param {LogRecordJson & { traceId?: string }} record
+ * @param {LogRecordJson} record
  * @param {boolean} isPaused
  */
 function append(frame, lines, record, isPaused) {
@@ -79,7 +79,7 @@ function append(frame, lines, record, isPaused) {
   if (isAtEnd && !isPaused) frame.scrollTop = frame.scrollHeight;
 }
 
-/** @param {LogRecordJson & { traceId?: string }} record */
+/** @param {LogRecordJson} record */
 export function logLine({ timestamp, level, source, message, invocationId, version, traceId }) {
   const about = `version ${version}, ${source}, invocation ${invocationId}${traceId === undefined ? '' : `, trace ${traceId}`}`;
   return element(
