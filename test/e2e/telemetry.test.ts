@@ -196,7 +196,9 @@ test.serial(
     const answer = await host.call('handler', `/?to=${to}&own=${own}`, { headers: { traceparent: SAMPLED } });
     t.is(asked[0]?.['traceparent'], own);
     const span = await spanOf(answer.headers['mayfly-invocation-id']);
-    const client = receiver.spans.find(({ parentSpanId }) => parentSpanId === span.spanId);
+    const client = receiver.spans.find(
+      ({ parentSpanId, kind }) => parentSpanId === span.spanId && kind === 3,
+    );
     t.like(client, { status: 2 });
     t.like(client?.attributes, { 'error.type': '404' });
   },
