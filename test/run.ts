@@ -66,6 +66,12 @@ class SilenceWatch {
   }
 }
 
+/**
+ * Compiled and type-stripped modules, which hundreds of processes of one run load: a command of the command line starts in
+ * half the time. A later run uses what an earlier one left; Node keys it by content and version.
+ */
+const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'compiled');
+
 /** Runs a script with this Node; `onLine` sees each line of output as it goes by. */
 function runNode(args: readonly string[], onLine?: (line: string) => void): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -73,7 +79,7 @@ function runNode(args: readonly string[], onLine?: (line: string) => void): Prom
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     stdio: ['inherit', onLine ? 'pipe' : 'inherit', 'inherit'],
-    env: { ...process.env, ...(onLine ? color : {}) },
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env, ...(onLine ? color : {}) },
   });
   if (onLine && child.stdout) {
     const silence = new SilenceWatch(child);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { EXAMPLES } from '../../examples/examples.ts';
 import { withNote } from '../harness/component-note.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { HostProcess } from '../harness/host-process.ts';
@@ -50,7 +51,7 @@ test.serial('a first start deploys the examples and prints lines that call them'
   await using host = await HostProcess.ready(dataDir);
   t.is((await host.request('/healthz')).status, 200);
   const lines = curlLines(host);
-  t.is(lines.length, 5, host.output);
+  t.is(lines.length, EXAMPLES.length, host.output);
   const answers = await Promise.all(lines.map(runLine));
   for (const answer of answers) t.true(answer.length > 0);
   t.true(answers.includes('A mayfly lives for a day.\n'));
@@ -82,7 +83,7 @@ test.serial('a first start deploys the examples and prints lines that call them'
     list.map(({ name, liveVersion, digest }) => ({ name, liveVersion, digest }));
   t.deepEqual(versions(after), versions(before));
   t.is((await again.api('/functions/tiny-wat')).json.configuration.timeoutMs, 1234);
-  t.deepEqual((await Promise.all(curlLines(again).map(runLine))).length, 5);
+  t.deepEqual((await Promise.all(curlLines(again).map(runLine))).length, EXAMPLES.length);
   const fetched = JSON.parse((await again.request('/fn/default/fetch-two-ts/')).text);
   t.deepEqual(
     fetched.results.map((result: { status: number }) => result.status),
