@@ -26,7 +26,8 @@ export const notMeasured = [
   'Hono or workerd with a process per core: what is compared has one serving thread on each side',
 ];
 
-const WARM_UPS = 2;
+/** V8 goes on optimising a host for ten seconds of load; each system gets as many before it is measured. */
+const WARM_UPS = 12;
 const ROUNDS = 9;
 
 /** Rows of the table that ratios are made of. */
