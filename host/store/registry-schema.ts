@@ -227,4 +227,44 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
     WHEN NOT EXISTS (SELECT 1 FROM audit_trims WHERE tenant = OLD.tenant AND up_to >= OLD.id)
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
   `,
+  `
+  -- What a tenant has, kept with each change: a sum over its versions took 15 ms of every publish at 10,000 functions.
+  CREATE TABLE stored_use (
+    tenant    TEXT PRIMARY KEY,
+    functions INTEGER NOT NULL DEFAULT 0,
+    reserved  INTEGER NOT NULL DEFAULT 0,
+    versions  INTEGER NOT NULL DEFAULT 0,
+    bytes     INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO stored_use (tenant, functions, reserved)
+    SELECT tenant, count(*), sum(coalesce(configuration ->> '$.reservedConcurrency', 0)) FROM functions GROUP BY tenant;
+  UPDATE stored_use SET (versions, bytes) = (
+    SELECT count(*), coalesce(sum((sizes ->> '$.uploadBytes') + (sizes ->> '$.codeBytes') + (sizes ->> '$.glueBytes')), 0)
+    FROM versions WHERE versions.tenant = stored_use.tenant);
+
+  CREATE TRIGGER function_stored AFTER INSERT ON functions BEGIN
+    INSERT INTO stored_use (tenant) VALUES (NEW.tenant) ON CONFLICT DO NOTHING;
+    UPDATE stored_use SET functions = functions + 1,
+      reserved = reserved + coalesce(NEW.configuration ->> '$.reservedConcurrency', 0) WHERE tenant = NEW.tenant;
+  END;
+  CREATE TRIGGER function_changed AFTER UPDATE OF configuration ON functions BEGIN
+    UPDATE stored_use SET reserved = reserved + coalesce(NEW.configuration ->> '$.reservedConcurrency', 0)
+      - coalesce(OLD.configuration ->> '$.reservedConcurrency', 0) WHERE tenant = NEW.tenant;
+  END;
+  CREATE TRIGGER function_removed AFTER DELETE ON functions BEGIN
+    UPDATE stored_use SET functions = functions - 1,
+      reserved = reserved - coalesce(OLD.configuration ->> '$.reservedConcurrency', 0) WHERE tenant = OLD.tenant;
+  END;
+  CREATE TRIGGER version_stored AFTER INSERT ON versions BEGIN
+    INSERT INTO stored_use (tenant) VALUES (NEW.tenant) ON CONFLICT DO NOTHING;
+    UPDATE stored_use SET versions = versions + 1, bytes = bytes
+      + (NEW.sizes ->> '$.uploadBytes') + (NEW.sizes ->> '$.codeBytes') + (NEW.sizes ->> '$.glueBytes')
+      WHERE tenant = NEW.tenant;
+  END;
+  CREATE TRIGGER version_removed AFTER DELETE ON versions BEGIN
+    UPDATE stored_use SET versions = versions - 1, bytes = bytes
+      - (OLD.sizes ->> '$.uploadBytes') - (OLD.sizes ->> '$.codeBytes') - (OLD.sizes ->> '$.glueBytes')
+      WHERE tenant = OLD.tenant;
+  END;
+  `,
 ];

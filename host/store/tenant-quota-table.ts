@@ -103,24 +103,14 @@ export class TenantQuotaTable {
   }
 
   stored(tenant: TenantName): StoredUse {
-    const functions = this.#database
-      .sql(
-        `SELECT count(*) AS count, coalesce(sum(configuration ->> '$.reservedConcurrency'), 0) AS reserved
-         FROM functions WHERE tenant = ?`,
-      )
-      .get(tenant);
-    const versions = this.#database
-      .sql(
-        `SELECT count(*) AS count, coalesce(sum(
-           (sizes ->> '$.uploadBytes') + (sizes ->> '$.codeBytes') + (sizes ->> '$.glueBytes')), 0) AS bytes
-         FROM versions WHERE tenant = ?`,
-      )
+    const use = this.#database
+      .sql('SELECT functions, reserved, versions, bytes FROM stored_use WHERE tenant = ?')
       .get(tenant);
     return {
-      functions: Number(functions?.['count']),
-      versions: Number(versions?.['count']),
-      storedBytes: Number(versions?.['bytes']),
-      reservedConcurrency: Number(functions?.['reserved']),
+      functions: Number(use?.['functions'] ?? 0),
+      versions: Number(use?.['versions'] ?? 0),
+      storedBytes: Number(use?.['bytes'] ?? 0),
+      reservedConcurrency: Number(use?.['reserved'] ?? 0),
       queues: this.#count(tenant, 'queues'),
       eventSourceMappings: this.#count(tenant, 'eventSourceMappings'),
       schedules: this.#count(tenant, 'schedules'),

@@ -111,7 +111,7 @@ test('random sequences of operations leave the registry as they leave a simple m
     } else if (operation < 9) {
       expected = model.configure(key, 1_000 + number);
       actual = attempt(() => {
-        registry.configure(tenant, name, { fuel: 1_000 + number }, step);
+        registry.configure(tenant, name, { fuel: 1_000 + number, reservedConcurrency: number }, step);
         return 'ok';
       });
     } else {
@@ -131,6 +131,19 @@ test('random sequences of operations leave the registry as they leave a simple m
     t.deepEqual(
       registry.versions(tenant, name).map((version) => version.version),
       [...(entry?.versions.keys() ?? [])].sort((a, b) => b - a),
+    );
+    const owned = registry.list(tenant);
+    const stored = owned.flatMap((each) => registry.versions(tenant, each.name));
+    const use = registry.quotas.stored(tenant);
+    t.is(use.functions, owned.length);
+    t.is(use.versions, stored.length);
+    t.is(
+      use.storedBytes,
+      stored.reduce((sum, { sizes }) => sum + sizes.uploadBytes + sizes.codeBytes + sizes.glueBytes, 0),
+    );
+    t.is(
+      use.reservedConcurrency,
+      owned.reduce((sum, { configuration }) => sum + configuration.reservedConcurrency, 0),
     );
     const wanted = entry && publicationOf(tenant, name, entry.versions.get(entry.live)!).artifactKey;
     t.is(live?.artifactKey, wanted);
