@@ -1,5 +1,6 @@
 /** docs/errors.md, rendered from the table that the host answers from. */
-import { ERROR_TABLE, type ErrorCode, type Fault } from '../host/errors.ts';
+import type { Fault } from '../host/error-entry.ts';
+import { ERROR_TABLE, type ErrorCode } from '../host/errors.ts';
 
 const SECTIONS: readonly { readonly fault: Fault; readonly title: string; readonly about: string }[] = [
   { fault: 'caller', title: "The caller's", about: 'Whoever sent the request has to change it.' },

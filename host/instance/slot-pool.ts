@@ -42,6 +42,11 @@ const SPARE_MS = PEAK_HALF_LIFE_MS;
 /** How often the owner of a pool calls {@link SlotPool.trim}: with 10,000 functions a look at all of them takes 0.1 ms. */
 export const TRIM_EVERY_MS = 2_000;
 
+/** Keys begin with the function they belong to: `tenant/name/` and what tells versions apart. */
+function functionKeyOf(key: string): string {
+  return key.slice(0, key.indexOf('/', key.indexOf('/') + 1));
+}
+
 /** The slots of one function version. */
 class Shelf<S extends PooledSlot> {
   /** The last one given back first: its memory is in the caches. */
@@ -73,6 +78,8 @@ export class SlotPool<S extends PooledSlot> {
   readonly #options: SlotPoolOptions;
   /** By function version, least recently used first. */
   readonly #shelves = new Map<string, Shelf<S>>();
+  /** The keys of shelves by function: a publish looks at its own, not at ten thousand. */
+  readonly #keysOf = new Map<string, Set<string>>();
   #idle = 0;
   #idleBytes = 0;
   #late = 0;
@@ -148,8 +155,9 @@ export class SlotPool<S extends PooledSlot> {
     });
   }
 
-  keys(): readonly string[] {
-    return [...this.#shelves.keys()];
+  /** Of the versions of a function that have slots. */
+  keysOf(functionKey: string): readonly string[] {
+    return [...(this.#keysOf.get(functionKey) ?? [])];
   }
 
   /** Gives up the idle slots of a function version that nobody will call any more. */
@@ -157,7 +165,7 @@ export class SlotPool<S extends PooledSlot> {
     const shelf = this.#shelves.get(key);
     if (shelf === undefined) return;
     while (shelf.idle.length > 0) this.#evict(shelf);
-    this.#shelves.delete(key);
+    this.#forget(key);
   }
 
   dispose(): void {
@@ -195,8 +203,15 @@ export class SlotPool<S extends PooledSlot> {
 
   #use(key: string): Shelf<S> {
     let shelf = this.#shelves.get(key);
-    if (shelf === undefined) shelf = new Shelf();
-    else this.#shelves.delete(key);
+    if (shelf === undefined) {
+      shelf = new Shelf();
+      const functionKey = functionKeyOf(key);
+      const keys = this.#keysOf.get(functionKey);
+      if (keys === undefined) this.#keysOf.set(functionKey, new Set([key]));
+      else keys.add(key);
+    } else {
+      this.#shelves.delete(key);
+    }
     this.#shelves.set(key, shelf);
     return shelf;
   }
@@ -244,7 +259,15 @@ export class SlotPool<S extends PooledSlot> {
   #forgetEmpty(key: string): void {
     const shelf = this.#shelves.get(key);
     if (shelf !== undefined && shelf.busy === 0 && shelf.idle.length === 0 && !shelf.isMaking)
-      this.#shelves.delete(key);
+      this.#forget(key);
+  }
+
+  #forget(key: string): void {
+    this.#shelves.delete(key);
+    const functionKey = functionKeyOf(key);
+    const keys = this.#keysOf.get(functionKey);
+    keys?.delete(key);
+    if (keys?.size === 0) this.#keysOf.delete(functionKey);
   }
 
   #count(slot: S, by: 1 | -1): void {

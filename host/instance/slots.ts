@@ -73,10 +73,7 @@ export class Slots {
   /** Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one. */
   retire(tenant: TenantName, name: FunctionName, kept: LiveFunction | undefined): void {
     const keptKey = kept && keyOf(kept);
-    for (const key of this.#pool.keys()) {
-      const [keyTenant, , keyName] = key.split('/');
-      if (keyTenant === tenant && keyName === name && key !== keptKey) this.#pool.drop(key);
-    }
+    for (const key of this.#pool.keysOf(`${tenant}/${name}`)) if (key !== keptKey) this.#pool.drop(key);
   }
 
   /** Gives up what functions that were not called lately have more than one of. */
@@ -142,7 +139,7 @@ function keyOf(live: LiveFunction): string {
   let key = keys.get(live);
   if (key === undefined) {
     const { tenant, generation, name, version, artifactKey } = live;
-    key = `${tenant}/${generation}/${name}/${version}/${artifactKey}`;
+    key = `${tenant}/${name}/${generation}/${version}/${artifactKey}`;
     keys.set(live, key);
   }
   return key;

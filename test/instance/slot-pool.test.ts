@@ -207,3 +207,15 @@ test('a function that was not called lately keeps one slot, that which was never
   t.is(bench.pool.counts.idle, 3);
   t.is(bench.take('a'), ahead!);
 });
+
+test('the versions of a function that have slots are known by the function, and forgotten with them', (t) => {
+  const bench = new Bench();
+  const keys = ['acme/hello/1/1', 'acme/hello/1/2', 'acme/hello-2/1/1', 'other/hello/1/1'];
+  for (const key of keys) bench.giveBack(key, bench.take(key));
+  bench.turn();
+  t.deepEqual(bench.pool.keysOf('acme/hello'), keys.slice(0, 2));
+  bench.pool.drop(keys[0]!);
+  t.deepEqual(bench.pool.keysOf('acme/hello'), [keys[1]]);
+  bench.pool.dispose();
+  for (const name of ['acme/hello', 'acme/hello-2', 'other/hello']) t.deepEqual(bench.pool.keysOf(name), []);
+});
