@@ -238,6 +238,7 @@ export async function startHost(
   });
   const pool = new WorkerPool({
     threads: config.threads,
+    spareThreads: config.spareThreads,
     entry: SERVING_THREAD,
     port: config.port,
     data: {

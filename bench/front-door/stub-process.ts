@@ -93,6 +93,7 @@ const services = {
 
 const pool = new WorkerPool({
   threads: 1,
+  spareThreads: 0,
   entry: new URL('../../host/serving-thread.ts', import.meta.url),
   port: 0,
   data: {

@@ -48,10 +48,7 @@ export type ServiceName = keyof HostServices;
 
 /** Given to a thread when it is made. */
 export interface WorkerData {
-  readonly thread: number;
   readonly host: string;
-  /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
-  readonly port: number;
   readonly stagingDir: string;
   readonly adminKey: string;
   readonly componentBytes: number;
@@ -80,7 +77,17 @@ export interface ReturnedOutcome {
   readonly outcome: EventOutcome;
 }
 
+/** Which thread it is from now on, and what to listen on. */
+export interface ServeOrder {
+  readonly kind: 'serve';
+  readonly thread: number;
+  /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
+  readonly port: number;
+}
+
 export type ToWorker =
+  /** The first of all. */
+  | ServeOrder
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
@@ -91,6 +98,8 @@ export type ToWorker =
   | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromWorker =
+  /** Its modules: it listens as soon as it is told to. */
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
