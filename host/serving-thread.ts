@@ -161,6 +161,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
       }),
     isolated: new IsolatedCalls({
       onLost: noteLoss,
+      onOverdue: (socketPath) => link.notify({ kind: 'overdue', socketPath }),
       onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
@@ -285,19 +286,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     socketPath: string,
     invocationId: InvocationId,
   ): void {
-    link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
-    const message = 'worker_lost: The process of the tenant was lost.';
-    const timestampMs = Date.now();
-    logs.append({
-      tenant,
-      name,
-      version,
-      invocationId,
-      timestampMs,
-      level: 'error',
-      source: 'host',
-      message,
-    });
+    link.notify({ kind: 'lost', socketPath, invocation: { tenant, name, version, invocationId } });
   }
 
   async function drain(timeoutMs: number): Promise<void> {

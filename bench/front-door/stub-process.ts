@@ -119,6 +119,7 @@ const pool = new WorkerPool({
   onExit: () => {},
   onRelieved: () => {},
   onProcessLost: () => {},
+  onProcessOverdue: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,
   onUsed: () => {},
   recent: () => [],

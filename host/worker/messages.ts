@@ -10,7 +10,7 @@ import type { FunctionLimitValues } from '../limits.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
 import type { EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
-import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -112,14 +112,20 @@ export type FromWorker =
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
   /** Answers events of `deliver`, in whatever order they ended. */
   | { readonly kind: 'delivered'; readonly outcomes: readonly ReturnedOutcome[] }
-  /** The process of an isolated tenant was lost while it ran this. */
-  | { readonly kind: 'lost'; readonly socketPath: string; readonly function: FunctionVersionName }
+  /** The process of an isolated tenant has broken off an answer, or was lost while it ran this. */
+  | { readonly kind: 'lost'; readonly socketPath: string; readonly invocation: LostInvocation }
+  /** It has not said what came of an invocation whose time is up. */
+  | { readonly kind: 'overdue'; readonly socketPath: string }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {
   readonly tenant: TenantName;
   readonly name: FunctionName;
   readonly version: number;
+}
+
+export interface LostInvocation extends FunctionVersionName {
+  readonly invocationId: InvocationId;
 }
 
 /** What passes over the channel of that name. */

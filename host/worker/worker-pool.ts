@@ -21,6 +21,7 @@ import type {
   FromWorker,
   FunctionVersionName,
   HostServices,
+  LostInvocation,
   ServiceName,
   ToWorker,
   WorkerData,
@@ -43,7 +44,8 @@ export interface WorkerPoolOptions {
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
-  readonly onProcessLost: (socketPath: string, running: FunctionVersionName) => void;
+  readonly onProcessLost: (socketPath: string, running: LostInvocation) => void;
+  readonly onProcessOverdue: (socketPath: string) => void;
   /** JavaScript heap of a thread. */
   readonly heapBytes: number;
   readonly onUsed: (functions: readonly FunctionId[]) => void;
@@ -198,7 +200,10 @@ export class WorkerPool {
             this.#options.onRelieved(message.functions);
             break;
           case 'lost':
-            this.#options.onProcessLost(message.socketPath, message.function);
+            this.#options.onProcessLost(message.socketPath, message.invocation);
+            break;
+          case 'overdue':
+            this.#options.onProcessOverdue(message.socketPath);
             break;
           case 'used':
             this.#options.onUsed(message.functions);

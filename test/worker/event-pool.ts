@@ -71,6 +71,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
     onExit: () => {},
     onRelieved: () => {},
     onProcessLost: () => {},
+    onProcessOverdue: () => {},
     heapBytes: HOST_LIMITS.threadHeapBytes,
     onUsed: () => {},
     recent: () => [],
