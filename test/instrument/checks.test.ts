@@ -5,7 +5,7 @@ import { BOUNDED_CALL, CHECK_INTERVAL, CHUNK } from '../../host/instrument/cost-
 import { instrument } from '../../host/instrument/instrument.ts';
 import { assemble, meter } from './metered.ts';
 
-const CHECK = /i64\.const 4096\s+i64\.gt_s/g;
+const CHECK = new RegExp(`i64\\.const ${CHUNK}\\s+i64\\.gt_s`, 'g');
 
 async function written(wat: string): Promise<string> {
   return print(instrument(await assemble(wat)).bytes);
@@ -29,7 +29,9 @@ test('a loop that several branches lead back to is checked once, at its head', a
   t.is(await checksIn(TWO_WAYS), 1);
   t.regex(
     await written(TWO_WAYS),
-    /loop\s*(;; label = @1)?\s*local\.get \d+\s+(i64\.const \d+\s+i64\.add\s+local\.tee \d+\s+)?i64\.const 4096\s+i64\.gt_s/,
+    new RegExp(
+      `loop\\s*(;; label = @1)?\\s*local\\.get \\d+\\s+(i64\\.const \\d+\\s+i64\\.add\\s+local\\.tee \\d+\\s+)?${CHECK.source}`,
+    ),
   );
 });
 
