@@ -26,7 +26,7 @@ export class ChargeSlots {
 
   /** Whether the open charge, if there is one, goes to the local counter. */
   get isOpenLocal(): boolean {
-    return this.#openKind === EDIT.localCharge;
+    return this.#openKind === EDIT.localCharge || this.#openKind === EDIT.pushCounter;
   }
 
   /** Forgets what was placed, for another function or another pass. */
@@ -54,7 +54,8 @@ export class ChargeSlots {
    * branch on it, a charge would make the engine keep the result in a register of its own.
    */
   charge(slot: number, amount: number, needsCheck: boolean, isLocal: boolean): void {
-    if (this.#openSlot < 0) {
+    // No check stands where the counter is pushed.
+    if (this.#openSlot < 0 || (needsCheck && this.#openKind === EDIT.pushCounter)) {
       this.#openSlot = this.#headSlot < 0 ? slot : this.#headSlot;
       this.#openAmount = 0;
       this.#openIsChecked = false;
@@ -82,14 +83,22 @@ export class ChargeSlots {
     this.#touched.push(slot);
   }
 
-  /** Adds to the counter as it is pushed, which takes half the code of a charge. */
+  /** Adds to the counter as it is pushed, which takes half the code of a charge, and is the open one from here on. */
   chargeInPassing(pushSlot: number, amount: number): void {
-    this.#edits.set(pushSlot, EDIT.pushCounter, amount);
     this.#pushed.push(pushSlot);
+    this.#openSlot = pushSlot;
+    this.#openAmount = amount;
+    this.#openKind = EDIT.pushCounter;
+    this.#openIsChecked = false;
+    this.#write();
   }
 
   #write(): void {
     const kind = this.#openKind;
+    if (kind === EDIT.pushCounter) {
+      this.#edits.set(this.#openSlot, kind, this.#openAmount);
+      return;
+    }
     if (kind !== EDIT.charge) this.usesCounter = true;
     this.set(this.#openSlot, this.#openIsChecked ? checkedKind(kind) : kind, this.#openAmount);
   }

@@ -21,6 +21,20 @@ test('a function called by its index alone takes the counter and gives it back',
   t.regex(await written(wat), /\(func \(;\d+;\) \(type \d+\) \(param i32 i64\) \(result i32 i64\)/);
 });
 
+test('what straight code costs is added once, where the counter is pushed for the first of its calls', async (t) => {
+  const wat = `(module
+    (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $f (param i32)
+      (if (local.get 0) (then (call $g (i32.const 1)) (call $g (i32.const 2)) (call $g (i32.const 3)))))
+    (func (export "f") (param i32) (call $f (local.get 0))))`;
+  const { host, call } = await meter(wat);
+  call('f', 1);
+  t.is(host.spent, 2 + 2 + 3 * 2 + (1 + 2 + 3) * 5);
+  const f = (await written(wat)).split(/\(func \$f /)[1]!.split('(func ')[0]!;
+  // What leads to the calls is checked and charged at the entry, what is in the arm with the first of them.
+  t.is(f.match(/i64\.add/g)?.length, 2, f);
+});
+
 test('every way out of such a function gives the counter back', async (t) => {
   const { host, call } = await meter(`(module
     (func $g (param i32) (result i32)
