@@ -7,6 +7,8 @@ import { EDIT, type EditKind, type EditList } from './edits.ts';
 export class ChargeSlots {
   /** Whether anything counts in the local counter. */
   usesCounter = false;
+  /** Whether there was a call since the straight code began, or the last check in it. */
+  hasCall = false;
   readonly #edits: EditList;
   #openSlot = -1;
   #openAmount = 0;
@@ -47,6 +49,7 @@ export class ChargeSlots {
   close(headSlot: number): void {
     this.#openSlot = -1;
     this.#headSlot = headSlot;
+    this.hasCall = false;
   }
 
   /**

@@ -64,6 +64,12 @@ export function structDefaultCost(fields: number): number {
 export const CHECK_INTERVAL = 1_024;
 
 /**
+ * What a call counts as, besides its own code, in the distance from the last check: 64 in a row make one necessary. Without, a
+ * thousand calls of functions that need no check could follow each other.
+ */
+export const CALL_SHARE: number = CHECK_INTERVAL / 64;
+
+/**
  * The most that a function may cost, with all that it calls, to be called without a check. Four such calls in a row
  * make a check of their own necessary.
  */

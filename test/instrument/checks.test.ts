@@ -94,6 +94,27 @@ test('calls of small functions are checked where they add up to an interval', as
   t.is(host.spent, 2 + (calls + 2) * (1 + 41));
 });
 
+test('a row of calls of functions that check nothing themselves is checked at least every 64 calls', async (t) => {
+  // Too dear to be called as if it were straight code, and nothing in it needs a check.
+  const cost = CHECK_INTERVAL - 24;
+  const leaf = `(func $leaf ${'(drop (i32.const 1))'.repeat(cost)})`;
+  const rows: Record<string, string> = {
+    'in a row': '(call $leaf)'.repeat(800),
+    'with code between them': '(call $leaf) (drop (i32.add (i32.const 1) (i32.const 2)))'.repeat(800),
+    'in arms': '(if (local.get 0) (then (call $leaf)))'.repeat(800),
+    'through a table': '(call_indirect (i32.const 0))'.repeat(800),
+  };
+  for (const [what, row] of Object.entries(rows)) {
+    const { host, call } = await meter(
+      `(module (table funcref (elem $inTable)) ${leaf} (func $inTable ${'(drop (i32.const 1))'.repeat(cost)})
+        (func $row (param i32) ${row}) (func (export "f") (param i32) (call $row (local.get 0))))`,
+      { fuel: 10_000n },
+    );
+    t.throws(() => call('f', 1), { message: 'unreachable' }, what);
+    t.true(host.spent < 10_000 + CHUNK + 65 * CHECK_INTERVAL, `${what}: ${host.spent}`);
+  }
+});
+
 test('a tree of calls without loops or recursion ends when the fuel does', async (t) => {
   const depth = 40;
   const levels = Array.from({ length: depth }, (_, i) => `(func $l${i} (call $l${i + 1}) (call $l${i + 1}))`);
