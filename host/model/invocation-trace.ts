@@ -10,7 +10,7 @@ import type { OutboundSpan } from './invocation-span.ts';
 import type { TraceContext } from './trace-context.ts';
 
 /** A guest that fetches in a loop fills its own trace, not the host's memory. */
-const OUTBOUND_SPANS = 64;
+export const OUTBOUND_SPANS = 64;
 
 export interface InvocationTraceOptions {
   readonly context: TraceContext;
@@ -19,6 +19,12 @@ export interface InvocationTraceOptions {
   readonly newSpanId: () => string;
   readonly nowMs: () => number;
 }
+
+/** What another process needs of it, to run the invocation there: plain data. */
+export type HandedTrace = Pick<InvocationTraceOptions, 'context' | 'isRecorded'> & {
+  /** Undefined where it is the context itself, or there is none. */
+  readonly parent: TraceContext | undefined;
+};
 
 export class InvocationTrace {
   /** Of the invocation where it is recorded; else its cause's. */
@@ -44,6 +50,11 @@ export class InvocationTrace {
   /** Whether the guest's own header says something else than the caller's did. */
   get isNew(): boolean {
     return this.context !== this.parent;
+  }
+
+  handOver(): HandedTrace {
+    const { context, isRecorded } = this;
+    return { context, isRecorded, parent: this.isNew ? this.parent : undefined };
   }
 
   nowMs(): number {
