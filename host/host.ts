@@ -135,6 +135,7 @@ export async function startHost(
       retention: config.usageRetention,
       registry,
       stop: (tenant, month) => accounts.stop(tenant, month),
+      webhookSecret: config.webhookSecret,
       report,
     }),
   );
