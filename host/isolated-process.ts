@@ -102,7 +102,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
           return outbound.takeOutboundBytes(COLUMN, bytes);
         },
       }),
-    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     // Whoever comes here has a place.
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
     trace: (cause) => tracing.begin(cause),

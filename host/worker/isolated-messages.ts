@@ -43,6 +43,8 @@ export type ToIsolated =
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Say what is still to be said, then `finished`. */
   | { readonly kind: 'finish' }
+  /** Say `alive`. */
+  | { readonly kind: 'ping' }
   | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromIsolated =
@@ -53,6 +55,7 @@ export type FromIsolated =
   | { readonly kind: 'finished' }
   /** Of recorded invocations. */
   | { readonly kind: 'spans'; readonly spans: readonly InvocationSpan[] }
+  | { readonly kind: 'alive' }
   | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' | 'usage' }>;
 
 /** The header field, taken out before anything looks at the request, in which a {@link HandedCall} travels. */
