@@ -8,6 +8,7 @@ import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import type { UsageRetention } from './metering/ledger.ts';
 import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
+import { isSigningSecret } from './model/webhook-signature.ts';
 import { nearest } from './nearest-name.ts';
 import { OTEL_KEY_VARIABLES, OTEL_SETTINGS, resolveOtel } from './otel-settings.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
@@ -46,6 +47,8 @@ export interface HostConfig {
   readonly masterKeys: MasterKeySource;
   /** Where queues are kept, for several hosts; in the data folder where it is absent. */
   readonly redis: RedisConfig | undefined;
+  /** Signs budget alerts (Standard Webhooks). */
+  readonly webhookSecret: string | undefined;
 }
 
 export interface RedisConfig {
@@ -150,6 +153,10 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_METRICS_TOKEN',
     about: 'bearer token that opens /metrics alone (the admin key does, too)',
   },
+  {
+    variable: 'MAYFLY_WEBHOOK_SECRET',
+    about: 'signs budget alerts: whsec_ and 24 to 64 bytes in base64 (they are not signed)',
+  },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
     variable: 'MAYFLY_SECRETS_KEY_FILE',
@@ -173,6 +180,7 @@ export const SETTINGS: readonly Setting[] = [
 export const KEY_VARIABLES: readonly string[] = [
   'MAYFLY_ADMIN_KEY',
   'MAYFLY_METRICS_TOKEN',
+  'MAYFLY_WEBHOOK_SECRET',
   'MAYFLY_SECRETS_KEY',
   'MAYFLY_SECRETS_OLD_KEYS',
   'MAYFLY_REDIS_URL',
@@ -231,6 +239,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     telemetry: telemetry(env),
     masterKeys: masterKeys(env, cwd),
     redis: redis(env),
+    webhookSecret: webhookSecret(env),
   };
 }
 
@@ -296,6 +305,13 @@ function oneOf<const Value extends string>(
   if (value === undefined)
     throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
   return value;
+}
+
+function webhookSecret(env: Environment): string | undefined {
+  const secret = env['MAYFLY_WEBHOOK_SECRET'];
+  if (secret !== undefined && !isSigningSecret(secret))
+    throw new ConfigError('MAYFLY_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64');
+  return secret;
 }
 
 function redis(env: Environment): RedisConfig | undefined {

@@ -16,6 +16,7 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
+import { spanOf } from './front-door/invocation-trace-end.ts';
 import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
@@ -162,11 +163,18 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     isolated: new IsolatedCalls({
       onLost: noteLoss,
       onOverdue: (socketPath) => link.notify({ kind: 'overdue', socketPath }),
-      onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
+      onUntold: (live, cause, error) => {
+        const use = useOfFailure(cause, error);
+        usage.appendLate(live, use);
+        // What died says nothing any more; what lives tells of its spans itself.
+        if (use.outcome === 'worker_lost' && cause.trace?.isRecorded)
+          telemetry.addSpan(spanOf(live, cause.trace, cause, use, undefined));
+      },
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     trace: (cause) => tracing.begin(cause),
+    resumeTrace: (handed) => tracing.resume(handed),
     span: (span) => telemetry.addSpan(span),
     refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),

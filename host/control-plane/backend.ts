@@ -4,7 +4,7 @@
  * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
-import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
+import type { Invoice, InvoiceVerification, TenantInvoice } from '../metering/invoice.ts';
 import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
 import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
@@ -171,7 +171,12 @@ export interface BillingBackend {
   latencies(range: UsageRange): Promise<LatencyHistogram>;
   /** Of a month since the year 0 (UTC); tenant_not_found, prices_not_found. */
   invoice(request: TenantReference & { readonly month: number }): Promise<Invoice>;
-  verifyInvoice(request: TenantReference & { readonly month: number }): Promise<InvoiceVerification>;
+  /** Of everybody who used anything, deleted tenants among them; prices_not_found. */
+  invoices(request: { readonly month: number }): Promise<TenantInvoice[]>;
+  /** With a generation, of that tenant, whether it is still there or not. */
+  verifyInvoice(
+    request: TenantReference & { readonly month: number; readonly generation?: number },
+  ): Promise<InvoiceVerification>;
   /** All that were ever set, the latest first. */
   priceLists(): Promise<StoredPriceList[]>;
   /** invalid_request for a month that is over. */
@@ -211,6 +216,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   usageRollups: true,
   latencies: true,
   invoice: true,
+  invoices: true,
   verifyInvoice: true,
   priceLists: true,
   setPrices: true,

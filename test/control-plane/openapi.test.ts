@@ -65,6 +65,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'listDeadEvents',
     'listDeadLetters',
     'listFunctions',
+    'listInvoices',
     'listKeys',
     'listMappings',
     'listPrices',
@@ -108,6 +109,7 @@ test('each operation has its own id, a declared tag, and responses for its error
     'setPrices',
     'setQuotas',
     'setSecret',
+    'verifyAnyInvoice',
     'verifyInvoice',
   ]);
   const tags = document.tags.map((tag) => tag.name);
@@ -354,6 +356,8 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['readInvoice', 404, 'GET', `${acme}/invoices/2998-12`],
     ['setPrices', 201, 'POST', '/v1/prices', { headers: json, body: JSON.stringify(PRICES) }],
     ['setPrices', 400, 'POST', '/v1/prices', { headers: json, body: '{"from":"2026-11"}' }],
+    ['listInvoices', 200, 'GET', `/v1/invoices/${PRICES.from}`],
+    ['verifyAnyInvoice', 200, 'GET', `/v1/invoices/${PRICES.from}/verification?tenant=acme&generation=0`],
     ['listPrices', 200, 'GET', '/v1/prices'],
     ['readInvoice', 200, 'GET', `${acme}/invoices/2999-01`],
     ['readInvoice', 400, 'GET', `${acme}/invoices/2999-13`],

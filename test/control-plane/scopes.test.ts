@@ -46,6 +46,8 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   readHostLatencies: 'operator',
   listPrices: 'operator',
   setPrices: 'operator',
+  listInvoices: 'operator',
+  verifyAnyInvoice: 'operator',
   readInvoice: 'read',
   verifyInvoice: 'read',
   readBudget: 'read',
