@@ -52,6 +52,9 @@ export interface WorkerData {
   readonly host: string;
   /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
   readonly port: number;
+  /** As in the configuration. */
+  readonly functionsUrl?: string | undefined;
+  readonly traceUrl?: string | undefined;
   readonly stagingDir: string;
   readonly adminKey: string;
   readonly componentBytes: number;

@@ -55,7 +55,7 @@ function facts({ name, url, liveVersion, live: version, quarantine, updatedAt })
     element(
       'p',
       { class: 'facts' },
-      // A tab of its own, without a way back to this one: the function's page is of the same origin.
+      // A tab of its own, without a way back to this one.
       element('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, url),
       ` · version ${liveVersion} · ${version.world} · changed `,
       moment(updatedAt),

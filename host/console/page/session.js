@@ -1,8 +1,8 @@
 /**
  * Who is signed in: a key, and whose it is. The browser forgets it with the tab; it is in no address and no cookie.
  *
- * A function of this host is served from the same origin, and a page of it that is opened in this very tab could read
- * what the tab keeps. So links to functions open tabs of their own, which get nothing of this one.
+ * Functions are served under the same name, but what they answer there is in a sandbox: a page of one, opened in this very tab,
+ * has an origin of its own and cannot read what is kept here (host/front-door/shared-origin.ts).
  */
 
 const ITEM = 'mayfly-session';
