@@ -236,6 +236,7 @@ function serve(data: WorkerData, port: MessagePort): void {
           incoming,
           outgoing,
         ),
+      traceUrl: data.traceUrl,
       instancesOf: async ({ tenant, name }) => {
         const route = await routes.resolve(tenant, name);
         if (route === undefined) return undefined;

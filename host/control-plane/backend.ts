@@ -109,6 +109,8 @@ export interface KeyBackend {
   ): Promise<NewlyMadeKey>;
   /** By name; tenant_not_found. */
   listKeys(request: TenantReference): Promise<ApiKey[]>;
+  /** tenant_not_found, key_not_found. */
+  describeKey(request: TenantReference & { readonly id: string }): Promise<ApiKey>;
   /** The old text is valid for `graceMs` more; tenant_not_found, key_not_found. */
   rotateKey(
     request: TenantReference & Change & { readonly id: string; readonly graceMs: number },
@@ -220,6 +222,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   scrape: true,
   createKey: true,
   listKeys: true,
+  describeKey: true,
   rotateKey: true,
   revokeKey: true,
   audit: true,

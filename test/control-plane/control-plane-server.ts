@@ -233,6 +233,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),
       ceilings,
       instancesOf: async () => ({ road: 'linked', rewind: 'pagemap', reason: null }),
+      traceUrl: 'https://traces.example/{trace_id}',
       functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
       invoke: options.invoke ?? (async (_reference, _incoming, outgoing) => void outgoing.end('answer')),
       followLogs: (_tenant, _name, listener) => {
