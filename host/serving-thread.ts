@@ -325,7 +325,8 @@ function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined 
 /** The control plane's backend, one message per call. */
 function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
-    get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
+    get: (_target, service) => (request: never, onProgress?: (value: never) => void) =>
+      link.call(service as keyof HostServices, request, onProgress),
   });
 }
 

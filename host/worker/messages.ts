@@ -86,6 +86,8 @@ export interface ReturnedOutcome {
 export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
+  /** Of a call that is not answered yet. */
+  | { readonly kind: 'progress'; readonly id: number; readonly value: unknown }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Run these events, and answer each in a `delivered` with the same id. */
@@ -95,7 +97,14 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
-  | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly service: ServiceName;
+      readonly request: unknown;
+      /** Whether somebody listens to how it goes on. */
+      readonly isFollowed: boolean;
+    }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
   | { readonly kind: 'usage'; readonly batch: UsageBatch }
   | ({ readonly kind: 'telemetry' } & ThreadTelemetry)

@@ -315,14 +315,22 @@ export async function problemOf(
 }
 
 function acrossThreads(backend: ControlBackend): ControlBackend {
-  const forward = async (method: keyof ControlBackend, request: unknown): Promise<unknown> => {
+  const forward = async (
+    method: keyof ControlBackend,
+    request: unknown,
+    onProgress?: (value: unknown) => void,
+  ): Promise<unknown> => {
     try {
-      const call = backend[method].bind(backend) as (request: unknown) => Promise<unknown>;
-      return structuredClone(await call(structuredClone(request)));
+      const call = backend[method].bind(backend) as (...args: readonly unknown[]) => Promise<unknown>;
+      const tell = onProgress && ((value: unknown) => onProgress(structuredClone(value)));
+      return structuredClone(await call(structuredClone(request), tell));
     } catch (error) {
       throw fromErrorMessage(structuredClone(toErrorMessage(error)));
     }
   };
-  const methods = CONTROL_METHODS.map((method) => [method, (request: unknown) => forward(method, request)]);
+  const methods = CONTROL_METHODS.map((method) => [
+    method,
+    (request: unknown, onProgress?: (value: unknown) => void) => forward(method, request, onProgress),
+  ]);
   return Object.fromEntries(methods) as unknown as ControlBackend;
 }
