@@ -16,13 +16,7 @@ import type { ThreadTelemetry } from '../model/thread-telemetry.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { refusedEvent } from './event-refusal.ts';
-import type {
-  FromWorker,
-  FunctionVersionName,
-  HostServices,
-  ToWorker,
-  WorkerData,
-} from './messages.ts';
+import type { FromWorker, FunctionVersionName, HostServices, ToWorker, WorkerData } from './messages.ts';
 import { ThreadDeliveries } from './thread-deliveries.ts';
 
 export interface WorkerPoolOptions {

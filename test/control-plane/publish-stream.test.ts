@@ -116,6 +116,6 @@ test('a reader that goes away breaks nothing off', async (t) => {
   leaving.abort();
   resolve();
   while ((await server.staged()).length > 0) await setImmediate();
-  t.is(server.registry.find('default' as never, 'hello' as never)?.liveVersion, 1);
+  t.is(server.registry.functions.find('default' as never, 'hello' as never)?.liveVersion, 1);
   t.deepEqual(server.reports, []);
 });
