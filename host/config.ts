@@ -26,6 +26,8 @@ export interface HostConfig {
   readonly adminKey: string | undefined;
   /** Serving threads. */
   readonly threads: number;
+  /** Threads that are loaded, and wait to replace one that dies. */
+  readonly spareThreads: number;
   /** Whether the examples are deployed at start where they are missing. */
   readonly examples: boolean;
   readonly componentBytes: number;
@@ -108,6 +110,10 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_DATA_DIR', about: 'folder for everything that is kept (.mayfly)' },
   { variable: 'MAYFLY_ADMIN_KEY', about: 'the admin key; made once and stored when absent' },
   { variable: 'MAYFLY_THREADS', about: 'serving threads (one per core)' },
+  {
+    variable: 'MAYFLY_SPARE_THREADS',
+    about: 'loaded threads that wait to replace one that dies (1)',
+  },
   { variable: 'MAYFLY_EXAMPLES', about: 'deploy the examples at start: 1 or 0 (1)' },
   { variable: 'MAYFLY_MAX_COMPONENT_BYTES', about: `largest upload (${HOST_LIMITS.componentBytes})` },
   { variable: 'MAYFLY_MAX_FUNCTIONS', about: `functions per tenant (${HOST_LIMITS.functionsPerTenant})` },
@@ -205,6 +211,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     dataDir: resolve(cwd, env['MAYFLY_DATA_DIR'] ?? '.mayfly'),
     adminKey: bearerKey(env, 'MAYFLY_ADMIN_KEY'),
     threads: integer(env, 'MAYFLY_THREADS', availableParallelism(), 1, 64),
+    spareThreads: integer(env, 'MAYFLY_SPARE_THREADS', 1, 0, 8),
     examples: flag(env, 'MAYFLY_EXAMPLES', true),
     componentBytes: integer(env, 'MAYFLY_MAX_COMPONENT_BYTES', HOST_LIMITS.componentBytes, 1, 2 ** 30),
     functionsPerTenant: integer(env, 'MAYFLY_MAX_FUNCTIONS', HOST_LIMITS.functionsPerTenant, 1, 1_000_000),

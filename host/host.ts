@@ -238,6 +238,7 @@ export async function startHost(
   });
   const pool = new WorkerPool({
     threads: config.threads,
+    spareThreads: config.spareThreads,
     entry: SERVING_THREAD,
     port: config.port,
     data: {
@@ -275,6 +276,7 @@ export async function startHost(
     },
     onRelieved: (functions) => losses.relieved(functions),
     onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),
+    onProcessOverdue: (socketPath) => isolated.noteOverdue(socketPath),
     heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
