@@ -246,6 +246,8 @@ export async function startHost(
     port: config.port,
     data: {
       host: config.host,
+      functionsUrl: config.functionsUrl,
+      traceUrl: config.traceUrl,
       stagingDir: uploadDir,
       adminKey: adminKey.key,
       componentBytes: config.componentBytes,

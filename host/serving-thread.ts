@@ -21,6 +21,7 @@ import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { isFunctionsHost } from './front-door/shared-origin.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
@@ -223,9 +224,10 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     identify: (key) => ring.identify(key),
     authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
   });
-  const urls = new FunctionUrls(invoker, guard);
+  const functionsHost = data.functionsUrl === undefined ? undefined : new URL(data.functionsUrl).host;
+  const urls = new FunctionUrls(invoker, guard, functionsHost);
   const app = createFrontDoor(urls);
-  app.route('/', createConsole());
+  app.route('/', createConsole({ isServedAt: (host) => !isFunctionsHost(functionsHost, host) }));
   app.route(
     '/',
     createControlPlane({
@@ -235,7 +237,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,
-      functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
+      functionUrl: (tenant, name, origin) => `${data.functionsUrl ?? origin}/fn/${tenant}/${name}/`,
       invoke: ({ tenant, name }, incoming: IncomingMessage, outgoing: ServerResponse) =>
         invoker.call(
           {
@@ -250,6 +252,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
           incoming,
           outgoing,
         ),
+      traceUrl: data.traceUrl,
       instancesOf: async ({ tenant, name }) => {
         const route = await routes.resolve(tenant, name);
         if (route === undefined) return undefined;
@@ -326,7 +329,8 @@ function ledgerOf({ ledger }: WorkerData, thread: number): ConnectionLedger | un
 /** The control plane's backend, one message per call. */
 function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
-    get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
+    get: (_target, service) => (request: never, onProgress?: (value: never) => void) =>
+      link.call(service as keyof HostServices, request, onProgress),
   });
 }
 

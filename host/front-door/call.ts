@@ -28,6 +28,8 @@ export interface CallOptions {
   /** What the function does not see of a request through the API; through its URL, the policy says it. */
   readonly hidden: ReadonlySet<string>;
   readonly url?: UrlPolicy;
+  /** Whether a browser would take the answer to be of the console's origin (shared-origin.ts). */
+  readonly isSandboxed?: boolean;
   /** Where it has one already. */
   readonly invocationId?: InvocationId;
   /** Where it was begun elsewhere. */

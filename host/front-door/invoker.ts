@@ -319,6 +319,7 @@ export class Invoker {
         scriptName,
         queuedMs: performance.now() - call.arrivedMs,
         isUrl: call.url !== undefined,
+        isSandboxed: call.isSandboxed ?? false,
         hidden: [...call.hidden],
         added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },
@@ -400,6 +401,7 @@ export class Invoker {
       trace: trace?.isNew ? trace.context : undefined,
       added: call.added,
       responseFields: call.responseFields,
+      isSandboxed: call.isSandboxed,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);

@@ -75,6 +75,7 @@ export type HandedCall = {
       readonly kind: 'request';
       readonly trigger: 'http' | 'event';
       readonly isUrl: boolean;
+      readonly isSandboxed: boolean;
       readonly method: string;
       readonly pathWithQuery: string;
       readonly scriptName: string;
