@@ -40,6 +40,23 @@ export function decodeRecord(record: Buffer, handle: string, attempts: number, t
   return { ...message, lastCause: causeOf(tries[1], tries[2]) };
 }
 
+/** Messages of a claim: each record with 4 bytes of its length (big endian) before it. */
+export function decodeRecords(
+  records: Buffer,
+  handles: readonly string[],
+  tries: readonly Tries[] | undefined,
+): QueueMessage[] {
+  const messages: QueueMessage[] = [];
+  for (let at = 0, index = 0; at < records.length; index++) {
+    const start = at + 4;
+    at = start + records.readUInt32BE(at);
+    const tried = tries?.[index];
+    const attempts = (tried?.[0] ?? 0) + 1;
+    messages.push(decodeRecord(records.subarray(start, at), handles[index]!, attempts, tried));
+  }
+  return messages;
+}
+
 /** Of a dead letter: entry's id, attempts, cause, when it was sent, the cause before. */
 export type DeadTries = readonly [
   id: string,
