@@ -180,10 +180,11 @@ local function triesOfAll()
   return isRetry and cjson.encode(tries) or ''
 end
 
+local pack = struct.pack
 local function recordsOf()
   local parts = {}
   for i, v in ipairs(values) do
-    parts[2 * i - 1] = struct.pack('>I4', #v)
+    parts[2 * i - 1] = pack('>I4', #v)
     parts[2 * i] = v
   end
   return table.concat(parts)
