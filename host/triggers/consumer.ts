@@ -348,7 +348,8 @@ export class Consumer {
       return;
     }
     this.#asksAllowed = 1;
-    this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
+    const isNew = this.#state.kind !== 'waiting';
+    this.#wait(result.cause, this.#pace.refused(result.retryAfterMs, isNew));
   }
 
   #waitForStore(error: unknown): void {

@@ -27,6 +27,20 @@ test('a refusal costs no attempt: the consumer waits, says why, and goes on', as
   t.true(last.kind === 'batch' && last.messages.every(({ attempts }) => attempts === 1));
 });
 
+test('a function that takes less than maximumConcurrency is fed on, whatever is refused together', async (t) => {
+  const places = 10;
+  const fixture = new ConsumerFixture({ settings: { batchSize: 1, maximumConcurrency: 100 } });
+  fixture.handler = () => {
+    if (fixture.running > places) return refused(50, 'too_many_invocations');
+    return new Promise((resolve) => fixture.clock.after(10, () => resolve(returned())));
+  };
+  await fixture.send(numbered(1_000));
+  await fixture.start();
+  // In its ten places the thousand would take a second.
+  await fixture.clock.pass(20_000);
+  t.is(await fixture.left(), 0);
+});
+
 test('a function that is gone is asked for about twice a minute', async (t) => {
   const fixture = new ConsumerFixture({ handler: () => refused(0, 'function_not_found') });
   await fixture.start();
