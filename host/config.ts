@@ -11,6 +11,7 @@ import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
 import { nearest } from './nearest-name.ts';
 import { OTEL_KEY_VARIABLES, OTEL_SETTINGS, resolveOtel } from './otel-settings.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
+import { redisAddress } from './store/queues/redis-address.ts';
 
 export interface HostConfig {
   readonly host: string;
@@ -50,6 +51,8 @@ export interface RedisConfig {
   readonly url: string;
   /** Of all keys. */
   readonly keyPrefix: string;
+  /** Replicas of it that have a message when it is accepted. */
+  readonly replicas: number;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -149,6 +152,10 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
   { variable: 'MAYFLY_REDIS_URL', about: 'Redis that keeps the queues, shared by several hosts (a file)' },
   { variable: 'MAYFLY_REDIS_PREFIX', about: 'what its keys begin with (mayfly)' },
+  {
+    variable: 'MAYFLY_REDIS_REPLICAS',
+    about: 'replicas of it that must have a message before it is accepted (0)',
+  },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
@@ -293,9 +300,11 @@ function redis(env: Environment): RedisConfig | undefined {
     );
   if (url === undefined) return undefined;
   // The message names no password.
-  if (!/^rediss?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new ConfigError('MAYFLY_REDIS_URL must be redis://host:port or rediss://host:port');
-  return { url, keyPrefix };
+  if (redisAddress(url) === undefined)
+    throw new ConfigError(
+      'MAYFLY_REDIS_URL must be redis://host:port or redis-sentinel://host:port,host:port#group (rediss for TLS)',
+    );
+  return { url, keyPrefix, replicas: integer(env, 'MAYFLY_REDIS_REPLICAS', 0, 0, 16) };
 }
 
 function masterKeys(env: Environment, cwd: string): MasterKeySource {

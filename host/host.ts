@@ -106,7 +106,7 @@ export async function startHost(
   await mkdir(uploadDir, { mode: 0o700 });
   const collection = new ArtifactCollection({
     keys: () => artifacts.keys(),
-    inUse: () => registry.artifactKeysInUse(),
+    inUse: () => registry.functions.artifactKeysInUse(),
     remove: (key) => artifacts.remove(key),
     report,
   });
@@ -174,7 +174,7 @@ export async function startHost(
   stack.defer(() => clearInterval(saving));
 
   const changes = new ChangeCounters();
-  registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
+  registry.functions.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
   registry.keys.onChange((id) => changes.bump(keyKey(id)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
@@ -288,10 +288,11 @@ export async function startHost(
     pool.prepare(id);
     isolated.prepare(id);
   };
-  registry.onChange((tenant, name) => prepare({ tenant, name }));
+  registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
   // Where its functions run may have changed: what lies ready elsewhere is given up.
   registry.tenants.onChange((tenant) => {
-    if (registry.tenants.has(tenant)) for (const { name } of registry.list(tenant)) prepare({ tenant, name });
+    if (registry.tenants.has(tenant))
+      for (const { name } of registry.functions.list(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();

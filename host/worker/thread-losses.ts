@@ -35,7 +35,7 @@ export class ThreadLosses {
     accounts.clearThread(thread);
     if (cause === undefined) return;
     const suspects = running.flatMap((found) => {
-      const live = registry.live(found.tenant, found.name);
+      const live = registry.functions.live(found.tenant, found.name);
       return live === undefined ? [] : [{ ...live, ended: accounts.ended(found) }];
     });
     this.#account(running, lost);
@@ -68,7 +68,7 @@ export class ThreadLosses {
   #account(functions: readonly AccountedFunction[], lost: readonly number[]): void {
     const { registry, usage, now } = this.#ports;
     for (const [i, { tenant, name }] of functions.entries()) {
-      const live = registry.live(tenant, name);
+      const live = registry.functions.live(tenant, name);
       const count = lost[i] ?? 0;
       if (live === undefined || count === 0) continue;
       if (registry.tenants.find(tenant)?.settings.isolation === 'process') continue;

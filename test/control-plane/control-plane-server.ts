@@ -114,7 +114,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       ceilings: { ...defaultCeilings(), ...options.ceilings },
       masterKeys: new MasterKeys(options.masterKeys ?? [Buffer.alloc(32, 7).toString('base64')]),
     });
-    this.registry.ensureTenant(tenantNamed('default'), 0);
+    this.registry.tenants.ensure(tenantNamed('default'), {}, 0);
   }
 
   /** Takes log records in as the host does: stored, then told to those who follow. */
