@@ -14,7 +14,7 @@ import { BODY, QueueHost } from './queue-host.ts';
 
 const PEERS = join(tmpdir(), 'mayfly-bench', 'bullmq');
 /** Messages that one measurement moves; each is repeated in turn with the others. */
-const ROUND = 10_000;
+const ROUND = 20_000;
 const ROUNDS = 5;
 const CONCURRENCIES = [10, 50, 100, 200, 500];
 const SMALL_BACKLOG = 1_000;
@@ -59,7 +59,7 @@ async function throughput(
   const results: Record<string, Figures> = {};
   let best = 0;
   for (const concurrency of CONCURRENCIES) {
-    const rate = await bullRate(concurrency, ROUND / 2);
+    const rate = await bullRate(concurrency, ROUND / 4);
     results[`bullmq, concurrency ${concurrency}`] = { ...rate };
     if (rate.messagesPerSecond > (results[`bullmq, concurrency ${best}`]?.['messagesPerSecond'] ?? 0))
       best = concurrency;
