@@ -41,10 +41,7 @@ export const MESSAGE_EXPIRED: MessageCause = {
   detail: "The message waited for longer than its queue's retention.",
 };
 
-/**
- * Messages that one call of `claim` hands out, unless one batch is more: a fraction of a millisecond in which Redis does nothing else, a few in
- * which the event loop does not.
- */
+/** Messages that one call of `claim` hands out, unless one batch is more: one to two milliseconds in which Redis or the event loop does nothing else. */
 export const CLAIMED_AT_ONCE = 320;
 
 /** Messages that were handed out together. */
