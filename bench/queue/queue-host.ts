@@ -113,7 +113,16 @@ export class QueueHost implements AsyncDisposable {
   }
 
   setEnabled(name: string, enabled: boolean): Promise<Json> {
-    return this.api('PATCH', `/event-source-mappings/${name}`, JSON.stringify({ enabled }));
+    return this.#configure(name, { enabled });
+  }
+
+  /** Batches in work at a time. */
+  setConcurrency(name: string, maximumConcurrency: number): Promise<Json> {
+    return this.#configure(name, { maximumConcurrency });
+  }
+
+  #configure(mapping: string, settings: object): Promise<Json> {
+    return this.api('PATCH', `/event-source-mappings/${mapping}`, JSON.stringify(settings));
   }
 
   /** Lets it handle so many messages, and stops it. Begins with the mapping stopped. */
