@@ -1,6 +1,7 @@
 /**
  * A serving thread: owns a listening socket, the routes and instances behind it, and nothing that another
- * thread writes. Everything durable it asks of the main thread.
+ * thread writes. Everything durable it asks of the main thread. It begins when it is told which thread it is: until then
+ * it has loaded its modules, and can take the place of any.
  */
 import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -15,10 +16,12 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
+import { spanOf } from './front-door/invocation-trace-end.ts';
 import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { isFunctionsHost } from './front-door/shared-origin.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
@@ -43,7 +46,13 @@ import { HeapWatch } from './worker/heap-watch.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
-import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
+import type {
+  FromWorker,
+  HostServices,
+  ResolvedFunction,
+  ServeOrder,
+  WorkerData,
+} from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
@@ -60,7 +69,7 @@ const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
 /** The API's key is the caller's, not the function's. */
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
 
-function serve(data: WorkerData, port: MessagePort): void {
+function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const draining = new AbortController();
   const link = new MainLink(port, {
     onDrain: (timeoutMs) => void drain(timeoutMs),
@@ -112,7 +121,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     telemetry.noteSlots();
   }, TRIM_EVERY_MS).unref();
   const quotaTable = new QuotaTable(data.quotaTable);
-  const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
+  const admission = new Admission(quotaTable, order.thread, { monotonicMs, wallMs: Date.now });
   const preparation = new Preparation({
     resolve: async ({ tenant, name }) => {
       const route = await routes.resolve(tenant, name);
@@ -154,11 +163,19 @@ function serve(data: WorkerData, port: MessagePort): void {
       }),
     isolated: new IsolatedCalls({
       onLost: noteLoss,
-      onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
+      onOverdue: (socketPath) => link.notify({ kind: 'overdue', socketPath }),
+      onUntold: (live, cause, error) => {
+        const use = useOfFailure(cause, error);
+        usage.appendLate(live, use);
+        // What died says nothing any more; what lives tells of its spans itself.
+        if (use.outcome === 'worker_lost' && cause.trace?.isRecorded)
+          telemetry.addSpan(spanOf(live, cause.trace, cause, use, undefined));
+      },
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     trace: (cause) => tracing.begin(cause),
+    resumeTrace: (handed) => tracing.resume(handed),
     span: (span) => telemetry.addSpan(span),
     refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
@@ -207,9 +224,10 @@ function serve(data: WorkerData, port: MessagePort): void {
     identify: (key) => ring.identify(key),
     authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
   });
-  const urls = new FunctionUrls(invoker, guard);
+  const functionsHost = data.functionsUrl === undefined ? undefined : new URL(data.functionsUrl).host;
+  const urls = new FunctionUrls(invoker, guard, functionsHost);
   const app = createFrontDoor(urls);
-  app.route('/', createConsole());
+  app.route('/', createConsole({ isServedAt: (host) => !isFunctionsHost(functionsHost, host) }));
   app.route(
     '/',
     createControlPlane({
@@ -219,7 +237,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,
-      functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
+      functionUrl: (tenant, name, origin) => `${data.functionsUrl ?? origin}/fn/${tenant}/${name}/`,
       invoke: ({ tenant, name }, incoming: IncomingMessage, outgoing: ServerResponse) =>
         invoker.call(
           {
@@ -234,6 +252,7 @@ function serve(data: WorkerData, port: MessagePort): void {
           incoming,
           outgoing,
         ),
+      traceUrl: data.traceUrl,
       instancesOf: async ({ tenant, name }) => {
         const route = await routes.resolve(tenant, name);
         if (route === undefined) return undefined;
@@ -256,7 +275,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
     maxConnections: data.connections,
-    ledger: ledgerOf(data),
+    ledger: ledgerOf(data, order.thread),
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -264,7 +283,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     else link.notify({ kind: 'failed-to-listen', message: error.message, code: error.code ?? '' });
   });
   // Every thread listens on the same address; the kernel spreads connections over them.
-  server.listen({ host: data.host, port: data.port, reusePort: true, backlog: 1_024 }, () => {
+  server.listen({ host: data.host, port: order.port, reusePort: true, backlog: 1_024 }, () => {
     link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
   });
 
@@ -278,19 +297,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     socketPath: string,
     invocationId: InvocationId,
   ): void {
-    link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
-    const message = 'worker_lost: The process of the tenant was lost.';
-    const timestampMs = Date.now();
-    logs.append({
-      tenant,
-      name,
-      version,
-      invocationId,
-      timestampMs,
-      level: 'error',
-      source: 'host',
-      message,
-    });
+    link.notify({ kind: 'lost', socketPath, invocation: { tenant, name, version, invocationId } });
   }
 
   async function drain(timeoutMs: number): Promise<void> {
@@ -313,7 +320,7 @@ function serve(data: WorkerData, port: MessagePort): void {
 }
 
 /** Undefined where a connection cannot be kept open for a thread that died. */
-function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined {
+function ledgerOf({ ledger }: WorkerData, thread: number): ConnectionLedger | undefined {
   const descriptors = openDescriptors();
   if (ledger === undefined || descriptors === undefined) return undefined;
   return new ConnectionLedger(ledger, thread, descriptors);
@@ -322,7 +329,8 @@ function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined 
 /** The control plane's backend, one message per call. */
 function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
-    get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
+    get: (_target, service) => (request: never, onProgress?: (value: never) => void) =>
+      link.call(service as keyof HostServices, request, onProgress),
   });
 }
 
@@ -339,4 +347,6 @@ process.on('unhandledRejection', (error) => {
   report('a promise in a serving thread was rejected and nobody waited for it', error);
 });
 
-if (parentPort !== null) serve(workerData as WorkerData, parentPort);
+const port = parentPort;
+port?.once('message', (order: ServeOrder) => serve(workerData as WorkerData, order, port));
+port?.postMessage({ kind: 'loaded' } satisfies FromWorker);

@@ -114,9 +114,12 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
-    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     usage: () => {},
     trace: () => undefined,
+    resumeTrace: () => {
+      throw new Error('nothing is handed over here');
+    },
     span: () => {},
     refused: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),

@@ -8,6 +8,7 @@ import { costCommand } from './commands/cost.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
+import { eventsCommand } from './commands/events.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invoiceCommand } from './commands/invoice.ts';
 import { invokeCommand } from './commands/invoke.ts';
@@ -27,6 +28,7 @@ import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { usageCommand } from './commands/usage.ts';
 import { versionsCommand } from './commands/versions.ts';
+import { whoamiCommand } from './commands/whoami.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
 
@@ -59,11 +61,13 @@ const COMMANDS = [
   sendCommand,
   mappingsCommand,
   schedulesCommand,
+  eventsCommand,
   deadLettersCommand,
   tenantsCommand,
   quotaCommand,
   quarantineCommand,
   keysCommand,
+  whoamiCommand,
   secretsCommand,
   auditCommand,
   usageCommand,

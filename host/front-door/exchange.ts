@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
@@ -7,8 +7,10 @@ import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { type Fields, isCorsField } from './cors.ts';
 import type { Hold } from './hold.ts';
+import { preparedProblem, withInstance } from './prepared-problem.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
+import { isOfWholeOrigin, SANDBOX_POLICY } from './shared-origin.ts';
 
 /** RFC 9110, section 7.6.1: these belong to one connection, not to the request that a guest sees. */
 const HOP_BY_HOP = new Set([
@@ -51,6 +53,8 @@ export interface NodeExchangeOptions {
   readonly added?: HeaderList;
   /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
   readonly responseFields?: Fields;
+  /** Whether it is answered under the console's name (shared-origin.ts). */
+  readonly isSandboxed?: boolean | undefined;
   /** Ends the invocation, from inside one of its calls. */
   readonly terminate: (code: ErrorCode, detail: string) => Error;
 }
@@ -108,11 +112,11 @@ export class NodeExchange implements HttpExchange {
 
   /** CORS is the host's where the function's settings have it. */
   #withHostFields(headers: HeaderList): HeaderList {
-    const { configuration, responseFields = [] } = this.#options;
-    if (configuration.cors === null && responseFields.length === 0) return headers;
-    const own =
-      configuration.cors === null ? headers : headers.filter(([name]) => !isCorsField(name.toLowerCase()));
-    return [...own, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
+    const { configuration, responseFields = [], isSandboxed = false } = this.#options;
+    const own = isSandboxed ? sandboxed(headers) : headers;
+    if (configuration.cors === null && responseFields.length === 0) return own;
+    const kept = configuration.cors === null ? own : own.filter(([name]) => !isCorsField(name.toLowerCase()));
+    return [...kept, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
   }
 
   respond(status: number, headers: HeaderList): ByteSink {
@@ -188,18 +192,16 @@ export function sendProblem(
   headers: readonly (readonly [string, string])[],
   instance?: string,
 ): void {
-  const problem = toProblemDetails(error, instance === undefined ? undefined : `urn:uuid:${instance}`);
-  const body = Buffer.from(JSON.stringify(problem));
+  const problem = preparedProblem(error);
+  const { body, bodyBytes } =
+    instance === undefined ? problem : withInstance(problem, `urn:uuid:${instance}`);
   // Fields of a response that failed while its head was written; `connection` is only ever set by the host.
   for (const name of outgoing.getHeaderNames()) if (name !== 'connection') outgoing.removeHeader(name);
-  outgoing.statusCode = problem.status;
-  for (const [name, value] of headers) outgoing.setHeader(name, value);
-  outgoing.setHeader('content-type', 'application/problem+json');
-  outgoing.setHeader('content-length', body.length);
-  for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
-  // RFC 9110, section 11.6.1, wants the challenge with every 401.
-  if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
+  const fields = ['content-length', String(bodyBytes), ...problem.fields];
+  for (const [name, value] of headers) fields.push(name, value);
   if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close');
+  // As one list: see ResponseSink.
+  outgoing.writeHead(problem.status, fields);
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
 
@@ -262,6 +264,13 @@ function responseHeaders(
     }
     return !HOP_BY_HOP.has(lower) && !HOST_FIELDS.has(lower);
   });
+}
+
+const SANDBOX_FIELD = ['content-security-policy', Buffer.from(SANDBOX_POLICY)] as const;
+
+/** Beside a policy of the function's own, not in its place. */
+function sandboxed(headers: HeaderList): HeaderList {
+  return [...headers.filter(([name]) => !isOfWholeOrigin(name)), SANDBOX_FIELD];
 }
 
 /** Takes Content-Length out of the fields: at most one, and a number. */

@@ -11,7 +11,7 @@ import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
-import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TenantClock } from '../model/tenant.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
@@ -58,6 +58,8 @@ export interface InvokerPorts extends EnginePorts {
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */
   trace(cause: TraceContext | undefined): InvocationTrace | undefined;
+  /** One that was begun elsewhere. */
+  resumeTrace(handed: HandedTrace): InvocationTrace;
   /** Hears of every invocation whose trace is recorded. */
   span(span: InvocationSpan): void;
   /** Hears of every call of a function that got no place. */
@@ -104,8 +106,13 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now() - (options.queuedMs ?? 0);
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
-    const trace = this.#ports.trace(traceContextOf(incoming));
+    const { handedTrace } = options;
+    const trace =
+      handedTrace === undefined
+        ? this.#ports.trace(traceContextOf(incoming))
+        : this.#ports.resumeTrace(handedTrace);
     let responseFields = NO_FIELDS;
+    let failure: unknown;
     this.#calls++;
     try {
       if (this.#ports.isDraining()) {
@@ -134,23 +141,32 @@ export class Invoker {
               untilClosed(outgoing),
             );
       const passage = admitted instanceof Promise ? await admitted : admitted;
-      const call = {
-        ...options,
-        ...passage,
-        invocationId,
-        trace,
-        arrivedMs,
-        responseFields,
-        incoming,
-        outgoing,
-      };
-      await this.#admitted(call, route);
+      const place = this.#enter(route, () => untilClosed(outgoing));
+      if (place instanceof MayflyError) failure = place;
+      else {
+        const call = {
+          ...options,
+          ...passage,
+          invocationId,
+          trace,
+          arrivedMs,
+          responseFields,
+          incoming,
+          outgoing,
+        };
+        await this.#admitted(call, route, place);
+      }
     } catch (error) {
-      const payer = payerOf(error, options.tenant, incoming);
-      if (payer !== undefined) await this.#holdBack(payer);
+      failure = error;
+    }
+    try {
+      if (failure === undefined) return;
+      const payer = payerOf(failure, options.tenant, incoming);
+      const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
+      if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
-        sendProblem(incoming, outgoing, error, fields, invocationId);
+        sendProblem(incoming, outgoing, failure, fields, invocationId);
       }
     } finally {
       this.#calls--;
@@ -163,12 +179,13 @@ export class Invoker {
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
   async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId, cause: parent } = question;
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs } = question;
+    const { invocationId, handedTrace, cause: parent } = question;
     const { live, process } = route;
     if (process !== undefined) {
       return this.#onOwnAccount(
         route,
-        { trigger },
+        { trigger, parent },
         () => gone,
         (cause) => this.#ports.isolated.ask({ process, live, cause }, question, gone),
       );
@@ -176,7 +193,7 @@ export class Invoker {
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
-      { trigger, invocationId, parent },
+      { trigger, invocationId, parent, handedTrace },
       () => gone,
       (_artifact, terminate, trace) => {
         const fields = traceFields(trace);
@@ -252,35 +269,32 @@ export class Invoker {
 
   async #onOwnAccount<T>(
     route: LiveRoute,
-    { invocationId = randomUUIDv7() as InvocationId, parent, ...rest }: OwnCause,
+    { invocationId = randomUUIDv7() as InvocationId, parent, handedTrace, ...rest }: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     work: (cause: InvocationCause, settled: Settled) => Promise<T>,
   ): Promise<T> {
-    // Where a process of the tenant's own runs it, that is told of its cause.
-    const trace = route.process === undefined ? this.#ports.trace(parent) : undefined;
+    const trace =
+      handedTrace === undefined ? this.#ports.trace(parent) : this.#ports.resumeTrace(handedTrace);
     const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
-      return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
+      const place = this.#enter(route, untilGone);
+      if (place instanceof MayflyError) throw place;
+      return await this.#inPlace(route, cause, place, (settled) => work(cause, settled));
     } finally {
       this.#calls--;
       if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
-  async #admitted(call: Call, route: LiveRoute): Promise<void> {
+  async #admitted(call: Call, route: LiveRoute, place: Place | Promise<Place>): Promise<void> {
     const { invocationId, trigger, trace } = call;
     const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke', trace };
-    await this.#inPlace(
-      route,
-      cause,
-      () => untilClosed(call.outgoing),
-      async (settled) => {
-        if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
-        const found = this.#artifactOf(route);
-        await this.#run(call, route, found instanceof Promise ? await found : found, settled);
-      },
-    );
+    await this.#inPlace(route, cause, place, async (settled) => {
+      if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
+      const found = this.#artifactOf(route);
+      await this.#run(call, route, found instanceof Promise ? await found : found, settled);
+    });
   }
 
   #artifactOf({ live }: LiveRoute): LoadedArtifact | Promise<LoadedArtifact> {
@@ -305,6 +319,7 @@ export class Invoker {
         scriptName,
         queuedMs: performance.now() - call.arrivedMs,
         isUrl: call.url !== undefined,
+        isSandboxed: call.isSandboxed ?? false,
         hidden: [...call.hidden],
         added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },
@@ -320,11 +335,11 @@ export class Invoker {
   async #inPlace<T>(
     route: LiveRoute,
     cause: InvocationCause,
-    untilGone: (() => AbortSignal) | undefined,
+    entered: Place | Promise<Place>,
     work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
-    const place = await this.#enter(route, untilGone);
+    const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
     let isRecorded = route.process !== undefined;
     try {
@@ -347,28 +362,24 @@ export class Invoker {
     }
   }
 
-  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
-    const refuse = (error: unknown): never => {
+  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> | MayflyError {
+    const note = (error: unknown): void =>
       this.#ports.refused(route.live, error instanceof MayflyError ? error.code : 'internal_error');
+    const entered = this.#ports.gate.enter(route, untilGone);
+    if (entered instanceof MayflyError) note(entered);
+    if (!(entered instanceof Promise)) return entered;
+    return entered.catch((error: unknown) => {
+      note(error);
       throw error;
-    };
-    try {
-      const entered = this.#ports.gate.enter(route, untilGone);
-      return entered instanceof Promise ? entered.catch(refuse) : entered;
-    } catch (error) {
-      return refuse(error);
-    }
+    });
   }
 
   #trace(live: LiveFunction, cause: InvocationCause, use: InvocationUse, http?: InvocationEnd['http']): void {
     if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
   }
 
-  /** @param payer whose refusals keep one pace */
-  async #holdBack(payer: string): Promise<void> {
+  async #holdBack(delayMs: number): Promise<void> {
     const { refusals } = this.#ports;
-    const delayMs = refusals.delayMs(payer);
-    if (delayMs === 0 || this.#ports.isDraining()) return;
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     refusals.release();
@@ -390,6 +401,7 @@ export class Invoker {
       trace: trace?.isNew ? trace.context : undefined,
       added: call.added,
       responseFields: call.responseFields,
+      isSandboxed: call.isSandboxed,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);

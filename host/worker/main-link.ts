@@ -8,6 +8,7 @@ import { type ThreadEvent, unpackEvents } from './packed-events.ts';
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
+  readonly onProgress: ((value: never) => void) | undefined;
 }
 
 /** What the main thread says unasked. */
@@ -30,11 +31,16 @@ export class MainLink {
     this.#port = port;
     port.on('message', (message: ToWorker) => {
       switch (message.kind) {
+        case 'serve':
+          break; // was heard before this line was made
         case 'answer':
           this.#take(message.id)?.resolve(message.value as never);
           break;
         case 'refusal':
           this.#take(message.id)?.reject(fromErrorMessage(message.error));
+          break;
+        case 'progress':
+          this.#pending.get(message.id)?.onProgress?.(message.value as never);
           break;
         case 'drain':
           notices.onDrain(message.timeoutMs);
@@ -53,11 +59,12 @@ export class MainLink {
   call<S extends ServiceName>(
     service: S,
     request: Parameters<HostServices[S]>[0],
+    onProgress?: (value: never) => void,
   ): ReturnType<HostServices[S]> {
     const id = this.#nextId++;
-    this.notify({ kind: 'call', id, service, request });
+    this.notify({ kind: 'call', id, service, request, isFollowed: onProgress !== undefined });
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, onProgress });
     }) as ReturnType<HostServices[S]>;
   }
 

@@ -6,7 +6,7 @@ import { type UsageBatch, UsageBatchWriter } from '../model/usage-batch.ts';
 import { useOfLost } from '../model/usage-record.ts';
 import type { Registry } from '../store/registry.ts';
 import { Blame, type Suspect } from './blame.ts';
-import type { FunctionVersionName } from './messages.ts';
+import type { FunctionVersionName, LostInvocation } from './messages.ts';
 import type { AccountedFunction, TenantAccounts } from './tenant-accounts.ts';
 
 export interface ThreadLossesPorts {
@@ -43,9 +43,12 @@ export class ThreadLosses {
     this.#judge(suspects, cause);
   }
 
-  /** The process of an isolated tenant has ended, and was running these; the logs say so already, by invocation. */
-  processEnded(functions: readonly FunctionVersionName[], cause: string): void {
-    this.#judge(this.#suspectsOf(functions), cause);
+  /** The process of an isolated tenant has ended, and was running these. */
+  processEnded(running: readonly LostInvocation[], cause: string): void {
+    const message = `worker_lost: The process of the tenant was lost: ${cause}.`;
+    for (const { invocationId, ...found } of running) this.#log([found], message, invocationId);
+    const functions = new Map(running.map((found) => [`${found.name}@${found.version}`, found]));
+    this.#judge(this.#suspectsOf([...functions.values()]), cause);
   }
 
   /** Functions that were ended instead of their thread. */
@@ -87,10 +90,13 @@ export class ThreadLosses {
     }
   }
 
-  #log(functions: readonly FunctionVersionName[], message: string): void {
-    const timestampMs = this.#ports.now();
+  #log(
+    functions: readonly FunctionVersionName[],
+    message: string,
     // What a dead thread was running is known by function, not by invocation: the record has an id of its own.
-    const invocationId = randomUUIDv7() as InvocationId;
+    invocationId = randomUUIDv7() as InvocationId,
+  ): void {
+    const timestampMs = this.#ports.now();
     this.#ports.log(
       functions.map(({ tenant, name, version }) => ({
         tenant,

@@ -21,6 +21,7 @@ import { createControlBackend } from '../../host/control-plane/control-backend.t
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
+import { closeAfterEarlyRefusal } from '../../host/front-door/server.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
 import { type BudgetAlertMessage, BudgetWatch } from '../../host/metering/budget-watch.ts';
 import { Ledger, type UsageRetention } from '../../host/metering/ledger.ts';
@@ -233,6 +234,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),
       ceilings,
       instancesOf: async () => ({ road: 'linked', rewind: 'pagemap', reason: null }),
+      traceUrl: 'https://traces.example/{trace_id}',
       functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
       invoke: options.invoke ?? (async (_reference, _incoming, outgoing) => void outgoing.end('answer')),
       followLogs: (_tenant, _name, listener) => {
@@ -250,6 +252,9 @@ export class ControlPlaneServer implements AsyncDisposable {
         return handling;
       },
     }) as Server;
+    // As the host's own does: Hono closes a connection whose body was not here yet when it was refused, and a client that
+    // does not hear of it may send its next request on it.
+    server.prependListener('request', closeAfterEarlyRefusal);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.#server = server;
@@ -314,14 +319,22 @@ export async function problemOf(
 }
 
 function acrossThreads(backend: ControlBackend): ControlBackend {
-  const forward = async (method: keyof ControlBackend, request: unknown): Promise<unknown> => {
+  const forward = async (
+    method: keyof ControlBackend,
+    request: unknown,
+    onProgress?: (value: unknown) => void,
+  ): Promise<unknown> => {
     try {
-      const call = backend[method].bind(backend) as (request: unknown) => Promise<unknown>;
-      return structuredClone(await call(structuredClone(request)));
+      const call = backend[method].bind(backend) as (...args: readonly unknown[]) => Promise<unknown>;
+      const tell = onProgress && ((value: unknown) => onProgress(structuredClone(value)));
+      return structuredClone(await call(structuredClone(request), tell));
     } catch (error) {
       throw fromErrorMessage(structuredClone(toErrorMessage(error)));
     }
   };
-  const methods = CONTROL_METHODS.map((method) => [method, (request: unknown) => forward(method, request)]);
+  const methods = CONTROL_METHODS.map((method) => [
+    method,
+    (request: unknown, onProgress?: (value: unknown) => void) => forward(method, request, onProgress),
+  ]);
   return Object.fromEntries(methods) as unknown as ControlBackend;
 }

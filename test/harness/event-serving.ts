@@ -134,10 +134,11 @@ export class EventServing {
         return artifact;
       },
       outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
-      isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+      isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
       trace: (cause) => tracing.begin(cause),
+      resumeTrace: (handed) => tracing.resume(handed),
       span: (span) => void this.spans.push(span),
       refused: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
