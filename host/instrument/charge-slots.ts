@@ -1,4 +1,4 @@
-import { EDIT, type EditKind, type EditList } from './edits.ts';
+import { INSERTION, type InsertionKind, type Insertions } from './insertions.ts';
 
 /**
  * The charges and checks of one function, as its edits hold them. One of them may be open: what is charged further on
@@ -7,17 +7,15 @@ import { EDIT, type EditKind, type EditList } from './edits.ts';
 export class ChargeSlots {
   /** Whether anything counts in the local counter. */
   usesCounter = false;
-  readonly #edits: EditList;
+  readonly #insertions: Insertions;
   #openSlot = -1;
   #openAmount = 0;
-  #openKind: EditKind = EDIT.none;
+  #openKind: InsertionKind = INSERTION.none;
   #openIsChecked = false;
   #headSlot = -1;
-  readonly #touched: number[] = [];
-  readonly #pushed: number[] = [];
 
-  constructor(edits: EditList) {
-    this.#edits = edits;
+  constructor(insertions: Insertions) {
+    this.#insertions = insertions;
   }
 
   get isOpen(): boolean {
@@ -26,21 +24,14 @@ export class ChargeSlots {
 
   /** Whether the open charge, if there is one, goes to the local counter. */
   get isOpenLocal(): boolean {
-    return this.#openKind === EDIT.localCharge;
+    return this.#openKind === INSERTION.localCharge;
   }
 
-  /** Forgets what was placed, for another function or another pass. */
-  reset(): void {
-    this.#touched.length = 0;
-    this.#pushed.length = 0;
+  /** Starts with a function of `events` events, or with another pass over it: forgets what was placed. */
+  reset(events: number): void {
+    this.#insertions.clear(events);
     this.usesCounter = false;
     this.close(-1);
-  }
-
-  /** Takes back all that was placed since the last reset. */
-  undo(): void {
-    for (const slot of this.#touched) this.#edits.set(slot, EDIT.none, 0);
-    for (const slot of this.#pushed) this.#edits.set(slot, EDIT.pushCounter, 0);
   }
 
   /** A merge or a fork: what is charged from here on cannot be part of an earlier charge, and stands at `headSlot`. */
@@ -58,7 +49,7 @@ export class ChargeSlots {
       this.#openSlot = this.#headSlot < 0 ? slot : this.#headSlot;
       this.#openAmount = 0;
       this.#openIsChecked = false;
-      this.#openKind = isLocal ? EDIT.localCharge : EDIT.charge;
+      this.#openKind = isLocal ? INSERTION.localCharge : INSERTION.charge;
     }
     this.#openAmount += amount;
     this.#openIsChecked ||= needsCheck;
@@ -66,7 +57,7 @@ export class ChargeSlots {
   }
 
   /** A charge of a kind of its own, which becomes the open one. */
-  put(slot: number, kind: EditKind, amount: number, needsCheck: boolean): void {
+  put(slot: number, kind: InsertionKind, amount: number, needsCheck: boolean): void {
     // What stands at the same place already becomes part of it.
     const isShared = this.#openSlot === slot;
     this.#openAmount = isShared ? this.#openAmount + amount : amount;
@@ -77,25 +68,23 @@ export class ChargeSlots {
   }
 
   /** An edit that is no charge. */
-  set(slot: number, kind: EditKind, value: number): void {
-    this.#edits.set(slot, kind, value);
-    this.#touched.push(slot);
+  set(slot: number, kind: InsertionKind, value: number): void {
+    this.#insertions.set(slot, kind, value);
   }
 
   /** Adds to the counter as it is pushed, which takes half the code of a charge. */
-  chargeInPassing(pushSlot: number, amount: number): void {
-    this.#edits.set(pushSlot, EDIT.pushCounter, amount);
-    this.#pushed.push(pushSlot);
+  chargeInPassing(event: number, amount: number): void {
+    this.#insertions.pushed[event] = amount;
   }
 
   #write(): void {
     const kind = this.#openKind;
-    if (kind !== EDIT.charge) this.usesCounter = true;
+    if (kind !== INSERTION.charge) this.usesCounter = true;
     this.set(this.#openSlot, this.#openIsChecked ? checkedKind(kind) : kind, this.#openAmount);
   }
 }
 
-function checkedKind(kind: EditKind): EditKind {
-  if (kind === EDIT.charge) return EDIT.chargeAndCheck;
-  return kind === EDIT.localCharge ? EDIT.localChargeAndCheck : EDIT.settleAndCheck;
+function checkedKind(kind: InsertionKind): InsertionKind {
+  if (kind === INSERTION.charge) return INSERTION.chargeAndCheck;
+  return kind === INSERTION.localCharge ? INSERTION.localChargeAndCheck : INSERTION.settleAndCheck;
 }

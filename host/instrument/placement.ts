@@ -19,8 +19,9 @@
 import { ChargeSlots } from './charge-slots.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import type { CountedLoop } from './counted-loop.ts';
-import { EDIT, type EditList } from './edits.ts';
-import { FLOW, type FlowRecorder } from './flow.ts';
+import { FLOW } from './flow.ts';
+import type { FunctionFlow } from './function-flow.ts';
+import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
 import { LabelDebts } from './label-debts.ts';
 import { OpenBlocks } from './open-blocks.ts';
 import { PathAccount } from './path-account.ts';
@@ -38,7 +39,7 @@ const FAR: number = CHECK_INTERVAL + 1;
 
 /** One object serves all functions of a module; the state at forks is in `#blocks`, that at merges in `#labels`. */
 export class ChargePlacement {
-  readonly #flow: FlowRecorder;
+  readonly #flow: FunctionFlow;
   readonly #slots: ChargeSlots;
   readonly #labels = new LabelDebts();
   readonly #straight: StraightLoops;
@@ -58,11 +59,11 @@ export class ChargePlacement {
   /** Loops that a handler leads to: control arrives at their head by a way that nothing can be written on. */
   readonly #isHandler = new Set<number>();
 
-  constructor(bytes: Uint8Array, flow: FlowRecorder, edits: EditList, maxDepth: number) {
+  constructor(bytes: Uint8Array, flow: FunctionFlow, insertions: Insertions, maxDepth: number) {
     this.#flow = flow;
-    this.#slots = new ChargeSlots(edits);
+    this.#slots = new ChargeSlots(insertions);
     this.#path = new PathAccount(this.#slots);
-    this.#straight = new StraightLoops(bytes, flow, edits, this.#slots);
+    this.#straight = new StraightLoops(bytes, flow, insertions, this.#slots);
     this.#blocks = new OpenBlocks(maxDepth);
   }
 
@@ -76,7 +77,7 @@ export class ChargePlacement {
     return this.#straight.counted;
   }
 
-  /** Fills the slots of the function that `flow` holds. */
+  /** Fills the insertions of the function that `flow` holds. */
   place(mayUseLocal: boolean, isPassing: boolean): void {
     this.#isPassing = isPassing;
     this.#mayUseLocal = mayUseLocal;
@@ -90,7 +91,6 @@ export class ChargePlacement {
       this.#walk();
       // Not only once the debts are settled: one walk less.
       if (!this.#gatherChecks() && !this.#labels.isChanged) return;
-      this.#slots.undo();
     }
   }
 
@@ -113,9 +113,9 @@ export class ChargePlacement {
 
   #walk(): void {
     const flow = this.#flow;
-    const { length, kinds, costs, slots, args } = flow;
+    const { length, kinds, costs, args } = flow;
     this.#labels.startPass();
-    this.#slots.reset();
+    this.#slots.reset(length);
     this.#straight.counted.length = 0;
     this.#backChecks.clear();
     this.#checkedCallLoop = UNKNOWN;
@@ -124,7 +124,7 @@ export class ChargePlacement {
     const countsThroughout = this.#isPassing || flow.hasPassingCalls || (flow.hasLoops && !flow.hasCalls);
     this.#countLocallyIn(this.#mayUseLocal && countsThroughout ? 0 : -1);
     for (let event = 0; event < length; event++) {
-      const slot = slots[event]!;
+      const slot = slotBefore(event);
       const arg = args[event]!;
       if (!this.#path.isDead) this.#path.pass(costs[event]!, slot);
       switch (kinds[event]) {
@@ -150,11 +150,11 @@ export class ChargePlacement {
           this.#catch(slot);
           break;
         case FLOW.end:
-          if (this.#depth === 0) this.#path.leave(slot, flow.isBodyTarget ? -1 : slot + 2);
+          if (this.#depth === 0) this.#path.leave(event, !flow.isBodyTarget);
           else this.#end(slot);
           break;
         case FLOW.branch:
-          if (arg === this.#depth) this.#path.leave(slot, -1);
+          if (arg === this.#depth) this.#path.leave(event, false);
           else if (!this.#path.isDead) this.#arrive(this.#depth - arg, slot);
           this.#path.isDead = true;
           break;
@@ -168,7 +168,7 @@ export class ChargePlacement {
           if (!this.#path.isDead) event = this.#branchTable(event);
           break;
         case FLOW.leave:
-          this.#path.leave(slot, slot + 1);
+          this.#path.leave(event, true);
           break;
         case FLOW.tailCall:
           this.#path.call(slot);
@@ -187,7 +187,7 @@ export class ChargePlacement {
           break;
         case FLOW.passingCall:
           if (this.#path.isDead) break;
-          this.#path.passingCall(slot, arg);
+          this.#path.passingCall(event, arg);
           this.#noteCall();
           this.#path.isDirty = true;
           this.#slots.usesCounter = true;
@@ -242,13 +242,13 @@ export class ChargePlacement {
 
   /** A loop that straight-loops.ts knows. Returns the event of its end. */
   #straightLoop(event: number): number {
-    const { slots, costs } = this.#flow;
+    const { costs } = this.#flow;
     const since = this.#straight.place(event);
     this.#path.isDirty = true;
     this.#path.pending += costs[event + 2]!;
     this.#path.noteCheck();
     this.#path.since = since;
-    this.#slots.close(slots[event + 2]! + 1);
+    this.#slots.close(slotBehind(event + 2));
     return event + 2;
   }
 
@@ -345,7 +345,7 @@ export class ChargePlacement {
       if (mustSettle) {
         this.#labels.lower(event, this.#path.pending);
         const excess = this.#path.pending - this.#labels.owed(event);
-        this.#path.put(slot, EDIT.settle, excess, true);
+        this.#path.put(slot, INSERTION.settle, excess, true);
         this.#path.pending -= excess;
         this.#path.isDirty = false;
       } else {
@@ -364,8 +364,8 @@ export class ChargePlacement {
   }
 
   #branchTable(from: number): number {
-    const { kinds, args, slots } = this.#flow;
-    const slot = slots[from]!;
+    const { kinds, args } = this.#flow;
+    const slot = slotBefore(from);
     let to = from;
     while (kinds[to] === FLOW.branchTableLabel) to++;
     // All targets are owed the same, since one charge serves all.

@@ -101,8 +101,8 @@ export class ByteSink {
   }
 
   /**
-   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for
-   * the length is left as `expectedLength` needs it; what turns out to need less is moved up.
+   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for the
+   * length is left as `expectedLength` needs it; what turns out to need other space is moved.
    */
   sized(expectedLength: number, body: () => void): number {
     let width = lengthOfU32(expectedLength);
@@ -112,18 +112,18 @@ export class ByteSink {
     body();
     const length = this.#length - at - width;
     const needed = lengthOfU32(length);
-    if (needed < width && length < MAX_MOVED) {
+    if (needed > width || (needed < width && length < MAX_MOVED)) {
+      this.#reserve(needed);
       this.#bytes.copyWithin(at + needed, at + width, this.#length);
-      this.#length -= width - needed;
+      this.#length += needed - width;
       width = needed;
     }
-    // LEB128 may be padded with zero groups; a tight `maxLength` leaves no padding at all, mostly.
+    // LEB128 may be padded with zero groups.
     let rest = length;
     for (let i = 0; i < width - 1; i++) {
       this.#bytes[at + i] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    if (rest > 0x7f) throw new RangeError('ByteSink: a sized part is longer than announced');
     this.#bytes[at + width - 1] = rest;
     return length;
   }
