@@ -1,6 +1,6 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { DISTANCE_SHIFT, IS_WIDE, KIND_BITS, KIND_MASK, RECORD } from './code-records.ts';
+import { DISTANCE_SHIFT, IS_WIDE, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD } from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
@@ -21,6 +21,7 @@ const EMPTY_BLOCK = 0x40;
  */
 export class BodyWriter {
   readonly #bytes: Uint8Array;
+  readonly #view: DataView;
   readonly #plan: MeterPlan;
   readonly #importedFunctions: number;
   readonly #recorder: CodeRecorder;
@@ -42,6 +43,7 @@ export class BodyWriter {
     edits: EditWriter,
   ) {
     this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#plan = plan;
     this.#importedFunctions = layout.importedFunctions;
     this.#recorder = recorder;
@@ -98,68 +100,75 @@ export class BodyWriter {
   #code(index: number): void {
     const { words, starts } = this.#recorder;
     const to = starts[index + 1]!;
-    const { flow, isPassing, movedTo } = this.#function;
-    const { kinds, values, pushed } = this.#function.insertions;
-    const sink = this.#sink;
+    const { flow, isPassing } = this.#function;
+    const { pairs, pushed } = this.#function.insertions;
     const lastEvent = flow.length - 1;
     let offset = this.#function.codeStart;
     let event = 0;
     for (let i = starts[index]!; i < to; i++) {
       const word = words[i]!;
       const kind = word & KIND_MASK;
-      if (kind === RECORD.moreCost) continue;
-      if (kind === RECORD.moreDistance) {
-        offset += word >>> KIND_BITS;
+      if (kind >= RECORD.moreCost) {
+        if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
-      switch (kind) {
-        case RECORD.firstLocal:
-          if (!isPassing) continue;
-          this.#copyTo(offset + 1);
-          sink.u32(movedTo);
-          this.#copied = this.#behindInteger(offset + 1);
-          continue;
-        case RECORD.globalIndex:
-          this.#shift(offset + 1, this.#plan.globalShift);
-          continue;
-        case RECORD.functionIndex:
-          this.#shift(offset + 1, this.#plan.functionShift);
-          continue;
-        case RECORD.deadCall:
-          this.#call(offset, 0);
-          continue;
-        case RECORD.deadReturn:
-          if (!isPassing) continue;
-          this.#copyTo(offset);
-          this.#insertions.push(0);
-          continue;
-        case RECORD.edit:
-          this.#copyTo(offset);
-          this.#copied = this.#edits.apply(words[i + 1]!, words[i + 2]!, offset);
-          i += 2;
-          continue;
-        default:
+      if (kind > LAST_EVENT) {
+        i += this.#other(kind, offset, i);
+        continue;
       }
-      const before = slotBefore(event);
-      if (kinds[before] !== INSERTION.none) {
-        this.#copyTo(offset);
-        this.#insertions.write(kinds[before]!, values[before]!, offset);
-      }
+      const pair = pairs[event]!;
+      if ((pair & 0xff) !== INSERTION.none) this.#insert(slotBefore(event), offset, offset);
       if (kind === RECORD.directCall) this.#call(offset, pushed[event]!);
       else if (isPassing && (kind === RECORD.leave || event === lastEvent)) {
         this.#copyTo(offset);
-        if (event === lastEvent && flow.isBodyTarget) sink.u8(END);
+        if (event === lastEvent && flow.isBodyTarget) this.#sink.u8(END);
         this.#insertions.push(pushed[event]!);
       }
-      const behind = slotBehind(event);
-      if (kinds[behind] !== INSERTION.none) {
-        this.#copyTo(this.#behind(word, i, offset));
-        this.#insertions.write(kinds[behind]!, values[behind]!, offset);
-      }
+      if (pair > 0xff) this.#insert(slotBehind(event), this.#behind(word, i, offset), offset);
       event += kind === RECORD.branchTable ? this.#integerAt(offset + 1) + 1 : 1;
       if (kind === RECORD.castBranch) i += 2;
       else if ((word & IS_WIDE) !== 0) i++;
+    }
+  }
+
+  /** Writes what stands in `slot` of an instruction at `offset`, which is to be inserted at `at`. */
+  #insert(slot: number, at: number, offset: number): void {
+    const { kinds, values } = this.#function.insertions;
+    this.#copyTo(at);
+    this.#insertions.write(kinds[slot]!, values[slot]!, offset);
+  }
+
+  /** A record that is no event, at `offset`. Returns how many more words it has. */
+  #other(kind: number, offset: number, at: number): number {
+    const { isPassing, movedTo } = this.#function;
+    switch (kind) {
+      case RECORD.firstLocal:
+        if (!isPassing) return 0;
+        this.#copyTo(offset + 1);
+        this.#sink.u32(movedTo);
+        this.#copied = this.#behindInteger(offset + 1);
+        return 0;
+      case RECORD.globalIndex:
+        this.#shift(offset + 1, this.#plan.globalShift);
+        return 0;
+      case RECORD.functionIndex:
+        this.#shift(offset + 1, this.#plan.functionShift);
+        return 0;
+      case RECORD.deadCall:
+        this.#call(offset, 0);
+        return 0;
+      case RECORD.deadReturn:
+        if (!isPassing) return 0;
+        this.#copyTo(offset);
+        this.#insertions.push(0);
+        return 0;
+      default: {
+        const { words } = this.#recorder;
+        this.#copyTo(offset);
+        this.#copied = this.#edits.apply(words[at + 1]!, words[at + 2]!, offset);
+        return 2;
+      }
     }
   }
 
@@ -198,7 +207,7 @@ export class BodyWriter {
   }
 
   #copyTo(offset: number): void {
-    this.#sink.copy(this.#bytes, this.#copied, offset);
+    this.#sink.copyRun(this.#view, this.#copied, offset);
     this.#copied = offset;
   }
 

@@ -6,6 +6,8 @@ import { FLOW } from './flow.ts';
  */
 export const RECORD = {
   ...FLOW,
+  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label, its length]. */
+  castBranch: 19,
   /** A call of a function by its index. */
   directCall: 20,
   /** The same, and `return`, where control does not come. */
@@ -18,12 +20,13 @@ export const RECORD = {
   globalIndex: 25,
   /** Something rare that is done to an instruction, as an edit [two words: its kind, its value]. */
   edit: 26,
-  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label, its length]. */
-  castBranch: 29,
   /** Adds to the cost, or the distance, of the next record what one has no room for, in the bits above the kind. */
   moreCost: 27,
   moreDistance: 28,
 } as const;
+
+/** Records up to this kind are events of flow. */
+export const LAST_EVENT: number = RECORD.directCall;
 
 /**
  * Layout of a record: its kind, whether another word belongs to it, the cost of the straight code before it, its own

@@ -5,6 +5,7 @@ import {
   IS_WIDE,
   KIND_BITS,
   KIND_MASK,
+  LAST_EVENT,
   MAX_RECORD_COST,
   RECORD,
 } from './code-records.ts';
@@ -70,7 +71,7 @@ export class FunctionFlow {
     for (let i = starts[index]!; i < to; i++) {
       const word = words[i]!;
       const kind = word & KIND_MASK;
-      if (kind > FLOW.point && kind !== RECORD.directCall && kind !== RECORD.castBranch) {
+      if (kind > LAST_EVENT) {
         if (kind === RECORD.moreCost) cost += word >>> KIND_BITS;
         else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
         else {
@@ -80,59 +81,73 @@ export class FunctionFlow {
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
-      cost += (word >>> COST_SHIFT) & MAX_RECORD_COST;
-      const event = this.length++;
+      const event = this.length;
+      this.length = event + 1;
       this.kinds[event] = kind;
-      this.costs[event] = cost;
+      this.costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
       this.offsets[event] = offset;
-      this.args[event] = 0;
       cost = 0;
+      let arg = 0;
       switch (kind) {
-        case 1: // block
-        case 3: // if
-          this.#openEvents[++this.#depth] = event;
-          this.#openCalls[this.#depth] = 0;
+        case FLOW.branchIf:
+        case FLOW.branch: {
+          const label = this.#bytes[offset + 1]!;
+          arg = label < 0x80 ? label : this.#integer(offset + 1);
           break;
-        case 2: // loop
-          // A block type of more than one byte may have parameters.
-          if ((word & IS_WIDE) !== 0) this.args[event] = 2;
-          this.#openEvents[++this.#depth] = event;
-          this.#openCalls[this.#depth] = 0;
-          break;
-        case 4: // else
-          this.args[this.#openEvents[this.#depth]!] = 1;
-          break;
-        case 6: // end
+        }
+        case FLOW.end:
           this.#close();
           break;
-        case 7: // branch
-        case 8: // branchIf
-          this.args[event] = this.#integer(offset + 1);
+        case RECORD.directCall:
+          arg = this.#directCall(event);
           break;
-        case 10: // branchTable
+        case FLOW.loop:
+          // A block type of more than one byte may have parameters.
+          if ((word & IS_WIDE) !== 0) {
+            arg = 2;
+            i++;
+          }
+          this.#open(event);
+          break;
+        case FLOW.if:
+          if ((word & IS_WIDE) !== 0) i++;
+          this.#open(event);
+          break;
+        case FLOW.block:
+          this.#open(event);
+          break;
+        case FLOW.else:
+          this.args[this.#openEvents[this.#depth]!] = 1;
+          break;
+        case FLOW.branchTable:
           this.#branchTable(event, to - i);
-          break;
-        case 12: // tailCall
-        case 14: // throw
-        case 15: // call
+          continue;
+        case FLOW.tailCall:
+        case FLOW.throw:
+        case FLOW.call:
           this.hasCalls = true;
           this.#openCalls[this.#depth] = 1;
           break;
-        case 16: // handler
-          this.args[event] = words[++i]!;
-          break;
-        case RECORD.directCall:
-          this.#directCall(event);
+        case FLOW.handler:
+          arg = words[++i]!;
           break;
         case RECORD.castBranch:
           this.kinds[event] = FLOW.branchIf;
-          this.args[event] = words[i + 1]!;
+          arg = words[i + 1]!;
           i += 2;
           break;
         default:
       }
-      if ((word & IS_WIDE) !== 0 && kind !== FLOW.handler) i++;
+      this.args[event] = arg;
+      // `catch` and `end` have a length of their own where they are not one byte long.
+      if ((word & IS_WIDE) !== 0 && (kind === FLOW.catch || kind === FLOW.end)) i++;
     }
+  }
+
+  #open(event: number): void {
+    const depth = ++this.#depth;
+    this.#openEvents[depth] = event;
+    this.#openCalls[depth] = 0;
   }
 
   #close(): void {
@@ -145,17 +160,18 @@ export class FunctionFlow {
     this.#openCalls[depth - 1] = 1;
   }
 
-  #directCall(event: number): void {
+  /** Returns the bound on its cost, if it passes the counter. */
+  #directCall(event: number): number {
     const callee = this.#integer(this.offsets[event]! + 1);
     if (this.#passing[callee] === 1) {
       this.hasPassingCalls = true;
       this.kinds[event] = FLOW.passingCall;
-      this.args[event] = this.#callBounds[callee]!;
-      return;
+      return this.#callBounds[callee]!;
     }
     this.hasCalls = true;
     this.#openCalls[this.#depth] = 1;
     this.kinds[event] = FLOW.call;
+    return 0;
   }
 
   /** Each label is an event of its own; `event` is the first, and `left` records may follow. */

@@ -10,7 +10,6 @@ import type { ByteSink } from './writer.ts';
 const GET = 0x20;
 const SET = 0x21;
 const TEE = 0x22;
-const I64_CONST = 0x42;
 const I64_GT_S = 0x55;
 const I64_ADD = 0x7c;
 const I64_SUB = 0x7d;
@@ -83,8 +82,7 @@ export class InsertionWriter {
         break;
       case INSERTION.chunkCharge:
         this.#local(GET);
-        sink.u8(I64_CONST);
-        sink.s64(CHUNK);
+        sink.i64Const(CHUNK);
         sink.u8(I64_GT_S);
         this.#hints.unlikely(sink.length);
         sink.u8(0x0d);
@@ -114,8 +112,7 @@ export class InsertionWriter {
   push(units: number): void {
     this.#local(GET);
     if (units === 0) return;
-    this.#sink.u8(I64_CONST);
-    this.#sink.s64(units);
+    this.#sink.i64Const(units);
     this.#sink.u8(I64_ADD);
   }
 
@@ -137,16 +134,14 @@ export class InsertionWriter {
   }
 
   #local(opcode: number): void {
-    this.#sink.u8(opcode);
-    this.#sink.u32(this.#function.counterLocal);
+    this.#sink.instruction(opcode, this.#function.counterLocal);
   }
 
   /** `c = c + units`; the last instruction is `last`. */
   #localCharge(units: number, last: number): void {
     const sink = this.#sink;
     this.#local(GET);
-    sink.u8(I64_CONST);
-    sink.s64(units);
+    sink.i64Const(units);
     sink.u8(I64_ADD);
     this.#local(last);
   }
@@ -154,38 +149,32 @@ export class InsertionWriter {
   /** `if (c > CHUNK) { settle(c); c = 0 }`, with `c` on the stack already. */
   #localCheck(): void {
     const sink = this.#sink;
-    sink.u8(I64_CONST);
-    sink.s64(CHUNK);
+    sink.i64Const(CHUNK);
     sink.u8(I64_GT_S);
     this.#hints.unlikely(sink.length);
     sink.u8(0x04);
     sink.u8(0x40);
     this.#local(GET);
-    sink.u8(0x10);
-    sink.u32(this.#plan.settle);
+    sink.instruction(0x10, this.#plan.settle);
     this.#local(SET);
     sink.u8(0x0b);
   }
 
   #clear(): void {
-    this.#sink.u8(I64_CONST);
-    this.#sink.u8(0);
+    this.#sink.i64Const(0);
     this.#local(SET);
   }
 
   /** `fuel = fuel - c - units`. */
   #settle(units: number): void {
     const sink = this.#sink;
-    sink.u8(0x23);
-    sink.u32(this.#plan.fuelGlobal);
+    sink.instruction(0x23, this.#plan.fuelGlobal);
     this.#local(GET);
     sink.u8(I64_SUB);
     if (units > 0) {
-      sink.u8(I64_CONST);
-      sink.s64(units);
+      sink.i64Const(units);
       sink.u8(I64_SUB);
     }
-    sink.u8(0x24);
-    sink.u32(this.#plan.fuelGlobal);
+    sink.instruction(0x24, this.#plan.fuelGlobal);
   }
 }

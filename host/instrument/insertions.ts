@@ -40,6 +40,8 @@ export function slotBehind(event: number): number {
 export class Insertions {
   /** By slot. */
   kinds: Uint8Array = new Uint8Array(2_048);
+  /** The same by event, of both slots at once: 0 if nothing is inserted. */
+  pairs: Uint16Array = new Uint16Array(this.kinds.buffer);
   values: Int32Array = new Int32Array(2_048);
   /** By event: what is added to the counter as it is pushed for a call or an exit. */
   pushed: Int32Array = new Int32Array(1_024);
@@ -48,6 +50,7 @@ export class Insertions {
   clear(events: number): void {
     if (events > this.pushed.length) {
       this.kinds = new Uint8Array(events * 4);
+      this.pairs = new Uint16Array(this.kinds.buffer);
       this.values = new Int32Array(events * 4);
       this.pushed = new Int32Array(events * 2);
       return;

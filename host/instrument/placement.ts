@@ -81,8 +81,9 @@ export class ChargePlacement {
   place(mayUseLocal: boolean, isPassing: boolean): void {
     this.#isPassing = isPassing;
     this.#mayUseLocal = mayUseLocal;
-    this.#isHandler.clear();
-    this.#headChecks.clear();
+    // Clearing what is empty makes a new table each time.
+    if (this.#isHandler.size > 0) this.#isHandler.clear();
+    if (this.#headChecks.size > 0) this.#headChecks.clear();
     this.#checksEntry = false;
     this.#labels.enter(this.#flow.length);
     this.#straight.enter();
@@ -116,8 +117,8 @@ export class ChargePlacement {
     const { length, kinds, costs, args } = flow;
     this.#labels.startPass();
     this.#slots.reset(length);
-    this.#straight.counted.length = 0;
-    this.#backChecks.clear();
+    if (this.#straight.counted.length > 0) this.#straight.counted.length = 0;
+    if (this.#backChecks.size > 0) this.#backChecks.clear();
     this.#checkedCallLoop = UNKNOWN;
     this.#depth = 0;
     this.#path.enter(this.#isPassing);
@@ -295,8 +296,8 @@ export class ChargePlacement {
       // The arm that is not there: control arrives from the test, where nothing can be charged.
       const isDead = this.#path.isDead;
       if (this.#blocks.wasDead[frame] === 0) {
-        this.#labels.lower(event, this.#blocks.testPending[frame]!);
-        if (this.#blocks.testPending[frame]! > this.#labels.owed(event)) this.#labels.dispute(event);
+        const pending = this.#blocks.testPending[frame]!;
+        if (pending > this.#labels.lower(event, pending)) this.#labels.dispute(event);
         this.#labels.arrive(
           event,
           this.#blocks.testSince[frame]!,
@@ -322,8 +323,7 @@ export class ChargePlacement {
   }
 
   #reduceTo(event: number, slot: number, needsCheck: boolean): void {
-    this.#labels.lower(event, this.#path.pending);
-    const excess = this.#path.pending - this.#labels.owed(event);
+    const excess = this.#path.pending - this.#labels.lower(event, this.#path.pending);
     if (excess > 0 || needsCheck) this.#path.charge(slot, excess, needsCheck);
     this.#path.pending -= excess;
   }
@@ -343,8 +343,7 @@ export class ChargePlacement {
     if (this.#blocks.isLoop[frame]) {
       const mustSettle = this.#path.isDirty && !this.#labels.isDirty(event) && !this.#isLocal(frame);
       if (mustSettle) {
-        this.#labels.lower(event, this.#path.pending);
-        const excess = this.#path.pending - this.#labels.owed(event);
+        const excess = this.#path.pending - this.#labels.lower(event, this.#path.pending);
         this.#path.put(slot, INSERTION.settle, excess, true);
         this.#path.pending -= excess;
         this.#path.isDirty = false;
