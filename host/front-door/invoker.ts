@@ -106,6 +106,7 @@ export class Invoker {
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
     const trace = this.#ports.trace(traceContextOf(incoming));
     let responseFields = NO_FIELDS;
+    let failure: unknown;
     this.#calls++;
     try {
       if (this.#ports.isDraining()) {
@@ -134,23 +135,32 @@ export class Invoker {
               untilClosed(outgoing),
             );
       const passage = admitted instanceof Promise ? await admitted : admitted;
-      const call = {
-        ...options,
-        ...passage,
-        invocationId,
-        trace,
-        arrivedMs,
-        responseFields,
-        incoming,
-        outgoing,
-      };
-      await this.#admitted(call, route);
+      const place = this.#enter(route, () => untilClosed(outgoing));
+      if (place instanceof MayflyError) failure = place;
+      else {
+        const call = {
+          ...options,
+          ...passage,
+          invocationId,
+          trace,
+          arrivedMs,
+          responseFields,
+          incoming,
+          outgoing,
+        };
+        await this.#admitted(call, route, place);
+      }
     } catch (error) {
-      const payer = payerOf(error, options.tenant, incoming);
-      if (payer !== undefined) await this.#holdBack(payer);
+      failure = error;
+    }
+    try {
+      if (failure === undefined) return;
+      const payer = payerOf(failure, options.tenant, incoming);
+      const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
+      if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
-        sendProblem(incoming, outgoing, error, fields, invocationId);
+        sendProblem(incoming, outgoing, failure, fields, invocationId);
       }
     } finally {
       this.#calls--;
@@ -261,26 +271,23 @@ export class Invoker {
     const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
-      return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
+      const place = this.#enter(route, untilGone);
+      if (place instanceof MayflyError) throw place;
+      return await this.#inPlace(route, cause, place, (settled) => work(cause, settled));
     } finally {
       this.#calls--;
       if (this.#calls === 0) this.#onIdle?.();
     }
   }
 
-  async #admitted(call: Call, route: LiveRoute): Promise<void> {
+  async #admitted(call: Call, route: LiveRoute, place: Place | Promise<Place>): Promise<void> {
     const { invocationId, trigger, trace } = call;
     const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke', trace };
-    await this.#inPlace(
-      route,
-      cause,
-      () => untilClosed(call.outgoing),
-      async (settled) => {
-        if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
-        const found = this.#artifactOf(route);
-        await this.#run(call, route, found instanceof Promise ? await found : found, settled);
-      },
-    );
+    await this.#inPlace(route, cause, place, async (settled) => {
+      if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
+      const found = this.#artifactOf(route);
+      await this.#run(call, route, found instanceof Promise ? await found : found, settled);
+    });
   }
 
   #artifactOf({ live }: LiveRoute): LoadedArtifact | Promise<LoadedArtifact> {
@@ -320,11 +327,11 @@ export class Invoker {
   async #inPlace<T>(
     route: LiveRoute,
     cause: InvocationCause,
-    untilGone: (() => AbortSignal) | undefined,
+    entered: Place | Promise<Place>,
     work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
-    const place = await this.#enter(route, untilGone);
+    const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
     let isRecorded = route.process !== undefined;
     try {
@@ -347,28 +354,24 @@ export class Invoker {
     }
   }
 
-  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
-    const refuse = (error: unknown): never => {
+  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> | MayflyError {
+    const note = (error: unknown): void =>
       this.#ports.refused(route.live, error instanceof MayflyError ? error.code : 'internal_error');
+    const entered = this.#ports.gate.enter(route, untilGone);
+    if (entered instanceof MayflyError) note(entered);
+    if (!(entered instanceof Promise)) return entered;
+    return entered.catch((error: unknown) => {
+      note(error);
       throw error;
-    };
-    try {
-      const entered = this.#ports.gate.enter(route, untilGone);
-      return entered instanceof Promise ? entered.catch(refuse) : entered;
-    } catch (error) {
-      return refuse(error);
-    }
+    });
   }
 
   #trace(live: LiveFunction, cause: InvocationCause, use: InvocationUse, http?: InvocationEnd['http']): void {
     if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
   }
 
-  /** @param payer whose refusals keep one pace */
-  async #holdBack(payer: string): Promise<void> {
+  async #holdBack(delayMs: number): Promise<void> {
     const { refusals } = this.#ports;
-    const delayMs = refusals.delayMs(payer);
-    if (delayMs === 0 || this.#ports.isDraining()) return;
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     refusals.release();
