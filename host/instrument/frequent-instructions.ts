@@ -57,11 +57,11 @@ export class FrequentInstructions {
     let cost = 0;
     reading: while (at < end) {
       switch (shapes[bytes[at]!]) {
-        case 1: // bare
+        case FREQUENT.bare:
           at++;
           cost++;
           continue;
-        case 2: {
+        case FREQUENT.local: {
           // local
           const index = bytes[at + 1]!;
           if (index >= localLimit) break reading;
@@ -70,7 +70,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case 3: {
+        case FREQUENT.memory: {
           // memory
           if (bytes[at + 1]! >= 0x40) break reading;
           let last = at + 2;
@@ -83,7 +83,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case 4: {
+        case FREQUENT.constant: {
           // constant
           let last = at + 1;
           if (bytes[last]! >= ONE_BYTE) {
@@ -95,18 +95,18 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case 7: // drop
+        case FREQUENT.drop:
           at++;
           continue;
-        case 5: // float32
+        case FREQUENT.float32:
           at += 5;
           cost++;
           continue;
-        case 6: // float64
+        case FREQUENT.float64:
           at += 9;
           cost++;
           continue;
-        case 8: {
+        case FREQUENT.global: {
           // global
           const index = bytes[at + 1]!;
           if (index >= this.#globals) break reading;
@@ -115,7 +115,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case 15: {
+        case FREQUENT.branchIf: {
           // branchIf
           const label = bytes[at + 1]!;
           if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
@@ -125,7 +125,7 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case 14: {
+        case FREQUENT.branch: {
           // branch
           const label = bytes[at + 1]!;
           if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
@@ -135,7 +135,7 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case 17: {
+        case FREQUENT.call: {
           // call
           let last = at + 1;
           let callee = bytes[last]!;
@@ -156,9 +156,9 @@ export class FrequentInstructions {
           at = last + 1;
           continue;
         }
-        case 9: // block
-        case 10: // loop
-        case 11: {
+        case FREQUENT.block:
+        case FREQUENT.loop:
+        case FREQUENT.if: {
           // if
           const type = bytes[at + 1]!;
           // Of the types, these are no features.
@@ -175,26 +175,26 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case 12: // else
+        case FREQUENT.else:
           recorder.cost += cost;
           cost = 0;
           if (!recorder.else(at)) break reading;
           at++;
           continue;
-        case 13: // end
+        case FREQUENT.end:
           if (recorder.depth === 0) break reading;
           recorder.cost += cost;
           cost = 0;
           recorder.end(at, at + 1);
           at++;
           continue;
-        case 16: // return
+        case FREQUENT.return:
           recorder.cost += cost + 1;
           cost = 0;
           recorder.return(at);
           at++;
           continue;
-        case 18: // unreachable
+        case FREQUENT.unreachable:
           recorder.cost += cost;
           cost = 0;
           recorder.leave(RECORD.trap, at);

@@ -113,31 +113,33 @@ export class ChargePlacement {
   }
 
   #walk(): void {
+    const path = this.#path;
+    const slots = this.#slots;
     const flow = this.#flow;
     const { length, kinds, costs, args } = flow;
     this.#labels.startPass();
-    this.#slots.reset(length);
+    slots.reset(length);
     if (this.#straight.counted.length > 0) this.#straight.counted.length = 0;
     if (this.#backChecks.size > 0) this.#backChecks.clear();
     this.#checkedCallLoop = UNKNOWN;
     this.#depth = 0;
-    this.#path.enter(this.#isPassing);
+    path.enter(this.#isPassing);
     const countsThroughout = this.#isPassing || flow.hasPassingCalls || (flow.hasLoops && !flow.hasCalls);
     this.#countLocallyIn(this.#mayUseLocal && countsThroughout ? 0 : -1);
     for (let event = 0; event < length; event++) {
       const slot = slotBefore(event);
       const arg = args[event]!;
-      if (!this.#path.isDead) this.#path.pass(costs[event]!, slot);
+      if (!path.isDead) path.pass(costs[event]!, slot);
       switch (kinds[event]) {
         case FLOW.entry:
-          this.#slots.close(slot);
-          if (this.#checksEntry) this.#path.charge(slot, 0, true);
+          slots.close(slot);
+          if (this.#checksEntry) path.charge(slot, 0, true);
           break;
         case FLOW.block:
           this.#push(event, false);
           break;
         case FLOW.loop:
-          if (this.#mayUseLocal && !this.#path.isDead && this.#straight.has(event))
+          if (this.#mayUseLocal && !path.isDead && this.#straight.has(event))
             event = this.#straightLoop(event);
           else this.#loop(event, slot, (arg & 1) === 0);
           break;
@@ -151,47 +153,47 @@ export class ChargePlacement {
           this.#catch(slot);
           break;
         case FLOW.end:
-          if (this.#depth === 0) this.#path.leave(event, !flow.isBodyTarget);
+          if (this.#depth === 0) path.leave(event, !flow.isBodyTarget);
           else this.#end(slot);
           break;
         case FLOW.branch:
-          if (arg === this.#depth) this.#path.leave(event, false);
-          else if (!this.#path.isDead) this.#arrive(this.#depth - arg, slot);
-          this.#path.isDead = true;
+          if (arg === this.#depth) path.leave(event, false);
+          else if (!path.isDead) this.#arrive(this.#depth - arg, slot);
+          path.isDead = true;
           break;
         case FLOW.branchIf:
-          if (this.#path.isDead) break;
+          if (path.isDead) break;
           this.#arrive(this.#depth - arg, slot);
-          this.#slots.close(slot + 1);
+          slots.close(slot + 1);
           break;
         case FLOW.branchTableLabel:
         case FLOW.branchTable:
-          if (!this.#path.isDead) event = this.#branchTable(event);
+          if (!path.isDead) event = this.#branchTable(event);
           break;
         case FLOW.leave:
-          this.#path.leave(event, true);
+          path.leave(event, true);
           break;
         case FLOW.tailCall:
-          this.#path.call(slot);
-          this.#path.isDead = true;
+          path.call(slot);
+          path.isDead = true;
           break;
         case FLOW.trap:
-          this.#path.isDead = true;
+          path.isDead = true;
           break;
         case FLOW.throw:
-          if (!this.#path.isDead) this.#path.settle(slot, this.#path.isDirty);
-          this.#path.isDead = true;
+          if (!path.isDead) path.settle(slot, path.isDirty);
+          path.isDead = true;
           break;
         case FLOW.call:
-          this.#path.call(slot);
+          path.call(slot);
           this.#noteCall();
           break;
         case FLOW.passingCall:
-          if (this.#path.isDead) break;
-          this.#path.passingCall(event, arg);
+          if (path.isDead) break;
+          path.passingCall(event, arg);
           this.#noteCall();
-          this.#path.isDirty = true;
-          this.#slots.usesCounter = true;
+          path.isDirty = true;
+          slots.usesCounter = true;
           break;
         case FLOW.handler:
           this.#handler(this.#depth - arg);
@@ -213,32 +215,29 @@ export class ChargePlacement {
   }
 
   #push(event: number, isLoop: boolean): void {
-    const frame = ++this.#depth;
-    this.#blocks.event[frame] = event;
-    this.#blocks.isLoop[frame] = isLoop ? 1 : 0;
-    this.#blocks.loops[frame] = this.#path.loopDepth;
-    this.#blocks.hasOtherArm[frame] = 0;
-    this.#blocks.wasDead[frame] = this.#path.isDead ? 1 : 0;
+    this.#blocks.open(++this.#depth, event, isLoop, this.#path);
     this.#labels.open(event);
   }
 
   #loop(event: number, slot: number, isCallFree: boolean): void {
-    if (this.#path.isDead) {
+    const path = this.#path;
+    const blocks = this.#blocks;
+    if (path.isDead) {
       this.#push(event, true);
-      this.#path.loopDepth++;
+      path.loopDepth++;
       return;
     }
     // Arriving from above is an arrival like any other, but that it needs no check.
     this.#reduceTo(event, slot, false);
     this.#push(event, true);
-    this.#blocks.loops[this.#depth] = ++this.#path.loopDepth;
-    this.#blocks.enterLoop(this.#path.loopDepth, event);
-    this.#labels.setDirty(event, this.#path.isDirty);
+    blocks.loops[this.#depth] = ++path.loopDepth;
+    blocks.enterLoop(path.loopDepth, event);
+    this.#labels.setDirty(event, path.isDirty);
     if (this.#localFrame < 0 && isCallFree && this.#mayUseLocal) this.#countLocallyIn(this.#depth);
     // Its second turn starts with what the first one counted.
-    if (this.#localFrame >= 0) this.#path.isDirty = true;
+    if (this.#localFrame >= 0) path.isDirty = true;
     this.#slots.close(slot + 1);
-    if (this.#isHandler.has(event) || this.#headChecks.has(event)) this.#path.charge(slot + 1, 0, true);
+    if (this.#isHandler.has(event) || this.#headChecks.has(event)) path.charge(slot + 1, 0, true);
   }
 
   /** A loop that straight-loops.ts knows. Returns the event of its end. */
@@ -257,8 +256,7 @@ export class ChargePlacement {
     // Without an `else`, this is where control arrives at the end from.
     if (!hasElse && !this.#path.isDead) this.#reduceTo(event, slot, false);
     this.#push(event, false);
-    const frame = this.#depth;
-    this.#blocks.keep(frame, this.#path);
+    this.#blocks.keep(this.#depth, this.#path);
     this.#slots.close(slot + 1);
   }
 
@@ -270,92 +268,92 @@ export class ChargePlacement {
   }
 
   #catch(slot: number): void {
+    const path = this.#path;
     const frame = this.#depth;
-    if (!this.#path.isDead) this.#arrive(frame, slot);
-    this.#path.isDead = this.#blocks.wasDead[frame] === 1;
+    if (!path.isDead) this.#arrive(frame, slot);
+    path.isDead = this.#blocks.wasDead[frame] === 1;
     // Whatever threw had nothing pending.
-    this.#path.pending = 0;
-    this.#path.since = FAR;
-    this.#path.checked = -1;
-    this.#path.isDirty = false;
+    path.pending = 0;
+    path.since = FAR;
+    path.checked = -1;
+    path.isDirty = false;
     this.#slots.close(slot + 1);
   }
 
   #end(slot: number): void {
+    const path = this.#path;
+    const labels = this.#labels;
+    const blocks = this.#blocks;
     const frame = this.#depth;
-    const event = this.#blocks.event[frame]!;
-    const after = slot + 1;
-    if (this.#blocks.isLoop[frame]) {
+    const event = blocks.event[frame]!;
+    if (blocks.isLoop[frame]) {
       this.#depth--;
-      this.#path.loopDepth--;
-      this.#path.checked = Math.min(this.#path.checked, this.#path.loopDepth);
+      path.loopDepth--;
+      path.checked = Math.min(path.checked, path.loopDepth);
       if (this.#localFrame === frame) this.#countLocallyIn(-1);
       return;
     }
-    if (this.#blocks.hasOtherArm[frame]) {
+    if (blocks.hasOtherArm[frame]) {
       // The arm that is not there: control arrives from the test, where nothing can be charged.
-      const isDead = this.#path.isDead;
-      if (this.#blocks.wasDead[frame] === 0) {
-        const pending = this.#blocks.testPending[frame]!;
-        if (pending > this.#labels.lower(event, pending)) this.#labels.dispute(event);
-        this.#labels.arrive(
-          event,
-          this.#blocks.testSince[frame]!,
-          this.#blocks.testChecked[frame]!,
-          this.#blocks.testDirty[frame] === 1,
-        );
+      if (blocks.wasDead[frame] === 0) {
+        const pending = blocks.testPending[frame]!;
+        const isDirty = blocks.testDirty[frame] === 1;
+        if (pending > labels.lower(event, pending)) labels.dispute(event);
+        labels.arrive(event, blocks.testSince[frame]!, blocks.testChecked[frame]!, isDirty);
       }
-      this.#path.isDead = isDead;
     }
-    const isMerge = this.#labels.isReached(event);
-    if (!isMerge) {
+    if (!labels.isReached(event)) {
       this.#depth--;
       return;
     }
-    if (!this.#path.isDead) this.#arrive(frame, slot);
+    if (!path.isDead) this.#arrive(frame, slot);
     this.#depth--;
-    this.#path.isDead = false;
-    this.#path.pending = this.#labels.owed(event);
-    this.#path.since = this.#labels.since(event);
-    this.#path.checked = Math.min(this.#labels.checked(event), this.#path.loopDepth);
-    this.#path.isDirty = this.#labels.isDirty(event);
-    this.#slots.close(after);
+    path.isDead = false;
+    path.pending = labels.owed(event);
+    path.since = labels.since(event);
+    path.checked = Math.min(labels.checked(event), path.loopDepth);
+    path.isDirty = labels.isDirty(event);
+    this.#slots.close(slot + 1);
   }
 
   #reduceTo(event: number, slot: number, needsCheck: boolean): void {
-    const excess = this.#path.pending - this.#labels.lower(event, this.#path.pending);
-    if (excess > 0 || needsCheck) this.#path.charge(slot, excess, needsCheck);
-    this.#path.pending -= excess;
+    const path = this.#path;
+    const excess = path.pending - this.#labels.lower(event, path.pending);
+    if (excess > 0 || needsCheck) path.charge(slot, excess, needsCheck);
+    path.pending -= excess;
   }
 
   /** Control may go from here to the label of `frame`; `slot` is before the instruction. */
   #arrive(frame: number, slot: number): void {
+    const path = this.#path;
+    const labels = this.#labels;
+    const blocks = this.#blocks;
     if (frame === 0 && this.#isPassing) {
-      if (this.#path.pending > 0) this.#path.charge(slot, this.#path.pending, false);
-      this.#path.pending = 0;
+      if (path.pending > 0) path.charge(slot, path.pending, false);
+      path.pending = 0;
       return;
     }
     if (frame === 0) {
-      this.#path.settle(slot, this.#path.isDirty);
+      path.settle(slot, path.isDirty);
       return;
     }
-    const event = this.#blocks.event[frame]!;
-    if (this.#blocks.isLoop[frame]) {
-      const mustSettle = this.#path.isDirty && !this.#labels.isDirty(event) && !this.#isLocal(frame);
+    const event = blocks.event[frame]!;
+    if (blocks.isLoop[frame]) {
+      const mustSettle = path.isDirty && !labels.isDirty(event) && !this.#isLocal(frame);
       if (mustSettle) {
-        const excess = this.#path.pending - this.#labels.lower(event, this.#path.pending);
-        this.#path.put(slot, INSERTION.settle, excess, true);
-        this.#path.pending -= excess;
-        this.#path.isDirty = false;
+        const excess = path.pending - labels.lower(event, path.pending);
+        path.put(slot, INSERTION.settle, excess, true);
+        path.pending -= excess;
+        path.isDirty = false;
       } else {
-        const needsCheck = this.#path.checked < this.#blocks.loops[frame]!;
+        const needsCheck = path.checked < blocks.loops[frame]!;
         if (needsCheck) this.#backChecks.set(event, (this.#backChecks.get(event) ?? 0) + 1);
         this.#reduceTo(event, slot, needsCheck);
       }
       return;
     }
     this.#reduceTo(event, slot, false);
-    this.#labels.arrive(event, this.#path.since, this.#path.checked, this.#path.isDirty);
+    labels.arrive(event, path.since, path.checked, path.isDirty);
   }
 
   #isLocal(frame: number): boolean {
@@ -363,37 +361,42 @@ export class ChargePlacement {
   }
 
   #branchTable(from: number): number {
+    const path = this.#path;
+    const labels = this.#labels;
+    const blocks = this.#blocks;
     const { kinds, args } = this.#flow;
     const slot = slotBefore(from);
     let to = from;
     while (kinds[to] === FLOW.branchTableLabel) to++;
     // All targets are owed the same, since one charge serves all.
-    let least = this.#path.pending;
+    let least = path.pending;
     for (let i = from; i <= to; i++) {
       const frame = this.#depth - args[i]!;
-      least = frame === 0 ? 0 : Math.min(least, this.#labels.owed(this.#blocks.event[frame]!));
+      least = frame === 0 ? 0 : Math.min(least, labels.owed(blocks.event[frame]!));
       if (frame === 0) break;
     }
     for (let i = from; i <= to; i++) {
       const frame = this.#depth - args[i]!;
-      if (frame > 0) this.#labels.lower(this.#blocks.event[frame]!, least);
+      if (frame > 0) labels.lower(blocks.event[frame]!, least);
     }
     for (let i = from; i <= to; i++) this.#arrive(this.#depth - args[i]!, slot);
-    this.#path.isDead = true;
+    path.isDead = true;
     return to;
   }
 
   #handler(frame: number): void {
+    const labels = this.#labels;
+    const blocks = this.#blocks;
     if (this.#path.isDead || frame === 0) return;
-    const event = this.#blocks.event[frame]!;
-    this.#labels.lower(event, 0);
-    if (this.#blocks.isLoop[frame]) {
+    const event = blocks.event[frame]!;
+    labels.lower(event, 0);
+    if (blocks.isLoop[frame]) {
       if (!this.#isHandler.has(event)) {
         this.#isHandler.add(event);
-        this.#labels.isChanged = true;
+        labels.isChanged = true;
       }
       return;
     }
-    this.#labels.arrive(event, FAR, -1, false);
+    labels.arrive(event, FAR, -1, false);
   }
 }
