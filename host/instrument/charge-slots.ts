@@ -7,7 +7,10 @@ import { INSERTION, type InsertionKind, type Insertions } from './insertions.ts'
 export class ChargeSlots {
   /** Whether anything counts in the local counter. */
   usesCounter = false;
+  /** Whether there was a call since the straight code began, or the last check in it. */
+  hasCall = false;
   readonly #insertions: Insertions;
+  /** Its slot, or of what is added as the counter is pushed, its event. */
   #openSlot = -1;
   #openAmount = 0;
   #openKind: InsertionKind = INSERTION.none;
@@ -24,7 +27,7 @@ export class ChargeSlots {
 
   /** Whether the open charge, if there is one, goes to the local counter. */
   get isOpenLocal(): boolean {
-    return this.#openKind === INSERTION.localCharge;
+    return this.#openKind === INSERTION.localCharge || this.#openKind === INSERTION.push;
   }
 
   /** Starts with a function of `events` events, or with another pass over it: forgets what was placed. */
@@ -38,6 +41,7 @@ export class ChargeSlots {
   close(headSlot: number): void {
     this.#openSlot = -1;
     this.#headSlot = headSlot;
+    this.hasCall = false;
   }
 
   /**
@@ -45,7 +49,8 @@ export class ChargeSlots {
    * branch on it, a charge would make the engine keep the result in a register of its own.
    */
   charge(slot: number, amount: number, needsCheck: boolean, isLocal: boolean): void {
-    if (this.#openSlot < 0) {
+    // No check stands where the counter is pushed.
+    if (this.#openSlot < 0 || (needsCheck && this.#openKind === INSERTION.push)) {
       this.#openSlot = this.#headSlot < 0 ? slot : this.#headSlot;
       this.#openAmount = 0;
       this.#openIsChecked = false;
@@ -59,7 +64,7 @@ export class ChargeSlots {
   /** A charge of a kind of its own, which becomes the open one. */
   put(slot: number, kind: InsertionKind, amount: number, needsCheck: boolean): void {
     // What stands at the same place already becomes part of it.
-    const isShared = this.#openSlot === slot;
+    const isShared = this.#openSlot === slot && this.#openKind !== INSERTION.push;
     this.#openAmount = isShared ? this.#openAmount + amount : amount;
     this.#openIsChecked = needsCheck || (isShared && this.#openIsChecked);
     this.#openSlot = slot;
@@ -72,13 +77,21 @@ export class ChargeSlots {
     this.#insertions.set(slot, kind, value);
   }
 
-  /** Adds to the counter as it is pushed, which takes half the code of a charge. */
+  /** Adds to the counter as it is pushed, which takes half the code of a charge, and is the open one from here on. */
   chargeInPassing(event: number, amount: number): void {
-    this.#insertions.pushed[event] = amount;
+    this.#openSlot = event;
+    this.#openAmount = amount;
+    this.#openKind = INSERTION.push;
+    this.#openIsChecked = false;
+    this.#write();
   }
 
   #write(): void {
     const kind = this.#openKind;
+    if (kind === INSERTION.push) {
+      this.#insertions.pushed[this.#openSlot] = this.#openAmount;
+      return;
+    }
     if (kind !== INSERTION.charge) this.usesCounter = true;
     this.set(this.#openSlot, this.#openIsChecked ? checkedKind(kind) : kind, this.#openAmount);
   }

@@ -23,6 +23,8 @@ export const INSERTION = {
   openCounted: 11,
   countedCondition: 12,
   closeCounted: 13,
+  /** Nothing of its own: what is added to the counter as it is pushed [units]. Stands in no slot, see `pushed`. */
+  push: 14,
 } as const;
 
 export type InsertionKind = (typeof INSERTION)[keyof typeof INSERTION];

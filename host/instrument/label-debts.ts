@@ -1,9 +1,11 @@
 const UNSET = 0x7fffffff;
+const REFUSED = -UNSET;
 /** What is kept of a label, behind what it is owed. */
-const WIDTH = 4;
+const WIDTH = 5;
 const SINCE = 1;
 const CHECKED = 2;
 const FLAGS = 3;
+const UNPAID = 4;
 const REACHED = 1;
 const DIRTY = 2;
 
@@ -16,7 +18,7 @@ export class LabelDebts {
   isChanged = false;
   /** Whether a label in dispute is owed nothing from now on: who arrives later in the same pass sees it. */
   isImpatient = false;
-  /** Four numbers for each event, side by side, so that one access checks for all: what is owed, and of this pass the rest. */
+  /** Five numbers for each event, side by side, so that one access checks for all: what is owed, and of this pass the rest. */
   #labels = new Int32Array(1_024 * WIDTH);
 
   /** Starts with a function of `events` events. */
@@ -38,9 +40,10 @@ export class LabelDebts {
     labels[at + SINCE] = 0;
     labels[at + CHECKED] = UNSET;
     labels[at + FLAGS] = 0;
+    labels[at + UNPAID] = UNSET;
   }
 
-  /** The least that any arrival has brought, in fuel that is not yet charged. */
+  /** The least that any arrival has brought, in fuel that is not yet charged; negative where all pay ahead. */
   owed(event: number): number {
     return this.#labels[event * WIDTH]!;
   }
@@ -79,6 +82,25 @@ export class LabelDebts {
     // The first arrival sets what is owed, which nothing has relied on yet unless the label is a loop's.
     if (owed !== UNSET) this.dispute(event);
     return labels[at]!;
+  }
+
+  /** An arrival that brings `pending` pays nothing of what comes before it, unless another brings less. */
+  noteUnpaid(event: number, pending: number): void {
+    const at = event * WIDTH + UNPAID;
+    if (pending < this.#labels[at]!) this.#labels[at] = pending;
+  }
+
+  /** There is an arrival that should not pay: it goes elsewhere, too. */
+  refusePrepayment(event: number): void {
+    this.#labels[event * WIDTH + UNPAID] = REFUSED;
+  }
+
+  /** All have arrived: if each pays something anyway, it pays what is `ahead`, too, from the next pass on. */
+  prepay(event: number, ahead: number): void {
+    const at = event * WIDTH;
+    if (this.#labels[at]! >= this.#labels[at + UNPAID]!) return;
+    this.#labels[at] = -ahead;
+    this.isChanged = true;
   }
 
   dispute(event: number): void {

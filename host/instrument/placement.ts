@@ -5,6 +5,8 @@
  * What is owed at a label is the least that any arrival brings; since later arrivals can bring less than earlier ones
  * relied on, the walk is repeated until nothing changes (twice to four times, weighted by length), and after PATIENCE walks labels
  * in dispute are owed nothing.
+ * Where all that lead to a label pay something anyway, and go nowhere else, they pay for the straight code behind it, too
+ * (owed is negative then): one addition for all of what would be two on each way, which wait for each other.
  *
  * Invariants (`docs/fuel.md` is the definition):
  * 1. Along any path that is completed, charges sum up to the cost of its instructions. None is negative, and none is for
@@ -14,13 +16,15 @@
  * 3. `since` is at least what any path has charged or carried in this function since its last check; above CHECK_INTERVAL
  *    a check is added. `checked` is the depth of loops up to which every path has met a check since their heads; -1
  *    means not even since the entry. A branch to a loop's head needs the loop's own depth, a call needs 0.
- * 4. A charge may be enlarged (`openSlot`) only within the straight code it stands in.
+ * 4. A charge may be enlarged (`openSlot`) only by the straight code it stands in and, where that ends at a label, by the
+ *    straight code behind the label.
  */
 import { ChargeSlots } from './charge-slots.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import type { CountedLoop } from './counted-loop.ts';
 import { FLOW } from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
+import { GatheredChecks } from './gathered-checks.ts';
 import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
 import { LabelDebts } from './label-debts.ts';
 import { OpenBlocks } from './open-blocks.ts';
@@ -29,11 +33,6 @@ import { StraightLoops } from './straight-loops.ts';
 
 /** Passes after which labels that are still in dispute carry nothing. */
 const PATIENCE = 2;
-/** More checks than these before calls make one at the entry the shorter code, before branches to a loop's head one there. */
-const MAX_CALL_CHECKS = 1;
-const MAX_BACK_CHECKS = 1;
-/** No call of the function had to be checked yet. */
-const UNKNOWN = -2;
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 
@@ -50,12 +49,9 @@ export class ChargePlacement {
   #localFrame = -1;
   #mayUseLocal = true;
   #isPassing = false;
-  #checksEntry = false;
-  /** Branches to a loop's head that had to be checked themselves; from the second on, the head is. */
-  readonly #backChecks = new Map<number, number>();
-  readonly #headChecks = new Set<number>();
-  /** The loop around the first call that had to be checked itself, -1 if there is none around it. */
-  #checkedCallLoop = UNKNOWN;
+  /** Whether labels may come to be paid for ahead in this walk. */
+  #prepays = false;
+  readonly #checks = new GatheredChecks();
   /** Loops that a handler leads to: control arrives at their head by a way that nothing can be written on. */
   readonly #isHandler = new Set<number>();
 
@@ -81,35 +77,17 @@ export class ChargePlacement {
   place(mayUseLocal: boolean, isPassing: boolean): void {
     this.#isPassing = isPassing;
     this.#mayUseLocal = mayUseLocal;
-    // Clearing what is empty makes a new table each time.
     if (this.#isHandler.size > 0) this.#isHandler.clear();
-    if (this.#headChecks.size > 0) this.#headChecks.clear();
-    this.#checksEntry = false;
+    this.#checks.enter();
     this.#labels.enter(this.#flow.length);
     this.#straight.enter();
     for (let pass = 0; ; pass++) {
       this.#labels.isImpatient = pass >= PATIENCE;
+      this.#prepays = pass === 0 && (isPassing || this.#flow.hasPassingCalls);
       this.#walk();
       // Not only once the debts are settled: one walk less.
-      if (!this.#gatherChecks() && !this.#labels.isChanged) return;
+      if (!this.#checks.gather(this.#path.callChecks) && !this.#labels.isChanged) return;
     }
-  }
-
-  /** Moves checks that stand in several places to the one that all of them lead to; false if there are none to move. */
-  #gatherChecks(): boolean {
-    let isMoved = false;
-    if (this.#path.callChecks > MAX_CALL_CHECKS && !this.#checksEntry) {
-      this.#checksEntry = true;
-      isMoved = true;
-    }
-    for (const [event, checks] of this.#backChecks) {
-      // With a check before the only call that needs one, a turn would be checked twice on the way through it.
-      const isTwice = this.#path.callChecks === 1 && this.#checkedCallLoop === event;
-      if ((checks <= MAX_BACK_CHECKS && !isTwice) || this.#headChecks.has(event)) continue;
-      this.#headChecks.add(event);
-      isMoved = true;
-    }
-    return isMoved;
   }
 
   #walk(): void {
@@ -120,8 +98,7 @@ export class ChargePlacement {
     this.#labels.startPass();
     slots.reset(length);
     if (this.#straight.counted.length > 0) this.#straight.counted.length = 0;
-    if (this.#backChecks.size > 0) this.#backChecks.clear();
-    this.#checkedCallLoop = UNKNOWN;
+    this.#checks.startPass();
     this.#depth = 0;
     path.enter(this.#isPassing);
     const countsThroughout = this.#isPassing || flow.hasPassingCalls || (flow.hasLoops && !flow.hasCalls);
@@ -133,7 +110,7 @@ export class ChargePlacement {
       switch (kinds[event]) {
         case FLOW.entry:
           slots.close(slot);
-          if (this.#checksEntry) path.charge(slot, 0, true);
+          if (this.#checks.isAtEntry) path.charge(slot, 0, true);
           break;
         case FLOW.block:
           this.#push(event, false);
@@ -154,16 +131,16 @@ export class ChargePlacement {
           break;
         case FLOW.end:
           if (this.#depth === 0) path.leave(event, !flow.isBodyTarget);
-          else this.#end(slot);
+          else this.#end(slot, costs[event + 1]!);
           break;
         case FLOW.branch:
           if (arg === this.#depth) path.leave(event, false);
-          else if (!path.isDead) this.#arrive(this.#depth - arg, slot);
+          else if (!path.isDead) this.#arrive(this.#depth - arg, slot, true);
           path.isDead = true;
           break;
         case FLOW.branchIf:
           if (path.isDead) break;
-          this.#arrive(this.#depth - arg, slot);
+          this.#arrive(this.#depth - arg, slot, false);
           slots.close(slot + 1);
           break;
         case FLOW.branchTableLabel:
@@ -205,8 +182,8 @@ export class ChargePlacement {
 
   /** Which loop the check before a call stands in, if that one is the only one. */
   #noteCall(): void {
-    if (this.#path.callChecks !== 1 || this.#checkedCallLoop !== UNKNOWN) return;
-    this.#checkedCallLoop = this.#blocks.innermostLoop(this.#path.loopDepth);
+    const { callChecks, loopDepth } = this.#path;
+    if (callChecks === 1) this.#checks.noteCall(this.#blocks.innermostLoop(loopDepth));
   }
 
   #countLocallyIn(frame: number): void {
@@ -237,7 +214,7 @@ export class ChargePlacement {
     // Its second turn starts with what the first one counted.
     if (this.#localFrame >= 0) path.isDirty = true;
     this.#slots.close(slot + 1);
-    if (this.#isHandler.has(event) || this.#headChecks.has(event)) path.charge(slot + 1, 0, true);
+    if (this.#isHandler.has(event) || this.#checks.isAtHead(event)) path.charge(slot + 1, 0, true);
   }
 
   /** A loop that straight-loops.ts knows. Returns the event of its end. */
@@ -262,7 +239,7 @@ export class ChargePlacement {
 
   #else(slot: number): void {
     const frame = this.#depth;
-    if (!this.#path.isDead) this.#arrive(frame, slot);
+    if (!this.#path.isDead) this.#arrive(frame, slot, true);
     this.#blocks.restore(frame, this.#path);
     this.#slots.close(slot + 1);
   }
@@ -270,7 +247,7 @@ export class ChargePlacement {
   #catch(slot: number): void {
     const path = this.#path;
     const frame = this.#depth;
-    if (!path.isDead) this.#arrive(frame, slot);
+    if (!path.isDead) this.#arrive(frame, slot, false);
     path.isDead = this.#blocks.wasDead[frame] === 1;
     // Whatever threw had nothing pending.
     path.pending = 0;
@@ -280,7 +257,8 @@ export class ChargePlacement {
     this.#slots.close(slot + 1);
   }
 
-  #end(slot: number): void {
+  /** `ahead` is what the straight code behind it costs. */
+  #end(slot: number, ahead: number): void {
     const path = this.#path;
     const labels = this.#labels;
     const blocks = this.#blocks;
@@ -298,6 +276,7 @@ export class ChargePlacement {
       if (blocks.wasDead[frame] === 0) {
         const pending = blocks.testPending[frame]!;
         const isDirty = blocks.testDirty[frame] === 1;
+        labels.refusePrepayment(event);
         if (pending > labels.lower(event, pending)) labels.dispute(event);
         labels.arrive(event, blocks.testSince[frame]!, blocks.testChecked[frame]!, isDirty);
       }
@@ -306,9 +285,10 @@ export class ChargePlacement {
       this.#depth--;
       return;
     }
-    if (!path.isDead) this.#arrive(frame, slot);
+    if (!path.isDead) this.#arrive(frame, slot, true);
     this.#depth--;
     path.isDead = false;
+    if (this.#prepays && ahead > 0 && ahead <= CHECK_INTERVAL) labels.prepay(event, ahead);
     path.pending = labels.owed(event);
     path.since = labels.since(event);
     path.checked = Math.min(labels.checked(event), path.loopDepth);
@@ -323,8 +303,8 @@ export class ChargePlacement {
     path.pending -= excess;
   }
 
-  /** Control may go from here to the label of `frame`; `slot` is before the instruction. */
-  #arrive(frame: number, slot: number): void {
+  /** Control may go from here to the label of `frame`, nowhere else if `isSole`; `slot` is before the instruction. */
+  #arrive(frame: number, slot: number, isSole: boolean): void {
     const path = this.#path;
     const labels = this.#labels;
     const blocks = this.#blocks;
@@ -347,11 +327,14 @@ export class ChargePlacement {
         path.isDirty = false;
       } else {
         const needsCheck = path.checked < blocks.loops[frame]!;
-        if (needsCheck) this.#backChecks.set(event, (this.#backChecks.get(event) ?? 0) + 1);
+        if (needsCheck) this.#checks.noteBranch(event);
         this.#reduceTo(event, slot, needsCheck);
       }
       return;
     }
+    // Paying more costs nothing where something is paid anyway.
+    if (!isSole) labels.refusePrepayment(event);
+    else if (!this.#slots.isOpen) labels.noteUnpaid(event, path.pending);
     this.#reduceTo(event, slot, false);
     labels.arrive(event, path.since, path.checked, path.isDirty);
   }
@@ -379,7 +362,7 @@ export class ChargePlacement {
       const frame = this.#depth - args[i]!;
       if (frame > 0) labels.lower(blocks.event[frame]!, least);
     }
-    for (let i = from; i <= to; i++) this.#arrive(this.#depth - args[i]!, slot);
+    for (let i = from; i <= to; i++) this.#arrive(this.#depth - args[i]!, slot, false);
     path.isDead = true;
     return to;
   }
@@ -389,6 +372,7 @@ export class ChargePlacement {
     const blocks = this.#blocks;
     if (this.#path.isDead || frame === 0) return;
     const event = blocks.event[frame]!;
+    labels.refusePrepayment(event);
     labels.lower(event, 0);
     if (blocks.isLoop[frame]) {
       if (!this.#isHandler.has(event)) {
