@@ -86,6 +86,8 @@ export class CodeRecorder {
 
   /** The function has been read to its end. */
   close(index: number): void {
+    if (this.length > this.words.length)
+      throw new RangeError('CodeRecorder: more words than there is room for (invariant 3)');
     this.starts[index + 1] = this.length;
     this.traits[index] =
       (this.total > 0 ? TRAIT.costs : 0) |

@@ -1,6 +1,6 @@
 /**
  * What follows each opcode of one byte. The shapes with consequences for metering (control, calls, indices,
- * growth) are read by function-analysis.ts itself; this table has the rest, and which opcodes exist.
+ * growth) are read by function-reader.ts and control-instructions.ts; this table has the rest, and which opcodes exist.
  */
 export const IMMEDIATE = {
   none: 0,
