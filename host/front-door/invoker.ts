@@ -11,7 +11,7 @@ import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
-import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TenantClock } from '../model/tenant.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
@@ -58,6 +58,8 @@ export interface InvokerPorts extends EnginePorts {
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */
   trace(cause: TraceContext | undefined): InvocationTrace | undefined;
+  /** One that was begun elsewhere. */
+  resumeTrace(handed: HandedTrace): InvocationTrace;
   /** Hears of every invocation whose trace is recorded. */
   span(span: InvocationSpan): void;
   /** Hears of every call of a function that got no place. */
@@ -104,7 +106,11 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now() - (options.queuedMs ?? 0);
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
-    const trace = this.#ports.trace(traceContextOf(incoming));
+    const { handedTrace } = options;
+    const trace =
+      handedTrace === undefined
+        ? this.#ports.trace(traceContextOf(incoming))
+        : this.#ports.resumeTrace(handedTrace);
     let responseFields = NO_FIELDS;
     let failure: unknown;
     this.#calls++;
@@ -173,12 +179,13 @@ export class Invoker {
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
   async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId, cause: parent } = question;
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs } = question;
+    const { invocationId, handedTrace, cause: parent } = question;
     const { live, process } = route;
     if (process !== undefined) {
       return this.#onOwnAccount(
         route,
-        { trigger },
+        { trigger, parent },
         () => gone,
         (cause) => this.#ports.isolated.ask({ process, live, cause }, question, gone),
       );
@@ -186,7 +193,7 @@ export class Invoker {
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
-      { trigger, invocationId, parent },
+      { trigger, invocationId, parent, handedTrace },
       () => gone,
       (_artifact, terminate, trace) => {
         const fields = traceFields(trace);
@@ -262,12 +269,12 @@ export class Invoker {
 
   async #onOwnAccount<T>(
     route: LiveRoute,
-    { invocationId = randomUUIDv7() as InvocationId, parent, ...rest }: OwnCause,
+    { invocationId = randomUUIDv7() as InvocationId, parent, handedTrace, ...rest }: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     work: (cause: InvocationCause, settled: Settled) => Promise<T>,
   ): Promise<T> {
-    // Where a process of the tenant's own runs it, that is told of its cause.
-    const trace = route.process === undefined ? this.#ports.trace(parent) : undefined;
+    const trace =
+      handedTrace === undefined ? this.#ports.trace(parent) : this.#ports.resumeTrace(handedTrace);
     const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
@@ -312,6 +319,7 @@ export class Invoker {
         scriptName,
         queuedMs: performance.now() - call.arrivedMs,
         isUrl: call.url !== undefined,
+        isSandboxed: call.isSandboxed ?? false,
         hidden: [...call.hidden],
         added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },
@@ -393,6 +401,7 @@ export class Invoker {
       trace: trace?.isNew ? trace.context : undefined,
       added: call.added,
       responseFields: call.responseFields,
+      isSandboxed: call.isSandboxed,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);

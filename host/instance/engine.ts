@@ -279,6 +279,7 @@ export class RunningInvocation {
       randomBytes: this.#ports.randomBytes,
       end: this.#end,
       log: (source, level, message) => this.#log(source, level, message),
+      chargeFuel: (fuel) => this.#accounts?.fuel.charge(fuel),
       terminate: (code, detail) => {
         this.#fail({ code, detail, log: detail });
         return new MayflyError(code, detail);
@@ -365,6 +366,7 @@ export class RunningInvocation {
     clearTimeout(this.#timer);
     this.#context?.endLines();
     const endedMs = performance.now();
+    this.#options.trace?.end();
     const beganMs = this.#beganMs ?? endedMs;
     const fuel = this.#accounts?.fuel.close() ?? 0;
     this.#finalFuel = fuel;

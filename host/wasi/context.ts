@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
 import type { FieldsBudget } from './http/fields-budget.ts';
 import type { ByteSink, ByteSource } from './io/bytes.ts';
 import type { Handles } from './io/handles.ts';
@@ -84,6 +85,10 @@ export interface WasiContext {
   /** Cryptographically secure bytes, and the seed of everything `insecure`. */
   randomBytes(length: number): Uint8Array;
   readonly outbound: OutboundHttp;
+  /** Undefined where nobody traces, and where its caller said nothing. */
+  readonly trace?: InvocationTrace | undefined;
+  /** Fuel for work that the host has with it later on. */
+  chargeFuel?(fuel: number): void;
   /** Aborted when the invocation is over, however it ended: pending host work stops, nothing settles after. */
   readonly signal: AbortSignal;
   /**
