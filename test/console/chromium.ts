@@ -4,12 +4,13 @@
  *
  * Unpacked it has 210 MB, and takes some seconds: it lies in node_modules/.cache until the packages are installed anew.
  */
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { inflate } from '@sparticuz/chromium';
+import { promisify } from 'node:util';
 import puppeteer, { type Browser } from 'puppeteer-core';
 
 const PACKAGE = '@sparticuz/chromium';
@@ -71,16 +72,17 @@ async function unpack(): Promise<string> {
   return folder;
 }
 
-/** The package unpacks into the folder for temporary files, wherever that is. */
+/**
+ * The package unpacks into the folder for temporary files, wherever that is: in a process of its own, since whatever a
+ * test makes meanwhile would land there, too.
+ */
 async function inflateTo(folder: string, names: readonly string[], from: string): Promise<void> {
-  const before = process.env['TMPDIR'];
-  process.env['TMPDIR'] = folder;
-  try {
-    await Promise.all(names.map((name) => inflate(join(from, name))));
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  }
+  const program = `import { inflate } from '${PACKAGE}'; for (const path of process.argv.slice(1)) await inflate(path);`;
+  const paths = names.map((name) => join(from, name));
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, '--', ...paths], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    env: { ...process.env, TMPDIR: folder },
+  });
 }
 
 function fontsConfiguration(folder: string): string {
