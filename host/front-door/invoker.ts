@@ -6,6 +6,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
+import { DelayQueue } from '../instance/delay-queue.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
@@ -34,7 +35,6 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { NodeExchange, sendProblem } from './exchange.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import { impose, untilClosed } from './hang-up.ts';
-import { Hold } from './hold.ts';
 import { spanOf } from './invocation-trace-end.ts';
 import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
 import type { IsolatedCalls } from './isolated-calls.ts';
@@ -70,7 +70,8 @@ const NOTHING_ADDED: HeaderList = [];
 
 export class Invoker {
   readonly #ports: InvokerPorts;
-  readonly #hold = new Hold(HOLD_MS);
+  /** Heads of answers that wait for the end of their invocation. */
+  readonly #hold = new DelayQueue(HOLD_MS);
   readonly #running = new RunningInvocations();
   /** Not yet over, those that only wait included. */
   #calls = 0;
@@ -226,10 +227,10 @@ export class Invoker {
         { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock, trace },
         this.#ports,
       );
-      this.#running.add(running, live);
+      const place = this.#running.add(running, live);
       const lift = limit === undefined ? undefined : impose(limit, running);
       const result = await running.done;
-      this.#running.delete(running);
+      this.#running.delete(place);
       lift?.();
       const end = account();
       const failure = result.failure?.code ?? end.failure;
@@ -416,9 +417,9 @@ export class Invoker {
     outgoing.once('close', hangUp);
     // Gone while the function was looked up or its artifact loaded: the event is over.
     if (outgoing.destroyed) hangUp();
-    this.#running.add(running, live);
+    const place = this.#running.add(running, live);
     const result = await running.done;
-    this.#running.delete(running);
+    this.#running.delete(place);
     outgoing.off('close', hangUp);
     const failure = this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
     const requestBytes = exchange.body.bytes;

@@ -22,6 +22,8 @@ import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
 import type { LoadedArtifact } from './artifact.ts';
+import { DEADLINES } from './deadlines.ts';
+import type { Delayed, DelayQueue } from './delay-queue.ts';
 import { EndSignal } from './end-signal.ts';
 import { assertHandler, type EventCall, serveEvent } from './event-call.ts';
 import { FuelAccount } from './fuel-account.ts';
@@ -117,7 +119,8 @@ export class RunningInvocation {
   readonly #end = new EndSignal();
   readonly #timers = new GuestTimers();
   readonly #startedMs = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadlines: DelayQueue;
+  readonly #deadline: Delayed;
   #accounts: Accounts | undefined;
   #guest: Guest | undefined;
   #slot: Slot | undefined;
@@ -140,7 +143,8 @@ export class RunningInvocation {
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#timer = setTimeout(() => this.#timeOut(), configuration.timeoutMs);
+    this.#deadlines = DEADLINES.of(configuration.timeoutMs);
+    this.#deadline = this.#deadlines.add(() => this.#timeOut(), this.#startedMs);
     void this.#run();
   }
 
@@ -362,7 +366,7 @@ export class RunningInvocation {
   #settle(): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#deadlines.delete(this.#deadline);
     this.#context?.endLines();
     const endedMs = performance.now();
     const beganMs = this.#beganMs ?? endedMs;
