@@ -54,7 +54,8 @@ export class ResponseSink implements ByteSink {
   #ended = false;
   #aborted = false;
   #trailers: HeaderList = [];
-  readonly #wake = new Set<() => void>();
+  /** Made for the first who waits. */
+  #wake: Set<() => void> | undefined;
 
   constructor(options: ResponseSinkOptions) {
     this.#options = options;
@@ -248,14 +249,15 @@ export class ResponseSink implements ByteSink {
     return new Promise((resolve) => {
       const check = (): void => {
         if (!condition()) return;
-        this.#wake.delete(check);
+        this.#wake?.delete(check);
         resolve();
       };
+      this.#wake ??= new Set();
       this.#wake.add(check);
     });
   }
 
   #notify(): void {
-    for (const check of [...this.#wake]) check();
+    if (this.#wake !== undefined) for (const check of [...this.#wake]) check();
   }
 }
