@@ -60,7 +60,8 @@ export class Connections {
       if (connection === undefined) return;
       connection.value.latest = outgoing;
       this.#idle.remove(connection);
-      outgoing.once('close', () => {
+      // It happens once: `once` would make two more objects of each.
+      outgoing.on('close', () => {
         if (connection.value.latest === outgoing && this.#open.has(incoming.socket))
           this.#idle.append(connection);
       });
