@@ -192,6 +192,6 @@ export class OutputStream {
 
   /** A blocking call does not come back once its invocation is over. */
   #isOver(): boolean {
-    return this.#options.handles?.signal.aborted === true;
+    return this.#options.handles?.end.aborted === true;
   }
 }
