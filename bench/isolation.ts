@@ -1,8 +1,11 @@
-/** What a process of a tenant's own costs, beside threads that are shared: latency, memory, and time to start. */
+/** What a process of a tenant's own costs, beside threads that are shared: latency, memory, and time to start; and how long a serving thread that died is missed. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import { Pool } from 'undici';
 import { resolveConfig } from '../host/config.ts';
@@ -12,7 +15,7 @@ import { SMALL } from './noisy-neighbour/guests.ts';
 import type { BenchReport } from './run.ts';
 
 export const summary =
-  'a call in a process of its tenant, beside one in a shared thread; memory and start of the process';
+  'a call in a process of its tenant, beside one in a shared thread; memory and start of the process; replacing a thread';
 
 export const notMeasured = [
   'throughput: one caller, one call after the other',
@@ -23,6 +26,8 @@ export const notMeasured = [
 const ROUNDS = 10;
 const CALLS = 200;
 const STARTS = 5;
+/** Of a serving thread. */
+const LOSSES = 5;
 
 export async function run(): Promise<BenchReport> {
   await using resources = new AsyncDisposableStack();
@@ -53,13 +58,18 @@ export async function run(): Promise<BenchReport> {
   for (let i = 0; i < STARTS; i++) {
     const startedMs = performance.now();
     process.kill(isolatedProcesses()[0]!, 'SIGKILL');
-    while ((await statusOf(pool, 'apart')) !== 200);
+    while ((await statusOf(pool, 'apart')) !== 200) await delay(1);
     startsMs.push(performance.now() - startedMs);
   }
   await pool.close();
+  const withSpare = await lossesMs(1);
+  const withoutSpare = await lossesMs(0);
   const [shared, apart] = [median(times.shared), median(times.apart)];
   return {
-    ratios: { isolated_p50_vs_shared: apart / shared },
+    ratios: {
+      isolated_p50_vs_shared: apart / shared,
+      replacement_vs_without_spare: median(withSpare) / median(withoutSpare),
+    },
     results: {
       'shared thread': { p50Ms: shared, p99Ms: percentile(times.shared, 0.99) },
       'process of its own': { p50Ms: apart, p99Ms: percentile(times.apart, 0.99) },
@@ -68,8 +78,52 @@ export async function run(): Promise<BenchReport> {
         privateMiB: memory.private,
         killedToServedMs: median(startsMs),
       },
+      'a serving thread, with a spare one': { killedToServedMs: median(withSpare) },
+      'a serving thread, without': { killedToServedMs: median(withoutSpare) },
     },
   };
+}
+
+/** From the death of the only serving thread to the first answer of the one that replaces it, several times. */
+async function lossesMs(spareThreads: number): Promise<number[]> {
+  await using resources = new AsyncDisposableStack();
+  const dataDir = await mkdtemp(join(tmpdir(), 'mayfly-bench-'));
+  resources.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const threads: { readonly worker: Worker; readonly loaded: Promise<unknown> }[] = [];
+  const note = (worker: Worker): void => {
+    // The first that a serving thread says.
+    if (worker.threadName !== 'mayfly-ledger') threads.push({ worker, loaded: once(worker, 'message') });
+  };
+  process.on('worker', note);
+  resources.defer(() => void process.off('worker', note));
+  const env = { MAYFLY_PORT: '0', MAYFLY_THREADS: '1', MAYFLY_SPARE_THREADS: `${spareThreads}` };
+  const config = resolveConfig({ ...env, MAYFLY_DATA_DIR: dataDir }, dataDir);
+  const host = await startHost(config, () => {});
+  resources.defer(() => host.stop());
+  const pool = new Pool(host.origin, { connections: 1 });
+  resources.defer(() => pool.close());
+  const timesMs: number[] = [];
+  for (let i = 0; i < LOSSES; i++) {
+    while (threads.length <= i + spareThreads) await once(process, 'worker');
+    await threads[i + spareThreads]!.loaded;
+    // Young ones are replaced after a pause.
+    await delay(600);
+    const startedMs = performance.now();
+    await threads[i]!.worker.terminate();
+    while ((await healthOf(pool)) !== 200) await delay(1);
+    timesMs.push(performance.now() - startedMs);
+  }
+  return timesMs;
+}
+
+async function healthOf(pool: Pool): Promise<number | undefined> {
+  try {
+    const { statusCode, body } = await pool.request({ method: 'GET', path: '/healthz' });
+    await body.dump();
+    return statusCode;
+  } catch {
+    return undefined; // nobody listens, or the connection was the dead thread's
+  }
 }
 
 async function calls(pool: Pool, tenant: string): Promise<number[]> {

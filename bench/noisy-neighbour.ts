@@ -30,8 +30,9 @@ const TIMES = 100;
 /** Between two calls of the victim: it is a caller now and then, no load of its own. */
 const PAUSE_MS = 4;
 const REFUSAL_CALLS = 400;
+const REFUSAL_ROUNDS = 24;
 const LANES = 4;
-const STOPPED = Array.from({ length: 20 }, (_, i) => `stopped-${i}`);
+const STOPPED = Array.from({ length: 60 }, (_, i) => `stopped-${i}`);
 
 export interface NeighbourOptions {
   /** Of each kind, quiet and noisy; they take turns. */
@@ -45,6 +46,12 @@ export async function run(options: NeighbourOptions = SHORT): Promise<BenchRepor
   await using resources = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), 'mayfly-bench-'));
   resources.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const threads: Worker[] = [];
+  const note = (worker: Worker): void => {
+    if (worker.threadName === 'mayfly-0') threads.push(worker);
+  };
+  process.on('worker', note);
+  resources.defer(() => void process.off('worker', note));
   const host = await startHost(
     resolveConfig({ MAYFLY_PORT: '0', MAYFLY_THREADS: '1', MAYFLY_DATA_DIR: dataDir }, dataDir),
     (message, error) => console.error(message, error ?? ''),
@@ -64,19 +71,19 @@ export async function run(options: NeighbourOptions = SHORT): Promise<BenchRepor
   };
   const beyondRate = await compare(host, rate, options);
   const beyondPlaces = await compare(host, places, options);
-  const cost = await refusalCost(host);
+  const cost = await refusalCost(host, threads[0]!);
   return {
     ratios: {
       victim_p99_ratio: Math.max(beyondRate.ratio, beyondPlaces.ratio),
       victim_errors: beyondRate.errors + beyondPlaces.errors,
-      refusal_cost_vs_hello: cost['refusalMs']! / cost['helloMs']!,
+      refusal_cost_vs_hello: cost['refusalUs']! / cost['helloUs']!,
     },
     results: {
       'victim, before the flood of requests': beyondRate.quiet,
       'victim, beside 100 times its rate': beyondRate.noisy,
       'victim, before the flood of callers': beyondPlaces.quiet,
       'victim, beside 100 times its places': beyondPlaces.noisy,
-      'one after the other': cost,
+      'processor time of a call': cost,
     },
   };
 }
@@ -163,11 +170,14 @@ async function victimRound(
   return { latenciesMs, errors };
 }
 
-/** A call that is served and one that is refused, by turns, in a few lanes: the thread is busy with nothing else. */
-async function refusalCost(host: RunningHost): Promise<Figures> {
+/**
+ * A call that is served and one that is refused, by turns, in a few lanes: the thread is busy with nothing else. What they
+ * cost is processor time of the serving thread; wall time would be that of the caller, too, and of whoever else computes.
+ */
+async function refusalCost(host: RunningHost, thread: Worker): Promise<Figures> {
   const pool = new Pool(host.origin, { connections: LANES, pipelining: 1 });
   const time = async (owners: readonly string[], expected: number): Promise<number> => {
-    const startMs = performance.now();
+    const before = await thread.cpuUsage();
     let left = REFUSAL_CALLS;
     await Promise.all(
       Array.from({ length: LANES }, async () => {
@@ -178,20 +188,21 @@ async function refusalCost(host: RunningHost): Promise<Figures> {
         }
       }),
     );
-    return (performance.now() - startMs) / REFUSAL_CALLS;
+    const { user, system } = await thread.cpuUsage(before);
+    return (user + system) / REFUSAL_CALLS;
   };
-  const helloMs: number[] = [];
-  const refusalMs: number[] = [];
-  for (let round = 0; round < 9; round++) {
+  const helloUs: number[] = [];
+  const refusalUs: number[] = [];
+  for (let round = 0; round < REFUSAL_ROUNDS; round++) {
     const hello = await time(['victim'], 200);
     const refusal = await time(STOPPED, 429);
-    // The first round warms both up.
-    if (round === 0) continue;
-    helloMs.push(hello);
-    refusalMs.push(refusal);
+    // The first rounds warm both up.
+    if (round < REFUSAL_ROUNDS / 3) continue;
+    helloUs.push(hello);
+    refusalUs.push(refusal);
   }
   await pool.close();
-  return { helloMs: median(helloMs), refusalMs: median(refusalMs) };
+  return { helloUs: median(helloUs), refusalUs: median(refusalUs) };
 }
 
 async function statusOf(pool: Pool, path: string): Promise<number> {

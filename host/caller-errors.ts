@@ -147,7 +147,7 @@ export const CALLER_ERRORS = {
     status: 409,
     retryable: false,
     title: 'The tenant has as many of them as it may',
-    mend: 'Delete some that are not needed, or ask the operator to raise the quota that `quota` names.',
+    mend: 'Delete some that are not needed, or ask the operator to raise the quota that `quota` names; no time makes room.',
   },
   message_invalid: {
     fault: 'caller',
@@ -259,7 +259,7 @@ export const CALLER_ERRORS = {
     status: 409,
     retryable: false,
     title: 'The tenant has as many functions as it may',
-    mend: 'Delete a function, or ask the operator to raise the limit.',
+    mend: 'Delete a function, or ask the operator to raise the limit; no time makes room.',
   },
   request_too_large: {
     fault: 'caller',
@@ -294,7 +294,7 @@ export const CALLER_ERRORS = {
     status: 409,
     retryable: false,
     title: 'The tenant stores as much as it may',
-    mend: 'Delete functions, or ask the operator to raise the quota that `quota` names.',
+    mend: 'Delete functions, or ask the operator to raise the quota that `quota` names; no time makes room.',
   },
   budget_exhausted: {
     fault: 'caller',

@@ -11,6 +11,7 @@ import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
 import { nearest } from './nearest-name.ts';
 import { OTEL_KEY_VARIABLES, OTEL_SETTINGS, resolveOtel } from './otel-settings.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
+import { redisAddress } from './store/queues/redis-address.ts';
 
 export interface HostConfig {
   readonly host: string;
@@ -21,6 +22,8 @@ export interface HostConfig {
   readonly adminKey: string | undefined;
   /** Serving threads. */
   readonly threads: number;
+  /** Threads that are loaded, and wait to replace one that dies. */
+  readonly spareThreads: number;
   /** Whether the examples are deployed at start where they are missing. */
   readonly examples: boolean;
   readonly componentBytes: number;
@@ -50,6 +53,8 @@ export interface RedisConfig {
   readonly url: string;
   /** Of all keys. */
   readonly keyPrefix: string;
+  /** Replicas of it that have a message when it is accepted. */
+  readonly replicas: number;
 }
 
 /** A setting that does not parse or does not exist. The message is for the operator's terminal. */
@@ -92,6 +97,10 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_DATA_DIR', about: 'folder for everything that is kept (.mayfly)' },
   { variable: 'MAYFLY_ADMIN_KEY', about: 'the admin key; made once and stored when absent' },
   { variable: 'MAYFLY_THREADS', about: 'serving threads (one per core)' },
+  {
+    variable: 'MAYFLY_SPARE_THREADS',
+    about: 'loaded threads that wait to replace one that dies (1)',
+  },
   { variable: 'MAYFLY_EXAMPLES', about: 'deploy the examples at start: 1 or 0 (1)' },
   { variable: 'MAYFLY_MAX_COMPONENT_BYTES', about: `largest upload (${HOST_LIMITS.componentBytes})` },
   { variable: 'MAYFLY_MAX_FUNCTIONS', about: `functions per tenant (${HOST_LIMITS.functionsPerTenant})` },
@@ -149,6 +158,10 @@ export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_SECRETS_OLD_KEYS', about: 'keys before a change of the key, with commas between them' },
   { variable: 'MAYFLY_REDIS_URL', about: 'Redis that keeps the queues, shared by several hosts (a file)' },
   { variable: 'MAYFLY_REDIS_PREFIX', about: 'what its keys begin with (mayfly)' },
+  {
+    variable: 'MAYFLY_REDIS_REPLICAS',
+    about: 'replicas of it that must have a message before it is accepted (0)',
+  },
   ...CEILINGS.map((name) => ({
     variable: ceilingVariable(name),
     about: `highest ${name} a function may set (${FUNCTION_LIMITS[name].ceiling})`,
@@ -183,6 +196,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     dataDir: resolve(cwd, env['MAYFLY_DATA_DIR'] ?? '.mayfly'),
     adminKey: bearerKey(env, 'MAYFLY_ADMIN_KEY'),
     threads: integer(env, 'MAYFLY_THREADS', availableParallelism(), 1, 64),
+    spareThreads: integer(env, 'MAYFLY_SPARE_THREADS', 1, 0, 8),
     examples: flag(env, 'MAYFLY_EXAMPLES', true),
     componentBytes: integer(env, 'MAYFLY_MAX_COMPONENT_BYTES', HOST_LIMITS.componentBytes, 1, 2 ** 30),
     functionsPerTenant: integer(env, 'MAYFLY_MAX_FUNCTIONS', HOST_LIMITS.functionsPerTenant, 1, 1_000_000),
@@ -293,9 +307,11 @@ function redis(env: Environment): RedisConfig | undefined {
     );
   if (url === undefined) return undefined;
   // The message names no password.
-  if (!/^rediss?:$/.test(URL.parse(url)?.protocol ?? ''))
-    throw new ConfigError('MAYFLY_REDIS_URL must be redis://host:port or rediss://host:port');
-  return { url, keyPrefix };
+  if (redisAddress(url) === undefined)
+    throw new ConfigError(
+      'MAYFLY_REDIS_URL must be redis://host:port or redis-sentinel://host:port,host:port#group (rediss for TLS)',
+    );
+  return { url, keyPrefix, replicas: integer(env, 'MAYFLY_REDIS_REPLICAS', 0, 0, 16) };
 }
 
 function masterKeys(env: Environment, cwd: string): MasterKeySource {

@@ -19,8 +19,10 @@ export interface QuotaRefusal {
   readonly name: string;
   readonly scope: 'tenant' | 'function';
   readonly limit: number;
-  /** When a retry can succeed, since the epoch; absent where only a change of what is stored can help. */
+  /** When a retry can succeed, since the epoch; absent where no time helps, but a change of what is stored. */
   readonly resetAtMs?: number;
+  /** Of what is stored: how much there is of it. */
+  readonly used?: number;
   /** Length of the time over which the limit is counted, for one that is a rate. */
   readonly windowSeconds?: number;
 }
@@ -44,8 +46,10 @@ export interface ProblemDetails {
     readonly name: string;
     readonly scope: 'tenant' | 'function';
     readonly limit: number;
-    /** When there is room again. */
-    readonly resetAt?: string;
+    /** Of what is stored: how much there is of it. */
+    readonly used?: number;
+    /** When there is room again; null where no time makes room, but a change of what is stored. */
+    readonly resetAt: string | null;
   };
 }
 
@@ -120,9 +124,15 @@ export function toProblemDetails(error: unknown, instance?: string): ProblemDeta
   };
 }
 
-function quotaDetails({ name, scope, limit, resetAtMs }: QuotaRefusal): NonNullable<ProblemDetails['quota']> {
-  const reset = resetAtMs === undefined ? {} : { resetAt: new Date(resetAtMs).toISOString() };
-  return { name, scope, limit, ...reset };
+function quotaDetails({
+  name,
+  scope,
+  limit,
+  used,
+  resetAtMs,
+}: QuotaRefusal): NonNullable<ProblemDetails['quota']> {
+  const resetAt = resetAtMs === undefined ? null : new Date(resetAtMs).toISOString();
+  return { name, scope, limit, ...(used === undefined ? {} : { used }), resetAt };
 }
 
 /** Seconds after which a retry makes sense where nothing better is known: a publish or a drain takes some. */

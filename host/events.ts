@@ -145,12 +145,12 @@ function definitionsOf(registry: Registry): TriggerDefinitions & ScheduleDefinit
   return {
     functions: () => registry.events.functions(),
     functionFacts(tenant, name) {
-      const configuration = registry.find(tenant, name)?.configuration;
+      const configuration = registry.functions.find(tenant, name)?.configuration;
       if (configuration === undefined) return undefined;
       const { timeoutMs, allowedHosts } = configuration;
       return { timeoutMs, allowedHosts, invokeConfig: invokeConfigs.of(tenant, name) };
     },
-    onFunctionChange: (listener) => registry.onChange(listener),
+    onFunctionChange: (listener) => registry.functions.onChange(listener),
     mappings: () => mappings.list(),
     mapping: (tenant, name) => mappings.find(tenant, name),
     onMappingChange: (listener) => mappings.onChange(listener),

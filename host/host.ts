@@ -108,7 +108,7 @@ export async function startHost(
   await mkdir(uploadDir, { mode: 0o700 });
   const collection = new ArtifactCollection({
     keys: () => artifacts.keys(),
-    inUse: () => registry.artifactKeysInUse(),
+    inUse: () => registry.functions.artifactKeysInUse(),
     remove: (key) => artifacts.remove(key),
     report,
   });
@@ -176,7 +176,7 @@ export async function startHost(
   stack.defer(() => clearInterval(saving));
 
   const changes = new ChangeCounters();
-  registry.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
+  registry.functions.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
   registry.tenants.onChange((tenant) => changes.bump(tenantKey(tenant)));
   registry.keys.onChange((id) => changes.bump(keyKey(id)));
   const channel = new BroadcastChannel(LOG_CHANNEL);
@@ -240,6 +240,7 @@ export async function startHost(
   });
   const pool = new WorkerPool({
     threads: config.threads,
+    spareThreads: config.spareThreads,
     entry: SERVING_THREAD,
     port: config.port,
     data: {
@@ -275,6 +276,7 @@ export async function startHost(
     },
     onRelieved: (functions) => losses.relieved(functions),
     onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),
+    onProcessOverdue: (socketPath) => isolated.noteOverdue(socketPath),
     heapBytes: config.threadHeapBytes,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
@@ -290,10 +292,11 @@ export async function startHost(
     pool.prepare(id);
     isolated.prepare(id);
   };
-  registry.onChange((tenant, name) => prepare({ tenant, name }));
+  registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
   // Where its functions run may have changed: what lies ready elsewhere is given up.
   registry.tenants.onChange((tenant) => {
-    if (registry.tenants.has(tenant)) for (const { name } of registry.list(tenant)) prepare({ tenant, name });
+    if (registry.tenants.has(tenant))
+      for (const { name } of registry.functions.list(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();

@@ -96,7 +96,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
           return outbound.takeOutboundBytes(COLUMN, bytes);
         },
       }),
-    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     // Whoever comes here has a place.
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
     // Contexts are passed on as they come: what a process of a tenant's own runs is not traced yet.

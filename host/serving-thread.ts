@@ -1,6 +1,7 @@
 /**
  * A serving thread: owns a listening socket, the routes and instances behind it, and nothing that another
- * thread writes. Everything durable it asks of the main thread.
+ * thread writes. Everything durable it asks of the main thread. It begins when it is told which thread it is: until then
+ * it has loaded its modules, and can take the place of any.
  */
 import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -43,7 +44,13 @@ import { HeapWatch } from './worker/heap-watch.ts';
 import { KeyCache } from './worker/key-cache.ts';
 import { LogRelay } from './worker/log-relay.ts';
 import { MainLink } from './worker/main-link.ts';
-import type { HostServices, ResolvedFunction, WorkerData } from './worker/messages.ts';
+import type {
+  FromWorker,
+  HostServices,
+  ResolvedFunction,
+  ServeOrder,
+  WorkerData,
+} from './worker/messages.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
 import { RouteCache } from './worker/route-cache.ts';
@@ -60,7 +67,7 @@ const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
 /** The API's key is the caller's, not the function's. */
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
 
-function serve(data: WorkerData, port: MessagePort): void {
+function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const draining = new AbortController();
   const link = new MainLink(port, {
     onDrain: (timeoutMs) => void drain(timeoutMs),
@@ -112,7 +119,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     telemetry.noteSlots();
   }, TRIM_EVERY_MS).unref();
   const quotaTable = new QuotaTable(data.quotaTable);
-  const admission = new Admission(quotaTable, data.thread, { monotonicMs, wallMs: Date.now });
+  const admission = new Admission(quotaTable, order.thread, { monotonicMs, wallMs: Date.now });
   const preparation = new Preparation({
     resolve: async ({ tenant, name }) => {
       const route = await routes.resolve(tenant, name);
@@ -154,6 +161,7 @@ function serve(data: WorkerData, port: MessagePort): void {
       }),
     isolated: new IsolatedCalls({
       onLost: noteLoss,
+      onOverdue: (socketPath) => link.notify({ kind: 'overdue', socketPath }),
       onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
@@ -256,7 +264,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     requestTimeout: FUNCTION_LIMITS.timeoutMs.ceiling,
     headersTimeout: 60_000,
     maxConnections: data.connections,
-    ledger: ledgerOf(data),
+    ledger: ledgerOf(data, order.thread),
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // Accepting may fail later on, for want of file descriptors; the listener goes on.
@@ -264,7 +272,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     else link.notify({ kind: 'failed-to-listen', message: error.message, code: error.code ?? '' });
   });
   // Every thread listens on the same address; the kernel spreads connections over them.
-  server.listen({ host: data.host, port: data.port, reusePort: true, backlog: 1_024 }, () => {
+  server.listen({ host: data.host, port: order.port, reusePort: true, backlog: 1_024 }, () => {
     link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
   });
 
@@ -278,19 +286,7 @@ function serve(data: WorkerData, port: MessagePort): void {
     socketPath: string,
     invocationId: InvocationId,
   ): void {
-    link.notify({ kind: 'lost', socketPath, function: { tenant, name, version } });
-    const message = 'worker_lost: The process of the tenant was lost.';
-    const timestampMs = Date.now();
-    logs.append({
-      tenant,
-      name,
-      version,
-      invocationId,
-      timestampMs,
-      level: 'error',
-      source: 'host',
-      message,
-    });
+    link.notify({ kind: 'lost', socketPath, invocation: { tenant, name, version, invocationId } });
   }
 
   async function drain(timeoutMs: number): Promise<void> {
@@ -313,7 +309,7 @@ function serve(data: WorkerData, port: MessagePort): void {
 }
 
 /** Undefined where a connection cannot be kept open for a thread that died. */
-function ledgerOf({ ledger, thread }: WorkerData): ConnectionLedger | undefined {
+function ledgerOf({ ledger }: WorkerData, thread: number): ConnectionLedger | undefined {
   const descriptors = openDescriptors();
   if (ledger === undefined || descriptors === undefined) return undefined;
   return new ConnectionLedger(ledger, thread, descriptors);
@@ -339,4 +335,6 @@ process.on('unhandledRejection', (error) => {
   report('a promise in a serving thread was rejected and nobody waited for it', error);
 });
 
-if (parentPort !== null) serve(workerData as WorkerData, parentPort);
+const port = parentPort;
+port?.once('message', (order: ServeOrder) => serve(workerData as WorkerData, order, port));
+port?.postMessage({ kind: 'loaded' } satisfies FromWorker);

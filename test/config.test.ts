@@ -28,6 +28,22 @@ test('variables of the command line and of others are left alone', (t) => {
   );
 });
 
+test('a Redis is one server, or what sentinels say', (t) => {
+  t.is(resolveConfig({}, '/').redis, undefined);
+  t.deepEqual(resolveConfig({ MAYFLY_REDIS_URL: 'redis://redis.internal' }, '/').redis, {
+    url: 'redis://redis.internal',
+    keyPrefix: 'mayfly',
+    replicas: 0,
+  });
+  const sentinels = 'redis-sentinel://a,b:5,c#mayfly';
+  const env = { MAYFLY_REDIS_URL: sentinels, MAYFLY_REDIS_PREFIX: 'blue', MAYFLY_REDIS_REPLICAS: '1' };
+  t.deepEqual(resolveConfig(env, '/').redis, { url: sentinels, keyPrefix: 'blue', replicas: 1 });
+  const secret = 'redis-sentinel://user:hunter2@a';
+  const error = t.throws(() => resolveConfig({ MAYFLY_REDIS_URL: secret }, '/'), { instanceOf: ConfigError });
+  t.regex(error.message, /#group/);
+  t.notRegex(error.message, /hunter2/);
+});
+
 for (const [name, value] of [
   ['MAYFLY_PORT', '65536'],
   ['MAYFLY_PORT', '-1'],

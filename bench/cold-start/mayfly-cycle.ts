@@ -121,6 +121,7 @@ export class MayflyCycle implements Cycle {
           return slot;
         },
         giveBack: (live, artifact, slot) => this.#slots.giveBack(live, artifact, slot),
+        retireGuest: (guest) => this.#slots.retireGuest(guest),
       },
     };
   }

@@ -114,7 +114,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     artifact: (key) => loaded.get(key)!,
     outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
     gate: openGate(),
-    isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+    isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     usage: () => {},
     trace: () => undefined,
     span: () => {},

@@ -93,6 +93,7 @@ const services = {
 
 const pool = new WorkerPool({
   threads: 1,
+  spareThreads: 0,
   entry: new URL('../../host/serving-thread.ts', import.meta.url),
   port: 0,
   data: {
@@ -118,6 +119,7 @@ const pool = new WorkerPool({
   onExit: () => {},
   onRelieved: () => {},
   onProcessLost: () => {},
+  onProcessOverdue: () => {},
   heapBytes: HOST_LIMITS.threadHeapBytes,
   onUsed: () => {},
   recent: () => [],

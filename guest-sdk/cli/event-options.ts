@@ -1,7 +1,7 @@
 /** Options that commands about queues, mappings and schedules share. */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { QueueCountsJson } from '../../host/control-plane/queue-schemas.ts';
 import type { Destination } from '../../host/model/event-source-mapping.ts';
 import type { Client } from './client.ts';
@@ -28,14 +28,44 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** `queue:results`, `function:report`, `https://...`, `none`. */
-export function parseDestination(text: string): Destination | null {
-  if (text === 'none') return null;
+/** `queue:results`, `function:report`, `https://...`; `none` as it is, since commander makes an empty text of null. */
+function parseDestination(text: string): Destination | 'none' {
+  if (text === 'none') return text;
   if (/^https?:\/\//.test(text)) return { type: 'webhook', url: text };
   const [, type, name = ''] = /^(queue|function):(.*)$/.exec(text) ?? [];
   if (type === 'queue') return { type, queue: checkedNameOf('queue', name) };
   if (type === 'function') return { type, function: checkedName(name) };
   throw new InvalidArgumentError('It is queue:NAME, function:NAME, the address of a webhook, or none.');
+}
+
+/** How often and how long something is tried, and where its outcome goes. */
+export interface AttemptOptions {
+  readonly maximumAttempts?: number;
+  readonly maximumAge?: number;
+  readonly onSuccess?: Destination | 'none';
+  readonly onFailure?: Destination | 'none';
+}
+
+export function withAttempts(made: Command): Command {
+  return made
+    .option('--maximum-attempts <count>', 'attempts at a message until it is a dead letter', parseCount)
+    .option('--maximum-age <time>', 'a message that was sent longer ago is not tried again', parseDurationMs)
+    .option('--on-success <where>', 'queue:NAME, function:NAME, a URL, or none', parseDestination)
+    .option('--on-failure <where>', 'the same, for what is given up', parseDestination);
+}
+
+/** As the API has them; undefined where an option was not given. */
+export function attemptSettings(options: AttemptOptions): Readonly<Record<string, unknown>> {
+  const { maximumAttempts, maximumAge: maximumAgeMs, onSuccess, onFailure } = options;
+  const destinations = {
+    ...(onSuccess === undefined ? {} : { onSuccess: onSuccess === 'none' ? null : onSuccess }),
+    ...(onFailure === undefined ? {} : { onFailure: onFailure === 'none' ? null : onFailure }),
+  };
+  return {
+    maximumAttempts,
+    maximumAgeMs,
+    destinations: Object.keys(destinations).length === 0 ? undefined : destinations,
+  };
 }
 
 /** The path of a queue, or of the events of a function: whichever was named. @throws {CliError} `usage` */

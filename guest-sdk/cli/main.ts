@@ -8,6 +8,7 @@ import { costCommand } from './commands/cost.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
+import { eventsCommand } from './commands/events.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invoiceCommand } from './commands/invoice.ts';
 import { invokeCommand } from './commands/invoke.ts';
@@ -59,6 +60,7 @@ const COMMANDS = [
   sendCommand,
   mappingsCommand,
   schedulesCommand,
+  eventsCommand,
   deadLettersCommand,
   tenantsCommand,
   quotaCommand,

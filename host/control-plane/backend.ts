@@ -24,8 +24,8 @@ import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.t
 import type { UsageRecord } from '../model/usage-record.ts';
 import type { RollupLevel, UsageRollup } from '../model/usage-rollup.ts';
 import type { AuditPage } from '../store/audit-table.ts';
+import type { VersionPage } from '../store/function-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
-import type { VersionPage } from '../store/registry.ts';
 import type { SecretListing } from '../store/secret-table.ts';
 import { EVENT_METHODS, type EventBackend } from './event-backend.ts';
 

@@ -46,7 +46,7 @@ export class FunctionEventService implements FunctionEventBackend {
   #require({ tenant, name }: FunctionReference): void {
     const { registry } = this.#ports;
     registry.tenants.require(tenant);
-    if (registry.find(tenant, name)) return;
+    if (registry.functions.find(tenant, name)) return;
     throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
   }
 }

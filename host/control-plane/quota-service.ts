@@ -34,7 +34,7 @@ export class QuotaService implements QuotaBackend {
   async liftQuarantine({ tenant, name, actor }: Request<'liftQuarantine'>): Promise<void> {
     const { registry, now } = this.#ports;
     registry.tenants.require(tenant);
-    if (!registry.find(tenant, name)) {
+    if (!registry.functions.find(tenant, name)) {
       throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
     }
     registry.quarantines.lift(tenant, name, now(), actor);

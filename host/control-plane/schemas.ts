@@ -168,7 +168,11 @@ export const problemSchema = z
         name: z.string(),
         scope: z.enum(['tenant', 'function']),
         limit: z.number(),
-        resetAt: z.iso.datetime().optional(),
+        used: z.number().optional().openapi({ description: 'Of what is stored: how much there is.' }),
+        resetAt: z.iso
+          .datetime()
+          .nullable()
+          .openapi({ description: 'When there is room again; null where no time makes room.' }),
       })
       .optional()
       .openapi({ description: 'The quota that is used up, and when it has room again.' }),

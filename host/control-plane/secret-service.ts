@@ -38,7 +38,7 @@ export class SecretService implements SecretBackend {
   #require({ tenant, name }: FunctionReference): void {
     const { registry } = this.#ports;
     registry.tenants.require(tenant);
-    if (registry.find(tenant, name)) return;
+    if (registry.functions.find(tenant, name)) return;
     throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
   }
 }

@@ -7,8 +7,9 @@ import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifa
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, TenantName } from '../model/ids.ts';
 import type { ArtifactCollection } from '../store/artifact-collection.ts';
+import type { VersionPage } from '../store/function-table.ts';
 import type { LogPage, LogStore, StoredLogRecord } from '../store/log-store.ts';
-import type { Registry, VersionPage } from '../store/registry.ts';
+import type { Registry } from '../store/registry.ts';
 import type {
   ControlBackend,
   FunctionBackend,
@@ -53,7 +54,7 @@ export class ControlService implements FunctionBackend {
   }
 
   async hasTenant({ tenant }: { readonly tenant: TenantName }): Promise<boolean> {
-    return this.#ports.registry.hasTenant(tenant);
+    return this.#ports.registry.tenants.has(tenant);
   }
 
   async admitUpload({
@@ -62,7 +63,7 @@ export class ControlService implements FunctionBackend {
     uploadBytes = 0,
   }: FunctionReference & { readonly uploadBytes?: number }): Promise<void> {
     const { registry, functionsPerTenant } = this.#ports;
-    if (!registry.find(tenant, name)) registry.requireRoom(tenant, functionsPerTenant);
+    if (!registry.functions.find(tenant, name)) registry.functions.requireRoom(tenant, functionsPerTenant);
     // What publishing makes of it counts, too, once that is known.
     registry.quotas.requireStorage(tenant, uploadBytes);
   }
@@ -80,7 +81,8 @@ export class ControlService implements FunctionBackend {
   async #publish(request: PublishRequest): Promise<PublishReply> {
     const { registry, publish, functionsPerTenant, now } = this.#ports;
     const { tenant, name, uploadPath, digest, uploadBytes, handler, actor } = request;
-    const configuration = registry.find(tenant, name)?.configuration ?? registry.initialConfiguration();
+    const configuration =
+      registry.functions.find(tenant, name)?.configuration ?? registry.functions.initialConfiguration();
     const { artifactKey, manifest, steps } = await publish({
       uploadPath,
       digest,
@@ -88,7 +90,7 @@ export class ControlService implements FunctionBackend {
       ...(handler === undefined ? {} : { handler }),
       memoryBytes: configuration.memoryBytes,
     });
-    return registry.publish(
+    return registry.functions.publish(
       {
         tenant,
         name,
@@ -111,32 +113,32 @@ export class ControlService implements FunctionBackend {
 
   async list({ tenant }: { readonly tenant: TenantName }): Promise<FunctionDescription[]> {
     this.#ports.registry.tenants.require(tenant);
-    return this.#ports.registry.list(tenant).map((record) => this.#describe(record));
+    return this.#ports.registry.functions.list(tenant).map((record) => this.#describe(record));
   }
 
   async versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]> {
     this.#require(request);
-    return this.#ports.registry.versions(request.tenant, request.name, request);
+    return this.#ports.registry.functions.versions(request.tenant, request.name, request);
   }
 
   async setLive(request: Parameters<ControlBackend['setLive']>[0]): Promise<FunctionDescription> {
     this.#require(request);
     const { registry, now } = this.#ports;
     const { tenant, name, version, actor } = request;
-    return this.#describe(registry.setLive(tenant, name, version, now(), actor));
+    return this.#describe(registry.functions.setLive(tenant, name, version, now(), actor));
   }
 
   async configure(request: Parameters<ControlBackend['configure']>[0]): Promise<FunctionDescription> {
     this.#require(request);
     const { registry, now } = this.#ports;
     const { tenant, name, patch, actor } = request;
-    return this.#describe(registry.configure(tenant, name, patch, now(), actor));
+    return this.#describe(registry.functions.configure(tenant, name, patch, now(), actor));
   }
 
   async remove(request: Parameters<ControlBackend['remove']>[0]): Promise<void> {
     this.#require(request);
     const { registry, logs, artifacts, now } = this.#ports;
-    registry.remove(request.tenant, request.name, now(), request.actor);
+    registry.functions.remove(request.tenant, request.name, now(), request.actor);
     logs.remove(request.tenant, request.name);
     artifacts.collectSoon();
   }
@@ -148,13 +150,13 @@ export class ControlService implements FunctionBackend {
 
   #require({ tenant, name }: FunctionReference): FunctionRecord {
     this.#ports.registry.tenants.require(tenant);
-    const record = this.#ports.registry.find(tenant, name);
+    const record = this.#ports.registry.functions.find(tenant, name);
     if (!record) throw new MayflyError('function_not_found', `There is no function ${tenant}/${name}.`);
     return record;
   }
 
   #describe(record: FunctionRecord): FunctionDescription {
-    const live = this.#ports.registry.version(record.tenant, record.name, record.liveVersion);
+    const live = this.#ports.registry.functions.version(record.tenant, record.name, record.liveVersion);
     if (!live) throw new Error(`registry invariant 1: ${record.tenant}/${record.name} has no live version`);
     const quarantine = this.#ports.registry.quarantines.find(record.tenant, record.name, live.version);
     return { record, live, ...(quarantine === undefined ? {} : { quarantine }) };
@@ -164,7 +166,7 @@ export class ControlService implements FunctionBackend {
   #forgetOrphanedLogs(): void {
     const { registry, logs } = this.#ports;
     for (const { tenant, name } of logs.functions()) {
-      if (!registry.find(tenant, name)) logs.remove(tenant, name);
+      if (!registry.functions.find(tenant, name)) logs.remove(tenant, name);
     }
   }
 }

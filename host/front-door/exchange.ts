@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { DelayQueue } from '../instance/delay-queue.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
@@ -7,6 +7,7 @@ import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { type Fields, isCorsField } from './cors.ts';
+import { preparedProblem, withInstance } from './prepared-problem.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
 
@@ -188,18 +189,16 @@ export function sendProblem(
   headers: readonly (readonly [string, string])[],
   instance?: string,
 ): void {
-  const problem = toProblemDetails(error, instance === undefined ? undefined : `urn:uuid:${instance}`);
-  const body = Buffer.from(JSON.stringify(problem));
+  const problem = preparedProblem(error);
+  const { body, bodyBytes } =
+    instance === undefined ? problem : withInstance(problem, `urn:uuid:${instance}`);
   // Fields of a response that failed while its head was written; `connection` is only ever set by the host.
   for (const name of outgoing.getHeaderNames()) if (name !== 'connection') outgoing.removeHeader(name);
-  outgoing.statusCode = problem.status;
-  for (const [name, value] of headers) outgoing.setHeader(name, value);
-  outgoing.setHeader('content-type', 'application/problem+json');
-  outgoing.setHeader('content-length', body.length);
-  for (const [name, value] of retryFields(error)) outgoing.setHeader(name, value);
-  // RFC 9110, section 11.6.1, wants the challenge with every 401.
-  if (problem.status === 401) outgoing.setHeader('www-authenticate', 'Bearer realm="mayfly"');
+  const fields = ['content-length', String(bodyBytes), ...problem.fields];
+  for (const [name, value] of headers) fields.push(name, value);
   if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close');
+  // As one list: see ResponseSink.
+  outgoing.writeHead(problem.status, fields);
   outgoing.end(incoming.method === 'HEAD' ? undefined : body);
 }
 

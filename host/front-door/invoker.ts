@@ -82,6 +82,7 @@ export class Invoker {
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
     const trace = this.#ports.trace(traceContextOf(incoming));
     let responseFields = NO_FIELDS;
+    let failure: unknown;
     this.#calls++;
     try {
       if (this.#ports.isDraining()) {
@@ -110,15 +111,23 @@ export class Invoker {
               untilClosed(outgoing),
             );
       const passage = admitted instanceof Promise ? await admitted : admitted;
-      const call = { options, passage, invocationId, trace, arrivedMs, responseFields, incoming, outgoing };
-      const entered = this.#enter(route, () => untilClosed(outgoing));
-      await this.#serve(call, route, entered instanceof Promise ? await entered : entered);
+      const place = this.#enter(route, () => untilClosed(outgoing));
+      if (place instanceof MayflyError) failure = place;
+      else {
+        const call = { options, passage, invocationId, trace, arrivedMs, responseFields, incoming, outgoing };
+        await this.#serve(call, route, place instanceof Promise ? await place : place);
+      }
     } catch (error) {
-      const payer = payerOf(error, options.tenant, incoming);
-      if (payer !== undefined) await this.#holdBack(payer);
+      failure = error;
+    }
+    try {
+      if (failure === undefined) return;
+      const payer = payerOf(failure, options.tenant, incoming);
+      const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
+      if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
-        sendProblem(incoming, outgoing, error, fields, invocationId);
+        sendProblem(incoming, outgoing, failure, fields, invocationId);
       }
     } finally {
       this.#calls--;
@@ -229,7 +238,9 @@ export class Invoker {
     const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
-      return await this.#inPlace(route, cause, untilGone, (settled) => work(cause, settled));
+      const place = this.#enter(route, untilGone);
+      if (place instanceof MayflyError) throw place;
+      return await this.#inPlace(route, cause, place, (settled) => work(cause, settled));
     } finally {
       this.#calls--;
       if (this.#calls === 0) this.#onIdle?.();
@@ -308,11 +319,11 @@ export class Invoker {
   async #inPlace<T>(
     route: LiveRoute,
     cause: InvocationCause,
-    untilGone: (() => AbortSignal) | undefined,
+    entered: Place | Promise<Place>,
     work: (settled: Settled) => Promise<T>,
   ): Promise<T> {
     const { live } = route;
-    const place = await this.#enter(route, untilGone);
+    const place = entered instanceof Promise ? await entered : entered;
     let fuel = 0;
     let isRecorded = route.process !== undefined;
     try {
@@ -329,17 +340,16 @@ export class Invoker {
     }
   }
 
-  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> {
-    const refuse = (error: unknown): never => {
+  #enter(route: LiveRoute, untilGone: (() => AbortSignal) | undefined): Place | Promise<Place> | MayflyError {
+    const note = (error: unknown): void =>
       this.#ports.refused(route.live, error instanceof MayflyError ? error.code : 'internal_error');
+    const entered = this.#ports.gate.enter(route, untilGone);
+    if (entered instanceof MayflyError) note(entered);
+    if (!(entered instanceof Promise)) return entered;
+    return entered.catch((error: unknown) => {
+      note(error);
       throw error;
-    };
-    try {
-      const entered = this.#ports.gate.enter(route, untilGone);
-      return entered instanceof Promise ? entered.catch(refuse) : entered;
-    } catch (error) {
-      return refuse(error);
-    }
+    });
   }
 
   /** An invocation that got a place is over: its record, and its span if its trace is recorded. */
@@ -354,11 +364,8 @@ export class Invoker {
     if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
   }
 
-  /** @param payer whose refusals keep one pace */
-  async #holdBack(payer: string): Promise<void> {
+  async #holdBack(delayMs: number): Promise<void> {
     const { refusals } = this.#ports;
-    const delayMs = refusals.delayMs(payer);
-    if (delayMs === 0 || this.#ports.isDraining()) return;
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     refusals.release();

@@ -4,8 +4,10 @@
  *
  * 1. A process that is lost fails the requests that it was running, with `worker_lost`, where nothing of the answer is out;
  *    else the answer breaks off. It concerns no request of anybody else.
- * 2. Who hangs up ends the request to the process, which ends the guest.
- * 3. The process tells what an invocation has used. Where it may not be able to any more, {@link IsolatedCallsPorts.onUntold}
+ * 2. A process that says nothing of an invocation whose time is up is asked whether it lives ({@link IsolatedCallsPorts.onOverdue}):
+ *    one that has hung is lost, two seconds past the deadline at most.
+ * 3. Who hangs up ends the request to the process, which ends the guest.
+ * 4. The process tells what an invocation has used. Where it may not be able to any more, {@link IsolatedCallsPorts.onUntold}
  *    hears of the invocation under the id that the process has it by: whoever keeps the first record of an id has one.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
@@ -47,15 +49,20 @@ const OWN_ANSWER_FIELDS: ReadonlySet<string> = new Set([
   'date',
 ]);
 
-/** How much longer than the function may run its process may take to say that it did. */
+/** How much longer than the function may run its process may take to say that it did, if it lives. */
 const GRACE_MS = 5_000;
+
+/** How much longer before it is asked whether it lives. */
+const OVERDUE_MS = 500;
 
 /** Connections to a process that wait for the next request. */
 const MAX_IDLE = 256;
 
 export interface IsolatedCallsPorts {
-  /** A process was lost while it ran this. */
+  /** A process has broken an answer off, or was lost: which of both, whoever keeps it knows. */
   onLost(live: LiveFunction, socketPath: string, invocationId: InvocationId): void;
+  /** A process ought to have ended an invocation, and has not said so. */
+  onOverdue(socketPath: string): void;
   /**
    * An invocation did not come to the end of its answer, and its process may not tell of it: it is dead, out of reach, or
    * too late. Where it does tell, that is the better record.
@@ -65,6 +72,7 @@ export interface IsolatedCallsPorts {
 
 /** One request to a process. */
 interface Run {
+  readonly socketPath: string;
   readonly outward: ClientRequest;
   /** Why it is being ended, if it is. */
   reason: MayflyError | undefined;
@@ -181,13 +189,19 @@ export class IsolatedCalls {
   }
 
   #request(socketPath: string, method: string, headers: string[]): Run {
-    let agent = this.#agents.get(socketPath);
-    if (agent === undefined) {
-      agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE });
-      this.#agents.set(socketPath, agent);
-    }
+    const agent = this.#agents.get(socketPath) ?? this.#agentFor(socketPath);
     const outward = request({ socketPath, agent, method, path: '/', headers });
-    return { outward, reason: undefined, hasBegun: false };
+    return { socketPath, outward, reason: undefined, hasBegun: false };
+  }
+
+  #agentFor(socketPath: string): Agent {
+    // Those of processes that are gone: their connections are closed.
+    for (const [path, { sockets, freeSockets }] of this.#agents) {
+      if (Object.keys(sockets).length + Object.keys(freeSockets).length === 0) this.#agents.delete(path);
+    }
+    const agent = new Agent({ keepAlive: true, maxFreeSockets: MAX_IDLE });
+    this.#agents.set(socketPath, agent);
+    return agent;
   }
 
   /** Sends, and resolves when `take` is through with the answer; rejects with the first thing that goes wrong. */
@@ -204,6 +218,7 @@ export class IsolatedCalls {
       const detail = `The process of the tenant did not answer within ${timeoutMs} ms.`;
       cancel(run, new MayflyError('timed_out', detail));
     }, timeoutMs + GRACE_MS);
+    const overdue = setTimeout(() => this.#ports.onOverdue(run.socketPath), timeoutMs + OVERDUE_MS);
     this.#running.add(run);
     outward.on('error', fail);
     outward.once('close', fail);
@@ -224,6 +239,7 @@ export class IsolatedCalls {
       await promise;
     } finally {
       clearTimeout(late);
+      clearTimeout(overdue);
       this.#running.delete(run);
       if (!outward.writableFinished) outward.destroy();
     }
@@ -233,11 +249,8 @@ export class IsolatedCalls {
     const code = error instanceof MayflyError ? error.code : undefined;
     // The process notices that, too, and ends the guest: it tells what that has used.
     if (code !== 'caller_gone' || !hasBegun) this.#ports.onUntold(live, cause, error);
-    if (code !== 'worker_lost') return;
-    this.#agents.get(socketPath)?.destroy();
-    this.#agents.delete(socketPath);
     // Lost already when this came: it is not to blame.
-    if (hasBegun) this.#ports.onLost(live, socketPath, cause.invocationId);
+    if (code === 'worker_lost' && hasBegun) this.#ports.onLost(live, socketPath, cause.invocationId);
   }
 }
 

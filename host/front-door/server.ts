@@ -103,7 +103,7 @@ export function createFrontServer(
  * Refused before its body was here, a request ends its connection, and the answer says so: who sends the next
  * request on it must not find it closed meanwhile.
  */
-function closeAfterEarlyRefusal(incoming: IncomingMessage, outgoing: ServerResponse): void {
+export function closeAfterEarlyRefusal(incoming: IncomingMessage, outgoing: ServerResponse): void {
   const writeHead = outgoing.writeHead;
   outgoing.writeHead = (...head: [statusCode: number]) => {
     if (head[0] >= 400 && !incoming.complete) outgoing.shouldKeepAlive = false;

@@ -54,7 +54,7 @@ export interface EnginePorts {
   /** Fuel that was used since the last time its guest was parked. */
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
-  readonly slots: Pick<Slots, 'take' | 'giveBack'>;
+  readonly slots: Pick<Slots, 'take' | 'giveBack' | 'retireGuest'>;
 }
 
 export interface InvocationOptions {
@@ -381,7 +381,10 @@ export class RunningInvocation {
     const guest = this.#guest;
     const slot = this.#slot;
     guest?.end();
-    if (slot === undefined) return;
+    if (slot === undefined) {
+      guest?.whenQuiet(() => this.#ports.slots.retireGuest(guest));
+      return;
+    }
     const { live, artifact } = this.#options;
     slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
   }

@@ -54,6 +54,7 @@ export class Guest {
   );
   /** Made for the first core instance: an instance goes into it (refill.ts). */
   #meter: WebAssembly.ModuleImports | undefined;
+  readonly #exports: WebAssembly.Exports[] = [];
   #run: Run;
   #isStarting = true;
   #calledHost = false;
@@ -87,6 +88,15 @@ export class Guest {
     this.#run.objects?.end();
   }
 
+  /** Those of its core instances; metering exports each one. */
+  get memories(): ReadonlySet<WebAssembly.Memory> {
+    const memories = new Set<WebAssembly.Memory>();
+    for (const exports of this.#exports)
+      for (const value of Object.values(exports))
+        if (value instanceof WebAssembly.Memory) memories.add(value);
+    return memories;
+  }
+
   /** Calls of functions of the host by the invocation that runs, or ran last. */
   get callCounts(): { readonly immediateCalls: number; readonly waitingCalls: number } {
     return this.#run;
@@ -117,7 +127,9 @@ export class Guest {
     const meter = { ...this.#meter, ...headroom };
     run.plainDepth++;
     try {
-      return new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: meter }).exports;
+      const { exports } = new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: meter });
+      this.#exports.push(exports);
+      return exports;
     } catch (error) {
       run.by.onTrap(error);
       throw error;

@@ -8,6 +8,8 @@ import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { LoadedArtifact } from './artifact.ts';
+import type { Guest } from './guest.ts';
+import { retireMemory } from './rewind/retired-memory.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import type { Slot } from './slot.ts';
 import { SlotFactory } from './slot-factory.ts';
@@ -19,12 +21,14 @@ export interface SlotsOptions extends Omit<SlotPoolOptions, 'onFailure'> {
 
 export class Slots {
   readonly #policy: RewindPolicy;
+  readonly #later: SlotsOptions['later'];
   readonly #pool: SlotPool<Slot>;
   /** An obstacle is known as long as the thread holds the artifact. */
   readonly #factories = new WeakMap<LoadedArtifact, SlotFactory>();
 
   constructor({ policy, ...options }: SlotsOptions) {
     this.#policy = policy;
+    this.#later = options.later;
     this.#pool = new SlotPool({
       ...options,
       onFailure: (error) => {
@@ -61,6 +65,15 @@ export class Slots {
   giveBack(live: LiveFunction, artifact: LoadedArtifact, slot: Slot): void {
     const factory = this.#factoryOf(artifact);
     if (factory !== undefined) this.#pool.giveBack(keyOf(live), slot, () => makeBy(factory));
+  }
+
+  /** What an instance takes that was used once and is quiet, in a later turn: what it wrote may be on its way out. */
+  retireGuest(guest: Guest): void {
+    const { kernel } = this.#policy;
+    if (kernel === undefined) return;
+    this.#later(() => {
+      for (const memory of guest.memories) retireMemory(memory, kernel);
+    });
   }
 
   /** Sees to it that a clean slot will be there. */

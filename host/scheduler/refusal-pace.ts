@@ -1,5 +1,5 @@
 /**
- * How fast a thread tells a tenant that it is over its quota. A refusal costs half of a small call: a tenant that asks
+ * How fast a thread tells a tenant that it is over its quota. A refusal costs two thirds of a small call, nearly all of it HTTP: a tenant that asks
  * for a hundred times its quota would fill the thread with being refused. So refusals beyond a pace are told later,
  * and whoever waits for an answer before asking again asks no faster than that. Others are not slowed down by it.
  *

@@ -8,7 +8,7 @@ import {
 } from '../model/event-invoke-config.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { AuditTable } from './audit-table.ts';
-import { namedSides } from './event-row.ts';
+import { namedSides } from './definition-table.ts';
 import type { RegistryDatabase } from './registry-database.ts';
 
 export interface EventInvokeTablePorts {

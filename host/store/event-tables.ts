@@ -1,9 +1,10 @@
 /** What tenants define for events, in the registry's file: its tables, and what they do together. */
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { DefinitionPorts } from './definition-table.ts';
 import { EventInvokeTable } from './event-invoke-table.ts';
 import { MappingTable } from './mapping-table.ts';
 import type { MasterKeys } from './master-keys.ts';
-import { type DefinitionPorts, QueueTable } from './queue-table.ts';
+import { QueueTable } from './queue-table.ts';
 import type { RegistryDatabase } from './registry-database.ts';
 import { ScheduleTable } from './schedule-table.ts';
 import { SigningSecretTable } from './signing-secret-table.ts';

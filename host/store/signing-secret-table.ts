@@ -12,7 +12,7 @@ import { QUEUE_LIMITS } from '../event-limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { QueueName, TenantName } from '../model/ids.ts';
 import type { AuditTable } from './audit-table.ts';
-import type { Row } from './event-row.ts';
+import type { Row } from './definition-table.ts';
 import type { MasterKeys } from './master-keys.ts';
 import type { QueueTable } from './queue-table.ts';
 import type { RegistryDatabase } from './registry-database.ts';

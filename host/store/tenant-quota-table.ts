@@ -123,9 +123,10 @@ export class TenantQuotaTable {
    */
   requireRoomFor(tenant: TenantName, name: CountedQuota): void {
     const limit = this.of(tenant)[name];
-    if (this.#count(tenant, name) < limit) return;
+    const used = this.#count(tenant, name);
+    if (used < limit) return;
     throw new MayflyError('event_quota_exceeded', `Tenant ${tenant} may have ${limit} ${name}.`, {
-      quota: { name, scope: 'tenant', limit },
+      quota: { name, scope: 'tenant', limit, used },
     });
   }
 
@@ -135,9 +136,10 @@ export class TenantQuotaTable {
    */
   requireRoomForFunction(tenant: TenantName, functionsPerTenant: number): void {
     const limit = this.#overrides(tenant).functions ?? functionsPerTenant;
-    if (this.stored(tenant).functions < limit) return;
+    const used = this.stored(tenant).functions;
+    if (used < limit) return;
     throw new MayflyError('functions_limit_reached', `Tenant ${tenant} has ${limit} functions.`, {
-      quota: { name: 'functions', scope: 'tenant', limit },
+      quota: { name: 'functions', scope: 'tenant', limit, used },
     });
   }
 
@@ -147,7 +149,8 @@ export class TenantQuotaTable {
    */
   requireStorage(tenant: TenantName, bytes: number): void {
     const quotas = this.of(tenant);
-    const { versions, storedBytes } = this.stored(tenant);
+    const stored = this.stored(tenant);
+    const { versions, storedBytes } = stored;
     const full =
       versions >= quotas.versions
         ? 'versions'
@@ -159,7 +162,7 @@ export class TenantQuotaTable {
     throw new MayflyError(
       'storage_quota_exceeded',
       `Tenant ${tenant} stores ${held}, and may store ${quotas[full]}.`,
-      { quota: { name: full, scope: 'tenant', limit: quotas[full] } },
+      { quota: { name: full, scope: 'tenant', limit: quotas[full], used: stored[full] } },
     );
   }
 

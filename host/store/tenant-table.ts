@@ -48,7 +48,7 @@ export class TenantTable {
   }
 
   /** Creates the tenant, with these settings, unless it exists. */
-  ensure(name: TenantName, settings: TenantSettingsPatch, nowMs: number): void {
+  ensure(name: TenantName, settings: TenantSettingsPatch = {}, nowMs: number = Date.now()): void {
     if (!this.has(name)) this.create(name, settings, nowMs);
   }
 

@@ -39,7 +39,7 @@ export function createHostServices({
   return {
     ...control,
     async resolve({ tenant, name }: { tenant: TenantName; name: FunctionName }) {
-      const found = registry.live(tenant, name);
+      const found = registry.functions.live(tenant, name);
       if (found === undefined) return undefined;
       const quarantine = registry.quarantines.find(tenant, name, found.version);
       const owner = registry.tenants.require(tenant);
@@ -77,7 +77,7 @@ export function isolatedFunction(
   tenant: TenantName,
   name: FunctionName,
 ): IsolatedFunction | undefined {
-  const found = registry.live(tenant, name);
+  const found = registry.functions.live(tenant, name);
   if (found === undefined) return undefined;
   const use = accounts.use(tenant);
   return {

@@ -3,7 +3,8 @@
  *
  * 1. It is told of nothing but its own tenant, and what it says counts for that, whatever it asks and says: a guest that has
  *    taken the process over can speak, too. One that says what makes no sense is ended.
- * 2. It ends once; `ended` resolves when it is gone, whoever ended it.
+ * 2. One that does not answer when it is asked whether it lives is ended, as hung.
+ * 3. It ends once; `ended` resolves when it is gone, whoever ended it.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +18,15 @@ import type { FunctionVersionName } from './messages.ts';
 
 /** What a process may take to say its last; a guest may keep it from that. */
 const FINISH_MS = 1_000;
+
+/**
+ * What a process may take to answer, or it has hung. A guest is parked after each slice of fuel, some milliseconds, and a
+ * process that may run waits for a core no longer than some hundred, on a machine with twenty times as much to do.
+ */
+const ANSWER_MS = 1_000;
+
+/** To load its modules and listen: two seconds, on a machine with six times as much to do as it has cores. */
+const START_MS = 60_000;
 
 export interface IsolatedChildPorts {
   resolve(id: FunctionId): IsolatedFunction | undefined;
@@ -36,6 +46,10 @@ export class IsolatedChild {
   readonly #process: ChildProcess;
   readonly #isServing = Promise.withResolvers<void>();
   readonly #hasFinished = Promise.withResolvers<void>();
+  /** Asked whether it lives, and has not answered yet. */
+  #answering: PromiseWithResolvers<void> | undefined;
+  /** Why the host ends it. */
+  #verdict: string | undefined;
 
   constructor(entry: URL, heapBytes: number, data: IsolatedProcessData, ports: IsolatedChildPorts) {
     this.#data = data;
@@ -53,9 +67,15 @@ export class IsolatedChild {
     const { promise, resolve } = Promise.withResolvers<string>();
     this.ended = promise;
     const end = (cause: string): void => {
+      clearTimeout(late);
       this.#isServing.reject(new MayflyError('worker_lost', `The process of the tenant was lost: ${cause}.`));
       resolve(cause);
     };
+    const late = setTimeout(() => this.#condemn('it did not start in time'), START_MS).unref();
+    this.serving.then(
+      () => clearTimeout(late),
+      () => {},
+    );
     this.#process.on('message', (message: FromIsolated) => {
       try {
         this.#heard(message);
@@ -63,7 +83,7 @@ export class IsolatedChild {
         this.#process.kill('SIGKILL');
       }
     });
-    this.#process.once('exit', (status, signal) => end(causeOf(status, signal)));
+    this.#process.once('exit', (status, signal) => end(this.#verdict ?? causeOf(status, signal)));
     this.#process.on('error', (error) => {
       if (this.#process.pid === undefined) end(`it did not start: ${error.message}`);
     });
@@ -96,6 +116,23 @@ export class IsolatedChild {
     await this.kill();
   }
 
+  /** Ends it if it does not answer in time. Asked again meanwhile, it is asked once. */
+  async probe(): Promise<void> {
+    if (this.#answering !== undefined) return;
+    const answering = Promise.withResolvers<void>();
+    this.#answering = answering;
+    this.#send({ kind: 'ping' });
+    const late = setTimeout(() => this.#condemn(`it did not answer for ${ANSWER_MS} ms`), ANSWER_MS);
+    await Promise.race([answering.promise, this.ended]);
+    clearTimeout(late);
+    this.#answering = undefined;
+  }
+
+  #condemn(verdict: string): void {
+    this.#verdict ??= verdict;
+    this.#process.kill('SIGKILL');
+  }
+
   /** Resolves once it is gone. */
   async kill(): Promise<void> {
     this.#process.kill('SIGKILL');
@@ -119,6 +156,9 @@ export class IsolatedChild {
         break;
       case 'usage':
         this.#ports.onUsage(ofTenant(message.batch, tenant));
+        break;
+      case 'alive':
+        this.#answering?.resolve();
         break;
       case 'finished':
         this.#hasFinished.resolve();

@@ -35,6 +35,9 @@ export class IsolatedLink {
         case 'finish':
           notices.onFinish();
           break;
+        case 'ping':
+          this.notify({ kind: 'alive' });
+          break;
         case 'resolved':
           this.#take(message.id)?.resolve(message.route);
           break;

@@ -39,6 +39,8 @@ export type ToIsolated =
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Say what is still to be said, then `finished`. */
   | { readonly kind: 'finish' }
+  /** Say `alive`. */
+  | { readonly kind: 'ping' }
   | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromIsolated =
@@ -47,6 +49,7 @@ export type FromIsolated =
   /** What has been used since the last notice. */
   | { readonly kind: 'spent'; readonly fuel: number; readonly outboundBytes: number }
   | { readonly kind: 'finished' }
+  | { readonly kind: 'alive' }
   | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' | 'usage' }>;
 
 /** The header field, taken out before anything looks at the request, in which a {@link HandedCall} travels. */

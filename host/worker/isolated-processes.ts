@@ -17,7 +17,7 @@ import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { IsolatedChild } from './isolated-child.ts';
 import type { IsolatedFunction, IsolatedProcessData } from './isolated-messages.ts';
-import type { FunctionVersionName } from './messages.ts';
+import type { FunctionVersionName, LostInvocation } from './messages.ts';
 
 export interface IsolatedProcessesPorts {
   /** Module that a process runs. */
@@ -38,7 +38,7 @@ export interface IsolatedProcessesPorts {
   /** The process of a tenant is another one now. */
   onReplaced(tenant: TenantName): void;
   /** A process was lost while it ran these. */
-  onLost(running: readonly FunctionVersionName[], cause: string): void;
+  onLost(running: readonly LostInvocation[], cause: string): void;
   /** What a process makes ready when it starts, in this order. */
   recent(tenant: TenantName): readonly FunctionId[];
   /** For the operator. */
@@ -48,8 +48,12 @@ export interface IsolatedProcessesPorts {
 /** A process that dies within this time of its start is not replaced at once: the next attempt waits as long. */
 const RESTART_PAUSE_MS = 500;
 
-/** Serving threads hear of a loss by their sockets, within milliseconds of the host. */
+/**
+ * Serving threads hear of a loss by their sockets, within milliseconds of the host, before it or after. What they have
+ * noted of a process that lives on was an answer that it broke off itself, of a guest that trapped in the middle of it.
+ */
 const LOSS_NOTICES_MS = 250;
+const LOSS_AGE_MS = 2_000;
 
 interface Entry {
   /** Once it listens; rejects if it dies before. */
@@ -59,12 +63,17 @@ interface Entry {
   isLeft: boolean;
 }
 
+interface NotedLoss {
+  readonly invocation: LostInvocation;
+  readonly notedMs: number;
+}
+
 export class IsolatedProcesses {
   readonly #ports: IsolatedProcessesPorts;
   readonly #entries = new Map<TenantName, Entry>();
   readonly #alive = new Set<IsolatedChild>();
   /** By the socket of a process that is not judged yet: what serving threads have lost with it. */
-  readonly #losses = new Map<string, Map<string, FunctionVersionName>>();
+  readonly #losses = new Map<string, NotedLoss[]>();
   #sockets = 0;
   #isClosed = false;
 
@@ -101,9 +110,18 @@ export class IsolatedProcesses {
     this.#entries.get(id.tenant)?.starting?.prepare(id);
   }
 
-  /** A serving thread has lost a process while that ran this. */
-  noteLoss(socketPath: string, running: FunctionVersionName): void {
-    this.#losses.get(socketPath)?.set(`${running.name}@${running.version}`, running);
+  /** A serving thread has waited longer for a process than what that runs may take. */
+  noteOverdue(socketPath: string): void {
+    for (const child of this.#alive) if (child.socketPath === socketPath) void child.probe();
+  }
+
+  /** A serving thread has lost a process while that ran this, or the process has broken its answer off. */
+  noteLoss(socketPath: string, invocation: LostInvocation): void {
+    const losses = this.#losses.get(socketPath);
+    if (losses === undefined) return;
+    const notedMs = performance.now();
+    while (losses.length > 0 && notedMs - losses[0]!.notedMs > LOSS_AGE_MS) losses.shift();
+    losses.push({ invocation, notedMs });
   }
 
   /** Ends all of them. */
@@ -146,7 +164,7 @@ export class IsolatedProcesses {
       },
     );
     entry.starting = child;
-    this.#losses.set(socketPath, new Map());
+    this.#losses.set(socketPath, []);
     this.#alive.add(child);
     void child.ended.then((cause) => this.#ended(tenant, entry, child, cause, startedMs));
     await child.serving;
@@ -164,10 +182,16 @@ export class IsolatedProcesses {
     const isYoung = performance.now() - startedMs < RESTART_PAUSE_MS;
     this.#start(tenant, isYoung ? RESTART_PAUSE_MS : 0);
     this.#ports.onReplaced(tenant);
+    const endedMs = performance.now();
     setTimeout(() => {
-      const running = [...(this.#losses.get(child.socketPath)?.values() ?? [])];
+      const losses = this.#losses.get(child.socketPath) ?? [];
       this.#losses.delete(child.socketPath);
-      if (!this.#isClosed) this.#ports.onLost(running, cause);
+      const running = losses.filter(({ notedMs }) => endedMs - notedMs < LOSS_AGE_MS);
+      if (!this.#isClosed)
+        this.#ports.onLost(
+          running.map(({ invocation }) => invocation),
+          cause,
+        );
     }, LOSS_NOTICES_MS).unref();
   }
 

@@ -37,6 +37,8 @@ export class MainLink {
     this.#port = port;
     port.on('message', (message: ToWorker) => {
       switch (message.kind) {
+        case 'serve':
+          break; // was heard before this line was made
         case 'answer':
           this.#take(message.id)?.resolve(message.value as never);
           break;

@@ -10,7 +10,7 @@ import type { FunctionLimitValues } from '../limits.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
 import type { EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
-import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
@@ -48,10 +48,7 @@ export type ServiceName = keyof HostServices;
 
 /** Given to a thread when it is made. */
 export interface WorkerData {
-  readonly thread: number;
   readonly host: string;
-  /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
-  readonly port: number;
   readonly stagingDir: string;
   readonly adminKey: string;
   readonly componentBytes: number;
@@ -80,7 +77,17 @@ export interface ReturnedOutcome {
   readonly outcome: EventOutcome;
 }
 
+/** Which thread it is from now on, and what to listen on. */
+export interface ServeOrder {
+  readonly kind: 'serve';
+  readonly thread: number;
+  /** 0 for the first thread if the system is to choose; the others then listen on what it got. */
+  readonly port: number;
+}
+
 export type ToWorker =
+  /** The first of all. */
+  | ServeOrder
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
@@ -91,6 +98,8 @@ export type ToWorker =
   | ({ readonly kind: 'prepare' } & FunctionId);
 
 export type FromWorker =
+  /** Its modules: it listens as soon as it is told to. */
+  | { readonly kind: 'loaded' }
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
@@ -103,14 +112,20 @@ export type FromWorker =
   | { readonly kind: 'relieved'; readonly functions: readonly FunctionVersionName[] }
   /** Answers events of `deliver`, in whatever order they ended. */
   | { readonly kind: 'delivered'; readonly outcomes: readonly ReturnedOutcome[] }
-  /** The process of an isolated tenant was lost while it ran this. */
-  | { readonly kind: 'lost'; readonly socketPath: string; readonly function: FunctionVersionName }
+  /** The process of an isolated tenant has broken off an answer, or was lost while it ran this. */
+  | { readonly kind: 'lost'; readonly socketPath: string; readonly invocation: LostInvocation }
+  /** It has not said what came of an invocation whose time is up. */
+  | { readonly kind: 'overdue'; readonly socketPath: string }
   | { readonly kind: 'drained' };
 
 export interface FunctionVersionName {
   readonly tenant: TenantName;
   readonly name: FunctionName;
   readonly version: number;
+}
+
+export interface LostInvocation extends FunctionVersionName {
+  readonly invocationId: InvocationId;
 }
 
 /** What passes over the channel of that name. */

@@ -66,7 +66,7 @@ export class TenantAccounts implements Disposable {
     table.setLimit(HOST, 'concurrency', HOST_LIMITS.concurrency);
     this.#refreshHost();
     registry.tenants.onChange((tenant) => this.#tenantChanged(tenant));
-    registry.onChange((tenant, name) => this.#functionChanged(tenant, name));
+    registry.functions.onChange((tenant, name) => this.#functionChanged(tenant, name));
     this.#timer = setInterval(() => this.flush(), FLUSH_INTERVAL_MS);
     this.#timer.unref();
   }
@@ -197,7 +197,7 @@ export class TenantAccounts implements Disposable {
     this.#refreshHost();
     const column = this.#tenants.find(tenant);
     if (column === undefined) return;
-    if (this.#ports.registry.hasTenant(tenant)) this.#refresh(tenant, column);
+    if (this.#ports.registry.tenants.has(tenant)) this.#refresh(tenant, column);
     else {
       this.#tenants.free(tenant);
       this.#saved.delete(tenant);
@@ -207,8 +207,8 @@ export class TenantAccounts implements Disposable {
   #functionChanged(tenant: TenantName, name: FunctionName): void {
     const { registry } = this.#ports;
     const column = this.#tenants.find(tenant);
-    if (column !== undefined && registry.hasTenant(tenant)) this.#refresh(tenant, column);
-    if (registry.find(tenant, name) === undefined) this.#functions.free(routeKey(tenant, name));
+    if (column !== undefined && registry.tenants.has(tenant)) this.#refresh(tenant, column);
+    if (registry.functions.find(tenant, name) === undefined) this.#functions.free(routeKey(tenant, name));
   }
 
   #monthlyUse(tenant: TenantName, column: number) {

@@ -6,7 +6,7 @@ import { type UsageBatch, UsageBatchWriter } from '../model/usage-batch.ts';
 import { useOfLost } from '../model/usage-record.ts';
 import type { Registry } from '../store/registry.ts';
 import { Blame, type Suspect } from './blame.ts';
-import type { FunctionVersionName } from './messages.ts';
+import type { FunctionVersionName, LostInvocation } from './messages.ts';
 import type { AccountedFunction, TenantAccounts } from './tenant-accounts.ts';
 
 export interface ThreadLossesPorts {
@@ -35,7 +35,7 @@ export class ThreadLosses {
     accounts.clearThread(thread);
     if (cause === undefined) return;
     const suspects = running.flatMap((found) => {
-      const live = registry.live(found.tenant, found.name);
+      const live = registry.functions.live(found.tenant, found.name);
       return live === undefined ? [] : [{ ...live, ended: accounts.ended(found) }];
     });
     this.#account(running, lost);
@@ -43,9 +43,12 @@ export class ThreadLosses {
     this.#judge(suspects, cause);
   }
 
-  /** The process of an isolated tenant has ended, and was running these; the logs say so already, by invocation. */
-  processEnded(functions: readonly FunctionVersionName[], cause: string): void {
-    this.#judge(this.#suspectsOf(functions), cause);
+  /** The process of an isolated tenant has ended, and was running these. */
+  processEnded(running: readonly LostInvocation[], cause: string): void {
+    const message = `worker_lost: The process of the tenant was lost: ${cause}.`;
+    for (const { invocationId, ...found } of running) this.#log([found], message, invocationId);
+    const functions = new Map(running.map((found) => [`${found.name}@${found.version}`, found]));
+    this.#judge(this.#suspectsOf([...functions.values()]), cause);
   }
 
   /** Functions that were ended instead of their thread. */
@@ -68,7 +71,7 @@ export class ThreadLosses {
   #account(functions: readonly AccountedFunction[], lost: readonly number[]): void {
     const { registry, usage, now } = this.#ports;
     for (const [i, { tenant, name }] of functions.entries()) {
-      const live = registry.live(tenant, name);
+      const live = registry.functions.live(tenant, name);
       const count = lost[i] ?? 0;
       if (live === undefined || count === 0) continue;
       if (registry.tenants.find(tenant)?.settings.isolation === 'process') continue;
@@ -87,10 +90,13 @@ export class ThreadLosses {
     }
   }
 
-  #log(functions: readonly FunctionVersionName[], message: string): void {
-    const timestampMs = this.#ports.now();
+  #log(
+    functions: readonly FunctionVersionName[],
+    message: string,
     // What a dead thread was running is known by function, not by invocation: the record has an id of its own.
-    const invocationId = randomUUIDv7() as InvocationId;
+    invocationId = randomUUIDv7() as InvocationId,
+  ): void {
+    const timestampMs = this.#ports.now();
     this.#ports.log(
       functions.map(({ tenant, name, version }) => ({
         tenant,

@@ -3,7 +3,8 @@
  *
  * 1. Calls of a thread are answered once, with a value or an error of the table; an unexpected error is
  *    reported to the operator and crosses as `internal_error`.
- * 2. A thread that dies unasked takes its own requests with it and is replaced; its admissions are cleared.
+ * 2. A thread that dies unasked takes its own requests with it and is replaced, by a spare one that is loaded already; its
+ *    admissions are cleared.
  * 3. A drain ends when every thread has said so. When its time is up threads end what they run; one that does not
  *    say so soon is ended itself.
  */
@@ -20,17 +21,21 @@ import type {
   FromWorker,
   FunctionVersionName,
   HostServices,
+  LostInvocation,
   ServiceName,
   ToWorker,
   WorkerData,
 } from './messages.ts';
+import { SpareThreads } from './spare-threads.ts';
 import { ThreadDeliveries } from './thread-deliveries.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
+  /** Threads that wait to replace one. */
+  readonly spareThreads: number;
   /** Module that a serving thread runs. */
   readonly entry: URL;
-  readonly data: Omit<WorkerData, 'thread' | 'port'>;
+  readonly data: WorkerData;
   readonly port: number;
   readonly services: HostServices;
   readonly onLogs: (records: readonly LogRecord[]) => void;
@@ -39,7 +44,8 @@ export interface WorkerPoolOptions {
   /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
   readonly onExit: (thread: number, cause: string | undefined) => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
-  readonly onProcessLost: (socketPath: string, running: FunctionVersionName) => void;
+  readonly onProcessLost: (socketPath: string, running: LostInvocation) => void;
+  readonly onProcessOverdue: (socketPath: string) => void;
   /** JavaScript heap of a thread. */
   readonly heapBytes: number;
   readonly onUsed: (functions: readonly FunctionId[]) => void;
@@ -71,21 +77,24 @@ export class WorkerPool {
   readonly #workers = new Map<number, Worker>();
   /** Of the threads that listen. */
   readonly #deliveries = new Map<number, ThreadDeliveries>();
+  readonly #spares: SpareThreads;
   #lastThread = 0;
   #port = 0;
   #draining = false;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.#spares = new SpareThreads(options.spareThreads, () => this.#load('mayfly-spare'));
   }
 
   /** Starts all threads; gives the port they listen on. Throws {@link ListenError}. */
   async start(): Promise<number> {
-    this.#port = await this.#spawn(0, this.#options.port);
-    const others = Array.from({ length: this.#options.threads - 1 }, (_, i) =>
-      this.#spawn(i + 1, this.#port),
+    const [first, ...others] = Array.from({ length: this.#options.threads }, (_, i) =>
+      this.#load(`mayfly-${i}`),
     );
-    await Promise.all(others);
+    this.#port = await this.#serve(first!, 0, this.#options.port);
+    await Promise.all(others.map((worker, i) => this.#serve(worker, i + 1, this.#port)));
+    this.#spares.fill();
     return this.#port;
   }
 
@@ -107,6 +116,7 @@ export class WorkerPool {
   /** Resolves when all threads are gone. */
   async drain(timeoutMs: number): Promise<void> {
     this.#draining = true;
+    const spares = this.#spares.close();
     const exits = [...this.#workers.values()].map(
       (worker) =>
         new Promise<void>((resolve) => {
@@ -119,6 +129,7 @@ export class WorkerPool {
     await Promise.race([Promise.all(exits), late]);
     clearTimeout(timer);
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
+    await spares;
   }
 
   /** Of several that are equal, the one behind the last. */
@@ -137,13 +148,19 @@ export class WorkerPool {
     return least;
   }
 
-  #spawn(thread: number, port: number): Promise<number> {
-    const data: WorkerData = { ...this.#options.data, thread, port };
-    const worker = new Worker(this.#options.entry, {
+  /** A thread that loads what it is to run, and then waits to hear which one it is. */
+  #load(name: string): Worker {
+    const { entry, data, heapBytes } = this.#options;
+    return new Worker(entry, {
       workerData: data,
-      name: `mayfly-${thread}`,
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(this.#options.heapBytes / 2 ** 20) },
+      name,
+      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(heapBytes / 2 ** 20) },
     });
+  }
+
+  /** Resolves with the port, once it listens. */
+  #serve(worker: Worker, thread: number, port: number): Promise<number> {
+    this.#send(worker, { kind: 'serve', thread, port });
     const startedMs = performance.now();
     this.#workers.set(thread, worker);
     const deliveries = new ThreadDeliveries({
@@ -155,6 +172,8 @@ export class WorkerPool {
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
+          case 'loaded':
+            break; // for those who wait for a spare one
           case 'listening':
             resolve(message.port);
             this.#deliveries.set(thread, deliveries);
@@ -181,7 +200,10 @@ export class WorkerPool {
             this.#options.onRelieved(message.functions);
             break;
           case 'lost':
-            this.#options.onProcessLost(message.socketPath, message.function);
+            this.#options.onProcessLost(message.socketPath, message.invocation);
+            break;
+          case 'overdue':
+            this.#options.onProcessOverdue(message.socketPath);
             break;
           case 'used':
             this.#options.onUsed(message.functions);
@@ -213,14 +235,21 @@ export class WorkerPool {
   }
 
   #replace(thread: number, startedMs: number): void {
-    const pauseMs = performance.now() - startedMs < RESTART_PAUSE_MS ? RESTART_PAUSE_MS : 0;
-    this.#options.report(`serving thread ${thread} ended; starting another`);
-    setTimeout(() => {
+    const { report } = this.#options;
+    const endedMs = performance.now();
+    const pauseMs = endedMs - startedMs < RESTART_PAUSE_MS ? RESTART_PAUSE_MS : 0;
+    report(`serving thread ${thread} ended; starting another`);
+    const start = async (): Promise<void> => {
       if (this.#draining) return;
-      this.#spawn(thread, this.#port).catch((error: unknown) => {
-        this.#options.report(`serving thread ${thread} could not be replaced`, error);
-      });
-    }, pauseMs);
+      try {
+        await this.#serve(this.#spares.take(), thread, this.#port);
+        report(`serving thread ${thread} serves again, ${Math.round(performance.now() - endedMs)} ms later`);
+      } catch (error) {
+        report(`serving thread ${thread} could not be replaced`, error);
+      }
+      if (!this.#draining) this.#spares.fill();
+    };
+    setTimeout(start, pauseMs);
   }
 
   async #answer(worker: Worker, id: number, service: ServiceName, request: unknown): Promise<void> {

@@ -197,6 +197,28 @@ test('mappings are created, shown with what they wait for, paused and resumed', 
     t.is((await against(host, args)).code, 2, args.join(' '));
 });
 
+test('how asynchronous invocations of a function are tried is shown, and set', async (t) => {
+  const host = await hostOf(t);
+  const config = { maximumAttempts: 3, maximumAgeMs: 21_600_000, destinations: {} };
+  const counts = { ready: 4, delayed: 0, inFlight: 1, dead: 2, oldestSentAt: null };
+  answer(host, 'GET /functions/hello/event-invoke-config', config);
+  answer(host, 'GET /functions/hello/events', { counts });
+  answer(host, 'PATCH /functions/hello/event-invoke-config', { ...config, maximumAttempts: 2 });
+  const shown = await against(host, ['events', 'hello', '--json']);
+  t.deepEqual([shown.code, JSON.parse(shown.stdout)], [0, { ...config, counts }]);
+  const set = await against(host, [
+    ...['events', 'hello', '--maximum-attempts', '2', '--maximum-age', '1h'],
+    ...['--on-failure', 'queue:failed', '--on-success', 'none'],
+  ]);
+  t.regex(set.stdout, /^maximumAttempts = 2$/m);
+  t.deepEqual(bodyOf(host, 'PATCH', '/functions/hello/event-invoke-config'), {
+    maximumAttempts: 2,
+    maximumAgeMs: 3_600_000,
+    destinations: { onSuccess: null, onFailure: { type: 'queue', queue: 'failed' } },
+  });
+  t.is((await against(host, ['events', 'hello', '--on-failure', 'topic:x'])).code, 2);
+});
+
 test('schedules are created from a cron expression, a rate or a time, and show when they strike', async (t) => {
   const host = await hostOf(t);
   answer(host, 'PUT /schedules/nightly', SCHEDULE, 201);

@@ -34,7 +34,7 @@ test('a host that drains still answers questions and takes no changes', async (t
   ]) {
     t.is((await problemOf(response)).code, 'draining');
   }
-  t.is(server.registry.versions(tenantNamed('default'), 'hello' as never).length, 1);
+  t.is(server.registry.functions.versions(tenantNamed('default'), 'hello' as never).length, 1);
 });
 
 test('without the key, nothing below /v1 answers, routes that do not exist included', async (t) => {

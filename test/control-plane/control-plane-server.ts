@@ -21,6 +21,7 @@ import { createControlBackend } from '../../host/control-plane/control-backend.t
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
+import { closeAfterEarlyRefusal } from '../../host/front-door/server.ts';
 import type { FunctionLimitValues } from '../../host/limits.ts';
 import { type BudgetAlertMessage, BudgetWatch } from '../../host/metering/budget-watch.ts';
 import { Ledger, type UsageRetention } from '../../host/metering/ledger.ts';
@@ -114,7 +115,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       ceilings: { ...defaultCeilings(), ...options.ceilings },
       masterKeys: new MasterKeys(options.masterKeys ?? [Buffer.alloc(32, 7).toString('base64')]),
     });
-    this.registry.ensureTenant(tenantNamed('default'), 0);
+    this.registry.tenants.ensure(tenantNamed('default'), {}, 0);
   }
 
   /** Takes log records in as the host does: stored, then told to those who follow. */
@@ -250,6 +251,9 @@ export class ControlPlaneServer implements AsyncDisposable {
         return handling;
       },
     }) as Server;
+    // As the host's own does: Hono closes a connection whose body was not here yet when it was refused, and a client that
+    // does not hear of it may send its next request on it.
+    server.prependListener('request', closeAfterEarlyRefusal);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     this.#server = server;

@@ -157,7 +157,7 @@ test('a key opens nothing of another tenant, and cannot tell whether there is on
     t.is(answers[0]?.status, 403, route.operation.operationId);
     for (const answer of answers) t.deepEqual(answer, answers[0], route.operation.operationId);
   }
-  t.is(server.registry.list('other' as never).length, 1);
+  t.is(server.registry.functions.list('other' as never).length, 1);
 });
 
 test('a refused key has nothing of its body read', async (t) => {

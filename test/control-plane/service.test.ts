@@ -11,8 +11,8 @@ const acme = tenantNamed('acme');
 test('logs of functions that are gone are forgotten when the host starts', async (t) => {
   using registry = new Registry({ path: ':memory:' });
   using logs = new LogStore({ path: ':memory:' });
-  registry.ensureTenant(acme);
-  registry.publish(publicationOf(acme, functionNamed('kept'), 'x'), { functionsPerTenant: 9 });
+  registry.tenants.ensure(acme);
+  registry.functions.publish(publicationOf(acme, functionNamed('kept'), 'x'), { functionsPerTenant: 9 });
   const record = {
     tenant: acme,
     version: 1,

@@ -96,6 +96,37 @@ test.serial('what is answered and what traps is told once, as its caller hears i
   t.true(record!.fuelModel.length > 0 && record!.peakMemoryBytes >= 65_536);
 });
 
+test.serial(
+  'a trap in the middle of an answer is in the log as what it was, and ends nobody else',
+  async (t) => {
+    const gone = new AbortController();
+    // On both threads, some of them beside the one that traps.
+    t.teardown(() => gone.abort());
+    const others = Array.from({ length: 8 }, () =>
+      fetch(`${host.origin}/fn/apart/sleeps/`, { signal: gone.signal }).catch((error: Error) => error.name),
+    );
+    await operator.untilUsed('apart', 'concurrency', others.length);
+    await t.throwsAsync(operator.call('apart', 'breaks'));
+    expected.push('breaks http function_trapped');
+    while ((await records()).length < expected.length);
+    t.deepEqual(await recordsWith('breaks http function_trapped'), [...expected].sort());
+    let messages: string[] = [];
+    while (messages.filter((message) => /^function_trapped: /.test(message)).length < 2) {
+      const { json } = await operator.api('GET', '/tenants/apart/functions/breaks/logs?limit=100');
+      messages = json.map(({ message }: { message: string }) => message);
+    }
+    t.deepEqual(
+      messages.filter((message) => /worker_lost/.test(message)),
+      [],
+    );
+    t.is((await operator.quota('apart', 'concurrency')).used, others.length);
+    gone.abort();
+    t.deepEqual(await Promise.all(others), Array(others.length).fill('AbortError'));
+    await operator.untilUsed('apart', 'concurrency', 0);
+    for (const _ of others) expected.push('sleeps http caller_gone');
+  },
+);
+
 test.serial('who hangs up pays for what was used, once', async (t) => {
   const gone = new AbortController();
   const hungUp = fetch(`${host.origin}/fn/apart/sleeps/`, { signal: gone.signal }).catch(() => 'gone');
@@ -103,6 +134,7 @@ test.serial('who hangs up pays for what was used, once', async (t) => {
   gone.abort();
   t.is(await hungUp, 'gone');
   expected.push('sleeps http caller_gone');
+  while ((await records()).length < expected.length);
   t.deepEqual(await recordsWith('sleeps http caller_gone'), [...expected].sort());
   t.true((await records()).find(({ outcome }) => outcome === 'caller_gone')!.billed);
 });

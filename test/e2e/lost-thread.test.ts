@@ -1,8 +1,9 @@
 /** A serving thread that dies takes its own requests with it, and nothing else; who can be told of it is. */
+import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
 import { cCommand, ECHO } from '../harness/guests.ts';
-import { startTestHost, type TestHost } from '../harness/host.ts';
+import { type Answer, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { LeakCheck } from '../harness/leaks.ts';
 import { Operator } from '../harness/operator.ts';
 import { RawConnection } from '../harness/raw-connection.ts';
@@ -137,4 +138,39 @@ test.serial('after the loss of every thread the host serves again', async (t) =>
   const deployed = await host.deploy('echo-too', await cCommand(ECHO));
   t.is(deployed.version, 1);
   t.is((await host.call('echo-too', '/', { method: 'POST', body: 'hello' })).text, 'hello');
+});
+
+// Alone: it hears of the threads of every host in this process.
+test.serial('a thread that was loaded before takes the place of one that dies', async (t) => {
+  const happened: string[] = [];
+  const made: Worker[] = [];
+  const loaded: Promise<unknown>[] = [];
+  const onWorker = (worker: Worker): void => {
+    if (worker.threadName === 'mayfly-ledger') return;
+    made.push(worker);
+    happened.push('made');
+    // The first that it says.
+    loaded.push(once(worker, 'message'));
+    worker.on('message', ({ kind }: { kind: string }) => {
+      if (kind === 'listening') happened.push('listens');
+    });
+  };
+  process.on('worker', onWorker);
+  t.teardown(() => process.off('worker', onWorker));
+  const own = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_SPARE_THREADS: '1' } });
+  await own.deploy('echo', await cCommand(ECHO));
+  for (const round of [0, 1]) {
+    await loaded[round + 1];
+    const listens = once(made[round + 1]!, 'message');
+    await made[round]!.terminate();
+    await listens;
+    // The connection of before is that of the thread that is gone.
+    let answer: Answer | undefined;
+    while (answer === undefined)
+      answer = await own.call('echo', '/', { method: 'POST', body: 'hello' }).catch(() => undefined);
+    t.is(answer.text, 'hello');
+  }
+  // The next spare one is made when the last one has taken over, not before: it would be in its way.
+  t.deepEqual(happened.slice(0, 6), ['made', 'listens', 'made', 'listens', 'made', 'listens']);
+  t.is(own.reports.filter((report) => /serving thread 0 serves again, \d+ ms later/.test(report)).length, 2);
 });

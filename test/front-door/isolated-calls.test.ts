@@ -38,6 +38,8 @@ interface Fixture {
   readonly untold: string[];
   /** Functions that a loss was noted of. */
   readonly lost: string[];
+  /** The socket of a process that ought to have ended an invocation. */
+  readonly overdue: Promise<string>;
   /** Breaks every connection off. */
   kill(): void;
 }
@@ -58,14 +60,16 @@ async function fixture(t: ExecutionContext, ports: Partial<IsolatedServerPorts>)
   });
   const lost: string[] = [];
   const untold: string[] = [];
+  const overdue = Promise.withResolvers<string>();
   const calls = new IsolatedCalls({
     onLost: ({ name }) => void lost.push(name),
+    onOverdue: (path) => void overdue.resolve(path),
     onUntold: (_live, { invocationId }, error) => {
       untold.push(`${invocationId} ${error instanceof MayflyError ? error.code : error}`);
     },
   });
   const over: HandOver = { process: { socketPath, count: 7 }, live, cause };
-  return { calls, over, lost, untold, kill: () => server.closeAllConnections() };
+  return { calls, over, lost, untold, overdue: overdue.promise, kill: () => server.closeAllConnections() };
 }
 
 test('an event is run for the tenant whose process it is, and its outcome comes back', async (t) => {
@@ -145,4 +149,16 @@ test('what was not handed over is refused', async (t) => {
     request({ socketPath: over.process.socketPath }, (answer) => resolve(answer.resume().statusCode)).end();
   });
   t.is(status, 400);
+});
+
+test('a process that is silent of an invocation whose time is up is reported before the invocation is given up', async (t) => {
+  const { calls, over, lost, overdue, kill } = await fixture(t, {
+    events: { deliver: () => new Promise(() => {}) },
+  });
+  const short = { ...over, live: { ...live, configuration: { ...live.configuration, timeoutMs: 1 } } };
+  const outcome = calls.deliver(short, invocation);
+  t.is(await overdue, over.process.socketPath);
+  kill();
+  t.like(await outcome, { kind: 'failed', cause: { code: 'worker_lost' } });
+  t.deepEqual(lost, ['hello']);
 });

@@ -134,7 +134,7 @@ export class EventServing {
         return artifact;
       },
       outbound: () => ({ send: () => Promise.reject(new Error('nothing is sent')) }),
-      isolated: new IsolatedCalls({ onLost: () => {}, onUntold: () => {} }),
+      isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
       trace: (cause) => tracing.begin(cause),

@@ -148,7 +148,14 @@ export interface TestHostOptions {
 /** A host for a whole test file: start it in `test.before`, dispose of it in `test.after.always`. */
 export async function startTestHost(options: TestHostOptions = {}): Promise<TestHost> {
   const dataDir = await mkdtemp(join(tmpdir(), 'mayfly-test-'));
-  const env = { MAYFLY_PORT: '0', MAYFLY_THREADS: '2', MAYFLY_DATA_DIR: dataDir, ...options.env };
+  const env = {
+    MAYFLY_PORT: '0',
+    MAYFLY_THREADS: '2',
+    // To load one takes a second of processor time, and few tests lose a thread.
+    MAYFLY_SPARE_THREADS: '0',
+    MAYFLY_DATA_DIR: dataDir,
+    ...options.env,
+  };
   const host = new TestHost(resolveConfig(env, dataDir));
   await host.start();
   return host;

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,8 @@ import { createInterface } from 'node:readline';
 export interface RedisServerOptions {
   /** Settings beside those below: name to value. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Is a sentinel of this group, whose primary is at this port. */
+  readonly sentinelOf?: { readonly group: string; readonly port: number };
 }
 
 /**
@@ -62,19 +64,22 @@ export class RedisServer implements AsyncDisposable {
 
   /** Starts it again with what its append-only file holds. */
   async restart(): Promise<void> {
-    const settings = Object.entries({ ...SETTINGS, ...this.#options.settings });
-    const args = settings.flatMap(([name, value]) => [`--${name}`, value]);
-    const child = spawn('redis-server', ['--port', `${this.port}`, '--dir', this.#folder, ...args], {
+    const { settings, sentinelOf } = this.#options;
+    // As a file: a sentinel writes what it learns into its own.
+    const file = join(this.#folder, 'redis.conf');
+    const lines = sentinelOf === undefined ? serverLines(settings) : sentinelLines(sentinelOf);
+    await writeFile(file, [`port ${this.port}`, `dir ${this.#folder}`, ...lines, ''].join('\n'));
+    const child = spawn('redis-server', sentinelOf === undefined ? [file] : [file, '--sentinel'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     await Promise.race([once(child, 'spawn'), once(child, 'error').then(([error]) => explain(error))]);
-    const lines: string[] = [];
+    const said: string[] = [];
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line);
-      if (line.includes('Ready to accept connections')) resolve();
+      said.push(line);
+      if (/Ready to accept connections|\+monitor master/.test(line)) resolve();
     });
-    child.once('close', () => reject(new Error(`redis-server ended:\n${lines.join('\n')}`)));
+    child.once('close', () => reject(new Error(`redis-server ended:\n${said.join('\n')}`)));
     // A test process that ends early takes it along.
     const end = (): void => void child.kill('SIGKILL');
     process.once('exit', end);
@@ -106,6 +111,20 @@ export class RedisServer implements AsyncDisposable {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+function serverLines(settings: RedisServerOptions['settings']): string[] {
+  return Object.entries({ ...SETTINGS, ...settings }).map(([name, value]) => `${name} ${value || '""'}`);
+}
+
+/** One sentinel is a majority; the primary counts as down half a second after it last answered. */
+function sentinelLines({ group, port }: NonNullable<RedisServerOptions['sentinelOf']>): string[] {
+  return [
+    'bind 127.0.0.1',
+    `sentinel monitor ${group} 127.0.0.1 ${port} 1`,
+    `sentinel down-after-milliseconds ${group} 500`,
+    `sentinel failover-timeout ${group} 5000`,
+  ];
 }
 
 function explain(error: NodeJS.ErrnoException): never {

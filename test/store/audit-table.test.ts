@@ -14,7 +14,7 @@ test('entries cannot be changed or removed, also not by whoever opens the file',
   const path = join(folder, 'registry.db');
   {
     using registry = new Registry({ path });
-    registry.ensureTenant(acme, 1);
+    registry.tenants.ensure(acme, {}, 1);
   }
   const database = new DatabaseSync(path);
   t.teardown(() => database.close());
@@ -25,13 +25,13 @@ test('entries cannot be changed or removed, also not by whoever opens the file',
 
 test('a change that fails takes its entry back', (t) => {
   using registry = new Registry({ path: ':memory:' });
-  registry.ensureTenant(acme, 1);
+  registry.tenants.ensure(acme, {}, 1);
   const name = functionNamed('hello');
-  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  registry.functions.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
   const before = registry.audit.list({ limit: 99 });
-  t.throws(() => registry.setLive(acme, name, 9, 2));
+  t.throws(() => registry.functions.setLive(acme, name, 9, 2));
   t.throws(() =>
-    registry.publish(publicationOf(acme, functionNamed('more'), 'x'), { functionsPerTenant: 1 }),
+    registry.functions.publish(publicationOf(acme, functionNamed('more'), 'x'), { functionsPerTenant: 1 }),
   );
   t.throws(() => registry.removeTenant(acme, { withFunctions: false, nowMs: 3 }));
   t.deepEqual(registry.audit.list({ limit: 99 }), before);
@@ -39,11 +39,11 @@ test('a change that fails takes its entry back', (t) => {
 
 test('an entry stays small whatever was changed', (t) => {
   using registry = new Registry({ path: ':memory:' });
-  registry.ensureTenant(acme, 1);
+  registry.tenants.ensure(acme, {}, 1);
   const name = functionNamed('hello');
-  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  registry.functions.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
   const allowedHosts = Array.from({ length: 100 }, (_, i) => `${'h'.repeat(60)}${i}.example`);
-  registry.configure(acme, name, { allowedHosts }, 2);
+  registry.functions.configure(acme, name, { allowedHosts }, 2);
   const [entry] = registry.audit.list({ limit: 1 });
   t.like(entry, { action: 'function.configure', before: { allowedHosts: [] } });
   t.regex(JSON.stringify(entry?.after), /omitted/);
@@ -51,12 +51,12 @@ test('an entry stays small whatever was changed', (t) => {
 
 test('beyond a bound the oldest entries of the same tenant go, and of nobody else', (t) => {
   using registry = new Registry({ path: ':memory:', auditEntriesPerTenant: 100 });
-  registry.ensureTenant(acme, 1);
+  registry.tenants.ensure(acme, {}, 1);
   const other = tenantNamed('other');
-  registry.ensureTenant(other, 1);
+  registry.tenants.ensure(other, {}, 1);
   const name = functionNamed('hello');
-  registry.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
-  for (let i = 0; i < 1_000; i++) registry.configure(acme, name, { fuel: 1_000 + i }, 2);
+  registry.functions.publish(publicationOf(acme, name, 'one'), { functionsPerTenant: 9 });
+  for (let i = 0; i < 1_000; i++) registry.functions.configure(acme, name, { fuel: 1_000 + i }, 2);
   const entries = registry.audit.ofTenant(acme, { limit: 1_000 });
   t.true(entries.length >= 100 && entries.length < 100 + 256, `${entries.length}`);
   t.deepEqual(entries[0]?.after, { fuel: 1_999 });

@@ -21,8 +21,8 @@ const code = (name: string) => ({ code: name }) as never;
 
 function registryWith(masterKeys = [randomBytes(32).toString('base64')], path = ':memory:'): Registry {
   const registry = new Registry({ path, masterKeys: new MasterKeys(masterKeys) });
-  registry.ensureTenant(acme, 1);
-  registry.publish(publicationOf(acme, hello, 'x'), { functionsPerTenant: 9 });
+  registry.tenants.ensure(acme, {}, 1);
+  registry.functions.publish(publicationOf(acme, hello, 'x'), { functionsPerTenant: 9 });
   return registry;
 }
 
@@ -94,8 +94,8 @@ test('a tenant takes along what it defined, and the events of every function tha
   mappings.put(acme, mapping, { source: FROM_ORDERS, function: hello, settings: {} }, 2);
   schedules.put(acme, nightly, { function: hello, settings: { expression: EVERY_MINUTE } }, 3);
   const gone = functionNamed('gone');
-  registry.publish(publicationOf(acme, gone, 'x'), { functionsPerTenant: 9 });
-  registry.remove(acme, gone);
+  registry.functions.publish(publicationOf(acme, gone, 'x'), { functionsPerTenant: 9 });
+  registry.functions.remove(acme, gone);
   const heard: string[] = [];
   for (const table of [queues, mappings, schedules])
     table.onChange((_, name) => heard.push(`${name} ${table.list(acme).length}`));
@@ -127,7 +127,7 @@ test('a mapping keeps its source, and outlives its function', (t) => {
     source: FROM_ORDERS,
     settings: { batchSize: 3, enabled: false, maximumAttempts: 5 },
   });
-  registry.remove(acme, hello);
+  registry.functions.remove(acme, hello);
   t.is(mappings.require(acme, mapping).function, hello);
   t.throws(
     () => mappings.configure(acme, mapping, { function: hello, settings: {} }, 5),
@@ -191,7 +191,7 @@ test('how events of a function are tried is set by name, and goes with the funct
   using registry = registryWith();
   const { invokeConfigs } = registry.events;
   const heard: string[] = [];
-  registry.onChange((_, name) => heard.push(name));
+  registry.functions.onChange((_, name) => heard.push(name));
   t.like(invokeConfigs.of(acme, hello), { maximumAttempts: 3, maximumAgeMs: 21_600_000 });
   invokeConfigs.configure(acme, hello, { maximumAttempts: 1 }, 1);
   t.like(invokeConfigs.configure(acme, hello, { maximumAgeMs: 5_000 }, 2), {
@@ -199,8 +199,8 @@ test('how events of a function are tried is set by name, and goes with the funct
     maximumAgeMs: 5_000,
   });
   t.deepEqual(heard, ['hello', 'hello']);
-  registry.remove(acme, hello);
-  registry.publish(publicationOf(acme, hello, 'y'), { functionsPerTenant: 9 });
+  registry.functions.remove(acme, hello);
+  registry.functions.publish(publicationOf(acme, hello, 'y'), { functionsPerTenant: 9 });
   t.is(invokeConfigs.of(acme, hello).maximumAttempts, 3);
   t.throws(() => invokeConfigs.configure(acme, functionNamed('nope'), {}, 3), code('function_not_found'));
 });

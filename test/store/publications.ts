@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Digest, FunctionName, TenantName } from '../../host/model/ids.ts';
 import { asFunctionName, asTenantName } from '../../host/model/ids.ts';
-import type { Publication } from '../../host/store/registry.ts';
+import type { Publication } from '../../host/store/function-table.ts';
 
 export function tenantNamed(text: string): TenantName {
   const name = asTenantName(text);

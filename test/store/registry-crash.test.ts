@@ -36,13 +36,13 @@ test('after kill -9 the registry opens, and the last acknowledged publish is liv
   for (const lines of [1, 7, 20, 3, 50]) {
     const acknowledged = await lastAcknowledged(path, published, lines);
     using registry = new Registry({ path });
-    const live = registry.live(acme, hello);
+    const live = registry.functions.live(acme, hello);
     // One more may have been committed whose acknowledgement died with the process.
     t.true(
       live?.version === acknowledged || live?.version === acknowledged + 1,
       `${live?.version}, ${acknowledged}`,
     );
-    const versions = registry.versions(acme, hello);
+    const versions = registry.functions.versions(acme, hello);
     t.is<number | undefined, number | undefined>(versions.length, live?.version);
     t.is(versions[0]?.artifactKey, publicationOf(acme, hello, `${versions.length - 1}`).artifactKey);
     published = versions.length;

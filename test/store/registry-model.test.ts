@@ -83,7 +83,7 @@ test('random sequences of operations leave the registry as they leave a simple m
   t.log(`SEED=${seed}`);
   const pick = randomFrom(seed);
   using registry = new Registry({ path: ':memory:' });
-  for (const tenant of tenants) registry.ensureTenant(tenant, 0);
+  for (const tenant of tenants) registry.tenants.ensure(tenant, {}, 0);
   const model = new Model();
 
   for (let step = 0; step < 3_000; step++) {
@@ -99,25 +99,33 @@ test('random sequences of operations leave the registry as they leave a simple m
       expected = model.publish(key, content, FUNCTIONS_PER_TENANT);
       actual = attempt(() => {
         const bounds = { functionsPerTenant: FUNCTIONS_PER_TENANT };
-        const { version, created } = registry.publish(publicationOf(tenant, name, content, step), bounds);
+        const { version, created } = registry.functions.publish(
+          publicationOf(tenant, name, content, step),
+          bounds,
+        );
         return `v${version.version} created=${created}`;
       });
     } else if (operation < 7) {
       expected = model.setLive(key, number);
       actual = attempt(() => {
-        registry.setLive(tenant, name, number, step);
+        registry.functions.setLive(tenant, name, number, step);
         return 'ok';
       });
     } else if (operation < 9) {
       expected = model.configure(key, 1_000 + number);
       actual = attempt(() => {
-        registry.configure(tenant, name, { fuel: 1_000 + number, reservedConcurrency: number }, step);
+        registry.functions.configure(
+          tenant,
+          name,
+          { fuel: 1_000 + number, reservedConcurrency: number },
+          step,
+        );
         return 'ok';
       });
     } else {
       expected = model.remove(key);
       actual = attempt(() => {
-        registry.remove(tenant, name);
+        registry.functions.remove(tenant, name);
         return 'ok';
       });
     }
@@ -125,15 +133,15 @@ test('random sequences of operations leave the registry as they leave a simple m
       t.fail(`step ${step}, ${key}: the model says ${expected}, the registry ${actual}`);
 
     const entry = model.functions.get(key);
-    const live = registry.live(tenant, name);
+    const live = registry.functions.live(tenant, name);
     t.is(live?.version, entry?.live);
     t.is(live?.configuration.fuel, entry?.fuel);
     t.deepEqual(
-      registry.versions(tenant, name).map((version) => version.version),
+      registry.functions.versions(tenant, name).map((version) => version.version),
       [...(entry?.versions.keys() ?? [])].sort((a, b) => b - a),
     );
-    const owned = registry.list(tenant);
-    const stored = owned.flatMap((each) => registry.versions(tenant, each.name));
+    const owned = registry.functions.list(tenant);
+    const stored = owned.flatMap((each) => registry.functions.versions(tenant, each.name));
     const use = registry.quotas.stored(tenant);
     t.is(use.functions, owned.length);
     t.is(use.versions, stored.length);
@@ -148,5 +156,5 @@ test('random sequences of operations leave the registry as they leave a simple m
     const wanted = entry && publicationOf(tenant, name, entry.versions.get(entry.live)!).artifactKey;
     t.is(live?.artifactKey, wanted);
   }
-  t.is(tenants.flatMap((tenant) => registry.list(tenant)).length, model.functions.size);
+  t.is(tenants.flatMap((tenant) => registry.functions.list(tenant)).length, model.functions.size);
 });

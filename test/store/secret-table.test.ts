@@ -23,9 +23,9 @@ async function pathOf(t: ExecutionContext): Promise<string> {
 function registryWith(path: string, ...keys: string[]): Registry {
   const registry = new Registry({ path, masterKeys: new MasterKeys(keys) });
   for (const tenant of [acme, tenantNamed('other')]) {
-    registry.ensureTenant(tenant, 1);
+    registry.tenants.ensure(tenant, {}, 1);
     for (const name of ['hello', 'twin'])
-      registry.publish(publicationOf(tenant, functionNamed(name), 'x'), { functionsPerTenant: 9 });
+      registry.functions.publish(publicationOf(tenant, functionNamed(name), 'x'), { functionsPerTenant: 9 });
   }
   return registry;
 }
@@ -43,15 +43,15 @@ test("a secret is its function's, is replaced and deleted, and goes with the fun
   t.deepEqual(registry.secrets.values(acme, functionNamed('twin')), {});
   registry.secrets.remove(secret('OTHER'), 4);
   t.throws(() => registry.secrets.remove(secret('OTHER'), 4), { code: 'secret_not_found' } as never);
-  registry.remove(acme, hello);
-  registry.publish(publicationOf(acme, hello, 'y'), { functionsPerTenant: 9 });
+  registry.functions.remove(acme, hello);
+  registry.functions.publish(publicationOf(acme, hello, 'y'), { functionsPerTenant: 9 });
   t.deepEqual(registry.secrets.values(acme, hello), {});
 });
 
 test('whoever runs the function hears of each change', (t) => {
   using registry = registryWith(':memory:', keyText());
   const heard: string[] = [];
-  registry.onChange((tenant, name) => heard.push(`${tenant}/${name}`));
+  registry.functions.onChange((tenant, name) => heard.push(`${tenant}/${name}`));
   registry.secrets.set(secret('TOKEN'), 'one', 1);
   registry.secrets.remove(secret('TOKEN'), 2);
   t.deepEqual(heard, ['acme/hello', 'acme/hello']);

@@ -45,6 +45,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
   } satisfies Partial<HostServices>;
   return new WorkerPool({
     threads,
+    spareThreads: 0,
     entry: new URL('../../host/serving-thread.ts', import.meta.url),
     port: 0,
     data: {
@@ -70,6 +71,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
     onExit: () => {},
     onRelieved: () => {},
     onProcessLost: () => {},
+    onProcessOverdue: () => {},
     heapBytes: HOST_LIMITS.threadHeapBytes,
     onUsed: () => {},
     recent: () => [],

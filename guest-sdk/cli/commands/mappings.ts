@@ -1,33 +1,29 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { MappingJson } from '../../../host/control-plane/trigger-schemas.ts';
-import type { Destination } from '../../../host/model/event-source-mapping.ts';
-import type { Client } from '../client.ts';
 import { collect, command, commandGroup, withClient } from '../command.ts';
+import { Definitions, given } from '../definition.ts';
 import {
+  type AttemptOptions,
+  attemptSettings,
   countCells,
   parseCount,
-  parseDestination,
   parseDurationMs,
   parseJson,
-  properties,
+  withAttempts,
 } from '../event-options.ts';
 import { CliError } from '../exit-code.ts';
 import { checkedName, checkedNameOf, type GlobalOptions } from '../settings.ts';
 import { print, printJson, table } from '../terminal.ts';
 
-interface SettingsOptions extends GlobalOptions {
+interface SettingsOptions extends GlobalOptions, AttemptOptions {
   readonly function?: string;
   readonly batchSize?: number;
   readonly batchingWindow?: number;
   readonly maximumConcurrency?: number;
-  readonly maximumAttempts?: number;
-  readonly maximumAge?: number;
   readonly retryBase?: number;
   readonly retryMaximum?: number;
   readonly bisect?: boolean;
   readonly filter?: readonly string[];
-  readonly onSuccess?: Destination | null;
-  readonly onFailure?: Destination | null;
 }
 
 interface CreateOptions extends SettingsOptions {
@@ -39,6 +35,13 @@ interface CreateOptions extends SettingsOptions {
   readonly paused?: boolean;
 }
 
+const mappings = new Definitions({
+  noun: 'mapping',
+  segment: 'event-source-mappings',
+  exampleName: 'orders',
+  exampleOption: '--batch-size 50',
+});
+
 const CREATE_EXAMPLE = `mayfly mappings create orders --queue orders --function bill --batch-size 10
 mayfly mappings create big --queue orders --function audit --filter '{"body":{"total":[{"numeric":[">",100]}]}}'
 mayfly mappings create feed --stream feed --function index --from-start --on-failure queue:failed`;
@@ -49,10 +52,10 @@ export function mappingsCommand(): Command {
     createCommand(),
     configureCommand(),
     listCommand(),
-    describeCommand(),
-    switchCommand('pause', 'stop handling messages; they wait', false),
-    switchCommand('resume', 'handle messages again', true),
-    deleteCommand(),
+    mappings.describeCommand('show a mapping, and what it does at the moment'),
+    mappings.switchCommand('pause', 'stop handling messages; they wait'),
+    mappings.switchCommand('resume', 'handle messages again'),
+    mappings.deleteCommand('delete a mapping; messages stay in their queue'),
   ]);
 }
 
@@ -73,10 +76,7 @@ function createCommand(): Command {
       ...settingsOf(options),
       ...(options.paused ? { enabled: false } : {}),
     };
-    const mapping = await withClient(options, (client) =>
-      client.change<MappingJson>('PUT', pathOf(client, name), body),
-    );
-    show(mapping, options);
+    await mappings.put(name, body, options);
   });
 }
 
@@ -87,17 +87,15 @@ function configureCommand(): Command {
       .option('--function <name>', 'what handles the messages from now on'),
   ).action(async (name: string, options: SettingsOptions) => {
     const fn = options.function === undefined ? {} : { function: checkedName(options.function) };
-    await patch(name, { ...fn, ...settingsOf(options) }, options);
+    await mappings.patch(name, { ...fn, ...settingsOf(options) }, options);
   });
 }
 
 function withSettings(made: Command): Command {
-  return made
+  return withAttempts(made)
     .option('--batch-size <count>', 'messages that one invocation gets at most', parseCount)
     .option('--batching-window <time>', 'how long the first of a batch waits for others', parseDurationMs)
     .option('--maximum-concurrency <count>', 'batches in work at a time', parseCount)
-    .option('--maximum-attempts <count>', 'attempts at a message until it is a dead letter', parseCount)
-    .option('--maximum-age <time>', 'a message that was sent longer ago is not tried again', parseDurationMs)
     .option('--retry-base <time>', 'wait before the second attempt; it doubles', parseDurationMs)
     .option('--retry-maximum <time>', 'the longest wait', parseDurationMs)
     .option('--bisect', 'try the halves of a batch that failed')
@@ -105,24 +103,22 @@ function withSettings(made: Command): Command {
       '--filter <pattern>',
       "an event pattern as Lambda's (repeatable): any of them has to match",
       checkJson,
-    )
-    .option('--on-success <where>', 'queue:NAME, function:NAME, a URL, or none', parseDestination)
-    .option('--on-failure <where>', 'the same, for what is given up', parseDestination);
+    );
 }
 
 function listCommand(): Command {
   return command('list', 'list the mappings of a tenant', 'mayfly mappings list').action(
     async (options: GlobalOptions) => {
-      const mappings = await withClient(options, (client) =>
+      const found = await withClient(options, (client) =>
         client.json<MappingJson[]>({ method: 'GET', path: client.tenantPath('/event-source-mappings') }),
       );
-      if (options.json) printJson(mappings);
-      else if (mappings.length === 0) print('no mappings yet; `mayfly mappings create` makes one');
+      if (options.json) printJson(found);
+      else if (found.length === 0) print('no mappings yet; `mayfly mappings create` makes one');
       else
         print(
           table(
             ['NAME', 'SOURCE', 'FUNCTION', 'STATE', 'READY', 'DEAD', 'WAITING FOR'],
-            mappings.map(({ name, source, function: fn, status, counts }) => {
+            found.map(({ name, source, function: fn, status, counts }) => {
               const [ready = '', , , dead = ''] = countCells(counts);
               const from = source.type === 'queue' ? source.queue : `stream ${source.key}`;
               return [name, from, fn, status.state, ready, dead, status.waitingFor?.code ?? ''];
@@ -131,50 +127,6 @@ function listCommand(): Command {
         );
     },
   );
-}
-
-function describeCommand(): Command {
-  return command(
-    'describe',
-    'show a mapping, and what it does at the moment',
-    'mayfly mappings describe orders',
-  )
-    .argument('<mapping>', 'its name')
-    .action(async (name: string, options: GlobalOptions) => {
-      const mapping = await withClient(options, (client) =>
-        client.json<MappingJson>({ method: 'GET', path: pathOf(client, name) }),
-      );
-      show(mapping, options);
-    });
-}
-
-function switchCommand(verb: string, about: string, enabled: boolean): Command {
-  return command(verb, about, `mayfly mappings ${verb} orders`)
-    .argument('<mapping>', 'its name')
-    .action((name: string, options: GlobalOptions) => patch(name, { enabled }, options));
-}
-
-function deleteCommand(): Command {
-  return command('delete', 'delete a mapping; messages stay in their queue', 'mayfly mappings delete orders')
-    .argument('<mapping>', 'its name')
-    .action(async (name: string, options: GlobalOptions) => {
-      await withClient(options, (client) => client.remove(pathOf(client, name)));
-      if (options.json) printJson({ deleted: name });
-      else print(`deleted ${name}`);
-    });
-}
-
-async function patch(name: string, body: object, options: GlobalOptions): Promise<void> {
-  if (Object.keys(body).length === 0)
-    throw new CliError('usage', 'nothing to change: name a setting, such as --batch-size 50');
-  const mapping = await withClient(options, (client) =>
-    client.change<MappingJson>('PATCH', pathOf(client, name), body),
-  );
-  show(mapping, options);
-}
-
-function pathOf(client: Client, name: string): string {
-  return client.tenantPath(`/event-source-mappings/${checkedNameOf('mapping', name)}`);
 }
 
 function sourceOf({ queue, stream, group, fromStart }: CreateOptions): object {
@@ -190,33 +142,21 @@ function sourceOf({ queue, stream, group, fromStart }: CreateOptions): object {
 }
 
 function settingsOf(options: SettingsOptions): Record<string, unknown> {
-  const { onSuccess, onFailure } = options;
-  const destinations = {
-    ...(onSuccess === undefined ? {} : { onSuccess }),
-    ...(onFailure === undefined ? {} : { onFailure }),
-  };
   const settings = {
+    ...attemptSettings(options),
     batchSize: options.batchSize,
     batchingWindowMs: options.batchingWindow,
     maximumConcurrency: options.maximumConcurrency,
-    maximumAttempts: options.maximumAttempts,
-    maximumAgeMs: options.maximumAge,
     retryBaseMs: options.retryBase,
     retryMaximumMs: options.retryMaximum,
     bisectBatchOnError: options.bisect,
     filters: options.filter?.map(parseJson),
-    destinations: Object.keys(destinations).length === 0 ? undefined : destinations,
   };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return given(settings);
 }
 
 function checkJson(text: string, previous?: readonly string[]): readonly string[] {
   const value = parseJson(text);
   if (typeof value !== 'object' || value === null) throw new InvalidArgumentError('It is a JSON object.');
   return collect(text, previous);
-}
-
-function show(mapping: MappingJson, options: GlobalOptions): void {
-  if (options.json) printJson(mapping);
-  else print(properties(mapping));
 }

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { ScheduleJson } from '../../../host/control-plane/trigger-schemas.ts';
 import { MISSED_TICKS } from '../../../host/model/schedule.ts';
-import type { Client } from '../client.ts';
 import { command, commandGroup, withClient } from '../command.ts';
-import { parseDurationMs, properties, readData } from '../event-options.ts';
+import { Definitions, given } from '../definition.ts';
+import { parseDurationMs, readData } from '../event-options.ts';
 import { CliError } from '../exit-code.ts';
-import { checkedName, checkedNameOf, type GlobalOptions } from '../settings.ts';
+import { checkedName, type GlobalOptions } from '../settings.ts';
 import { print, printJson, table } from '../terminal.ts';
 
 interface SettingsOptions extends GlobalOptions {
@@ -20,6 +20,13 @@ interface SettingsOptions extends GlobalOptions {
   readonly contentType?: string;
 }
 
+const schedules = new Definitions({
+  noun: 'schedule',
+  segment: 'schedules',
+  exampleName: 'nightly',
+  exampleOption: '--rate 12h',
+});
+
 const CREATE_EXAMPLE = `mayfly schedules create nightly --function report --cron '0 3 * * *' --time-zone Europe/Berlin
 mayfly schedules create often --function poll --rate 5m --jitter 30s
 mayfly schedules create once --function remind --at 2027-01-01T00:00:00Z --input '{"to":"Ada"}'`;
@@ -30,10 +37,10 @@ export function schedulesCommand(): Command {
     createCommand(),
     configureCommand(),
     listCommand(),
-    describeCommand(),
-    switchCommand('pause', 'make no ticks', false),
-    switchCommand('resume', 'make ticks again; those of the pause are not made up for', true),
-    deleteCommand(),
+    schedules.describeCommand('show a schedule and its next ticks'),
+    schedules.switchCommand('pause', 'make no ticks'),
+    schedules.switchCommand('resume', 'make ticks again; those of the pause are not made up for'),
+    schedules.deleteCommand('delete a schedule'),
   ]);
 }
 
@@ -45,11 +52,7 @@ function createCommand(): Command {
   ).action(async (name: string, options: SettingsOptions) => {
     const expression = expressionOf(options);
     if (expression === undefined) throw new CliError('usage', 'say when: --cron, --rate or --at');
-    const body = { expression, ...(await settingsOf(options)) };
-    const schedule = await withClient(options, (client) =>
-      client.change<ScheduleJson>('PUT', pathOf(client, name), body),
-    );
-    show(schedule, options);
+    await schedules.put(name, { expression, ...(await settingsOf(options)) }, options);
   });
 }
 
@@ -60,7 +63,8 @@ function configureCommand(): Command {
       .option('--function <name>', 'what is called from now on'),
   ).action(async (name: string, options: SettingsOptions) => {
     const expression = expressionOf(options);
-    await patch(name, { ...(expression && { expression }), ...(await settingsOf(options)) }, options);
+    const body = { ...(expression && { expression }), ...(await settingsOf(options)) };
+    await schedules.patch(name, body, options);
   });
 }
 
@@ -81,16 +85,16 @@ function withSettings(made: Command): Command {
 function listCommand(): Command {
   return command('list', 'list the schedules of a tenant', 'mayfly schedules list').action(
     async (options: GlobalOptions) => {
-      const schedules = await withClient(options, (client) =>
+      const found = await withClient(options, (client) =>
         client.json<ScheduleJson[]>({ method: 'GET', path: client.tenantPath('/schedules') }),
       );
-      if (options.json) printJson(schedules);
-      else if (schedules.length === 0) print('no schedules yet; `mayfly schedules create` makes one');
+      if (options.json) printJson(found);
+      else if (found.length === 0) print('no schedules yet; `mayfly schedules create` makes one');
       else
         print(
           table(
             ['NAME', 'FUNCTION', 'WHEN', 'NEXT', 'LAST'],
-            schedules.map((schedule) => [
+            found.map((schedule) => [
               schedule.name,
               schedule.function,
               whenOf(schedule.expression),
@@ -101,46 +105,6 @@ function listCommand(): Command {
         );
     },
   );
-}
-
-function describeCommand(): Command {
-  return command('describe', 'show a schedule and its next ticks', 'mayfly schedules describe nightly')
-    .argument('<schedule>', 'its name')
-    .action(async (name: string, options: GlobalOptions) => {
-      const schedule = await withClient(options, (client) =>
-        client.json<ScheduleJson>({ method: 'GET', path: pathOf(client, name) }),
-      );
-      show(schedule, options);
-    });
-}
-
-function switchCommand(verb: string, about: string, enabled: boolean): Command {
-  return command(verb, about, `mayfly schedules ${verb} nightly`)
-    .argument('<schedule>', 'its name')
-    .action((name: string, options: GlobalOptions) => patch(name, { enabled }, options));
-}
-
-function deleteCommand(): Command {
-  return command('delete', 'delete a schedule', 'mayfly schedules delete nightly')
-    .argument('<schedule>', 'its name')
-    .action(async (name: string, options: GlobalOptions) => {
-      await withClient(options, (client) => client.remove(pathOf(client, name)));
-      if (options.json) printJson({ deleted: name });
-      else print(`deleted ${name}`);
-    });
-}
-
-async function patch(name: string, body: object, options: GlobalOptions): Promise<void> {
-  if (Object.keys(body).length === 0)
-    throw new CliError('usage', 'nothing to change: name a setting, such as --rate 12h');
-  const schedule = await withClient(options, (client) =>
-    client.change<ScheduleJson>('PATCH', pathOf(client, name), body),
-  );
-  show(schedule, options);
-}
-
-function pathOf(client: Client, name: string): string {
-  return client.tenantPath(`/schedules/${checkedNameOf('schedule', name)}`);
 }
 
 function expressionOf({ cron, timeZone, rate, at }: SettingsOptions): object | undefined {
@@ -163,7 +127,7 @@ async function settingsOf(options: SettingsOptions): Promise<Record<string, unkn
     input: input === undefined ? undefined : new TextDecoder().decode(input),
     contentType: options.contentType,
   };
-  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+  return given(settings);
 }
 
 function whenOf(expression: ScheduleJson['expression']): string {
@@ -175,9 +139,4 @@ function whenOf(expression: ScheduleJson['expression']): string {
     case 'at':
       return expression.at;
   }
-}
-
-function show(schedule: ScheduleJson, options: GlobalOptions): void {
-  if (options.json) printJson(schedule);
-  else print(properties(schedule));
 }

@@ -7,6 +7,7 @@
  */
 import type { LoadedMemory } from './memory-image.ts';
 import { KernelError, type MemoryRegion } from './memory-kernel.ts';
+import { retireMemory } from './retired-memory.ts';
 import type { RewindPolicy } from './rewind-policy.ts';
 import type { Road } from './road.ts';
 
@@ -70,14 +71,9 @@ export class SlotMemory {
     return this.#keptBytes;
   }
 
-  /** It will not be used again: what it takes is given back now rather than when it is collected. */
-  release(): void {
-    if (this.#region === undefined || this.hasGrown()) return;
-    try {
-      this.#region.discard(0, this.#image.lengthBytes);
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-    }
+  /** It will not be used again, however large it has become. */
+  retire(): void {
+    retireMemory(this.#memory, this.#policy.kernel);
   }
 
   hasGrown(): boolean {

@@ -41,7 +41,7 @@ export class SlotState {
 
   /** It will not be used again. */
   dispose(): void {
-    for (const memory of this.#memories) memory.release();
+    for (const memory of this.#memories) memory.retire();
   }
 
   /** Puts everything back as it was captured. No code of the slot may be running or parked. */

@@ -9,8 +9,9 @@
  *  4. Commands of one turn of the event loop are one write, in their order, and share Redis' sync of its file.
  *  5. Neither errors nor reports name the password.
  */
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { MayflyError } from '../../errors.ts';
+import { redisAddress } from './redis-address.ts';
 import { defineScripts, runScript, type ScriptArguments, type ScriptName } from './redis-scripts.ts';
 
 /** Eight of the largest sends. At 100 MB/s they take less time than `timeoutMs`. */
@@ -18,7 +19,7 @@ const OUTSTANDING_BYTES = 64 * 2 ** 20;
 const RETRY_MAXIMUM_MS = 1_000;
 
 export interface RedisLinkOptions {
-  /** `redis://[user:password@]host[:port][/database]`, `rediss://` for TLS. */
+  /** See redis-address.ts. */
   readonly url: string;
   readonly timeoutMs: number;
   /** One line for the operator's log, when the connection is lost or back, or a setting of Redis endangers messages. */
@@ -57,6 +58,24 @@ export class RedisLink implements AsyncDisposable {
   /** Any command; texts in its answer are Buffers. @throws MayflyError queue_unavailable */
   command(name: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     return this.#bounded(sizeOf(args), () => this.#redis.callBuffer(name, ...args) as Promise<unknown>);
+  }
+
+  /**
+   * Runs a script that is done only when `replicas` replicas of Redis have what it wrote, too. Where they have not within half of
+   * `timeoutMs`, it is refused, but may be done all the same.
+   * @throws MayflyError queue_unavailable
+   */
+  async replicated(name: ScriptName, args: ScriptArguments, replicas: number): Promise<unknown> {
+    if (replicas === 0) return this.script(name, args);
+    const waitMs = Math.ceil(this.#options.timeoutMs / 2);
+    // WAIT is for all that was written on its connection before it.
+    const [answer, reached] = await Promise.all([
+      this.script(name, args),
+      this.#bounded(0, () => this.#redis.wait(replicas, waitMs)),
+    ]);
+    if (Number(reached) < replicas)
+      throw unavailable(`Only ${reached} of ${replicas} replicas of Redis took it in time.`);
+    return answer;
   }
 
   /** Calls back whenever a connection has been made, until the returned call. */
@@ -148,7 +167,9 @@ function connect(
   { url, timeoutMs }: Pick<RedisLinkOptions, 'url' | 'timeoutMs'>,
   connectionName: string,
 ): Redis {
-  return new Redis(url, {
+  const address = redisAddress(url);
+  if (address === undefined) throw new RangeError('not the address of a Redis');
+  const options = {
     connectionName,
     // RESP3 gives XREAD's answer another shape.
     protocol: 2,
@@ -159,10 +180,18 @@ function connect(
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times) => Math.min(20 * 2 ** times, RETRY_MAXIMUM_MS),
+    retryStrategy: retryAfterMs,
     // After a failover the old address may lead to what is a replica now.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-  });
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    sentinelRetryStrategy: retryAfterMs,
+    sentinelCommandTimeout: timeoutMs,
+  } satisfies RedisOptions;
+  return typeof address === 'string' ? new Redis(address, options) : new Redis({ ...options, ...address });
+}
+
+/** @param times that it was tried in a row */
+function retryAfterMs(times: number): number {
+  return Math.min(20 * 2 ** times, RETRY_MAXIMUM_MS);
 }
 
 /** Ends a client without waiting for Redis, which may not answer. */

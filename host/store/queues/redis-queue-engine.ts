@@ -45,6 +45,8 @@ export interface RedisQueueEngineOptions extends Partial<Omit<RedisLinkOptions, 
   /** Names this host among the consumers of the streams' groups. */
   readonly host?: string;
   readonly messagesPerQueue?: number;
+  /** Replicas of Redis that have a message when it is accepted: those outlive a failover. */
+  readonly replicas?: number;
 }
 
 type Nothing = readonly [inMs: number];
@@ -56,6 +58,9 @@ function isNothing(answer: Nothing | Batch): answer is Nothing {
 
 export class RedisQueueEngine implements QueueEngine {
   readonly #link: RedisLink;
+  /** One of their own where they wait for replicas: nobody else then waits behind them. */
+  readonly #sends: RedisLink;
+  readonly #replicas: number;
   readonly #wakeUps: RedisWakeUps;
   readonly #streams: RedisStreamWatch;
   readonly #prefix: string;
@@ -67,12 +72,11 @@ export class RedisQueueEngine implements QueueEngine {
 
   /** Connects in the background; until then, and whenever Redis is away, every operation is refused. */
   constructor(options: RedisQueueEngineOptions) {
-    const { url, timeoutMs, report, keyPrefix, host, messagesPerQueue } = options;
-    this.#link = new RedisLink({
-      url,
-      timeoutMs: timeoutMs ?? QUEUE_LIMITS.storeTimeoutMs,
-      report: report ?? (() => {}),
-    });
+    const { url, keyPrefix, host, messagesPerQueue, replicas = 0 } = options;
+    const { timeoutMs = QUEUE_LIMITS.storeTimeoutMs, report = () => {} } = options;
+    this.#link = new RedisLink({ url, timeoutMs, report });
+    this.#replicas = replicas;
+    this.#sends = replicas === 0 ? this.#link : new RedisLink({ url, timeoutMs, report: () => {} });
     this.#wakeUps = new RedisWakeUps(this.#link);
     this.#streams = new RedisStreamWatch(this.#link);
     this.#prefix = keyPrefix ?? 'mayfly';
@@ -129,7 +133,7 @@ export class RedisQueueEngine implements QueueEngine {
       const atMs = deliverAtMs === undefined ? 0 : this.#onRedisClock(deliverAtMs);
       args.push(atMs, deduplicationMs > 0 ? deduplicationKey : '', groupKey);
     }
-    const answer = (await this.#link.script('send', args)) as number | Buffer[];
+    const answer = (await this.#sends.replicated('send', args, this.#replicas)) as number | Buffer[];
     if (answer === -1) {
       throw new MayflyError('queue_full', `The queue holds ${this.#messagesPerQueue} messages at most.`);
     }
@@ -239,6 +243,7 @@ export class RedisQueueEngine implements QueueEngine {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#streams[Symbol.asyncDispose]();
     await this.#wakeUps[Symbol.asyncDispose]();
+    await this.#sends[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
   }
 

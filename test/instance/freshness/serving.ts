@@ -179,6 +179,7 @@ export class Serving {
             if (!isQuiet) this.differences.push('a stack was left when the slot was given back');
             this.slots.giveBack(live, artifact, slot);
           },
+          retireGuest: (guest) => this.slots.retireGuest(guest),
         },
       },
     );

@@ -7,9 +7,11 @@ const [path = '', start = '0'] = process.argv.slice(2);
 const registry = new Registry({ path });
 const acme = tenantNamed('acme');
 const hello = functionNamed('hello');
-registry.ensureTenant(acme, 1);
+registry.tenants.ensure(acme, {}, 1);
 for (let content = Number(start); ; content++) {
-  const { version } = registry.publish(publicationOf(acme, hello, `${content}`), { functionsPerTenant: 10 });
+  const { version } = registry.functions.publish(publicationOf(acme, hello, `${content}`), {
+    functionsPerTenant: 10,
+  });
   // Synchronous, so that what the parent has read was acknowledged before the kill.
   writeSync(1, `${version.version}\n`);
 }

@@ -1,0 +1,109 @@
+import test from 'ava';
+import { Redis } from 'ioredis';
+import { RedisQueueEngine } from '../../../host/store/queues/redis-queue-engine.ts';
+import { LeakCheck } from '../../harness/leaks.ts';
+import { RedisServer } from '../../harness/redis-server.ts';
+import { claim, claimSome, orders, send, settleAll, textsOf } from './conformance/harness.ts';
+import { connected } from './redis-engines.ts';
+
+/** A primary with replicas, and a sentinel that makes one of them the primary when it is gone. */
+const leaks = new LeakCheck();
+test.after.always(() => leaks.settled());
+
+const UNAVAILABLE = { code: 'queue_unavailable' };
+/** The sentinel takes one to two seconds to be sure, longer on a busy machine. */
+const TRIES_MS = 60_000;
+
+async function replicaOf({ port }: RedisServer): Promise<RedisServer> {
+  const settings = { replicaof: `127.0.0.1 ${port}`, 'repl-diskless-sync-delay': '0' };
+  return RedisServer.start({ settings });
+}
+
+/** Resolves when as many replicas have all that there is. */
+async function replicated({ url }: RedisServer, replicas: number): Promise<void> {
+  const redis = new Redis(url);
+  await redis.set('replicated', 'yes');
+  while ((await redis.wait(replicas, 1_000)) < replicas);
+  redis.disconnect();
+}
+
+test.serial(
+  'a failover: nothing accepted is lost, sending and handing out go on by themselves',
+  async (t) => {
+    t.timeout(3 * TRIES_MS);
+    await using primary = await RedisServer.start({ settings: { 'repl-diskless-sync-delay': '0' } });
+    await using first = await replicaOf(primary);
+    await using second = await replicaOf(primary);
+    t.not(first.port, second.port);
+    await replicated(primary, 2);
+    await using sentinel = await RedisServer.start({ sentinelOf: { group: 'mayfly', port: primary.port } });
+    const url = `redis-sentinel://127.0.0.1:${sentinel.port}#mayfly`;
+    await using engine = new RedisQueueEngine({ url, replicas: 1, timeoutMs: 2_000 });
+    await connected(engine);
+
+    const accepted: string[] = [];
+    const accept = async (text: string): Promise<void> => {
+      await send(engine, [text]);
+      accepted.push(text);
+    };
+    for (let index = 0; index < 50; index++) await accept(`before ${index}`);
+    const held = await claimSome(engine, { maxMessages: 10 });
+    const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+    let isGone = false;
+    const stop = engine.onWork(orders, () => {
+      if (isGone) tell();
+    });
+    isGone = true;
+    await primary.kill();
+
+    let refused = 0;
+    const startedMs = performance.now();
+    for (let index = 0; accepted.length < 100 && performance.now() - startedMs < TRIES_MS; index++) {
+      try {
+        await accept(`after ${index}`);
+      } catch (error) {
+        t.like(error, UNAVAILABLE);
+        refused++;
+        // As a caller would: it is told to try again, not to hammer.
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+    t.is(accepted.length, 100);
+    t.true(refused > 0, 'the primary was not missed');
+    await told;
+    stop();
+
+    // What was handed out before is still held, and can be settled.
+    t.true(await settleAll(engine, held));
+    const handled = new Set(textsOf(held));
+    for (let claimed = await claim(engine, { maxMessages: 100 }); claimed !== undefined; ) {
+      for (const text of textsOf(claimed)!) handled.add(text);
+      t.true(await settleAll(engine, claimed));
+      claimed = await claim(engine, { maxMessages: 100 });
+    }
+    t.deepEqual(
+      accepted.filter((text) => !handled.has(text)),
+      [],
+    );
+  },
+);
+
+test.serial('a message that no replica took is refused; whoever reads does not wait for it', async (t) => {
+  await using primary = await RedisServer.start({ settings: { 'repl-diskless-sync-delay': '0' } });
+  await using replica = await replicaOf(primary);
+  await replicated(primary, 1);
+  await using engine = new RedisQueueEngine({ url: primary.url, replicas: 1, timeoutMs: 4_000 });
+  await connected(engine);
+  await send(engine, ['replicated']);
+  replica.pause();
+  let isRefused = false;
+  const refusal = t
+    .throwsAsync(send(engine, ['alone']), { ...UNAVAILABLE, message: /0 of 1 replicas/ })
+    .then(() => {
+      isRefused = true;
+    });
+  t.deepEqual(textsOf(await claimSome(engine, { maxMessages: 1 })), ['replicated']);
+  t.false(isRefused, 'it had to wait for the replica');
+  await refusal;
+  replica.resume();
+});
