@@ -21,7 +21,7 @@ export type Env = Readonly<Record<string, string>>;
  * the shape that they have on Workers.
  */
 export interface Handler {
-  fetch?(request: Request, env: Env): Response | Promise<Response>;
+  fetch?(request: Request, env: Env, context: Context): Response | Promise<Response>;
   /**
    * Messages of a queue or stream. Those that are not asked to be retried are done when it returns. If it throws, all are
    * tried again but those that were acknowledged.
@@ -85,7 +85,40 @@ export interface EventContent<Body = unknown> {
   json(): unknown;
 }
 
-export interface EventContext {
+/**
+ * The trace of an invocation. A guest pays for each span (about 75,000 units of fuel for the calls, and what QuickJS takes), and for nothing where its caller's trace is not
+ * recorded.
+ */
+export interface Context {
+  /** W3C Trace Context of the invocation, or of the span. */
+  readonly traceparent: string;
+  /**
+   * Runs `run` in a span below this one, and gives what it gives. The span ends with it, or with its promise, and has failed where that throws. A
+   * request that is sent meanwhile hangs below the span that was opened last; where several are open side by side, give it the `traceparent`
+   * of one as a header field.
+   */
+  span<T>(name: string, run: (span: Span) => T): T;
+  span<T>(name: string, attributes: SpanAttributes, run: (span: Span) => T): T;
+  /** Of the invocation, or of the span. Names that begin with `mayfly.` or `faas.` are the host's. */
+  setAttribute(key: string, value: SpanAttributeValue): void;
+}
+
+export interface Span extends Context {
+  addEvent(name: string, attributes?: SpanAttributes): void;
+  /** It has failed, though nothing was thrown. */
+  setError(message: string): void;
+}
+
+export type SpanAttributeValue =
+  | string
+  | number
+  | boolean
+  | readonly string[]
+  | readonly number[]
+  | readonly boolean[];
+export type SpanAttributes = Readonly<Record<string, SpanAttributeValue | undefined>>;
+
+export interface EventContext extends Context {
   /** The event is over once the promise is settled, and has failed if it rejects. Nothing runs after the event. */
   waitUntil(promise: Promise<unknown>): void;
 }

@@ -8,6 +8,7 @@ import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
 import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
 import type { UsageRetention } from './metering/ledger.ts';
 import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
+import { isSigningSecret } from './model/webhook-signature.ts';
 import { nearest } from './nearest-name.ts';
 import { OTEL_KEY_VARIABLES, OTEL_SETTINGS, resolveOtel } from './otel-settings.ts';
 import type { MasterKeySource } from './store/master-keys.ts';
@@ -17,6 +18,10 @@ export interface HostConfig {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** The origin that is kept for functions; the console is served under any other name. Absent: they share all names. */
+  readonly functionsUrl: string | undefined;
+  /** Where people look at a trace, `{trace_id}` in it standing for its id. */
+  readonly traceUrl: string | undefined;
   readonly dataDir: string;
   /** Given by the operator; otherwise one is made and stored. */
   readonly adminKey: string | undefined;
@@ -46,6 +51,8 @@ export interface HostConfig {
   readonly masterKeys: MasterKeySource;
   /** Where queues are kept, for several hosts; in the data folder where it is absent. */
   readonly redis: RedisConfig | undefined;
+  /** Signs budget alerts (Standard Webhooks). */
+  readonly webhookSecret: string | undefined;
 }
 
 export interface RedisConfig {
@@ -94,6 +101,15 @@ const USAGE_MAX_RECORDS = 10_000_000;
 export const SETTINGS: readonly Setting[] = [
   { variable: 'MAYFLY_HOST', about: 'address to listen on (127.0.0.1)' },
   { variable: 'MAYFLY_PORT', about: 'port to listen on (8787)' },
+  {
+    variable: 'MAYFLY_FUNCTIONS_URL',
+    about:
+      "origin kept for functions, such as https://fn.example.com: their pages are not sandboxed there, and the console is not (none: functions are sandboxed under the console's name)",
+  },
+  {
+    variable: 'MAYFLY_TRACE_URL',
+    about: 'where to look at a trace, such as https://jaeger.example.com/trace/{trace_id} (no links)',
+  },
   { variable: 'MAYFLY_DATA_DIR', about: 'folder for everything that is kept (.mayfly)' },
   { variable: 'MAYFLY_ADMIN_KEY', about: 'the admin key; made once and stored when absent' },
   { variable: 'MAYFLY_THREADS', about: 'serving threads (one per core)' },
@@ -150,6 +166,10 @@ export const SETTINGS: readonly Setting[] = [
     variable: 'MAYFLY_METRICS_TOKEN',
     about: 'bearer token that opens /metrics alone (the admin key does, too)',
   },
+  {
+    variable: 'MAYFLY_WEBHOOK_SECRET',
+    about: 'signs budget alerts: whsec_ and 24 to 64 bytes in base64 (they are not signed)',
+  },
   { variable: 'MAYFLY_SECRETS_KEY', about: 'key that seals secrets: 32 bytes in base64 (no secrets)' },
   {
     variable: 'MAYFLY_SECRETS_KEY_FILE',
@@ -173,6 +193,7 @@ export const SETTINGS: readonly Setting[] = [
 export const KEY_VARIABLES: readonly string[] = [
   'MAYFLY_ADMIN_KEY',
   'MAYFLY_METRICS_TOKEN',
+  'MAYFLY_WEBHOOK_SECRET',
   'MAYFLY_SECRETS_KEY',
   'MAYFLY_SECRETS_OLD_KEYS',
   'MAYFLY_REDIS_URL',
@@ -193,6 +214,8 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
   return {
     host: env['MAYFLY_HOST'] ?? '127.0.0.1',
     port: integer(env, 'MAYFLY_PORT', 8787, 0, 65_535),
+    functionsUrl: functionsUrl(env),
+    traceUrl: traceUrl(env),
     dataDir: resolve(cwd, env['MAYFLY_DATA_DIR'] ?? '.mayfly'),
     adminKey: bearerKey(env, 'MAYFLY_ADMIN_KEY'),
     threads: integer(env, 'MAYFLY_THREADS', availableParallelism(), 1, 64),
@@ -231,6 +254,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
     telemetry: telemetry(env),
     masterKeys: masterKeys(env, cwd),
     redis: redis(env),
+    webhookSecret: webhookSecret(env),
   };
 }
 
@@ -296,6 +320,37 @@ function oneOf<const Value extends string>(
   if (value === undefined)
     throw new ConfigError(`${name} is '${text}'; it must be one of ${values.join(', ')}`);
   return value;
+}
+
+function webhookSecret(env: Environment): string | undefined {
+  const secret = env['MAYFLY_WEBHOOK_SECRET'];
+  if (secret !== undefined && !isSigningSecret(secret))
+    throw new ConfigError('MAYFLY_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64');
+  return secret;
+}
+
+/** Browsers leave the default port out of `Host`, and so does this. */
+function functionsUrl(env: Environment): string | undefined {
+  const text = env['MAYFLY_FUNCTIONS_URL'];
+  if (text === undefined) return undefined;
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
+    throw new ConfigError(
+      `MAYFLY_FUNCTIONS_URL is '${text}'; it must be http:// or https://, a host and perhaps a port, and no more`,
+    );
+  return url.origin;
+}
+
+/** Other schemes would be scripts on a page that shows the link. */
+function traceUrl(env: Environment): string | undefined {
+  const text = env['MAYFLY_TRACE_URL'];
+  if (text === undefined) return undefined;
+  const protocol = URL.parse(text.replaceAll('{trace_id}', '0'.repeat(32)))?.protocol ?? '';
+  if (!/^https?:$/.test(protocol) || !text.includes('{trace_id}'))
+    throw new ConfigError(
+      `MAYFLY_TRACE_URL is '${text}'; it must be http:// or https:// and have {trace_id} in it`,
+    );
+  return text;
 }
 
 function redis(env: Environment): RedisConfig | undefined {

@@ -137,6 +137,7 @@ export async function startHost(
       retention: config.usageRetention,
       registry,
       stop: (tenant, month) => accounts.stop(tenant, month),
+      webhookSecret: config.webhookSecret,
       report,
     }),
   );
@@ -214,6 +215,7 @@ export async function startHost(
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
+      tracing: config.telemetry.sampling,
     },
     heapBytes: config.threadHeapBytes,
     graceMs: config.drainTimeoutMs,
@@ -221,6 +223,7 @@ export async function startHost(
     onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
     onLogs: keepLogs,
     onUsage: keepUsage,
+    onSpans: (spans) => telemetry.spans(spans),
     onRelieved: (functions) => losses.relieved(functions),
     onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
     onLost: (functions, cause) => losses.processEnded(functions, cause),
@@ -245,6 +248,8 @@ export async function startHost(
     port: config.port,
     data: {
       host: config.host,
+      functionsUrl: config.functionsUrl,
+      traceUrl: config.traceUrl,
       stagingDir: uploadDir,
       adminKey: adminKey.key,
       componentBytes: config.componentBytes,

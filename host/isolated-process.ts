@@ -13,7 +13,7 @@ import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { Slots } from './instance/slots.ts';
 import { COARSE_CLOCK_STEP_NS, FUEL_SLICE, REFUSALS } from './limits.ts';
 import type { FunctionName } from './model/ids.ts';
-import { NO_TRACING } from './model/trace-sampling.ts';
+import type { SlotUse } from './model/thread-telemetry.ts';
 import { Admission } from './scheduler/admission.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
@@ -30,6 +30,7 @@ import type { IsolatedFunction, IsolatedProcessData } from './worker/isolated-me
 import { LogRelay } from './worker/log-relay.ts';
 import { OutboundPools } from './worker/outbound-pools.ts';
 import { Preparation } from './worker/preparation.ts';
+import { TelemetryRelay } from './worker/telemetry-relay.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
 import { Tracing } from './worker/tracing.ts';
 import { UsageRelay } from './worker/usage-relay.ts';
@@ -39,6 +40,9 @@ const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
 const MAX_ROUTES = 10_000;
 /** The tenant's, in a table of this process alone: only what guests send is counted in it. */
 const COLUMN = 1;
+
+/** Slots of processes are counted nowhere. */
+const NO_SLOTS: SlotUse = { idle: 0, busy: 0, idleBytes: 0 };
 
 interface ServingProcess {
   readonly preparation: Preparation;
@@ -74,7 +78,11 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const known = new CheckedCache<IsolatedFunction>(MAX_ROUTES);
   /** As they were last asked for. */
   const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
-  const tracing = new Tracing(NO_TRACING);
+  const tracing = new Tracing(data.tracing);
+  const telemetry = new TelemetryRelay({
+    send: ({ spans }) => link.notify({ kind: 'spans', spans }),
+    slots: () => NO_SLOTS,
+  });
   const invoker = new Invoker({
     slots,
     clock: coarseClock,
@@ -99,9 +107,9 @@ function serve(data: IsolatedProcessData): ServingProcess {
     isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     // Whoever comes here has a place.
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
-    // Contexts are passed on as they come: what a process of a tenant's own runs is not traced yet.
     trace: (cause) => tracing.begin(cause),
-    span: () => {},
+    resumeTrace: (handed) => tracing.resume(handed),
+    span: (span) => telemetry.addSpan(span),
     // It is counted where it is refused: at the gate of the thread that it came to.
     refused: () => {},
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
@@ -174,6 +182,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     finish() {
       logs.flush();
       usage.flush();
+      telemetry.flush();
       // After what was spent in this turn of the loop.
       setImmediate(() => link.notify({ kind: 'finished' }));
     },

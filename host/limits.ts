@@ -412,6 +412,26 @@ export const COARSE_CLOCK_STEP_NS = 1_000_000n;
 export const HANDLES_PER_TABLE = 10_000;
 
 /**
+ * What a guest may add to its trace (wasi/otel/); more is left out and counted. Counts per span are a fourth of what OpenTelemetry's SDKs have
+ * unless they are set: a span of ours is one of many tenants'.
+ */
+export const GUEST_SPANS = {
+  /** Also of all invocations of a tenant that end on one thread within 200 ms (worker/telemetry-relay.ts): 640 a second. */
+  perInvocation: 128,
+  /** What they take together, within the same bounds. */
+  bytes: 64 * KiB,
+  attributes: 32,
+  events: 32,
+  links: 8,
+  /** Of a span, an event, a scope or a key, in characters. */
+  nameLength: 128,
+  /** A longer string is cut. */
+  valueLength: 1_024,
+  /** A list is cut, too. */
+  valueItems: 32,
+} as const;
+
+/**
  * Host memory that the arguments or the result of one call may take. Lists of lists may name the same bytes over and
  * over, so that a page of a guest's memory describes terabytes. Wasmtime has the same bound for the same reason.
  */

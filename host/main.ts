@@ -36,7 +36,11 @@ async function main(): Promise<void> {
   const host = await startHost(config, report);
   const stopping = stopOnSignal(host);
   say(`Mayfly listens on ${host.origin}, data in ${config.dataDir}`);
-  say(`Console: ${host.origin}/console/`);
+  say(
+    config.functionsUrl === host.origin
+      ? `Console: at any other name of this host than ${host.origin}, which is kept for functions`
+      : `Console: ${host.origin}/console/`,
+  );
   say(describeKey(host));
   if (config.examples) {
     say();

@@ -16,10 +16,12 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
+import { spanOf } from './front-door/invocation-trace-end.ts';
 import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
+import { isFunctionsHost } from './front-door/shared-origin.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
@@ -162,11 +164,18 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     isolated: new IsolatedCalls({
       onLost: noteLoss,
       onOverdue: (socketPath) => link.notify({ kind: 'overdue', socketPath }),
-      onUntold: (live, cause, error) => usage.appendLate(live, useOfFailure(cause, error)),
+      onUntold: (live, cause, error) => {
+        const use = useOfFailure(cause, error);
+        usage.appendLate(live, use);
+        // What died says nothing any more; what lives tells of its spans itself.
+        if (use.outcome === 'worker_lost' && cause.trace?.isRecorded)
+          telemetry.addSpan(spanOf(live, cause.trace, cause, use, undefined));
+      },
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     trace: (cause) => tracing.begin(cause),
+    resumeTrace: (handed) => tracing.resume(handed),
     span: (span) => telemetry.addSpan(span),
     refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
@@ -215,9 +224,10 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     identify: (key) => ring.identify(key),
     authorize: (target, access, request, gone) => authorizer.authorize(target, access, request, gone),
   });
-  const urls = new FunctionUrls(invoker, guard);
+  const functionsHost = data.functionsUrl === undefined ? undefined : new URL(data.functionsUrl).host;
+  const urls = new FunctionUrls(invoker, guard, functionsHost);
   const app = createFrontDoor(urls);
-  app.route('/', createConsole());
+  app.route('/', createConsole({ isServedAt: (host) => !isFunctionsHost(functionsHost, host) }));
   app.route(
     '/',
     createControlPlane({
@@ -227,7 +237,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
       stagingDir: data.stagingDir,
       componentBytes: data.componentBytes,
       ceilings: data.ceilings,
-      functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
+      functionUrl: (tenant, name, origin) => `${data.functionsUrl ?? origin}/fn/${tenant}/${name}/`,
       invoke: ({ tenant, name }, incoming: IncomingMessage, outgoing: ServerResponse) =>
         invoker.call(
           {
@@ -242,6 +252,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
           incoming,
           outgoing,
         ),
+      traceUrl: data.traceUrl,
       instancesOf: async ({ tenant, name }) => {
         const route = await routes.resolve(tenant, name);
         if (route === undefined) return undefined;
@@ -318,7 +329,8 @@ function ledgerOf({ ledger }: WorkerData, thread: number): ConnectionLedger | un
 /** The control plane's backend, one message per call. */
 function backendOver(link: MainLink): HostServices {
   return new Proxy({} as HostServices, {
-    get: (_target, service) => (request: never) => link.call(service as keyof HostServices, request),
+    get: (_target, service) => (request: never, onProgress?: (value: never) => void) =>
+      link.call(service as keyof HostServices, request, onProgress),
   });
 }
 

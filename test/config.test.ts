@@ -61,6 +61,26 @@ for (const [name, value] of [
   });
 }
 
+test('functions may have an origin of their own, which is an origin and no more', (t) => {
+  const at = (MAYFLY_FUNCTIONS_URL: string) => resolveConfig({ MAYFLY_FUNCTIONS_URL }, '/').functionsUrl;
+  t.is(at('https://FN.example.com:443/'), 'https://fn.example.com');
+  t.is(at('http://localhost:8787'), 'http://localhost:8787');
+  for (const wrong of [
+    'fn.example.com',
+    'ftp://fn.example.com',
+    'https://fn.example.com/fn',
+    'https://a@fn.example.com',
+  ])
+    t.throws(() => at(wrong), { instanceOf: ConfigError, message: /MAYFLY_FUNCTIONS_URL/ }, wrong);
+});
+
+test('a link to a trace leads to a page and has a place for the id', (t) => {
+  const at = (MAYFLY_TRACE_URL: string) => resolveConfig({ MAYFLY_TRACE_URL }, '/').traceUrl;
+  t.is(at('https://jaeger.example/trace/{trace_id}'), 'https://jaeger.example/trace/{trace_id}');
+  for (const wrong of ['https://jaeger.example/', 'javascript:alert({trace_id})', '/trace/{trace_id}'])
+    t.throws(() => at(wrong), { instanceOf: ConfigError, message: /MAYFLY_TRACE_URL/ }, wrong);
+});
+
 test("a ceiling is the operator's to set within what the engine can do", (t) => {
   t.is(resolveConfig({ MAYFLY_CEILING_MEMORY_BYTES: '1048576' }, '/').ceilings.memoryBytes, 1_048_576);
 });

@@ -117,6 +117,9 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     isolated: new IsolatedCalls({ onLost: () => {}, onOverdue: () => {}, onUntold: () => {} }),
     usage: () => {},
     trace: () => undefined,
+    resumeTrace: () => {
+      throw new Error('nothing is handed over here');
+    },
     span: () => {},
     refused: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),

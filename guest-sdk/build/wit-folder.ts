@@ -36,7 +36,7 @@ export async function assembleWit(interfaces: readonly string[]): Promise<WitFol
       const files = await readdir(from).catch(() => []);
       if (files.length > 0) await cp(from, join(path, 'deps', `${name}-${version}`), { recursive: true });
     }
-    for (const name of ['mayfly-http', 'mayfly-events']) {
+    for (const name of ['mayfly-http', 'mayfly-events', 'mayfly-telemetry', 'wasi-otel']) {
       await mkdir(join(path, 'deps', name), { recursive: true });
       await cp(join(OWN_WIT, `${name}.wit`), join(path, 'deps', name, 'package.wit'));
     }

@@ -28,6 +28,7 @@ import { startCommand } from './commands/start.ts';
 import { tenantsCommand } from './commands/tenants.ts';
 import { usageCommand } from './commands/usage.ts';
 import { versionsCommand } from './commands/versions.ts';
+import { whoamiCommand } from './commands/whoami.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
 import { plain } from './terminal.ts';
 
@@ -66,6 +67,7 @@ const COMMANDS = [
   quotaCommand,
   quarantineCommand,
   keysCommand,
+  whoamiCommand,
   secretsCommand,
   auditCommand,
   usageCommand,

@@ -66,6 +66,11 @@ export class Progress implements Disposable {
     this.#draw();
   }
 
+  /** What the step is at, for whoever sits before a terminal: elsewhere it would be a line each. */
+  detail(text: string): void {
+    if (this.#stream.isTTY) this.step(text);
+  }
+
   /** A line that stays. */
   note(text: string): void {
     this.#clear();

@@ -1,5 +1,7 @@
+import { Context } from './span.ts';
+
 /** The third argument of `queue` and `scheduled`. */
-export class EventContext {
+export class EventContext extends Context {
   readonly #pending: Promise<unknown>[] = [];
 
   /** The event is over once the promise is settled; if it rejects, the event has failed. Nothing runs after that. */

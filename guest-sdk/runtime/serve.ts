@@ -6,8 +6,9 @@ import { type Answering, Exchange } from './exchange.ts';
 import { startServing } from './phase.ts';
 import type { Request } from './request.ts';
 import type { Response } from './response.ts';
+import { Context } from './span.ts';
 
-type Fetch = (request: Request, env: Environment) => Response | Promise<Response>;
+type Fetch = (request: Request, env: Environment, context: Context) => Response | Promise<Response>;
 
 /**
  * `exported` is the default export of the author's module: an object with a `fetch` method, or such a function
@@ -17,7 +18,7 @@ export function serve(exported: unknown): { handle(wire: WireRequest): PromiseLi
   const method = typeof exported === 'function' ? exported : (exported as { readonly fetch: Fetch }).fetch;
   const answering: Answering = (request) => {
     flushWaitingLines();
-    return (method as Fetch).call(exported, request, environment);
+    return (method as Fetch).call(exported, request, environment, new Context());
   };
   /** The first invocation finds its objects made: for a host that makes an instance for each, that is every one. */
   let spare: Exchange | undefined = new Exchange(answering);

@@ -147,3 +147,56 @@ declare module 'wasi:cli/stderr@0.2.12' {
 declare module 'wasi:random/random@0.2.12' {
   export function getRandomBytes(length: number): Uint8Array;
 }
+
+declare module 'wasi:otel/tracing@0.2.0-rc.2' {
+  /** The value is JSON. */
+  export interface KeyValue {
+    readonly key: string;
+    readonly value: string;
+  }
+  export interface Datetime {
+    readonly seconds: number;
+    readonly nanoseconds: number;
+  }
+  export interface SpanContext {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly traceFlags: { readonly sampled?: boolean };
+    readonly isRemote: boolean;
+    readonly traceState: readonly (readonly [string, string])[];
+  }
+  export interface SpanEvent {
+    readonly name: string;
+    readonly time: Datetime;
+    readonly attributes: readonly KeyValue[];
+  }
+  export interface SpanData {
+    readonly spanContext: SpanContext;
+    readonly parentSpanId: string;
+    readonly spanKind: 'client' | 'server' | 'producer' | 'consumer' | 'internal';
+    readonly name: string;
+    readonly startTime: Datetime;
+    readonly endTime: Datetime;
+    readonly attributes: readonly KeyValue[];
+    readonly events: readonly SpanEvent[];
+    readonly links: readonly never[];
+    readonly status: { readonly tag: 'unset' | 'ok' } | { readonly tag: 'error'; readonly val: string };
+    readonly instrumentationScope: {
+      readonly name: string;
+      readonly version: string | null;
+      readonly schemaUrl: string | null;
+      readonly attributes: readonly KeyValue[];
+    };
+    readonly droppedAttributes: number;
+    readonly droppedEvents: number;
+    readonly droppedLinks: number;
+  }
+  export function currentSpanContext(): SpanContext;
+  export function onStart(context: SpanContext): void;
+  export function onEnd(span: SpanData): void;
+}
+
+declare module 'mayfly:telemetry/invocation@0.1.0' {
+  import type { KeyValue } from 'wasi:otel/tracing@0.2.0-rc.2';
+  export function setAttributes(attributes: readonly KeyValue[]): void;
+}

@@ -39,13 +39,14 @@ const MAX_GLUE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Import keys: jco names an import by its interface without version, which 0.2 and 0.3 share
- * (`wasi:http/types`). Those of 0.3 get the key `wasi:http/types@0.3`, whatever the patch; exact entries win over
- * every other rule of jco's, so none else can match.
+ * (`wasi:http/types`). Those of 0.3 get the key `wasi:http/types@0.3`, whatever the patch, and drafts their whole
+ * names; exact entries win over every other rule of jco's, so none else can match.
  */
 function importKeys(world: World): Record<string, string> {
   const map: Record<string, string> = {};
   for (const name of world.imports) {
-    if (parseInterface(name)?.line === '0.3') map[name] = importKey(name);
+    const line = parseInterface(name)?.line;
+    if (line === '0.3' || line === undefined) map[name] = importKey(name);
   }
   return map;
 }

@@ -6,7 +6,7 @@ import {
   HANDLER_KINDS,
   type HandlerKind,
 } from '../model/artifact.ts';
-import { OFFERED_INTERFACES } from '../wasi/offered.ts';
+import { OFFERED_INTERFACES, type OfferedInterface } from '../wasi/offered.ts';
 import { offeredFunctions } from '../wasi/offered-functions.ts';
 import type { ComponentExtern, ComponentShape } from './component-sections.ts';
 import { unsupported } from './refusal.ts';
@@ -22,7 +22,7 @@ export interface World {
   readonly imports: readonly string[];
 }
 
-/** `wasi:http/types@0.2.3` -> `wasi:http/types`, `0.2`, patch 3. Pre-releases have no stable meaning: no match. */
+/** `wasi:http/types@0.2.3` -> `wasi:http/types`, `0.2`, patch 3. Pre-releases are compatible with nothing else: no match. */
 const INTERFACE = /^([a-z0-9-]+:[a-z0-9-]+\/[a-z0-9-]+)@(\d+\.\d+)\.(\d+)$/;
 
 interface InterfaceName {
@@ -38,8 +38,8 @@ export function parseInterface(name: string): InterfaceName | undefined {
 }
 
 /**
- * Key of an imported interface in what the host gives its guests: `wasi:http/types` for every 0.2.x, and
- * `wasi:http/types@0.3` for every 0.3.x, which has the same names with other types.
+ * Key of an imported interface in what the host gives its guests: `wasi:http/types` for every 0.2.x,
+ * `wasi:http/types@0.3` for every 0.3.x, which has the same names with other types, and the whole name of a draft.
  */
 export function importKey(name: string): string {
   const parsed = parseInterface(name);
@@ -64,11 +64,13 @@ function assertOffered(item: ComponentExtern): void {
   if (item.kind === 'type' && !item.isResource) return;
   if (item.kind === 'instance') {
     const wanted = parseInterface(item.name);
-    const isOffered = OFFERED_INTERFACES.some(
-      (entry) => entry.interface === wanted?.base && entry.versions === wanted?.line,
+    const offered = OFFERED_INTERFACES.find((entry) =>
+      wanted === undefined
+        ? `${entry.interface}@${entry.versions}` === item.name
+        : entry.interface === wanted.base && entry.versions === wanted.line,
     );
-    if (isOffered) {
-      assertFunctions(item, wanted!);
+    if (offered !== undefined) {
+      assertFunctions(item, offered);
       return;
     }
   }
@@ -80,9 +82,9 @@ function assertOffered(item: ComponentExtern): void {
 }
 
 /** What is no function of the interface would be looked up in the host's own objects all the same. */
-function assertFunctions({ name, functions }: ComponentExtern, { base, line }: InterfaceName): void {
+function assertFunctions({ name, functions }: ComponentExtern, entry: OfferedInterface): void {
   if (functions === undefined) throw unsupported(`The type of the imported ${name} is declared elsewhere.`);
-  const offered = offeredFunctions(base, line);
+  const offered = offeredFunctions(entry.interface, entry.versions);
   const unknown = functions.find((candidate) => !offered.has(candidate));
   if (unknown === undefined) return;
   throw new MayflyError(
@@ -92,7 +94,9 @@ function assertFunctions({ name, functions }: ComponentExtern, { base, line }: I
 }
 
 function offeredText(): string {
-  return OFFERED_INTERFACES.map((entry) => `${entry.interface}@${entry.versions}.x`).join(', ');
+  return OFFERED_INTERFACES.map(({ interface: name, versions }) =>
+    versions.includes('-') ? `${name}@${versions}` : `${name}@${versions}.x`,
+  ).join(', ');
 }
 
 /** What the host calls in each interface: an instance without it has the name of a handler only. */

@@ -4,14 +4,17 @@
  *
  * Invariants:
  *  1. What is served is on the list that is made at start; no path of a request reaches the file system.
- *  2. Every answer forbids what the page does not do: other hosts, inline scripts and styles, strings that become markup
+ *  2. Nothing of it is served under a name that is kept for functions: pages there are not sandboxed.
+ *  3. Every answer forbids what the page does not do: other hosts, inline scripts and styles, strings that become markup
  *     (trusted types), frames around it, windows that keep hold of it.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname } from 'node:path';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
+import { problemResponse } from '../control-plane/problem.ts';
+import { MayflyError } from '../errors.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -53,9 +56,16 @@ interface PageFile {
   readonly type: string;
 }
 
-export function createConsole(): Hono {
+export interface ConsoleOptions {
+  /** Whether the console is to be found under the name in a `Host` header. */
+  readonly isServedAt: (host: string | undefined) => boolean;
+}
+
+export function createConsole({ isServedAt }: ConsoleOptions): Hono {
   const files = readFiles();
   const app = new Hono();
+  app.use('/console', refuseElsewhere(isServedAt));
+  app.use('/console/*', refuseElsewhere(isServedAt));
   app.get('/console', (c) => c.redirect('/console/', 308));
   app.get('/console/*', (c, next) => {
     const path = c.req.path.slice('/console/'.length);
@@ -67,6 +77,14 @@ export function createConsole(): Hono {
     return c.body(file.body, 200, { ...headers, 'content-type': file.type });
   });
   return app;
+}
+
+function refuseElsewhere(isServedAt: ConsoleOptions['isServedAt']): MiddlewareHandler {
+  return async (c, next) => {
+    if (isServedAt(c.req.header('host'))) return next();
+    const detail = 'This name is kept for functions; the console is under another one of this host.';
+    return problemResponse(new MayflyError('route_not_found', detail));
+  };
 }
 
 function readFiles(): ReadonlyMap<string, PageFile> {

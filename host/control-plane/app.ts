@@ -17,6 +17,7 @@ import { registerConfigurationRoutes } from './configuration.ts';
 import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
+import { registerIdentityRoutes } from './identity.ts';
 import { registerIngressRoutes } from './ingress.ts';
 import { registerInvocationRoutes } from './invocations.ts';
 import { boundedJsonBody } from './json-body.ts';
@@ -67,6 +68,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerBillingRoutes(app, ports);
   registerBudgetRoutes(app, ports);
   registerKeyRoutes(app, ports);
+  registerIdentityRoutes(app, ports);
   registerAuditRoutes(app, ports);
   registerFunctionRoutes(app, ports);
   registerVersionRoutes(app, ports);
@@ -117,6 +119,7 @@ function guarded(ports: ControlPlanePorts, table: () => RouteTable) {
     const refusal = refusalOf(principal, route.need, TENANT_IN_PATH.exec(c.req.path)?.[1]);
     if (refusal !== undefined) throw new MayflyError('forbidden', refusal);
     if (!SAFE_METHODS.has(c.req.method)) refuseWhenDraining(ports.draining);
+    c.set('principal', principal);
     c.set('actor', actorOf(principal, c.env.incoming.socket.remoteAddress));
     return route.takesJson ? readJson(c, next) : next();
   });

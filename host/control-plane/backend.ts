@@ -1,10 +1,11 @@
 /**
  * What the control plane's routes need from whoever owns the registry. The routes run in every serving thread,
  * the owner runs in the main thread: each method is asynchronous and takes and returns plain data that the
- * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes.
+ * structured clone algorithm carries, so that a generic "call method with argument" message is all it takes. What takes long
+ * may have a listener besides, which is told plain data as well.
  * Errors that leave on purpose are MayflyErrors and cross as `ErrorMessage`s (errors.ts).
  */
-import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
+import type { Invoice, InvoiceVerification, TenantInvoice } from '../metering/invoice.ts';
 import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
 import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
@@ -18,6 +19,7 @@ import type { FunctionConfigurationPatch } from '../model/function-configuration
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { PriceList, StoredPriceList } from '../model/price-list.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
@@ -109,6 +111,8 @@ export interface KeyBackend {
   ): Promise<NewlyMadeKey>;
   /** By name; tenant_not_found. */
   listKeys(request: TenantReference): Promise<ApiKey[]>;
+  /** tenant_not_found, key_not_found. */
+  describeKey(request: TenantReference & { readonly id: string }): Promise<ApiKey>;
   /** The old text is valid for `graceMs` more; tenant_not_found, key_not_found. */
   rotateKey(
     request: TenantReference & Change & { readonly id: string; readonly graceMs: number },
@@ -133,7 +137,7 @@ export interface FunctionBackend {
   /** Refuses, before a body is read, an upload that could not be published: tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
   admitUpload(request: FunctionReference & { readonly uploadBytes?: number }): Promise<void>;
   /** Any `component_*` or `publish_*` code, tenant_not_found, functions_limit_reached, storage_quota_exceeded. */
-  publish(request: PublishRequest): Promise<PublishReply>;
+  publish(request: PublishRequest, onProgress?: OnPublishProgress): Promise<PublishReply>;
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
   /** By name; tenant_not_found. */
@@ -171,7 +175,12 @@ export interface BillingBackend {
   latencies(range: UsageRange): Promise<LatencyHistogram>;
   /** Of a month since the year 0 (UTC); tenant_not_found, prices_not_found. */
   invoice(request: TenantReference & { readonly month: number }): Promise<Invoice>;
-  verifyInvoice(request: TenantReference & { readonly month: number }): Promise<InvoiceVerification>;
+  /** Of everybody who used anything, deleted tenants among them; prices_not_found. */
+  invoices(request: { readonly month: number }): Promise<TenantInvoice[]>;
+  /** With a generation, of that tenant, whether it is still there or not. */
+  verifyInvoice(
+    request: TenantReference & { readonly month: number; readonly generation?: number },
+  ): Promise<InvoiceVerification>;
   /** All that were ever set, the latest first. */
   priceLists(): Promise<StoredPriceList[]>;
   /** invalid_request for a month that is over. */
@@ -211,6 +220,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   usageRollups: true,
   latencies: true,
   invoice: true,
+  invoices: true,
   verifyInvoice: true,
   priceLists: true,
   setPrices: true,
@@ -220,6 +230,7 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   scrape: true,
   createKey: true,
   listKeys: true,
+  describeKey: true,
   rotateKey: true,
   revokeKey: true,
   audit: true,

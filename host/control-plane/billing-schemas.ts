@@ -58,6 +58,24 @@ export const invoiceSchema = z
     description: 'What a tenant owes for a month, by the price list that holds for it.',
   });
 
+export const tenantInvoiceSchema = invoiceSchema
+  .extend({
+    generation: z
+      .number()
+      .int()
+      .min(0)
+      .openapi({ description: 'Tells the tenant from earlier ones of its name.' }),
+    isDeleted: z.boolean().openapi({ description: 'Whether the tenant is gone.' }),
+  })
+  .openapi('TenantInvoice');
+
+export const invoicesParams = z.object({ month: invoiceParams.shape.month });
+
+export const invoiceOfQuery = z.strictObject({
+  tenant: nameSchema,
+  generation: z.coerce.number().int().min(0).openapi({ description: 'As the list of invoices says it.' }),
+});
+
 const levelCheckSchema = z.object({
   from: z.enum(USAGE_LEVELS),
   to: z.enum(ROLLUP_LEVELS),
@@ -106,6 +124,7 @@ export const budgetUseSchema = z
   })
   .openapi('BudgetUse');
 
+export type TenantInvoiceJson = z.infer<typeof tenantInvoiceSchema>;
 export type InvoiceJson = z.infer<typeof invoiceSchema>;
 export type VerificationJson = z.infer<typeof verificationSchema>;
 export type BudgetUseJson = z.infer<typeof budgetUseSchema>;

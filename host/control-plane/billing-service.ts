@@ -1,7 +1,13 @@
 /** Usage, prices, bills and budgets in the main thread: the ledger says what was used, the registry what that costs. */
 import { MayflyError } from '../errors.ts';
 import type { BudgetWatch } from '../metering/budget-watch.ts';
-import { type Invoice, type InvoiceVerification, invoiceOf, verificationOf } from '../metering/invoice.ts';
+import {
+  type Invoice,
+  type InvoiceVerification,
+  invoiceOf,
+  type TenantInvoice,
+  verificationOf,
+} from '../metering/invoice.ts';
 import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { LedgerMonth, LedgerService } from '../metering/ledger-messages.ts';
 import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
@@ -50,8 +56,24 @@ export class BillingService implements BillingBackend {
   }
 
   async invoice({ tenant, month }: Request<'invoice'>): Promise<Invoice> {
+    return this.#invoiceOf(this.#monthOf(tenant, month));
+  }
+
+  async invoices({ month }: Request<'invoices'>): Promise<TenantInvoice[]> {
+    const { registry, askLedger } = this.#ports;
+    const found = await askLedger('tenantsOf', month);
+    return Promise.all(
+      found.map(async ({ tenant, generation }) => ({
+        invoice: await this.#invoiceOf({ tenant, generation, month }),
+        generation,
+        isDeleted: !registry.tenants.has(tenant) || generation !== registry.audit.generationOf(tenant),
+      })),
+    );
+  }
+
+  async #invoiceOf(asked: LedgerMonth): Promise<Invoice> {
     const { registry, askLedger, now } = this.#ports;
-    const asked = this.#monthOf(tenant, month);
+    const { month } = asked;
     const priceList = registry.prices.of(month);
     if (priceList === undefined) {
       throw new MayflyError('prices_not_found', `No price list holds for ${textOfMonth(month)}.`);
@@ -59,9 +81,10 @@ export class BillingService implements BillingBackend {
     return invoiceOf(asked, await askLedger('billedUse', asked), priceList, month < monthOf(now()));
   }
 
-  async verifyInvoice({ tenant, month }: Request<'verifyInvoice'>): Promise<InvoiceVerification> {
-    const invoice = await this.invoice({ tenant, month });
-    const checks = await this.#ports.askLedger('check', this.#monthOf(tenant, month));
+  async verifyInvoice({ tenant, month, generation }: Request<'verifyInvoice'>): Promise<InvoiceVerification> {
+    const asked = generation === undefined ? this.#monthOf(tenant, month) : { tenant, generation, month };
+    const invoice = await this.#invoiceOf(asked);
+    const checks = await this.#ports.askLedger('check', asked);
     return verificationOf(invoice, checks, startOfMonthMs(month));
   }
 

@@ -1,8 +1,14 @@
-import type { Invoice, InvoiceVerification } from '../metering/invoice.ts';
+import type { Invoice, InvoiceVerification, TenantInvoice } from '../metering/invoice.ts';
 import { decimalOf } from '../metering/pricing.ts';
 import type { BudgetUse } from '../model/budget.ts';
 import { METERS, type MeteredUse, type StoredPriceList, textOfMonth } from '../model/price-list.ts';
-import type { BudgetUseJson, InvoiceJson, StoredPriceListJson, VerificationJson } from './billing-schemas.ts';
+import type {
+  BudgetUseJson,
+  InvoiceJson,
+  StoredPriceListJson,
+  TenantInvoiceJson,
+  VerificationJson,
+} from './billing-schemas.ts';
 
 export function invoiceJson({
   tenant,
@@ -35,6 +41,10 @@ export function invoiceJson({
     use: useJson(use),
     functions: parts.map((part) => ({ function: part.name, version: part.version, ...useJson(part) })),
   };
+}
+
+export function tenantInvoiceJson({ invoice, ...rest }: TenantInvoice): TenantInvoiceJson {
+  return { ...invoiceJson(invoice), ...rest };
 }
 
 export function verificationJson(verification: InvoiceVerification): VerificationJson {

@@ -3,13 +3,16 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { TenantName } from '../model/ids.ts';
 import { monthOfText } from '../model/price-list.ts';
 import {
+  invoiceOfQuery,
   invoiceParams,
   invoiceSchema,
+  invoicesParams,
   priceListBody,
   storedPriceListSchema,
+  tenantInvoiceSchema,
   verificationSchema,
 } from './billing-schemas.ts';
-import { invoiceJson, priceListJson, verificationJson } from './billing-views.ts';
+import { invoiceJson, priceListJson, tenantInvoiceJson, verificationJson } from './billing-views.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import {
   COMMON_CODES,
@@ -79,6 +82,36 @@ const verifyRoute = createRoute({
   },
 });
 
+const invoicesRoute = createRoute({
+  method: 'get',
+  path: '/v1/invoices/{month}',
+  operationId: 'listInvoices',
+  security: needs('operator'),
+  summary: 'List the bills of a month',
+  description:
+    'Of every tenant that used anything, deleted ones included. One that was deleted and made again has two: its generation tells them apart.',
+  tags,
+  request: { params: invoicesParams },
+  responses: {
+    200: json('By name, then in the order in which they were there.', z.array(tenantInvoiceSchema)),
+    ...problems(...COMMON_CODES, 'prices_not_found'),
+  },
+});
+
+const verifyAnyRoute = createRoute({
+  method: 'get',
+  path: '/v1/invoices/{month}/verification',
+  operationId: 'verifyAnyInvoice',
+  security: needs('operator'),
+  summary: 'Recompute a bill, of a deleted tenant, too',
+  tags,
+  request: { params: invoicesParams, query: invoiceOfQuery },
+  responses: {
+    200: json('The proof.', verificationSchema),
+    ...problems(...COMMON_CODES, 'prices_not_found'),
+  },
+});
+
 export function registerBillingRoutes(app: ControlPlaneApp, { backend }: ControlPlanePorts): void {
   app.openapi(listPricesRoute, async (c) => c.json((await backend.priceLists()).map(priceListJson), 200));
 
@@ -93,6 +126,21 @@ export function registerBillingRoutes(app: ControlPlaneApp, { backend }: Control
     const { tenant, month } = c.req.valid('param');
     return c.json(invoiceJson(await backend.invoice(monthOf(tenant, month))), 200);
   });
+
+  app.openapi(invoicesRoute, async (c) => {
+    const invoices = await backend.invoices({ month: monthOfText(c.req.valid('param').month) });
+    return c.json(invoices.map(tenantInvoiceJson), 200);
+  });
+
+  app.openapi(
+    verifyAnyRoute,
+    async (c) => {
+      const { tenant, generation } = c.req.valid('query');
+      const month = monthOf(tenant, c.req.valid('param').month);
+      return c.json(verificationJson(await backend.verifyInvoice({ ...month, generation })), 200);
+    },
+    refuseInvalid({ query: invoiceOfQuery }),
+  );
 
   app.openapi(verifyRoute, async (c) => {
     const { tenant, month } = c.req.valid('param');

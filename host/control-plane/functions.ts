@@ -1,7 +1,11 @@
 /** Functions: publish, look at, list, remove. */
 import { createRoute, z } from '@hono/zod-openapi';
 import type { TenantName } from '../model/ids.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
+import type { FunctionReference } from './backend.ts';
+import { NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
+import { type PublishOutcomeJson, publishEventSchema, publishStream, wantsLines } from './publish-stream.ts';
 import {
   asReference,
   type ControlPlaneApp,
@@ -49,7 +53,14 @@ const publishRoute = createRoute({
       ...json('A new version, which is live.', publishedSchema),
       headers: z.object({ location: z.string().openapi({ description: 'Path of the function.' }) }),
     },
-    200: json('A version that was there already, which is live again.', publishedSchema),
+    200: {
+      description:
+        'A version that was there already, which is live again; or, for `Accept: application/x-ndjson`, the publish as it goes on, one object a line, whose last one says what came of it.',
+      content: {
+        'application/json': { schema: publishedSchema },
+        [NDJSON_MEDIA_TYPE]: { schema: publishEventSchema },
+      },
+    },
     ...problems(
       ...TENANT_CODES,
       'functions_limit_reached',
@@ -112,7 +123,20 @@ const removeRoute = createRoute({
 });
 
 export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlanePorts): void {
-  const { backend, componentBytes, stagingDir, functionUrl, instancesOf } = ports;
+  const { backend, componentBytes, stagingDir, functionUrl, instancesOf, report } = ports;
+
+  /** Who follows a publish hears as well how instances come about, and finds one ready. */
+  async function warmed(
+    outcome: Omit<PublishOutcomeJson, 'instances'>,
+    reference: FunctionReference,
+    onProgress: OnPublishProgress,
+  ): Promise<PublishOutcomeJson> {
+    onProgress({ step: 'warm' });
+    const sinceMs = performance.now();
+    const instances = await instancesOf(reference);
+    onProgress({ step: 'warm', ms: performance.now() - sinceMs });
+    return { ...outcome, ...(instances === undefined ? {} : { instances }) };
+  }
 
   app.openapi(
     publishRoute,
@@ -126,21 +150,38 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
         folder: stagingDir,
         maxBytes: componentBytes,
       });
-      try {
-        const { version, created } = await backend.publish({
-          ...reference,
-          actor: c.var.actor,
-          uploadPath: upload.path,
-          digest: upload.digest,
-          uploadBytes: upload.bytes,
-          ...(handler === undefined ? {} : { handler }),
-        });
-        const url = functionUrl(reference.tenant, reference.name, originOf(c));
-        const body = publishedJson(version, url);
-        return created ? c.json(body, 201, { location: new URL(c.req.url).pathname }) : c.json(body, 200);
-      } finally {
-        await discardUpload(upload);
+      const request = {
+        ...reference,
+        actor: c.var.actor,
+        uploadPath: upload.path,
+        digest: upload.digest,
+        uploadBytes: upload.bytes,
+        ...(handler === undefined ? {} : { handler }),
+      };
+      const publish = async (onProgress?: OnPublishProgress) => {
+        try {
+          const { version, created } = await backend.publish(request, onProgress);
+          const url = functionUrl(reference.tenant, reference.name, originOf(c));
+          return { published: publishedJson(version, url), created };
+        } finally {
+          await discardUpload(upload);
+        }
+      };
+      if (wantsLines(c.req.header('accept'), NDJSON_MEDIA_TYPE)) {
+        const stream = publishStream(
+          async (onProgress) => warmed(await publish(onProgress), reference, onProgress),
+          (error) => report(`publishing ${reference.tenant}/${reference.name} failed`, error),
+        );
+        // The route's type knows one media type per status; the document has both.
+        return c.body(stream, 200, {
+          'content-type': NDJSON_MEDIA_TYPE,
+          'cache-control': 'no-store',
+        }) as never;
       }
+      const { published, created } = await publish();
+      return created
+        ? c.json(published, 201, { location: new URL(c.req.url).pathname })
+        : c.json(published, 200);
     },
     refuseInvalid({ query: publishQuery }),
   );

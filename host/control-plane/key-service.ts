@@ -36,6 +36,11 @@ export class KeyService implements KeyBackend {
     return this.#ports.registry.keys.list(tenant);
   }
 
+  async describeKey({ tenant, id }: TenantReference & { readonly id: string }): Promise<ApiKey> {
+    this.#ports.registry.tenants.require(tenant);
+    return this.#ports.registry.keys.require(tenant, id);
+  }
+
   async rotateKey({ tenant, id, graceMs, actor }: Request<'rotateKey'>): Promise<NewlyMadeKey> {
     const { registry, now } = this.#ports;
     registry.tenants.require(tenant);

@@ -10,7 +10,7 @@ export function openApiDocument(app: ControlPlaneApp): OpenApiDocument {
     type: 'http',
     scheme: 'bearer',
     description:
-      "A tenant's key with the scope that the operation lists, or the operator's key, which opens everything; `npm start` prints where it is kept.",
+      "A tenant's key with the scope that the operation lists (`any`: whatever scopes it has), or the operator's key, which opens everything; `npm start` prints where it is kept.",
   });
   app.openAPIRegistry.register('MessageBatch', messageBatchBody);
   return app.getOpenAPI31Document({

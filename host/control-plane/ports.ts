@@ -29,6 +29,8 @@ export interface ControlPlanePorts {
   readonly ceilings: FunctionLimitValues;
   /** The address under which a function answers; `origin` is how this caller reached the host. */
   readonly functionUrl: (tenant: TenantName, name: FunctionName, origin: string) => string;
+  /** Where a trace can be looked at, with `{trace_id}` in it. */
+  readonly traceUrl?: string | undefined;
   /**
    * Calls a function with the request as its event and answers, with a problem where it has to; never rejects
    * on purpose. It gets the wire's own objects, so that headers stay as they were sent and bodies stream.

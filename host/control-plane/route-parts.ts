@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
 import type { Actor } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import type { Principal } from './authentication.ts';
 import type { FunctionReference } from './backend.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
 import { problemSchema } from './schemas.ts';
@@ -12,8 +13,8 @@ import { invalidRequest } from './validation.ts';
 
 export interface ControlPlaneEnv {
   Bindings: ControlPlaneBindings;
-  /** Who asks, for the audit log; set below /v1. */
-  Variables: { actor: Actor };
+  /** Who asks, the former for the audit log; set below /v1. */
+  Variables: { actor: Actor; principal: Principal };
 }
 
 /** Served by @hono/node-server: an invocation needs the wire's own request and response. */

@@ -70,8 +70,15 @@ function toEntry({ method, path, security, request }: DescribedRoute): RouteEntr
   const need = security[0]?.[SECURITY_SCHEME]?.[0];
   if (security.length > 0 && !isNeed(need)) throw new RangeError(`${name} needs what no key has: ${need}`);
   if (need === undefined && path.startsWith('/v1/')) throw new RangeError(`${name} is open to anybody`);
+  if (need === 'any' && path.startsWith('/v1/tenants'))
+    throw new RangeError(`${name} belongs to tenants, and is open to every key`);
   // Whoever lacks a tenant in the path cannot be told from another tenant.
-  if (need !== 'operator' && path.startsWith('/v1/') && !path.startsWith('/v1/tenants/{tenant}'))
+  if (
+    need !== 'operator' &&
+    need !== 'any' &&
+    path.startsWith('/v1/') &&
+    !path.startsWith('/v1/tenants/{tenant}')
+  )
     throw new RangeError(`${name} belongs to no tenant, so that only the operator may call it`);
   return {
     method: method.toUpperCase(),

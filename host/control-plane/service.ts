@@ -6,6 +6,7 @@ import { MayflyError } from '../errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, TenantName } from '../model/ids.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { ArtifactCollection } from '../store/artifact-collection.ts';
 import type { VersionPage } from '../store/function-table.ts';
 import type { LogPage, LogStore, StoredLogRecord } from '../store/log-store.ts';
@@ -27,6 +28,8 @@ export interface PublishJob {
   readonly handler?: HandlerKind;
   /** The function's limit over all memories: a component that starts with more is refused. */
   readonly memoryBytes: number;
+  /** Hears of each step as it begins and ends. */
+  readonly onProgress?: OnPublishProgress | undefined;
 }
 
 /** An artifact that is in the store, whether this job made it or found it there. */
@@ -73,12 +76,12 @@ export class ControlService implements FunctionBackend {
    * live, because other uploads of the tenant ran meanwhile. Of two uploads for one name, the one whose
    * publishing ends last is live.
    */
-  async publish(request: PublishRequest): Promise<PublishReply> {
+  async publish(request: PublishRequest, onProgress?: OnPublishProgress): Promise<PublishReply> {
     await this.admitUpload(request);
-    return this.#ports.artifacts.publishing(() => this.#publish(request));
+    return this.#ports.artifacts.publishing(() => this.#publish(request, onProgress));
   }
 
-  async #publish(request: PublishRequest): Promise<PublishReply> {
+  async #publish(request: PublishRequest, onProgress: OnPublishProgress | undefined): Promise<PublishReply> {
     const { registry, publish, functionsPerTenant, now } = this.#ports;
     const { tenant, name, uploadPath, digest, uploadBytes, handler, actor } = request;
     const configuration =
@@ -89,8 +92,11 @@ export class ControlService implements FunctionBackend {
       uploadBytes,
       ...(handler === undefined ? {} : { handler }),
       memoryBytes: configuration.memoryBytes,
+      onProgress,
     });
-    return registry.functions.publish(
+    onProgress?.({ step: 'activate' });
+    const sinceMs = performance.now();
+    const reply = registry.functions.publish(
       {
         tenant,
         name,
@@ -105,6 +111,8 @@ export class ControlService implements FunctionBackend {
       { functionsPerTenant },
       actor,
     );
+    onProgress?.({ step: 'activate', ms: performance.now() - sinceMs });
+    return reply;
   }
 
   async describe({ tenant, name }: FunctionReference): Promise<FunctionDescription> {

@@ -5,10 +5,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { MayflyError } from '../errors.ts';
 import { QUEUE_LIMITS } from '../event-limits.ts';
+import { SECRET_BYTES, SECRET_PREFIX } from '../model/webhook-signature.ts';
 
-export const SECRET_PREFIX = 'whsec_';
-/** The specification asks for 24 to 64 bytes. */
-const SECRET_BYTES = { made: 32, floor: 24, ceiling: 64 } as const;
 /** Senders that rotate sign with two; more cost us an HMAC each. */
 const MAX_SIGNATURES = 8;
 /** Without full stops: they end the parts of what is signed. */
@@ -23,13 +21,6 @@ export interface WebhookHead {
 
 export function makeSigningSecret(): string {
   return SECRET_PREFIX + randomBytes(SECRET_BYTES.made).toString('base64');
-}
-
-export function isSigningSecret(text: string): boolean {
-  const key = text.startsWith(SECRET_PREFIX) ? text.slice(SECRET_PREFIX.length) : '';
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(key)) return false;
-  const { length } = Buffer.from(key, 'base64');
-  return length >= SECRET_BYTES.floor && length <= SECRET_BYTES.ceiling;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { InvocationOptions, InvocationResult } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { UsageTrigger } from '../model/usage-record.ts';
 import type { UrlRequest } from './authorizer.ts';
@@ -28,8 +28,12 @@ export interface CallOptions {
   /** What the function does not see of a request through the API; through its URL, the policy says it. */
   readonly hidden: ReadonlySet<string>;
   readonly url?: UrlPolicy;
+  /** Whether a browser would take the answer to be of the console's origin (shared-origin.ts). */
+  readonly isSandboxed?: boolean;
   /** Where it has one already. */
   readonly invocationId?: InvocationId;
+  /** Where it was begun elsewhere. */
+  readonly handedTrace?: HandedTrace | undefined;
   /** How long it has waited elsewhere, for its place: 0 unless it is given. */
   readonly queuedMs?: number;
 }
@@ -58,12 +62,15 @@ export interface Question {
   readonly invocationId?: InvocationId | undefined;
   /** The trace that it belongs to. */
   readonly cause?: TraceContext | undefined;
+  readonly handedTrace?: HandedTrace | undefined;
 }
 
 /** What causes an invocation on the host's own account; its id where it has one already. */
 export type OwnCause = Omit<InvocationCause, 'invocationId' | 'trace'> & {
   /** Trace context of whoever caused it. */
   readonly parent?: TraceContext | undefined;
+  /** Where it was begun elsewhere. */
+  readonly handedTrace?: HandedTrace | undefined;
   readonly invocationId?: InvocationId | undefined;
 };
 

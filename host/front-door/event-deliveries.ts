@@ -16,7 +16,6 @@ import type { EventCall } from '../instance/event-call.ts';
 import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
-import type { InvocationId } from '../model/ids.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
 import { parseTraceContext, traceparentOf } from '../model/trace-context.ts';
 import { refusedEvent } from '../worker/event-refusal.ts';
@@ -55,8 +54,11 @@ export class EventDeliveries {
     this.#ports = ports;
   }
 
-  /** @param invocationId where it has one already */
-  async deliver(invocation: EventInvocation, invocationId?: InvocationId): Promise<EventOutcome> {
+  /** @param known what was decided of it elsewhere */
+  async deliver(
+    invocation: EventInvocation,
+    known: Pick<OwnCause, 'invocationId' | 'handedTrace'> = {},
+  ): Promise<EventOutcome> {
     const { invoker, nowMs, report, resolve, isDraining } = this.#ports;
     const { tenant, name } = invocation;
     let prepared: PreparedCall | undefined;
@@ -65,7 +67,7 @@ export class EventDeliveries {
       const route = await resolve(tenant, name);
       if (route === undefined)
         throw new MayflyError('function_not_found', `Tenant '${tenant}' has no function '${name}'.`);
-      const cause = { ...causeOf(invocation), invocationId };
+      const cause = { ...causeOf(invocation), ...known };
       if (route.process !== undefined)
         return await invoker.deliverIsolated(route, route.process, cause, invocation);
       const result = await invoker.run(route, cause, undefined, (artifact, terminate, trace) => {

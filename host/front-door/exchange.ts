@@ -10,6 +10,7 @@ import { type Fields, isCorsField } from './cors.ts';
 import { preparedProblem, withInstance } from './prepared-problem.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
+import { isOfWholeOrigin, SANDBOX_POLICY } from './shared-origin.ts';
 
 /** RFC 9110, section 7.6.1: these belong to one connection, not to the request that a guest sees. */
 const HOP_BY_HOP = new Set([
@@ -52,6 +53,8 @@ export interface NodeExchangeOptions {
   readonly added?: HeaderList;
   /** Header fields that the host adds to the response, whoever answers; CORS is its own business then. */
   readonly responseFields?: Fields;
+  /** Whether it is answered under the console's name (shared-origin.ts). */
+  readonly isSandboxed?: boolean | undefined;
   /** Ends the invocation, from inside one of its calls. */
   readonly terminate: (code: ErrorCode, detail: string) => Error;
 }
@@ -109,11 +112,11 @@ export class NodeExchange implements HttpExchange {
 
   /** CORS is the host's where the function's settings have it. */
   #withHostFields(headers: HeaderList): HeaderList {
-    const { configuration, responseFields = [] } = this.#options;
-    if (configuration.cors === null && responseFields.length === 0) return headers;
-    const own =
-      configuration.cors === null ? headers : headers.filter(([name]) => !isCorsField(name.toLowerCase()));
-    return [...own, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
+    const { configuration, responseFields = [], isSandboxed = false } = this.#options;
+    const own = isSandboxed ? sandboxed(headers) : headers;
+    if (configuration.cors === null && responseFields.length === 0) return own;
+    const kept = configuration.cors === null ? own : own.filter(([name]) => !isCorsField(name.toLowerCase()));
+    return [...kept, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
   }
 
   respond(status: number, headers: HeaderList): ByteSink {
@@ -261,6 +264,13 @@ function responseHeaders(
     }
     return !HOP_BY_HOP.has(lower) && !HOST_FIELDS.has(lower);
   });
+}
+
+const SANDBOX_FIELD = ['content-security-policy', Buffer.from(SANDBOX_POLICY)] as const;
+
+/** Beside a policy of the function's own, not in its place. */
+function sandboxed(headers: HeaderList): HeaderList {
+  return [...headers.filter(([name]) => !isOfWholeOrigin(name)), SANDBOX_FIELD];
 }
 
 /** Takes Content-Length out of the fields: at most one, and a number. */

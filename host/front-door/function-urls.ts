@@ -5,6 +5,7 @@ import { asFunctionName, asTenantName } from '../model/ids.ts';
 import type { UrlPolicy } from './call.ts';
 import { sendProblem } from './exchange.ts';
 import type { Invoker } from './invoker.ts';
+import { isFunctionsHost } from './shared-origin.ts';
 
 /**
  * The function sees the path below its own name, byte for byte as the caller sent it; so it is cut out of the raw
@@ -18,10 +19,13 @@ const NOTHING_HIDDEN: ReadonlySet<string> = new Set();
 export class FunctionUrls {
   readonly #invoker: Invoker;
   readonly #policy: UrlPolicy;
+  readonly #functionsHost: string | undefined;
 
-  constructor(invoker: Invoker, policy: UrlPolicy) {
+  /** @param functionsHost the name (and port) that is kept for functions, as a `Host` header has it */
+  constructor(invoker: Invoker, policy: UrlPolicy, functionsHost?: string) {
     this.#invoker = invoker;
     this.#policy = policy;
+    this.#functionsHost = functionsHost;
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
@@ -44,6 +48,7 @@ export class FunctionUrls {
         scriptName: `/fn/${tenant}/${name}`,
         hidden: NOTHING_HIDDEN,
         url: this.#policy,
+        isSandboxed: !isFunctionsHost(this.#functionsHost, incoming.headers.host),
       },
       incoming,
       outgoing,

@@ -5,6 +5,10 @@ import type { InvocationUse } from '../model/usage-record.ts';
 import type { InvocationCause, InvocationEnd } from './invocation-use.ts';
 
 const NO_LINKS: readonly string[] = [];
+const NO_GUEST_SPANS: Pick<InvocationSpan, 'guestSpans' | 'guestSpansLeftOut'> = {
+  guestSpans: [],
+  guestSpansLeftOut: 0,
+};
 
 /** What the trace of an invocation says of it, once it is over. */
 export function spanOf(
@@ -36,10 +40,26 @@ export function spanOf(
     spanId,
     ...(trace.parent === undefined ? {} : { parentSpanId: trace.parent.spanId }),
     ...(tracestate === undefined ? {} : { tracestate }),
-    endMs: trace.nowMs(),
+    endMs: trace.endMs,
     ...(http === undefined ? {} : { http: { ...http, path: http.path.split('?', 1)[0]! } }),
-    outbound: trace.outbound,
+    ...childrenOf(trace),
     outboundLeftOut: trace.outboundLeftOut,
+    attributes: trace.attributes,
+    attributesLeftOut: trace.attributesLeftOut,
     links: cause.links ?? NO_LINKS,
   };
+}
+
+/** A request in a span that never ended hangs below the invocation. */
+function childrenOf({
+  context,
+  outbound,
+  guestSpans,
+}: InvocationTrace): Pick<InvocationSpan, 'outbound' | 'guestSpans' | 'guestSpansLeftOut'> {
+  if (guestSpans === undefined) return { outbound, ...NO_GUEST_SPANS };
+  const { spans, ids } = guestSpans.finished();
+  const placed = outbound.map((request) =>
+    ids.has(request.parentSpanId) ? request : { ...request, parentSpanId: context.spanId },
+  );
+  return { outbound: placed, guestSpans: spans, guestSpansLeftOut: guestSpans.leftOut };
 }

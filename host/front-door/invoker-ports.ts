@@ -4,7 +4,7 @@ import type { EnginePorts } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
-import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
 import type { RefusalPace } from '../scheduler/refusal-pace.ts';
@@ -27,6 +27,8 @@ export interface InvokerPorts extends EnginePorts {
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */
   trace(cause: TraceContext | undefined): InvocationTrace | undefined;
+  /** One that was begun elsewhere. */
+  resumeTrace(handed: HandedTrace): InvocationTrace;
   /** Hears of every invocation whose trace is recorded. */
   span(span: InvocationSpan): void;
   /** Hears of every call of a function that got no place. */

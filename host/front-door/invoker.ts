@@ -80,7 +80,11 @@ export class Invoker {
   async call(options: CallOptions, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const arrivedMs = performance.now() - (options.queuedMs ?? 0);
     const invocationId = options.invocationId ?? (randomUUIDv7() as InvocationId);
-    const trace = this.#ports.trace(traceContextOf(incoming));
+    const { handedTrace } = options;
+    const trace =
+      handedTrace === undefined
+        ? this.#ports.trace(traceContextOf(incoming))
+        : this.#ports.resumeTrace(handedTrace);
     let responseFields = NO_FIELDS;
     let failure: unknown;
     this.#calls++;
@@ -140,12 +144,13 @@ export class Invoker {
    * @throws MayflyError what its invocation failed with, no_response for an incomplete answer
    */
   async ask(route: LiveRoute, question: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const { trigger, event, contentType, maxAnswerBytes, timeoutMs, invocationId, cause: parent } = question;
+    const { trigger, event, contentType, maxAnswerBytes, timeoutMs } = question;
+    const { invocationId, handedTrace, cause: parent } = question;
     const { live, process } = route;
     if (process !== undefined) {
       return this.#onOwnAccount(
         route,
-        { trigger },
+        { trigger, parent },
         () => gone,
         (cause) => this.#ports.isolated.ask({ process, live, cause }, question, gone),
       );
@@ -153,7 +158,7 @@ export class Invoker {
     let exchange: EventExchange | undefined;
     const { failure } = await this.run(
       route,
-      { trigger, invocationId, parent },
+      { trigger, invocationId, parent, handedTrace },
       () => gone,
       (_artifact, terminate, trace) => {
         const fields = traceFields(trace);
@@ -229,12 +234,12 @@ export class Invoker {
 
   async #onOwnAccount<T>(
     route: LiveRoute,
-    { invocationId = randomUUIDv7() as InvocationId, parent, ...rest }: OwnCause,
+    { invocationId = randomUUIDv7() as InvocationId, parent, handedTrace, ...rest }: OwnCause,
     untilGone: (() => AbortSignal) | undefined,
     work: (cause: InvocationCause, settled: Settled) => Promise<T>,
   ): Promise<T> {
-    // Where a process of the tenant's own runs it, that is told of its cause.
-    const trace = route.process === undefined ? this.#ports.trace(parent) : undefined;
+    const trace =
+      handedTrace === undefined ? this.#ports.trace(parent) : this.#ports.resumeTrace(handedTrace);
     const cause = { ...rest, invocationId, trace };
     this.#calls++;
     try {
@@ -304,6 +309,7 @@ export class Invoker {
         scriptName,
         queuedMs: performance.now() - call.arrivedMs,
         isUrl: options.url !== undefined,
+        isSandboxed: options.isSandboxed ?? false,
         hidden: [...passage.hidden],
         added: passage.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },

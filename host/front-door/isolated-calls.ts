@@ -29,7 +29,10 @@ export interface HandOver {
   readonly cause: InvocationCause;
 }
 
-type RequestCall = Omit<HandedCall & { readonly kind: 'request' }, 'name' | 'count' | 'invocationId'>;
+type RequestCall = Omit<
+  HandedCall & { readonly kind: 'request' },
+  'name' | 'count' | 'invocationId' | 'handedTrace'
+>;
 
 /** Of one hop (RFC 9110, section 7.6.1), or this hop's own business; how the body is framed is kept. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
@@ -129,10 +132,11 @@ export class IsolatedCalls {
   }
 
   /** @throws MayflyError what its invocation failed with; worker_lost, caller_gone */
-  async ask(over: HandOver, { event, ...rest }: Question, gone: AbortSignal): Promise<EventAnswer> {
-    const call = { ...rest, kind: 'question', ...subjectOf(over) } as const;
-    const run = this.#begin(over, call, event);
-    const bytes = await this.#bytes(run, event, over, rest.timeoutMs, gone);
+  async ask(over: HandOver, question: Question, gone: AbortSignal): Promise<EventAnswer> {
+    const { event, trigger, contentType, maxAnswerBytes, timeoutMs } = question;
+    const asked = { kind: 'question', trigger, contentType, maxAnswerBytes, timeoutMs } as const;
+    const run = this.#begin(over, { ...asked, ...subjectOf(over) }, event);
+    const bytes = await this.#bytes(run, event, over, timeoutMs, gone);
     const answer = deserialize(bytes) as HandedAnswer;
     if (answer.kind === 'failure') throw fromErrorMessage(answer.error);
     return answer.answer;
@@ -263,8 +267,13 @@ function callerGone(): MayflyError {
   return new MayflyError('caller_gone', 'The caller closed the connection.');
 }
 
-function subjectOf({ process, live, cause }: HandOver): Pick<HandedCall, 'name' | 'count' | 'invocationId'> {
-  return { name: live.name, count: process.count, invocationId: cause.invocationId };
+function subjectOf({
+  process,
+  live,
+  cause: { invocationId, trace },
+}: HandOver): Pick<HandedCall, 'name' | 'count' | 'invocationId' | 'handedTrace'> {
+  const subject = { name: live.name, count: process.count, invocationId };
+  return trace === undefined ? subject : { ...subject, handedTrace: trace.handOver() };
 }
 
 const LOST = 'The process of the tenant was lost, or cannot be reached.';

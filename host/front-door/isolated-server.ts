@@ -52,9 +52,9 @@ async function serve(
   }
   if (call.kind === 'delivery') {
     const invocation = deserialize(await bodyOf(incoming)) as EventInvocation;
-    outgoing.end(
-      serialize(await ports.events.deliver({ ...invocation, tenant: ports.tenant }, call.invocationId)),
-    );
+    const { invocationId, handedTrace } = call;
+    const own = { ...invocation, tenant: ports.tenant };
+    outgoing.end(serialize(await ports.events.deliver(own, { invocationId, handedTrace })));
     return;
   }
   const { hidden, added, isUrl, ...rest } = call;
@@ -79,6 +79,7 @@ async function answerTo(
   { invoker }: IsolatedServerPorts,
   {
     invocationId,
+    handedTrace,
     trigger,
     contentType,
     maxAnswerBytes,
@@ -93,7 +94,15 @@ async function answerTo(
   try {
     const event = await bodyOf(incoming);
     if (route === undefined) throw new MayflyError('function_not_found', 'The function is gone.');
-    const question = { invocationId, trigger, event, contentType, maxAnswerBytes, timeoutMs };
+    const question = {
+      invocationId,
+      handedTrace,
+      trigger,
+      event,
+      contentType,
+      maxAnswerBytes,
+      timeoutMs,
+    };
     return { kind: 'answer', answer: await invoker.ask(route, question, gone.signal) };
   } catch (error) {
     return { kind: 'failure', error: toErrorMessage(error) };

@@ -44,6 +44,7 @@ export class ServedCall {
       trace: trace?.isNew ? trace.context : undefined,
       added: passage.added,
       responseFields: call.responseFields,
+      isSandboxed: options.isSandboxed,
       terminate: (code, detail) => {
         running?.cancel(code, detail);
         return new MayflyError(code, detail);

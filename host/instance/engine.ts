@@ -205,7 +205,9 @@ export class RunningInvocation {
       return slot.component;
     }
     const { initialMemoryBytes, initialTableEntries } = artifact;
-    const guest = new Guest(this.#createRun(whole(initialMemoryBytes), whole(initialTableEntries)));
+    const memory = { used: initialMemoryBytes, peak: initialMemoryBytes };
+    const tables = { used: initialTableEntries, peak: initialTableEntries };
+    const guest = new Guest(this.#createRun(memory, tables));
     this.#guest = guest;
     return startFresh(guest, artifact, imports, this.#timers, (fuel) =>
       this.#ports.charge(live.tenant, fuel),
@@ -268,6 +270,7 @@ export class RunningInvocation {
       randomBytes: this.#ports.randomBytes,
       end: this.#end,
       log: (source, level, message) => this.#log(source, level, message),
+      chargeFuel: (fuel) => this.#accounts?.fuel.charge(fuel),
       terminate: (code, detail) => {
         this.#fail({ code, detail, log: detail });
         return new MayflyError(code, detail);
@@ -354,6 +357,7 @@ export class RunningInvocation {
     this.#deadlines.delete(this.#deadline);
     this.#context?.endLines();
     const endedMs = performance.now();
+    this.#options.trace?.end();
     const beganMs = this.#beganMs ?? endedMs;
     const fuel = this.#accounts?.fuel.close() ?? 0;
     this.#finalFuel = fuel;
@@ -388,11 +392,6 @@ export class RunningInvocation {
     const { live, artifact } = this.#options;
     slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
   }
-}
-
-/** Of an instance that is about to be made. */
-function whole(used: number): StartSpace {
-  return { used, peak: used };
 }
 
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];

@@ -19,6 +19,7 @@ export interface InvocationPorts {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly end: EndSignal;
   log(source: LogRecord['source'], level: LogRecord['level'], message: string): void;
+  chargeFuel(fuel: number): void;
   /** Ends it; gives the error to throw. */
   terminate(code: ErrorCode, detail: string): Error;
 }
@@ -50,6 +51,14 @@ export class InvocationContext implements WasiContext {
       this.#outbound = new CountedOutbound(trace === undefined ? outbound : tracedOutbound(outbound, trace));
     }
     return this.#outbound;
+  }
+
+  get trace(): WasiContext['trace'] {
+    return this.#options.trace;
+  }
+
+  chargeFuel(fuel: number): void {
+    this.#ports.chargeFuel(fuel);
   }
 
   /** What it has done of outbound HTTP. */

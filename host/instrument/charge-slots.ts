@@ -7,6 +7,8 @@ import { EDIT, type EditKind, type EditList } from './edits.ts';
 export class ChargeSlots {
   /** Whether anything counts in the local counter. */
   usesCounter = false;
+  /** Whether there was a call since the straight code began, or the last check in it. */
+  hasCall = false;
   readonly #edits: EditList;
   #openSlot = -1;
   #openAmount = 0;
@@ -26,7 +28,7 @@ export class ChargeSlots {
 
   /** Whether the open charge, if there is one, goes to the local counter. */
   get isOpenLocal(): boolean {
-    return this.#openKind === EDIT.localCharge;
+    return this.#openKind === EDIT.localCharge || this.#openKind === EDIT.pushCounter;
   }
 
   /** Forgets what was placed, for another function or another pass. */
@@ -47,6 +49,7 @@ export class ChargeSlots {
   close(headSlot: number): void {
     this.#openSlot = -1;
     this.#headSlot = headSlot;
+    this.hasCall = false;
   }
 
   /**
@@ -54,7 +57,8 @@ export class ChargeSlots {
    * branch on it, a charge would make the engine keep the result in a register of its own.
    */
   charge(slot: number, amount: number, needsCheck: boolean, isLocal: boolean): void {
-    if (this.#openSlot < 0) {
+    // No check stands where the counter is pushed.
+    if (this.#openSlot < 0 || (needsCheck && this.#openKind === EDIT.pushCounter)) {
       this.#openSlot = this.#headSlot < 0 ? slot : this.#headSlot;
       this.#openAmount = 0;
       this.#openIsChecked = false;
@@ -82,14 +86,22 @@ export class ChargeSlots {
     this.#touched.push(slot);
   }
 
-  /** Adds to the counter as it is pushed, which takes half the code of a charge. */
+  /** Adds to the counter as it is pushed, which takes half the code of a charge, and is the open one from here on. */
   chargeInPassing(pushSlot: number, amount: number): void {
-    this.#edits.set(pushSlot, EDIT.pushCounter, amount);
     this.#pushed.push(pushSlot);
+    this.#openSlot = pushSlot;
+    this.#openAmount = amount;
+    this.#openKind = EDIT.pushCounter;
+    this.#openIsChecked = false;
+    this.#write();
   }
 
   #write(): void {
     const kind = this.#openKind;
+    if (kind === EDIT.pushCounter) {
+      this.#edits.set(this.#openSlot, kind, this.#openAmount);
+      return;
+    }
     if (kind !== EDIT.charge) this.usesCounter = true;
     this.set(this.#openSlot, this.#openIsChecked ? checkedKind(kind) : kind, this.#openAmount);
   }

@@ -1,4 +1,5 @@
 const UNSET = 0x7fffffff;
+const REFUSED = -UNSET;
 
 /**
  * What control brings along to the labels of one function, by the event that opens each label's block. Debts hold over
@@ -14,6 +15,7 @@ export class LabelDebts {
   #checked = new Int32Array(1_024);
   #dirty = new Uint8Array(1_024);
   #reached = new Uint8Array(1_024);
+  #unpaid = new Int32Array(1_024);
 
   /** Starts with a function of `events` events. */
   enter(events: number): void {
@@ -32,9 +34,10 @@ export class LabelDebts {
     this.#checked[event] = UNSET;
     this.#dirty[event] = 0;
     this.#reached[event] = 0;
+    this.#unpaid[event] = UNSET;
   }
 
-  /** The least that any arrival has brought, in fuel that is not yet charged. */
+  /** The least that any arrival has brought, in fuel that is not yet charged; negative where all pay ahead. */
   owed(event: number): number {
     return this.#owed[event]!;
   }
@@ -70,6 +73,23 @@ export class LabelDebts {
     if (!isFirst) this.dispute(event);
   }
 
+  /** An arrival that brings `pending` pays nothing of what comes before it, unless another brings less. */
+  noteUnpaid(event: number, pending: number): void {
+    if (pending < this.#unpaid[event]!) this.#unpaid[event] = pending;
+  }
+
+  /** There is an arrival that should not pay: it goes elsewhere, too. */
+  refusePrepayment(event: number): void {
+    this.#unpaid[event] = REFUSED;
+  }
+
+  /** All have arrived: if each pays something anyway, it pays what is `ahead`, too, from the next pass on. */
+  prepay(event: number, ahead: number): void {
+    if (this.#owed[event]! >= this.#unpaid[event]!) return;
+    this.#owed[event] = -ahead;
+    this.isChanged = true;
+  }
+
   dispute(event: number): void {
     this.isChanged = true;
     if (this.isImpatient) this.#owed[event] = 0;
@@ -88,5 +108,6 @@ export class LabelDebts {
     this.#checked = new Int32Array(size);
     this.#dirty = new Uint8Array(size);
     this.#reached = new Uint8Array(size);
+    this.#unpaid = new Int32Array(size);
   }
 }

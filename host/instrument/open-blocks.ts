@@ -33,6 +33,14 @@ export class OpenBlocks {
     this.testDirty = new Uint8Array(size);
   }
 
+  open(frame: number, event: number, isLoop: boolean, path: PathAccount): void {
+    this.event[frame] = event;
+    this.isLoop[frame] = isLoop ? 1 : 0;
+    this.loops[frame] = path.loopDepth;
+    this.hasOtherArm[frame] = 0;
+    this.wasDead[frame] = path.isDead ? 1 : 0;
+  }
+
   enterLoop(loopDepth: number, event: number): void {
     this.#loopEvents[loopDepth] = event;
   }

@@ -1,5 +1,5 @@
 import type { ChargeSlots } from './charge-slots.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
+import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
 import { EDIT, type EditKind } from './edits.ts';
 
 /** From the slot before a call that passes the counter on to the one behind it: what is pushed, the index, what is popped. */
@@ -50,7 +50,8 @@ export class PathAccount {
     this.pending += cost;
     this.since += cost;
     if (this.since <= CHECK_INTERVAL) return;
-    // A long stretch is charged and checked before it is executed.
+    // A long stretch is charged and checked before it is executed, but not before the calls in it, whose cost is not known.
+    if (this.#slots.hasCall) this.#slots.close(slot);
     this.charge(slot, this.pending, true);
     this.pending = 0;
   }
@@ -61,12 +62,17 @@ export class PathAccount {
    */
   passingCall(slot: number, bound: number): void {
     const isStraight = bound > 0 && this.checked < 0 && this.since + bound <= CHECK_INTERVAL;
-    const needsCheck = this.checked < 0 && !isStraight;
-    if (needsCheck) this.callChecks++;
+    const isLate = this.checked >= 0 && this.#isRowOver();
+    const needsCheck = (this.checked < 0 && !isStraight) || isLate;
+    if (this.checked < 0 && needsCheck) this.callChecks++;
+    if (isLate) this.#slots.close(slot);
     if (needsCheck || this.#slots.isOpen) this.charge(slot, this.pending, needsCheck);
     else this.#slots.chargeInPassing(slot + 1, this.pending);
     this.pending = 0;
-    if (!isStraight) return;
+    if (!isStraight) {
+      this.#noteCall();
+      return;
+    }
     this.since += bound;
     // A check on what follows would be no check on what the call costs, if it stood before it.
     this.#slots.close(slot + BEHIND_CALL);
@@ -74,12 +80,23 @@ export class PathAccount {
 
   call(slot: number): void {
     if (this.isDead) return;
-    const needsCheck = this.checked < 0;
-    if (needsCheck) this.callChecks++;
+    const needsCheck = this.checked < 0 || this.#isRowOver();
+    if (this.checked < 0) this.callChecks++;
     if (this.isDirty) this.put(slot, EDIT.settle, this.pending, needsCheck);
     else this.chargeGlobally(slot, this.pending, needsCheck);
     this.pending = 0;
     this.isDirty = false;
+    this.#noteCall();
+  }
+
+  #noteCall(): void {
+    this.since += CALL_SHARE;
+    this.#slots.hasCall = true;
+  }
+
+  /** Whether the next call would be one too many since the last check. */
+  #isRowOver(): boolean {
+    return this.since + CALL_SHARE > CHECK_INTERVAL;
   }
 
   /** Leaves the function, with the counter pushed at `pushSlot` if it is passed on. */

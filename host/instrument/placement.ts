@@ -5,6 +5,8 @@
  * What is owed at a label is the least that any arrival brings; since later arrivals can bring less than earlier ones
  * relied on, the walk is repeated until nothing changes (twice to four times, weighted by length), and after PATIENCE walks labels
  * in dispute are owed nothing.
+ * Where all that lead to a label pay something anyway, and go nowhere else, they pay for the straight code behind it, too
+ * (owed is negative then): one addition for all of what would be two on each way, which wait for each other.
  *
  * Invariants (`docs/fuel.md` is the definition):
  * 1. Along any path that is completed, charges sum up to the cost of its instructions. None is negative, and none is for
@@ -14,7 +16,8 @@
  * 3. `since` is at least what any path has charged or carried in this function since its last check; above CHECK_INTERVAL
  *    a check is added. `checked` is the depth of loops up to which every path has met a check since their heads; -1
  *    means not even since the entry. A branch to a loop's head needs the loop's own depth, a call needs 0.
- * 4. A charge may be enlarged (`openSlot`) only within the straight code it stands in.
+ * 4. A charge may be enlarged (`openSlot`) only by the straight code it stands in and, where that ends at a label, by the
+ *    straight code behind the label.
  */
 import { ChargeSlots } from './charge-slots.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
@@ -49,6 +52,8 @@ export class ChargePlacement {
   #localFrame = -1;
   #mayUseLocal = true;
   #isPassing = false;
+  /** Whether labels may come to be paid for ahead in this walk. */
+  #prepays = false;
   #checksEntry = false;
   /** Branches to a loop's head that had to be checked themselves; from the second on, the head is. */
   readonly #backChecks = new Map<number, number>();
@@ -87,6 +92,7 @@ export class ChargePlacement {
     this.#straight.enter();
     for (let pass = 0; ; pass++) {
       this.#labels.isImpatient = pass >= PATIENCE;
+      this.#prepays = pass === 0 && (isPassing || this.#flow.hasPassingCalls);
       this.#walk();
       // Not only once the debts are settled: one walk less.
       if (!this.#gatherChecks() && !this.#labels.isChanged) return;
@@ -151,16 +157,16 @@ export class ChargePlacement {
           break;
         case FLOW.end:
           if (this.#depth === 0) this.#path.leave(slot, flow.isBodyTarget ? -1 : slot + 2);
-          else this.#end(slot);
+          else this.#end(slot, costs[event + 1]!);
           break;
         case FLOW.branch:
           if (arg === this.#depth) this.#path.leave(slot, -1);
-          else if (!this.#path.isDead) this.#arrive(this.#depth - arg, slot);
+          else if (!this.#path.isDead) this.#arrive(this.#depth - arg, slot, true);
           this.#path.isDead = true;
           break;
         case FLOW.branchIf:
           if (this.#path.isDead) break;
-          this.#arrive(this.#depth - arg, slot);
+          this.#arrive(this.#depth - arg, slot, false);
           this.#slots.close(slot + 1);
           break;
         case FLOW.branchTableLabel:
@@ -212,12 +218,7 @@ export class ChargePlacement {
   }
 
   #push(event: number, isLoop: boolean): void {
-    const frame = ++this.#depth;
-    this.#blocks.event[frame] = event;
-    this.#blocks.isLoop[frame] = isLoop ? 1 : 0;
-    this.#blocks.loops[frame] = this.#path.loopDepth;
-    this.#blocks.hasOtherArm[frame] = 0;
-    this.#blocks.wasDead[frame] = this.#path.isDead ? 1 : 0;
+    this.#blocks.open(++this.#depth, event, isLoop, this.#path);
     this.#labels.open(event);
   }
 
@@ -256,21 +257,20 @@ export class ChargePlacement {
     // Without an `else`, this is where control arrives at the end from.
     if (!hasElse && !this.#path.isDead) this.#reduceTo(event, slot, false);
     this.#push(event, false);
-    const frame = this.#depth;
-    this.#blocks.keep(frame, this.#path);
+    this.#blocks.keep(this.#depth, this.#path);
     this.#slots.close(slot + 1);
   }
 
   #else(slot: number): void {
     const frame = this.#depth;
-    if (!this.#path.isDead) this.#arrive(frame, slot);
+    if (!this.#path.isDead) this.#arrive(frame, slot, true);
     this.#blocks.restore(frame, this.#path);
     this.#slots.close(slot + 1);
   }
 
   #catch(slot: number): void {
     const frame = this.#depth;
-    if (!this.#path.isDead) this.#arrive(frame, slot);
+    if (!this.#path.isDead) this.#arrive(frame, slot, false);
     this.#path.isDead = this.#blocks.wasDead[frame] === 1;
     // Whatever threw had nothing pending.
     this.#path.pending = 0;
@@ -280,10 +280,10 @@ export class ChargePlacement {
     this.#slots.close(slot + 1);
   }
 
-  #end(slot: number): void {
+  /** `ahead` is what the straight code behind it costs. */
+  #end(slot: number, ahead: number): void {
     const frame = this.#depth;
     const event = this.#blocks.event[frame]!;
-    const after = slot + 1;
     if (this.#blocks.isLoop[frame]) {
       this.#depth--;
       this.#path.loopDepth--;
@@ -293,32 +293,28 @@ export class ChargePlacement {
     }
     if (this.#blocks.hasOtherArm[frame]) {
       // The arm that is not there: control arrives from the test, where nothing can be charged.
-      const isDead = this.#path.isDead;
       if (this.#blocks.wasDead[frame] === 0) {
-        this.#labels.lower(event, this.#blocks.testPending[frame]!);
-        if (this.#blocks.testPending[frame]! > this.#labels.owed(event)) this.#labels.dispute(event);
-        this.#labels.arrive(
-          event,
-          this.#blocks.testSince[frame]!,
-          this.#blocks.testChecked[frame]!,
-          this.#blocks.testDirty[frame] === 1,
-        );
+        const pending = this.#blocks.testPending[frame]!;
+        const isDirty = this.#blocks.testDirty[frame] === 1;
+        this.#labels.refusePrepayment(event);
+        this.#labels.lower(event, pending);
+        if (pending > this.#labels.owed(event)) this.#labels.dispute(event);
+        this.#labels.arrive(event, this.#blocks.testSince[frame]!, this.#blocks.testChecked[frame]!, isDirty);
       }
-      this.#path.isDead = isDead;
     }
-    const isMerge = this.#labels.isReached(event);
-    if (!isMerge) {
+    if (!this.#labels.isReached(event)) {
       this.#depth--;
       return;
     }
-    if (!this.#path.isDead) this.#arrive(frame, slot);
+    if (!this.#path.isDead) this.#arrive(frame, slot, true);
     this.#depth--;
     this.#path.isDead = false;
+    if (this.#prepays && ahead > 0 && ahead <= CHECK_INTERVAL) this.#labels.prepay(event, ahead);
     this.#path.pending = this.#labels.owed(event);
     this.#path.since = this.#labels.since(event);
     this.#path.checked = Math.min(this.#labels.checked(event), this.#path.loopDepth);
     this.#path.isDirty = this.#labels.isDirty(event);
-    this.#slots.close(after);
+    this.#slots.close(slot + 1);
   }
 
   #reduceTo(event: number, slot: number, needsCheck: boolean): void {
@@ -328,8 +324,8 @@ export class ChargePlacement {
     this.#path.pending -= excess;
   }
 
-  /** Control may go from here to the label of `frame`; `slot` is before the instruction. */
-  #arrive(frame: number, slot: number): void {
+  /** Control may go from here to the label of `frame`, nowhere else if `isSole`; `slot` is before the instruction. */
+  #arrive(frame: number, slot: number, isSole: boolean): void {
     if (frame === 0 && this.#isPassing) {
       if (this.#path.pending > 0) this.#path.charge(slot, this.#path.pending, false);
       this.#path.pending = 0;
@@ -355,6 +351,9 @@ export class ChargePlacement {
       }
       return;
     }
+    // Paying more costs nothing where something is paid anyway.
+    if (!isSole) this.#labels.refusePrepayment(event);
+    else if (!this.#slots.isOpen) this.#labels.noteUnpaid(event, this.#path.pending);
     this.#reduceTo(event, slot, false);
     this.#labels.arrive(event, this.#path.since, this.#path.checked, this.#path.isDirty);
   }
@@ -379,7 +378,7 @@ export class ChargePlacement {
       const frame = this.#depth - args[i]!;
       if (frame > 0) this.#labels.lower(this.#blocks.event[frame]!, least);
     }
-    for (let i = from; i <= to; i++) this.#arrive(this.#depth - args[i]!, slot);
+    for (let i = from; i <= to; i++) this.#arrive(this.#depth - args[i]!, slot, false);
     this.#path.isDead = true;
     return to;
   }
@@ -387,6 +386,7 @@ export class ChargePlacement {
   #handler(frame: number): void {
     if (this.#path.isDead || frame === 0) return;
     const event = this.#blocks.event[frame]!;
+    this.#labels.refusePrepayment(event);
     this.#labels.lower(event, 0);
     if (this.#blocks.isLoop[frame]) {
       if (!this.#isHandler.has(event)) {

@@ -14,6 +14,8 @@ export interface BillingOptions {
   readonly registry: Registry;
   /** Stops a tenant for a month; 0 lets it go on. */
   readonly stop: (tenant: TenantName, month: number) => void;
+  /** Signs budget alerts; undefined where the operator has set none. */
+  readonly webhookSecret: string | undefined;
   /** For the operator. */
   readonly report: (message: string, error?: unknown) => void;
 }
@@ -30,7 +32,14 @@ export class Billing implements AsyncDisposable {
   }
 
   /** Throws DatabaseOpenError when the ledger's file cannot be used. */
-  static async open({ dataDir, retention, registry, stop, report }: BillingOptions): Promise<Billing> {
+  static async open({
+    dataDir,
+    retention,
+    registry,
+    stop,
+    webhookSecret,
+    report,
+  }: BillingOptions): Promise<Billing> {
     await using stack = new AsyncDisposableStack();
     const ledger = stack.use(
       await LedgerLink.open({
@@ -48,7 +57,7 @@ export class Billing implements AsyncDisposable {
       generationOf: (tenant) => registry.audit.generationOf(tenant),
       billedUse: (month) => ledger.call('billedUse', month),
       stop,
-      send: (message) => postAlert(message, pool),
+      send: (message) => postAlert(message, pool, webhookSecret),
       later: (callback, ms) => void setTimeout(callback, ms).unref(),
       now: Date.now,
       report,

@@ -3,6 +3,7 @@
  * the only one allowed: no redirect is followed, and nothing else of the network is reached.
  */
 
+import { webhookHeaders } from '../model/webhook-signature.ts';
 import { createOutbound } from '../wasi/http/outbound.ts';
 import type { OutboundPool } from '../wasi/http/outbound-pool.ts';
 import { BufferSource } from '../wasi/io/buffer-source.ts';
@@ -10,8 +11,15 @@ import type { BudgetAlertMessage } from './budget-watch.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** Rejects where the receiver does not answer with a status of success. */
-export async function postAlert({ id, url, body }: BudgetAlertMessage, pool: OutboundPool): Promise<void> {
+/**
+ * Rejects where the receiver does not answer with a status of success.
+ * @param secret signs it by Standard Webhooks; without one it is not signed
+ */
+export async function postAlert(
+  { id, url, body }: BudgetAlertMessage,
+  pool: OutboundPool,
+  secret: string | undefined,
+): Promise<void> {
   const { protocol, host, hostname, port, pathname, search } = new URL(url);
   const scheme = protocol === 'https:' ? 'https' : 'http';
   const allowedHosts = [port === '' ? hostname : `${hostname}:${port}`];
@@ -19,8 +27,7 @@ export async function postAlert({ id, url, body }: BudgetAlertMessage, pool: Out
   const headers = Object.entries({
     'content-type': 'application/json',
     'content-length': String(text.length),
-    'webhook-id': id,
-    'webhook-timestamp': String(Math.floor(Date.now() / 1_000)),
+    ...webhookHeaders(id, Date.now(), text, secret),
   }).map(([name, value]) => [name, Buffer.from(value)] as const);
   const response = await createOutbound({ allowedHosts, pool }).send(
     {

@@ -17,6 +17,13 @@ export interface Invoice extends PricedUse {
   readonly parts: readonly (MeteredUse & { readonly name: FunctionName; readonly version: number })[];
 }
 
+/** One of several, of tenants that may be gone. */
+export interface TenantInvoice {
+  readonly invoice: Invoice;
+  readonly generation: number;
+  readonly isDeleted: boolean;
+}
+
 export interface InvoiceVerification {
   readonly invoice: Invoice;
   /** Each level of the ledger against the one it was added up from. */

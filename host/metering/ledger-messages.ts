@@ -42,6 +42,8 @@ export interface LedgerService {
   rollups(request: PageRequest & { readonly level: RollupLevel }): UsagePage<UsageRollup>;
   /** Of the month's roll-ups. */
   billedUse(request: LedgerMonth): readonly BilledUse[];
+  /** Whose usage the month has, gone tenants among them; by name, then in the order in which they were there. */
+  tenantsOf(month: number): readonly LedgerTenant[];
   check(request: LedgerMonth): readonly LevelCheck[];
   latencies(range: UsageRange): LatencyHistogram;
 }

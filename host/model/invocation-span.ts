@@ -1,9 +1,12 @@
 /** What a sampled invocation leaves beside its usage record: plain data, from which the main thread makes spans. */
+import type { GuestAttributes, GuestSpan } from './guest-span.ts';
 import type { InvocationUse, UsageSubject } from './usage-record.ts';
 
 /** A request that the guest sent. */
 export interface OutboundSpan {
   readonly spanId: string;
+  /** The guest's own span that it was sent in, or the invocation's. */
+  readonly parentSpanId: string;
   readonly method: string;
   readonly scheme: 'http' | 'https';
   /** Host and port as the guest named them. */
@@ -45,6 +48,11 @@ export interface InvocationSpan
   readonly outbound: readonly OutboundSpan[];
   /** Requests beyond the bound, which have no span. */
   readonly outboundLeftOut: number;
+  /** What the guest adds: spans below the invocation's, and attributes of that. */
+  readonly guestSpans: readonly GuestSpan[];
+  readonly guestSpansLeftOut: number;
+  readonly attributes: GuestAttributes;
+  readonly attributesLeftOut: number;
   /** Trace contexts of the messages of a batch, as `traceparent`: each was caused by somebody else. */
   readonly links: readonly string[];
 }

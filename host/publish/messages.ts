@@ -2,6 +2,7 @@
 import type { ErrorMessage } from '../errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
+import type { PublishProgress } from '../model/publish-progress.ts';
 
 /** One upload to make an artifact of. */
 export interface PipelineJob {
@@ -23,6 +24,7 @@ export interface PipelineResult {
 export type PublishInput = { readonly kind: 'job'; readonly job: PipelineJob };
 
 export type PublishOutput =
+  | { readonly kind: 'progress'; readonly progress: PublishProgress }
   | { readonly kind: 'done'; readonly result: PipelineResult; readonly isSpent: boolean }
   | {
       readonly kind: 'failed';

@@ -17,6 +17,7 @@ import {
   type HandlerKind,
   type UploadKind,
 } from '../model/artifact.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { assertMemoryFits } from './initial-memory.ts';
 import type { PipelineJob, PipelineResult } from './messages.ts';
 import { StepClock } from './step-clock.ts';
@@ -28,8 +29,8 @@ interface CheckedComponent {
 }
 
 /** Fills the job's staging folder. Throws the refusals of the compiler, or whatever went wrong in the host. */
-export async function runPipeline(job: PipelineJob): Promise<PipelineResult> {
-  const clock = new StepClock();
+export async function runPipeline(job: PipelineJob, onProgress?: OnPublishProgress): Promise<PipelineResult> {
+  const clock = new StepClock(onProgress);
   const upload = await readUpload(job);
   const kind = await clock.time('check', () => detectUpload(upload));
   const component = await checkedComponent(upload, kind, job.handler ?? undefined, clock);

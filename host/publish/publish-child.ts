@@ -11,6 +11,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type ErrorCode, fromErrorMessage, MayflyError } from '../errors.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { entryUrl } from './entry-url.ts';
 import type { PipelineJob, PipelineResult, PublishInput, PublishOutput } from './messages.ts';
 import { MEMORY_EXCEEDED_SIGNAL } from './watchdog-data.ts';
@@ -26,6 +27,7 @@ export interface PublishChildOptions {
 interface Assignment {
   readonly resolve: (result: PipelineResult) => void;
   readonly reject: (error: MayflyError) => void;
+  readonly onProgress: OnPublishProgress;
   readonly timer: NodeJS.Timeout;
   verdict: MayflyError | undefined;
 }
@@ -75,14 +77,14 @@ export class PublishChild {
   }
 
   /** Runs a job; rejects with a MayflyError. Only while `isUsable`. */
-  run(job: PipelineJob): Promise<PipelineResult> {
+  run(job: PipelineJob, onProgress: OnPublishProgress = () => {}): Promise<PipelineResult> {
     if (!this.isUsable) throw new Error('the publishing process is not free');
     const { promise, resolve, reject } = Promise.withResolvers<PipelineResult>();
     const { timeoutMs } = this.#options;
     const timer = setTimeout(() => {
       this.#kill(new MayflyError('publish_timed_out', `Publishing took longer than ${timeoutMs} ms.`));
     }, timeoutMs);
-    this.#mode = { name: 'busy', assignment: { resolve, reject, timer, verdict: undefined } };
+    this.#mode = { name: 'busy', assignment: { resolve, reject, onProgress, timer, verdict: undefined } };
     const input: PublishInput = { kind: 'job', job };
     // A failure to send means that the process is going down; `close` says how.
     this.#process.send(input, () => {});
@@ -106,6 +108,10 @@ export class PublishChild {
     const { assignment } = this.#mode;
     // Killed while the answer was on its way: the end decides (invariant 1).
     if (assignment.verdict !== undefined) return;
+    if (output.kind === 'progress') {
+      assignment.onProgress(output.progress);
+      return;
+    }
     clearTimeout(assignment.timer);
     this.#isSpent = output.isSpent;
     this.#mode = { name: 'idle' };

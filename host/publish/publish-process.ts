@@ -38,7 +38,7 @@ function send(output: PublishOutput): void {
 async function run(input: PublishInput): Promise<PublishOutput> {
   setBusy(1);
   try {
-    const result = await runPipeline(input.job);
+    const result = await runPipeline(input.job, (progress) => send({ kind: 'progress', progress }));
     return { kind: 'done', result, isSpent: isFull() };
   } catch (error) {
     const cause = error instanceof MayflyError ? error.cause : error;

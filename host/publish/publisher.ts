@@ -13,11 +13,13 @@
 import { MayflyError } from '../errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
+import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import { artifactKey } from './artifact-key.ts';
 import { assertMemoryFits } from './initial-memory.ts';
 import type { PipelineResult } from './messages.ts';
 import { PublishChild } from './publish-child.ts';
+import { toMicroseconds } from './step-clock.ts';
 
 export interface PublisherOptions {
   readonly artifacts: ArtifactStore;
@@ -38,6 +40,8 @@ export interface PublishJob {
   readonly handler?: HandlerKind;
   /** What the component's memories may have at the start, over all. */
   readonly memoryBytes: number;
+  /** Hears of each step as it begins and ends. */
+  readonly onProgress?: OnPublishProgress | undefined;
 }
 
 export interface Published {
@@ -51,6 +55,8 @@ export interface Published {
 interface Waiting {
   readonly job: PublishJob;
   readonly key: string;
+  /** Absent where it has its turn at once. */
+  readonly sinceMs: number | undefined;
   readonly resolve: (published: Published) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -97,7 +103,8 @@ export class Publisher {
       throw new MayflyError('publish_busy', `${this.#waiting.length} uploads are waiting already.`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<Published>();
-    this.#waiting.push({ job, key, resolve, reject });
+    if (this.#working !== undefined) job.onProgress?.({ step: 'wait' });
+    this.#waiting.push({ job, key, resolve, reject, sinceMs: this.#working && performance.now() });
     this.#working ??= this.#work();
     return promise;
   }
@@ -112,7 +119,9 @@ export class Publisher {
 
   async #work(): Promise<void> {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      const { job, key, resolve, reject } = next;
+      const { job, key, sinceMs, resolve, reject } = next;
+      if (sinceMs !== undefined)
+        job.onProgress?.({ step: 'wait', ms: toMicroseconds(performance.now() - sinceMs) });
       // The one before it in the queue may have been the same upload.
       await this.#existing(key, job)
         .then((existing) => existing ?? this.#make(job, key))
@@ -139,11 +148,13 @@ export class Publisher {
       // Whatever is there is damaged, or it would have been found: publishing again mends it.
       if (await artifacts.has(key)) await artifacts.remove(key);
       const outcome = await artifacts.commit(stagingFolder, key);
-      const commitMs = performance.now() - start;
+      const all = addToStore(steps, performance.now() - start);
+      const store = all.find(({ name }) => name === 'store');
+      if (store !== undefined) job.onProgress?.({ step: 'store', ms: store.ms });
       return {
         artifactKey: key,
         manifest,
-        steps: addToStore(steps, commitMs),
+        steps: all,
         created: outcome === 'created',
       };
     } catch (error) {
@@ -154,13 +165,11 @@ export class Publisher {
 
   async #runJob(job: PublishJob, stagingFolder: string): Promise<PipelineResult> {
     const child = await this.#freeChild();
-    return child.run({
-      uploadPath: job.uploadPath,
-      digest: job.digest,
-      handler: job.handler ?? null,
-      memoryBytes: job.memoryBytes,
-      stagingFolder,
-    });
+    const { uploadPath, digest, memoryBytes, onProgress } = job;
+    return child.run(
+      { uploadPath, digest, handler: job.handler ?? null, memoryBytes, stagingFolder },
+      onProgress,
+    );
   }
 
   async #freeChild(): Promise<PublishChild> {
@@ -179,7 +188,5 @@ function draining(): MayflyError {
 }
 
 function addToStore(steps: readonly PublishStep[], ms: number): PublishStep[] {
-  return steps.map((step) =>
-    step.name === 'store' ? { ...step, ms: Math.round((step.ms + ms) * 1_000) / 1_000 } : step,
-  );
+  return steps.map((step) => (step.name === 'store' ? { ...step, ms: toMicroseconds(step.ms + ms) } : step));
 }

@@ -74,7 +74,7 @@ export class KeyTable {
         .run(id, tenant, name, JSON.stringify(scopes), hash, expiresAtMs ?? null, nowMs);
       const after = { name, scopes, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
       this.#audit.append({ tenant, actor, action: 'key.create', target: id, after }, nowMs);
-      return this.#require(tenant, id);
+      return this.require(tenant, id);
     });
     this.changed([id]);
     return key;
@@ -97,7 +97,7 @@ export class KeyTable {
     actor: Actor = THE_HOST,
   ): ApiKey {
     const key = this.#database.change(() => {
-      const { name } = this.#require(tenant, id);
+      const { name } = this.require(tenant, id);
       this.#database
         .sql(
           `UPDATE keys SET previous_hash = iif(?1 IS NULL, NULL, hash), previous_until_ms = ?1, hash = ?2,
@@ -106,7 +106,7 @@ export class KeyTable {
         .run(previousUntilMs ?? null, hash, nowMs, id);
       const after = { name, ...(previousUntilMs === undefined ? {} : { previousUntilMs }) };
       this.#audit.append({ tenant, actor, action: 'key.rotate', target: id, after }, nowMs);
-      return this.#require(tenant, id);
+      return this.require(tenant, id);
     });
     this.changed([id]);
     return key;
@@ -115,7 +115,7 @@ export class KeyTable {
   /** @throws MayflyError key_not_found */
   revoke(tenant: TenantName, id: string, nowMs: number, actor: Actor = THE_HOST): void {
     this.#database.change(() => {
-      const { name, scopes } = this.#require(tenant, id);
+      const { name, scopes } = this.require(tenant, id);
       this.#database.sql('DELETE FROM keys WHERE id = ?').run(id);
       const before = { name, scopes };
       this.#audit.append({ tenant, actor, action: 'key.revoke', target: id, before }, nowMs);
@@ -144,7 +144,8 @@ export class KeyTable {
     for (const id of ids) for (const listener of this.#listeners) listener(id);
   }
 
-  #require(tenant: TenantName, id: string): ApiKey {
+  /** @throws MayflyError key_not_found */
+  require(tenant: TenantName, id: string): ApiKey {
     const row = this.#database.sql('SELECT * FROM keys WHERE id = ? AND tenant = ?').get(id, tenant);
     if (!row) throw new MayflyError('key_not_found', `Tenant ${tenant} has no key ${id}.`);
     return toApiKey(row);

@@ -16,6 +16,7 @@ import type { Destination, Destinations as Settings } from '../model/event-sourc
 import type { FunctionName, QueueName, TenantName } from '../model/ids.ts';
 import { functionQueueSettings, type QueueId, type QueueSettings } from '../model/queue.ts';
 import type { NewMessage } from '../model/queue-message.ts';
+import { webhookHeaders } from '../model/webhook-signature.ts';
 import type { QueueEngine } from '../store/queues/queue-engine.ts';
 import type { OutcomeSink } from './batch.ts';
 import { destinationRecord, type Outcome } from './destination-record.ts';
@@ -29,7 +30,6 @@ import type {
 } from './ports.ts';
 import { backoffMs } from './retry-policy.ts';
 import type { RunFailure } from './run-outcome.ts';
-import { webhookHeaders } from './webhook-signature.ts';
 
 export interface DestinationsPorts {
   readonly engine: Pick<QueueEngine, 'send'>;

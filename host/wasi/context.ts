@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
+import type { InvocationTrace } from '../model/invocation-trace.ts';
 import type { FieldsBudget } from './http/fields-budget.ts';
 import type { ByteSink, ByteSource } from './io/bytes.ts';
 import type { Handles } from './io/handles.ts';
@@ -91,6 +92,10 @@ export interface WasiContext {
   readonly outbound: OutboundHttp;
   /** For whoever only looks: `signal` is made when it is asked for, and costs a controller, an event and its dispatch. */
   readonly end: EndFlag;
+  /** Undefined where nobody traces, and where its caller said nothing. */
+  readonly trace?: InvocationTrace | undefined;
+  /** Fuel for work that the host has with it later on. */
+  chargeFuel?(fuel: number): void;
   /** Aborted when the invocation is over, however it ended: pending host work stops, nothing settles after. */
   readonly signal: AbortSignal;
   /**

@@ -1,6 +1,6 @@
 /**
  * The imports of one invocation, under the keys that the glue looks for: unversioned for WASI 0.2 (every 0.2.x
- * reaches the same functions and classes), with the suffix `@0.3` for WASI 0.3.
+ * reaches the same functions and classes), with the suffix `@0.3` for WASI 0.3, with the whole version for drafts.
  *
  * Resource classes are shared by all invocations and keep their state in private fields; everything that
  * belongs to one invocation hangs on its context, and is made when the guest uses it.
@@ -29,6 +29,8 @@ import { IoError } from './io/error.ts';
 import { createPoll, Pollable } from './io/poll.ts';
 import { InputStream, OutputStream } from './io/streams.ts';
 import { type Imports, lazyImports, type MakeInterface } from './lazy-imports.ts';
+import { createInvocationAttributes } from './otel/invocation-attributes.ts';
+import { createTracing } from './otel/tracing.ts';
 import { createInsecure, createInsecureSeed, createRandom } from './random/random.ts';
 import { createInsecure03, createInsecureSeed03, createRandom03 } from './random/random-0.3.ts';
 import {
@@ -92,6 +94,9 @@ const INTERFACES: Readonly<Record<string, MakeInterface>> = {
   'wasi:random/insecure@0.3': createInsecure03,
   'wasi:random/insecure-seed@0.3': createInsecureSeed03,
   'wasi:random/random@0.3': createRandom03,
+  'wasi:otel/tracing@0.2.0-rc.2': createTracing,
+  'wasi:otel/types@0.2.0-rc.2': () => TYPES_ONLY,
+  'mayfly:telemetry/invocation': createInvocationAttributes,
   ...HTTP_INTERFACES,
 };
 

@@ -241,6 +241,9 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   'wasi:random/insecure-seed@0.3': ['get-insecure-seed'],
   'wasi:random/random@0.3': ['get-random-bytes', 'get-random-u64'],
   'mayfly:http/outbound@0.1': ['send'],
+  'mayfly:telemetry/invocation@0.1': ['set-attributes'],
+  'wasi:otel/tracing@0.2.0-rc.2': ['current-span-context', 'on-end', 'on-start'],
+  'wasi:otel/types@0.2.0-rc.2': [],
 };
 
 const SETS: ReadonlyMap<string, ReadonlySet<string>> = new Map(

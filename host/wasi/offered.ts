@@ -5,8 +5,10 @@
 export interface OfferedInterface {
   /** Without a version: `wasi:io/streams`. */
   readonly interface: string;
-  /** Any release with this beginning. The name under which 0.3 is bound is the interface plus `@0.3`. */
-  readonly versions: '0.1' | '0.2' | '0.3';
+  /**
+   * Any release with this beginning; of a draft, exactly this one. 0.3 is bound under the interface plus `@0.3`, a draft under its whole name.
+   */
+  readonly versions: '0.1' | '0.2' | '0.3' | '0.2.0-rc.2';
 }
 
 function offered(versions: OfferedInterface['versions'], interfaces: readonly string[]): OfferedInterface[] {
@@ -66,5 +68,6 @@ export const OFFERED_INTERFACES: readonly OfferedInterface[] = [
     'wasi:random/insecure-seed',
     'wasi:random/random',
   ]),
-  ...offered('0.1', ['mayfly:http/outbound']),
+  ...offered('0.1', ['mayfly:http/outbound', 'mayfly:telemetry/invocation']),
+  ...offered('0.2.0-rc.2', ['wasi:otel/tracing', 'wasi:otel/types']),
 ];

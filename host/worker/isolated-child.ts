@@ -10,6 +10,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MayflyError, toErrorMessage } from '../errors.ts';
+import type { InvocationSpan } from '../model/invocation-span.ts';
+import { spanOfTenant } from '../model/invocation-span-check.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { ofTenant, type UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
@@ -33,6 +35,7 @@ export interface IsolatedChildPorts {
   onSpent(fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
   onUsage(batch: UsageBatch): void;
+  onSpans(spans: readonly InvocationSpan[]): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
 }
 
@@ -156,6 +159,9 @@ export class IsolatedChild {
         break;
       case 'usage':
         this.#ports.onUsage(ofTenant(message.batch, tenant));
+        break;
+      case 'spans':
+        this.#ports.onSpans(message.spans.map((span) => spanOfTenant(span, tenant)));
         break;
       case 'alive':
         this.#answering?.resolve();

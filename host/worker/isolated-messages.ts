@@ -5,6 +5,9 @@
 import type { ErrorMessage } from '../errors.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
+import type { InvocationSpan } from '../model/invocation-span.ts';
+import type { HandedTrace } from '../model/invocation-trace.ts';
+import type { TraceSampling } from '../model/trace-sampling.ts';
 import type { UsageTrigger } from '../model/usage-record.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, ResolvedFunction } from './messages.ts';
@@ -18,6 +21,7 @@ export interface IsolatedProcessData {
   readonly rewind: RoadWish;
   readonly idleMemoryBytes: number;
   readonly idleSlots: number;
+  readonly tracing: TraceSampling;
 }
 
 /** What the host knows of a function, for the process that runs it: it has no part in the quota table. */
@@ -49,6 +53,8 @@ export type FromIsolated =
   /** What has been used since the last notice. */
   | { readonly kind: 'spent'; readonly fuel: number; readonly outboundBytes: number }
   | { readonly kind: 'finished' }
+  /** Of recorded invocations. */
+  | { readonly kind: 'spans'; readonly spans: readonly InvocationSpan[] }
   | { readonly kind: 'alive' }
   | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' | 'usage' }>;
 
@@ -62,11 +68,14 @@ export type HandedCall = {
   readonly count: number;
   /** Whoever tells of it, it is one invocation: the ledger keeps one record of it. */
   readonly invocationId: InvocationId;
+  /** The trace that it goes on with: the ids of its span are known to whoever decided over it. */
+  readonly handedTrace?: HandedTrace;
 } & (
   | {
       readonly kind: 'request';
       readonly trigger: 'http' | 'event';
       readonly isUrl: boolean;
+      readonly isSandboxed: boolean;
       readonly method: string;
       readonly pathWithQuery: string;
       readonly scriptName: string;

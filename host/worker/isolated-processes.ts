@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MayflyError } from '../errors.ts';
 import type { TenantName } from '../model/ids.ts';
+import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
@@ -34,6 +35,7 @@ export interface IsolatedProcessesPorts {
   onSpent(tenant: TenantName, fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
   onUsage(batch: UsageBatch): void;
+  onSpans(spans: readonly InvocationSpan[]): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
   /** The process of a tenant is another one now. */
   onReplaced(tenant: TenantName): void;
@@ -160,6 +162,7 @@ export class IsolatedProcesses {
         onSpent: (fuel, outboundBytes) => this.#ports.onSpent(tenant, fuel, outboundBytes),
         onLogs: (records) => this.#ports.onLogs(records),
         onUsage: (batch) => this.#ports.onUsage(batch),
+        onSpans: (spans) => this.#ports.onSpans(spans),
         onRelieved: (functions) => this.#ports.onRelieved(functions),
       },
     );

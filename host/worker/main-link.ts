@@ -15,6 +15,7 @@ import { unpackInvocation } from './packed-invocation.ts';
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
+  readonly onProgress: ((value: never) => void) | undefined;
 }
 
 /** What the main thread says unasked. */
@@ -45,6 +46,9 @@ export class MainLink {
         case 'refusal':
           this.#take(message.id)?.reject(fromErrorMessage(message.error));
           break;
+        case 'progress':
+          this.#pending.get(message.id)?.onProgress?.(message.value as never);
+          break;
         case 'drain':
           notices.onDrain(message.timeoutMs);
           break;
@@ -62,11 +66,12 @@ export class MainLink {
   call<S extends ServiceName>(
     service: S,
     request: Parameters<HostServices[S]>[0],
+    onProgress?: (value: never) => void,
   ): ReturnType<HostServices[S]> {
     const id = this.#nextId++;
-    this.notify({ kind: 'call', id, service, request });
+    this.notify({ kind: 'call', id, service, request, isFollowed: onProgress !== undefined });
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      this.#pending.set(id, { resolve, reject, onProgress });
     }) as ReturnType<HostServices[S]>;
   }
 

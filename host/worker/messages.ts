@@ -49,6 +49,9 @@ export type ServiceName = keyof HostServices;
 /** Given to a thread when it is made. */
 export interface WorkerData {
   readonly host: string;
+  /** As in the configuration. */
+  readonly functionsUrl?: string | undefined;
+  readonly traceUrl?: string | undefined;
   readonly stagingDir: string;
   readonly adminKey: string;
   readonly componentBytes: number;
@@ -90,6 +93,8 @@ export type ToWorker =
   | ServeOrder
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage }
+  /** Of a call that is not answered yet. */
+  | { readonly kind: 'progress'; readonly id: number; readonly value: unknown }
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Run these events, and answer each in a `delivered` with the same id. */
@@ -101,7 +106,14 @@ export type FromWorker =
   /** Its modules: it listens as soon as it is told to. */
   | { readonly kind: 'loaded' }
   | { readonly kind: 'listening'; readonly port: number }
-  | { readonly kind: 'call'; readonly id: number; readonly service: ServiceName; readonly request: unknown }
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly service: ServiceName;
+      readonly request: unknown;
+      /** Whether somebody listens to how it goes on. */
+      readonly isFollowed: boolean;
+    }
   | { readonly kind: 'logs'; readonly records: readonly LogRecord[] }
   | { readonly kind: 'usage'; readonly batch: UsageBatch }
   | ({ readonly kind: 'telemetry' } & ThreadTelemetry)

@@ -1,12 +1,20 @@
 /** Gathers what this thread tells of itself, and sends it on in batches. Where nothing is traced or refused, that is next to nothing. */
 import type { ErrorCode } from '../errors.ts';
+import { GUEST_SPANS } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
+import type { TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { RefusalCount, SlotUse, ThreadTelemetry } from '../model/thread-telemetry.ts';
 
 /** How long a span waits on its thread, and how many do. */
 const WINDOW_MS = 200;
 const WINDOW_SPANS = 500;
+
+/** What a tenant's guests have added to their spans within a window. */
+interface GuestShare {
+  spans: number;
+  bytes: number;
+}
 
 export interface TelemetryRelayPorts {
   readonly send: (news: ThreadTelemetry) => void;
@@ -16,6 +24,9 @@ export interface TelemetryRelayPorts {
 export class TelemetryRelay {
   readonly #ports: TelemetryRelayPorts;
   #spans: InvocationSpan[] = [];
+  /** By tenant: whoever adds more than a share keeps nobody else's from being told. */
+  #shares = new Map<TenantName, GuestShare>();
+  #sharesUntilMs = 0;
   #refusals = new Map<LiveFunction, Map<ErrorCode, number>>();
   #timer: NodeJS.Timeout | undefined;
   #toldSlots = '';
@@ -25,8 +36,27 @@ export class TelemetryRelay {
   }
 
   addSpan(span: InvocationSpan): void {
-    if (this.#spans.push(span) >= WINDOW_SPANS) this.flush();
+    const fair = span.guestSpans.length === 0 ? span : this.#withinShare(span);
+    if (this.#spans.push(fair) >= WINDOW_SPANS) this.flush();
     else this.#later();
+  }
+
+  #withinShare(span: InvocationSpan): InvocationSpan {
+    const { tenant, guestSpans, guestSpansLeftOut } = span;
+    const nowMs = performance.now();
+    if (nowMs >= this.#sharesUntilMs) {
+      this.#shares = new Map();
+      this.#sharesUntilMs = nowMs + WINDOW_MS;
+    }
+    const share = this.#shares.get(tenant) ?? { spans: 0, bytes: 0 };
+    const bytes = guestSpans.reduce((sum, each) => sum + each.bytes, share.bytes);
+    // All or none of an invocation: half a tree would hang in the air.
+    if (share.spans + guestSpans.length > GUEST_SPANS.perInvocation || bytes > GUEST_SPANS.bytes) {
+      const outbound = span.outbound.map((request) => ({ ...request, parentSpanId: span.spanId }));
+      return { ...span, outbound, guestSpans: [], guestSpansLeftOut: guestSpansLeftOut + guestSpans.length };
+    }
+    this.#shares.set(tenant, { spans: share.spans + guestSpans.length, bytes });
+    return span;
   }
 
   countRefusal(live: LiveFunction, code: ErrorCode): void {

@@ -8,7 +8,7 @@ import {
   SamplingDecision,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace';
-import { InvocationTrace } from '../model/invocation-trace.ts';
+import { type HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { TraceSampling } from '../model/trace-sampling.ts';
 
@@ -39,6 +39,11 @@ export class Tracing {
     const spanId = this.#newId(8);
     const context = { traceId, spanId, isSampled, ...(tracestate === undefined ? {} : { tracestate }) };
     return this.#trace(context, parent, isSampled);
+  }
+
+  /** One that was begun elsewhere. */
+  resume({ context, parent, isRecorded }: HandedTrace): InvocationTrace {
+    return isRecorded ? this.#trace(context, parent, true) : this.#passOn(context);
   }
 
   #passOn(parent: TraceContext): InvocationTrace {

@@ -22,7 +22,6 @@ import type {
   FunctionVersionName,
   HostServices,
   LostInvocation,
-  ServiceName,
   ToWorker,
   WorkerData,
 } from './messages.ts';
@@ -195,7 +194,7 @@ export class WorkerPool {
             void worker.terminate();
             break;
           case 'call':
-            void this.#answer(worker, message.id, message.service, message.request);
+            void this.#answer(worker, message);
             break;
           case 'logs':
             this.#options.onLogs(message.records);
@@ -262,10 +261,16 @@ export class WorkerPool {
     setTimeout(start, pauseMs);
   }
 
-  async #answer(worker: Worker, id: number, service: ServiceName, request: unknown): Promise<void> {
+  async #answer(
+    worker: Worker,
+    { id, service, request, isFollowed }: Extract<FromWorker, { readonly kind: 'call' }>,
+  ): Promise<void> {
     try {
-      const handler = this.#options.services[service] as (request: unknown) => Promise<unknown>;
-      this.#send(worker, { kind: 'answer', id, value: await handler.call(this.#options.services, request) });
+      const { services } = this.#options;
+      const handler = services[service] as (request: unknown, onProgress?: unknown) => Promise<unknown>;
+      const onProgress = (value: unknown): void => this.#send(worker, { kind: 'progress', id, value });
+      const value = await handler.call(services, request, isFollowed ? onProgress : undefined);
+      this.#send(worker, { kind: 'answer', id, value });
     } catch (error) {
       if (!(error instanceof MayflyError)) this.#options.report(`${service} failed`, error);
       this.#send(worker, { kind: 'refusal', id, error: toErrorMessage(error) });

@@ -120,3 +120,12 @@ test('prices go as they are in the file; budgets are set, shown and deleted', as
   t.is((await against(host, 'budget', 'show')).stdout, shown.stdout);
   t.is((await against(host, 'budget', 'delete')).stdout, 'deleted the budget of acme\n');
 });
+
+test('the bills of all tenants, those that are gone among them', async (t) => {
+  const host = await hostOf(t);
+  host.routes.set('GET /v1/invoices/2026-11', (_request, response) =>
+    sendJson(response, 200, [{ ...INVOICE, generation: 4, isDeleted: true }]),
+  );
+  const { stdout, stderr } = await against(host, 'invoice', '--all', '--month', '2026-11');
+  t.regex(stdout, /^acme +4 +deleted +3 +1\.25 EUR/m, stderr);
+});

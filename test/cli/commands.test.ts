@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { ErrorCode } from '../../host/errors.ts';
+import { type ErrorCode, MayflyError, toProblemDetails } from '../../host/errors.ts';
 import { FakeHost, KEY, sendJson, sendProblem } from './fake-host.ts';
 import { type Finished, finished, mayfly, type RunOptions, startMayfly } from './run-mayfly.ts';
 
@@ -44,6 +44,38 @@ test('deploy uploads a component and says where it answers; progress goes to sta
   t.deepEqual(request?.body, component);
   t.is(request?.headers['content-type'], 'application/wasm');
   t.is(request?.path, `${BASE}/hello?handler=${encodeURIComponent('wasi:cli/run@0.2')}`);
+});
+
+test('deploy follows a host that tells how far it is, and hears from it why an upload is refused', async (t) => {
+  const host = await hostOf(t);
+  const cwd = await folderOf(t, { 'hello.wasm': Buffer.from('\0asm\x0d\0\x01\0') });
+  const lines = (...events: readonly object[]) =>
+    host.routes.set(`PUT ${BASE}/hello`, ({ headers }, response) => {
+      t.true(headers.accept?.includes('application/x-ndjson'));
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    });
+  const published = { ...host.version(4, true), name: 'hello', url: 'https://fn.example/' };
+  lines(
+    { progress: { step: 'check' } },
+    { progress: { step: 'check', ms: 2 } },
+    { published, created: true },
+  );
+  const { code, stdout, stderr } = await against(host, ['deploy', 'hello.wasm'], { cwd });
+  t.is(code, 0);
+  t.is(stdout, 'hello version 4 answers at https://fn.example/\n');
+  t.regex(stderr, /check 2 ms/);
+
+  lines(
+    { progress: { step: 'check' } },
+    { problem: toProblemDetails(new MayflyError('component_malformed', 'It is broken.')) },
+  );
+  const refused = await against(host, ['deploy', 'hello.wasm'], { cwd });
+  t.not(refused.code, 0);
+  t.regex(refused.stderr, /component_malformed/);
+
+  lines({ progress: { step: 'check' } });
+  t.regex((await against(host, ['deploy', 'hello.wasm'], { cwd })).stderr, /broke off/);
 });
 
 test('deploy builds a TypeScript handler first', async (t) => {

@@ -154,3 +154,19 @@ test('names that would reshape a URL never leave the machine', async (t) => {
   }
   t.deepEqual(host.received, []);
 });
+
+test('whoami says whose key is used and what it allows', async (t) => {
+  const host = await hostOf(t);
+  const identity = { operator: false, tenant: 'acme', key: KEY_JSON, host: { version: '1.2.3' } };
+  host.routes.set('GET /v1/whoami', (_, response) => sendJson(response, 200, identity));
+  const { stdout } = await against(host, ['whoami']);
+  t.regex(
+    stdout,
+    /^tenant acme, key ci \([0-9a-f]+\), for [a-z, ]+ \(http:\/\/127\.0\.0\.1:\d+, Mayfly 1\.2\.3\)\n$/,
+  );
+  t.deepEqual(JSON.parse((await against(host, ['whoami', '--json'])).stdout), identity);
+  host.routes.set('GET /v1/whoami', (_, response) =>
+    sendJson(response, 200, { operator: true, host: { version: '1.2.3' } }),
+  );
+  t.regex((await against(host, ['whoami'])).stdout, /^the operator/);
+});

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { createConsole } from '../../host/console/console.ts';
 
-const app = createConsole();
+const app = createConsole({ isServedAt: () => true });
 const get = (path: string, headers: Record<string, string> = {}) =>
   app.request(`http://127.0.0.1${path}`, { headers });
 

@@ -19,9 +19,12 @@ export interface ConsoleHost {
   readonly hello: Uint8Array;
 }
 
-/** `acme` has a function that answers, one that traps, a bill, a budget and a queue with a dead letter; `globex` has nothing. */
+/**
+ * `acme` has a function that answers, one that traps, a bill, a budget, a queue with two dead letters, a mapping and a
+ * schedule; `globex` has nothing.
+ */
 export async function startConsoleHost(): Promise<ConsoleHost> {
-  const host = await startTestHost();
+  const host = await startTestHost({ env: { MAYFLY_TRACE_URL: 'https://traces.example/trace/{trace_id}' } });
   const api = new Operator(host);
   const ask = async (method: string, path: string, body?: object) => {
     const { status, json } = await api.api(method, path, body);
@@ -44,9 +47,16 @@ export async function startConsoleHost(): Promise<ConsoleHost> {
     function: 'broken',
     maximumAttempts: 1,
   });
-  await ask('POST', '/tenants/acme/queues/orders/messages', { order: 17 });
+  for (const order of [17, 18]) await ask('POST', '/tenants/acme/queues/orders/messages', { order });
+  await ask('PUT', '/tenants/acme/schedules/nightly', {
+    function: 'hello',
+    expression: { type: 'cron', expression: '0 3 * * *' },
+  });
   for (let call = 0; call < 20; call++) await api.call('acme', 'hello');
-  for (let call = 0; call < 3; call++) await api.call('acme', 'broken');
+  for (const span of ['a', 'b', 'c']) {
+    const traceparent = `00-${'4'.repeat(32)}-${span.repeat(16)}-01`;
+    await api.call('acme', 'broken', { headers: { traceparent } });
+  }
   const { key } = await ask('POST', '/tenants/acme/keys', {
     name: 'test',
     scopes: ['deploy', 'invoke', 'read'],

@@ -45,11 +45,9 @@ export class ConsolePage {
     return made;
   }
 
-  async signIn(key: string, tenant = ''): Promise<void> {
+  async signIn(key: string): Promise<void> {
     // The cursor is in the field of the key.
     await this.page.keyboard.type(key);
-    await this.page.keyboard.press('Tab');
-    await this.page.keyboard.type(tenant);
     await this.page.keyboard.press('Enter');
   }
 
@@ -72,6 +70,18 @@ export class ConsolePage {
 
   text(selector = 'body'): Promise<string> {
     return this.page.$eval(selector, (node) => node.textContent ?? '');
+  }
+
+  /** Clicks the button with this accessible name, once it is there. */
+  async press(name: string): Promise<void> {
+    await (await this.page.waitForSelector(`aria/${name}[role="button"]`))!.click();
+  }
+
+  /** Clicks the button that says this. */
+  async pressText(text: string): Promise<void> {
+    await (await this.page.waitForSelector(
+      `::-p-xpath(//button[normalize-space()=${JSON.stringify(text)}])`,
+    ))!.click();
   }
 
   /** Presses Tab until what has the focus has this name; fails after as many stops as no page has. */

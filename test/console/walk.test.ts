@@ -31,7 +31,7 @@ test('by keyboard alone: sign in, publish, try a request, read the log', async (
   const view = await ConsolePage.open(browser, { origin: started.host.origin });
   const { keyboard } = view.page;
   t.is(await view.focused(), 'Key');
-  await view.signIn(started.key, 'acme');
+  await view.signIn(started.key);
   await view.untilText('h1', 'acme');
 
   await view.tabTo('Component (.wasm)');
@@ -41,6 +41,8 @@ test('by keyboard alone: sign in, publish, try a request, read the log', async (
   await view.tabTo('Function');
   t.is(await view.page.$eval(':focus', (input) => (input as HTMLInputElement).value), 'my-shop');
   await keyboard.press('Enter');
+  // The host says what it is at; the steps stay until its outcome takes their place.
+  await view.untilText('.result', 'Write the metering in');
   await view.untilText('.notice.good', 'my-shop version 1');
   const published = await view.text('.notice.good');
   for (const step of ['check', 'transpile', 'instrument']) t.true(published.includes(step), published);
@@ -66,7 +68,7 @@ test('by keyboard alone: sign in, publish, try a request, read the log', async (
 
 test('a component that is dropped is taken, and one that is none is refused with a way to mend it', async (t) => {
   const view = await ConsolePage.open(browser, { origin: started.host.origin });
-  await view.signIn(started.key, 'acme');
+  await view.signIn(started.key);
   await view.untilText('h1', 'acme');
   await view.page.evaluate(() => {
     const dropped = new DataTransfer();
@@ -80,14 +82,81 @@ test('a component that is dropped is taken, and one that is none is refused with
   await view.close();
 });
 
+test('dead letters are tried again one by one, and deleted only by who says so twice', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  const deadLetters = async () =>
+    (await started.api.api('GET', '/tenants/acme/queues/orders')).json.counts.dead;
+  await view.signIn(started.key);
+  await view.untilText('.live button', '2 …');
+  await view.press('Show 2 dead letters of orders');
+  await view.untilText('h3', 'Dead letters of acme/orders');
+  t.true((await view.text()).includes('{"order":17}'));
+  await view.page.click('.live td button.small[aria-label^="Try"]');
+  // It is tried at once, and comes back with another attempt behind it.
+  await view.untilText('#announcements', '1 is ready again.');
+  await view.untilText('.live button', '2 …');
+  await view.pressText('Delete all of them …');
+  await view.page.waitForSelector('dialog[open]');
+  t.deepEqual(await view.violations(), []);
+  t.is(await view.focused(), 'Cancel');
+  await view.page.keyboard.press('Escape');
+  await view.page.waitForSelector('dialog', { hidden: true });
+  t.is(await deadLetters(), 2);
+  await view.pressText('Delete all of them …');
+  await view.page.waitForSelector('dialog[open]');
+  await view.pressText('Delete them');
+  await view.untilText('#announcements', '2 are deleted.');
+  t.is(await deadLetters(), 0);
+  t.deepEqual(view.faults, []);
+  await view.close();
+});
+
+test('a mapping and a schedule are paused and resumed, and say what they do', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(started.host.running.adminKey.key);
+  await view.untilText('td', '0 3 * * *');
+  const isEnabled = async (path: string) =>
+    (await started.api.api('GET', `/tenants/acme/${path}`)).json.enabled;
+  for (const [name, path] of [
+    ['nightly', 'schedules/nightly'],
+    ['orders', 'event-source-mappings/orders'],
+  ] as const) {
+    await view.press(`Pause ${name}`);
+    await view.untilText('#announcements', `${name} is paused.`);
+    await view.untilText('td .second', 'paused');
+    t.false(await isEnabled(path));
+    await view.press(`Resume ${name}`);
+    await view.untilText('#announcements', `${name} is resumed.`);
+    t.true(await isEnabled(path));
+  }
+  t.deepEqual(view.faults, []);
+  await view.close();
+});
+
+test('what a key may not do is not offered', async (t) => {
+  const { json } = await started.api.api('POST', '/tenants/acme/keys', { name: 'eyes', scopes: ['read'] });
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(json.key);
+  await view.untilText('.who', 'key eyes of acme');
+  await view.untilText('p', 'lacks the scope “deploy”');
+  await view.untilText('td', '0 3 * * *');
+  t.deepEqual(
+    await view.page.$$eval('.live td button', (all) =>
+      all.map((one) => one.textContent).filter((text) => !text!.includes('…')),
+    ),
+    [],
+  );
+  await view.close();
+});
+
 test('a key that opens nothing says so; the right one is in the tab alone, and gone with a sign-out', async (t) => {
   const view = await ConsolePage.open(browser, { origin: started.host.origin });
-  await view.signIn('mayfly_wrong', 'acme');
+  await view.signIn('mayfly_wrong');
   await view.untilText('[role=alert]', 'unauthenticated');
   t.is(await view.focused(), 'Key');
   await view.page.reload();
   await view.page.waitForSelector('form.sign-in');
-  await view.signIn(started.key, 'acme');
+  await view.signIn(started.key);
   await view.untilText('h1', 'acme');
   await view.page.reload();
   await view.untilText('h1', 'acme');

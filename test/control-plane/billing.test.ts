@@ -86,6 +86,32 @@ test('the operator exports all tenants, those that are gone included; a later te
   t.true(found.length > records.length);
 });
 
+test('the operator bills a tenant that was deleted, apart from a later one of its name, and proves it', async (t) => {
+  const { server, key, records } = await billingServer(t);
+  t.is((await get(server, '/v1/invoices/2026-11')).json.code, 'prices_not_found');
+  t.is((await server.sendJson('POST', '/v1/prices', PRICES)).status, 201);
+  const { json: before } = await get(server, '/v1/tenants/acme/invoices/2026-11');
+  t.is((await get(server, '/v1/invoices/2026-11', key)).status, 403);
+  await server.request('DELETE', '/v1/tenants/acme');
+  t.is((await get(server, '/v1/tenants/acme/invoices/2026-11')).status, 404);
+
+  await server.sendJson('POST', '/v1/tenants', { name: 'acme' });
+  const generation = server.registry.audit.generationOf('acme' as never);
+  server.ledger.append([
+    randomRecord(new Random(1), { tenant: 'acme' as never, generation, outcome: 'returned' }),
+  ]);
+  const { json: all } = await get(server, '/v1/invoices/2026-11');
+  const [gone, now, other] = all;
+  t.like(gone, { tenant: 'acme', generation: 0, isDeleted: true, total: before.total, use: before.use });
+  t.like(now, { tenant: 'acme', use: { requests: '1' } });
+  t.like(other, { tenant: 'umbrella', isDeleted: true });
+  t.is(all.length, 3);
+  const proof = await get(server, '/v1/invoices/2026-11/verification?tenant=acme&generation=0');
+  t.true(proof.json.holds);
+  t.is(proof.json.totalFromRecords, before.total);
+  t.is(proof.json.checks[0].invocations, String(records.length));
+});
+
 test('a bill is the sum of its records, says so for each function, and proves it', async (t) => {
   const { server, key, records } = await billingServer(t);
   t.is((await get(server, '/v1/tenants/acme/invoices/2026-11', key)).json.code, 'prices_not_found');

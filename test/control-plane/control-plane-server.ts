@@ -234,6 +234,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       ...(options.jsonBodyBytes === undefined ? {} : { jsonBodyBytes: options.jsonBodyBytes }),
       ceilings,
       instancesOf: async () => ({ road: 'linked', rewind: 'pagemap', reason: null }),
+      traceUrl: 'https://traces.example/{trace_id}',
       functionUrl: (tenant, name, origin) => `${origin}/fn/${tenant}/${name}/`,
       invoke: options.invoke ?? (async (_reference, _incoming, outgoing) => void outgoing.end('answer')),
       followLogs: (_tenant, _name, listener) => {
@@ -318,14 +319,22 @@ export async function problemOf(
 }
 
 function acrossThreads(backend: ControlBackend): ControlBackend {
-  const forward = async (method: keyof ControlBackend, request: unknown): Promise<unknown> => {
+  const forward = async (
+    method: keyof ControlBackend,
+    request: unknown,
+    onProgress?: (value: unknown) => void,
+  ): Promise<unknown> => {
     try {
-      const call = backend[method].bind(backend) as (request: unknown) => Promise<unknown>;
-      return structuredClone(await call(structuredClone(request)));
+      const call = backend[method].bind(backend) as (...args: readonly unknown[]) => Promise<unknown>;
+      const tell = onProgress && ((value: unknown) => onProgress(structuredClone(value)));
+      return structuredClone(await call(structuredClone(request), tell));
     } catch (error) {
       throw fromErrorMessage(structuredClone(toErrorMessage(error)));
     }
   };
-  const methods = CONTROL_METHODS.map((method) => [method, (request: unknown) => forward(method, request)]);
+  const methods = CONTROL_METHODS.map((method) => [
+    method,
+    (request: unknown, onProgress?: (value: unknown) => void) => forward(method, request, onProgress),
+  ]);
   return Object.fromEntries(methods) as unknown as ControlBackend;
 }

@@ -171,3 +171,25 @@ test("a tenant's key cannot stand for the operator's, nor come twice or beside a
     t.is((await problemOf(response)).code, 'forbidden', name);
   }
 });
+
+test('whoever has a key can ask whose it is, whatever its scopes are', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  const made = await server.createKey('default', 'ci', ['invoke']);
+  const ask = async (key: string) => {
+    const response = await server.request('GET', '/v1/whoami', { key });
+    return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+  };
+  const own = await ask(made.key);
+  t.like(own.json, {
+    operator: false,
+    tenant: 'default',
+    host: { traceUrl: 'https://traces.example/{trace_id}' },
+  });
+  t.like(own.json['key'], { id: made.id, name: 'ci', scopes: ['invoke'] });
+  t.false(JSON.stringify(own.json).includes(made.key));
+  const operator = await ask(ADMIN_KEY);
+  t.like(operator.json, { operator: true });
+  t.false('tenant' in operator.json || 'key' in operator.json);
+  await server.request('DELETE', `${KEYS}/${made.id}`);
+  t.is((await ask(made.key)).status, 401);
+});

@@ -23,6 +23,7 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   readTenantAudit: 'admin',
   createKey: 'admin',
   listKeys: 'admin',
+  describeCaller: 'any',
   rotateKey: 'admin',
   revokeKey: 'admin',
   publishFunction: 'deploy',
@@ -46,6 +47,8 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   readHostLatencies: 'operator',
   listPrices: 'operator',
   setPrices: 'operator',
+  listInvoices: 'operator',
+  verifyAnyInvoice: 'operator',
   readInvoice: 'read',
   verifyInvoice: 'read',
   readBudget: 'read',
@@ -127,7 +130,7 @@ test('a key opens the routes of its scope, and admin those of all scopes', async
     for (const [scope, key] of keys) {
       const response = await server.request(route.method.toUpperCase(), pathOf(route, 'default'), { key });
       const mayPass =
-        route.need === 'nothing' || route.need === scope || (scope === 'admin' && route.need !== 'operator');
+        ['nothing', 'any', scope].includes(route.need) || (scope === 'admin' && route.need !== 'operator');
       const code = await codeOf(response);
       t.is(code === 'forbidden', !mayPass, `${route.operation.operationId} with ${scope}: ${code}`);
       if (route.need !== 'nothing') t.not(response.status, 401);
@@ -144,7 +147,7 @@ test('a key opens nothing of another tenant, and cannot tell whether there is on
   });
   const { key } = await server.createKey('default', 'all', [...KEY_SCOPES]);
   for (const route of await routesOf(server)) {
-    if (route.need === 'nothing') continue;
+    if (route.need === 'nothing' || route.need === 'any') continue;
     const answers = [];
     for (const tenant of ['other', 'nobody', 'Not-A-Name', '%2564efault', 'default%2f', 'default%00']) {
       const response = await server.request(route.method.toUpperCase(), pathOf(route, tenant), { key });
@@ -188,6 +191,7 @@ test('a route that does not say what it needs keeps the host from starting', (t)
   t.throws(() => tableWith('/v1/tenants/{tenant}/new'), { message: /does not say what a key needs/ });
   t.throws(() => tableWith('/v1/tenants/{tenant}/new', []), { message: /open to anybody/ });
   t.throws(() => tableWith('/v1/new', needs('read')), { message: /belongs to no tenant/ });
+  t.throws(() => tableWith('/v1/tenants/{tenant}/new', needs('any')), { message: /open to every key/ });
   t.throws(() => tableWith('/v1/tenants/{tenant}/new', needs('write' as never)), { message: /no key has/ });
   t.is(tableWith('/v1/tenants/{tenant}/new', needs('read')).find('HEAD', '/v1/tenants/a/new')?.need, 'read');
 });

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
 import {
-  isSigningSecret,
   makeSigningSecret,
   requireSignature,
   webhookHead,
 } from '../../host/control-plane/webhook-signature.ts';
 import { QUEUE_LIMITS } from '../../host/event-limits.ts';
+import { isSigningSecret } from '../../host/model/webhook-signature.ts';
 
 const NOW_MS = 1_614_265_330_000;
 /** The example of the specification. */

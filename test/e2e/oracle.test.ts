@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
 import { exampleNamed } from '../../examples/examples.ts';
 import { componentizeWasip1 } from '../../host/compiler/componentize-wasip1.ts';
+import { SANDBOX_POLICY } from '../../host/front-door/shared-origin.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { Oracle, runOracle } from '../harness/oracle.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
@@ -29,7 +30,8 @@ const OF_THE_SERVER = new Set([
 ]);
 
 function ofTheGuest({ status, headers, trailers, body }: WireAnswer): unknown {
-  const own = (list: WireAnswer['headers']): unknown => list.filter(([name]) => !OF_THE_SERVER.has(name));
+  const own = (list: WireAnswer['headers']): unknown =>
+    list.filter(([name, value]) => !OF_THE_SERVER.has(name) && value !== SANDBOX_POLICY);
   return { status, headers: own(headers), trailers: own(trailers), body: body.toString('latin1') };
 }
 

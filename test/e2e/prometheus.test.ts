@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { type Json, testHost } from '../harness/host.ts';
+import { Operator } from '../harness/operator.ts';
 import { OtlpReceiver } from '../harness/otlp-receiver.ts';
 import { Prometheus, promtool } from '../harness/prometheus.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
@@ -16,7 +17,12 @@ test('Prometheus scrapes a host, and reads values, exemplars, rules and queries'
   t.timeout(180_000);
   await using receiver = await OtlpReceiver.start();
   const host = await testHost(t, {
-    env: { MAYFLY_METRICS_TOKEN: TOKEN, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.origin}/v1/traces` },
+    env: {
+      MAYFLY_METRICS_TOKEN: TOKEN,
+      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: `${receiver.origin}/v1/traces`,
+      // Nothing lies ready, so that there are cold starts to see.
+      MAYFLY_IDLE_MEMORY_BYTES: '0',
+    },
   });
   await host.deploy(
     'ok',
@@ -52,8 +58,20 @@ test('Prometheus scrapes a host, and reads values, exemplars, rules and queries'
     const { groups } = await prometheus.api('rules');
     return groups.flatMap(({ rules }: Json) => rules).every(({ health }: Json) => health === 'ok');
   });
-  // Whatever the dashboard asks is a query, of metrics that there are.
-  for (const expression of await dashboardQueries()) await prometheus.api('query', { query: expression });
+  // Whatever the dashboard asks has an answer on a host on which each kind of thing happens.
+  const operator = new Operator(host);
+  await haveTrouble(operator);
+  let unanswered = await dashboardQueries();
+  t.teardown(() => unanswered.length > 0 && t.log('no answer to', ...unanswered));
+  await prometheus.until(async () => {
+    for (const name of ['fine', 'fails', 'slow']) await operator.call('busy', name);
+    const asked = unanswered.map(
+      async (query) => (await prometheus.api('query', { query })).result.length > 0,
+    );
+    const answers = await Promise.all(asked);
+    unanswered = unanswered.filter((_, at) => !answers[at]);
+    return unanswered.length === 0;
+  });
   t.deepEqual(host.reports, []);
 
   const headers = { authorization: `Bearer ${TOKEN}` };
@@ -62,6 +80,27 @@ test('Prometheus scrapes a host, and reads values, exemplars, rules and queries'
   t.is(checked.text, '');
   t.is(checked.status, 0);
 });
+
+/** A tenant whose functions fail, run out of time and are refused, and whose queue has a dead letter and one that waits. */
+async function haveTrouble(operator: Operator): Promise<void> {
+  await operator.tenant('busy', { requestsPerSecond: 1, requestBurst: 2 });
+  const bodies = {
+    fine: '(i32.const 0)',
+    fails: 'unreachable',
+    slow: '(loop $again (br $again)) (i32.const 0)',
+  };
+  for (const [name, body] of Object.entries(bodies)) {
+    const component = await parse(plainCommand(`(memory 1) (func (export "run") (result i32) ${body})`));
+    await operator.deploy('busy', name, component, { timeoutMs: 50 });
+  }
+  for (const queue of ['orders', 'forgotten']) {
+    await operator.api('PUT', `/tenants/busy/queues/${queue}`, {});
+    await operator.api('POST', `/tenants/busy/queues/${queue}/messages`, { order: 17 });
+  }
+  const source = { type: 'queue', queue: 'orders' };
+  const mapping = { source, function: 'fails', maximumAttempts: 1 };
+  await operator.api('PUT', '/tenants/busy/event-source-mappings/orders', mapping);
+}
 
 async function dashboardQueries(): Promise<string[]> {
   const { panels } = JSON.parse(await readFile(DASHBOARD, 'utf8')) as Json;

@@ -4,6 +4,11 @@ import type { Worker } from 'node:worker_threads';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
 import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts';
+import {
+  makeSigningSecret,
+  requireSignature,
+  webhookHead,
+} from '../../host/control-plane/webhook-signature.ts';
 import { decimalOf, divideHalfUp } from '../../host/metering/pricing.ts';
 import { type Answer, fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
@@ -215,7 +220,8 @@ test('a budget with a hard stop stops its tenant on every thread, nobody else, a
 });
 
 test('a stop holds from the first request on after a restart, and alerts reach their webhook once', async (t) => {
-  const own = await testHost(t);
+  const secret = makeSigningSecret();
+  const own = await testHost(t, { env: { MAYFLY_WEBHOOK_SECRET: secret } });
   const operator = new Operator(own);
   const tenant = 'acme';
   await operator.tenant(tenant);
@@ -228,7 +234,9 @@ test('a stop holds from the first request on after a restart, and alerts reach t
       body += chunk;
     });
     request.on('end', () => {
-      received.push({ id: request.headers['webhook-id'], ...JSON.parse(body) });
+      const headers = new Headers(request.headers as Record<string, string>);
+      requireSignature(webhookHead(headers, Date.now()), Buffer.from(body), [secret]);
+      received.push({ id: headers.get('webhook-id'), ...JSON.parse(body) });
       response.writeHead(204).end();
     });
   });

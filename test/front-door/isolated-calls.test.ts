@@ -81,8 +81,8 @@ test('an event is run for the tenant whose process it is, and its outcome comes 
     answer: { contentType: 'text/plain', body: Uint8Array.of(1, 2, 255) },
   };
   const seen: EventInvocation[] = [];
-  const deliver = async (asked: EventInvocation, id?: InvocationId): Promise<EventOutcome> => {
-    t.is(id, cause.invocationId);
+  const deliver: IsolatedServerPorts['events']['deliver'] = async (asked, known) => {
+    t.is(known?.invocationId, cause.invocationId);
     seen.push(asked);
     return outcome;
   };

@@ -11,6 +11,7 @@ import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { FutureReader, future } from '@bytecodealliance/preview3-shim/future';
 import { types } from '@bytecodealliance/preview3-shim/http';
 import { StreamReader } from '@bytecodealliance/preview3-shim/stream';
+import { UNTRACED_IMPORTS } from '../harness/untraced.ts';
 
 /** The part of the shim's classes that is used here; the types it ships are those of its browser variant. */
 interface Fields {
@@ -166,6 +167,7 @@ function imports(call: Call, stdout: Output, stderr: Output): unknown {
   const refuse: Outbound = () => Promise.reject({ tag: 'HTTP-request-denied' });
   return {
     ...all,
+    ...UNTRACED_IMPORTS,
     'wasi:cli/stdout': { getStdout: () => streamTo(stdout) },
     'wasi:cli/stderr': { getStderr: () => streamTo(stderr) },
     'wasi:http/types': types,

@@ -138,6 +138,7 @@ export class EventServing {
       gate: new Gate(admission, new WaitingRoom(this.table, admission)),
       usage: () => {},
       trace: (cause) => tracing.begin(cause),
+      resumeTrace: (handed) => tracing.resume(handed),
       span: (span) => void this.spans.push(span),
       refused: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
+import { UNTRACED_IMPORTS } from './untraced.ts';
 
 type Exports = Record<string, Record<string, (...args: unknown[]) => unknown>>;
 interface Glue {
@@ -61,7 +62,8 @@ if (kind === 'command') {
   server.listen(Number(port), '127.0.0.1');
 } else {
   const { HttpServer, types } = await shim('preview3-shim/http');
-  const more = { 'wasi:http/types@0.3': types, 'mayfly:http/outbound': { send() {} } };
+  const own = { 'mayfly:http/outbound': { send() {} }, ...UNTRACED_IMPORTS };
+  const more = { 'wasi:http/types@0.3': types, ...own };
   const server = new (HttpServer as ServerClass)({
     async handle(request) {
       const exports = await instance(more);

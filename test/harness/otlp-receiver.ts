@@ -42,6 +42,14 @@ export interface ReceivedSpan {
   readonly status: number;
   readonly attributes: Attributes;
   readonly links: readonly string[];
+  readonly statusMessage: string;
+  readonly scope: string;
+  readonly events: readonly {
+    readonly name: string;
+    readonly atNs: bigint;
+    readonly attributes: Attributes;
+  }[];
+  readonly attributesLeftOut: number;
 }
 
 export interface ReceivedPoint {
@@ -119,7 +127,8 @@ export class OtlpReceiver implements AsyncDisposable {
     });
     for (const { resource, scopeSpans } of message.resourceSpans ?? []) {
       this.resource = attributesOf(resource.attributes);
-      for (const { spans } of scopeSpans) this.spans.push(...spans.map(toSpan));
+      for (const { scope, spans } of scopeSpans)
+        this.spans.push(...spans.map((span: Decoded) => toSpan(span, scope.name)));
     }
     for (const { scopeLogs } of message.resourceLogs ?? []) {
       for (const { logRecords } of scopeLogs) this.logs.push(...logRecords.map(toLog));
@@ -134,7 +143,7 @@ export class OtlpReceiver implements AsyncDisposable {
   }
 }
 
-function toSpan(span: Decoded): ReceivedSpan {
+function toSpan(span: Decoded, scope: string): ReceivedSpan {
   return {
     traceId: hex(span.traceId),
     spanId: hex(span.spanId),
@@ -146,6 +155,14 @@ function toSpan(span: Decoded): ReceivedSpan {
     status: span.status?.code ?? 0,
     attributes: attributesOf(span.attributes),
     links: span.links.map((link: Decoded) => hex(link.traceId)),
+    statusMessage: span.status?.message ?? '',
+    scope,
+    events: span.events.map((event: Decoded) => ({
+      name: event.name,
+      atNs: BigInt(event.timeUnixNano),
+      attributes: attributesOf(event.attributes),
+    })),
+    attributesLeftOut: span.droppedAttributesCount,
   };
 }
 

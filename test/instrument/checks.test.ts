@@ -5,7 +5,7 @@ import { BOUNDED_CALL, CHECK_INTERVAL, CHUNK } from '../../host/instrument/cost-
 import { instrument } from '../../host/instrument/instrument.ts';
 import { assemble, meter } from './metered.ts';
 
-const CHECK = /i64\.const 4096\s+i64\.gt_s/g;
+const CHECK = new RegExp(`i64\\.const ${CHUNK}\\s+i64\\.gt_s`, 'g');
 
 async function written(wat: string): Promise<string> {
   return print(instrument(await assemble(wat)).bytes);
@@ -29,7 +29,9 @@ test('a loop that several branches lead back to is checked once, at its head', a
   t.is(await checksIn(TWO_WAYS), 1);
   t.regex(
     await written(TWO_WAYS),
-    /loop\s*(;; label = @1)?\s*local\.get \d+\s+(i64\.const \d+\s+i64\.add\s+local\.tee \d+\s+)?i64\.const 4096\s+i64\.gt_s/,
+    new RegExp(
+      `loop\\s*(;; label = @1)?\\s*local\\.get \\d+\\s+(i64\\.const \\d+\\s+i64\\.add\\s+local\\.tee \\d+\\s+)?${CHECK.source}`,
+    ),
   );
 });
 
@@ -90,6 +92,27 @@ test('calls of small functions are checked where they add up to an interval', as
   const { host, call } = await meter(callsOfLeaf(calls + 2));
   call('f', 0);
   t.is(host.spent, 2 + (calls + 2) * (1 + 41));
+});
+
+test('a row of calls of functions that check nothing themselves is checked at least every 64 calls', async (t) => {
+  // Too dear to be called as if it were straight code, and nothing in it needs a check.
+  const cost = CHECK_INTERVAL - 24;
+  const leaf = `(func $leaf ${'(drop (i32.const 1))'.repeat(cost)})`;
+  const rows: Record<string, string> = {
+    'in a row': '(call $leaf)'.repeat(800),
+    'with code between them': '(call $leaf) (drop (i32.add (i32.const 1) (i32.const 2)))'.repeat(800),
+    'in arms': '(if (local.get 0) (then (call $leaf)))'.repeat(800),
+    'through a table': '(call_indirect (i32.const 0))'.repeat(800),
+  };
+  for (const [what, row] of Object.entries(rows)) {
+    const { host, call } = await meter(
+      `(module (table funcref (elem $inTable)) ${leaf} (func $inTable ${'(drop (i32.const 1))'.repeat(cost)})
+        (func $row (param i32) ${row}) (func (export "f") (param i32) (call $row (local.get 0))))`,
+      { fuel: 10_000n },
+    );
+    t.throws(() => call('f', 1), { message: 'unreachable' }, what);
+    t.true(host.spent < 10_000 + CHUNK + 65 * CHECK_INTERVAL, `${what}: ${host.spent}`);
+  }
 });
 
 test('a tree of calls without loops or recursion ends when the fuel does', async (t) => {

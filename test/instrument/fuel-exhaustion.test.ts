@@ -41,16 +41,20 @@ for (const [name, fields] of Object.entries(ENDLESS)) {
 }
 
 test('endless recursion ends, by fuel or by the end of the stack', async (t) => {
-  const { call } = await meter('(module (func $f (export "f") (call $f)))', { fuel: 1_000n });
+  const { call } = await meter(
+    // Eleven units a frame: fuel is noticed before the stack ends.
+    `(module (func $f (export "f") ${'(drop (i32.const 0))'.repeat(10)} (call $f)))`,
+    { fuel: 1_000n },
+  );
   t.throws(() => call('f'), { instanceOf: WebAssembly.RuntimeError, message: 'unreachable' });
 });
 
 test('a refill that raises the counter lets the code go on, and the sum stays exact', async (t) => {
   const wat =
     '(module (func (export "f") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))';
-  const { host, call } = await meter(wat, { fuel: 100n, refill: (h) => h.grant(10_000n) });
-  call('f', 20_000);
-  t.is(host.spent, 100_000);
+  const { host, call } = await meter(wat, { fuel: 100n, refill: (h) => h.grant(40_000n) });
+  call('f', 80_000);
+  t.is(host.spent, 400_000);
   t.true(host.refills >= 9 && host.refills <= 11, `${host.refills} refills`);
 });
 
@@ -88,7 +92,7 @@ test('a length of 2^32-1 and one of 2^64-1 are unsigned', async (t) => {
 test('straight code of any length runs ahead of the counter by one interval at most', async (t) => {
   // Each `if` starts a run of its own, none of which has an entry or a loop to be checked at.
   const steps = '(if (local.get 0) (then (global.set 0 (i32.add (global.get 0) (i32.const 1)))))'.repeat(
-    5_000,
+    15_000,
   );
   const wat = `(module (global (export "n") (mut i32) (i32.const 0)) (func (export "f") (param i32) ${steps}))`;
   for (const argument of [0, 1]) {
@@ -136,11 +140,11 @@ test('a refill may park the guest and let it go on later', async (t) => {
   const refill = new WebAssembly.Suspending(async () => {
     parked++;
     await Promise.resolve();
-    host.grant(10_000n);
+    host.grant(40_000n);
   });
   const { bytes } = instrument(await assemble(wat));
   const exports = instantiate(bytes, { [METER_MODULE]: { ...host.imports, [METER_IMPORTS.refill]: refill } });
-  t.is(await WebAssembly.promising(exports['f'] as GuestFunction)(10_000), 0);
+  t.is(await WebAssembly.promising(exports['f'] as GuestFunction)(40_000), 0);
   t.is(parked, 5);
-  t.is(host.spent, 50_001);
+  t.is(host.spent, 200_001);
 });

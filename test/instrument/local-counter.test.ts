@@ -21,6 +21,48 @@ test('a function called by its index alone takes the counter and gives it back',
   t.regex(await written(wat), /\(func \(;\d+;\) \(type \d+\) \(param i32 i64\) \(result i32 i64\)/);
 });
 
+test('what straight code costs is added once, where the counter is pushed for the first of its calls', async (t) => {
+  const wat = `(module
+    (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $f (param i32)
+      (if (local.get 0) (then (call $g (i32.const 1)) (call $g (i32.const 2)) (call $g (i32.const 3)))))
+    (func (export "f") (param i32) (call $f (local.get 0))))`;
+  const { host, call } = await meter(wat);
+  call('f', 1);
+  t.is(host.spent, 2 + 2 + 3 * 2 + (1 + 2 + 3) * 5);
+  const f = (await written(wat)).split(/\(func \$f /)[1]!.split('(func ')[0]!;
+  // What leads to the calls is checked and charged at the entry, what is in the arm with the first of them.
+  t.is(f.match(/i64\.add/g)?.length, 2, f);
+});
+
+test('what stands behind two arms that both pay is paid for in them', async (t) => {
+  const wat = (then: string, otherwise: string): string => `(module
+    (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $f (param i32)
+      (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (if (global.get 0) (then ${then}) (else ${otherwise}))
+      (drop (i32.add (i32.const 1) (i32.const 2))))
+    (global (mut i32) (i32.const 0))
+    (func (export "f") (param i32) (global.set 0 (local.get 0)) (call $g (i32.const 2)) (call $f (i32.const 3))))`;
+  const cheap = '(drop (i32.const 1))';
+  const additions = async (then: string, otherwise: string): Promise<number> => {
+    const { host, call } = await meter(wat(then, otherwise));
+    for (const [argument, arm] of [then, otherwise].entries()) {
+      const before = host.spent;
+      call('f', 1 - argument);
+      const armCost = arm === cheap ? 1 : arm === '' ? 0 : 2 + 5;
+      t.is(host.spent - before, 2 + 2 + 10 + 2 + 3 * 5 + 2 + armCost + 3, `${then} or ${otherwise}`);
+    }
+    const f = (await written(wat(then, otherwise))).split(/\(func \$f /)[1]!.split('(func ')[0]!;
+    return f.match(/i64\.add/g)!.length;
+  };
+  const called = '(call $g (i32.const 1))';
+  // Of the loop, of each arm; the last one has nothing to pay for what follows with.
+  t.is(await additions(called, called), 3);
+  t.is(await additions(called, ''), 3);
+  t.is(await additions(cheap, called), 3);
+});
+
 test('every way out of such a function gives the counter back', async (t) => {
   const { host, call } = await meter(`(module
     (func $g (param i32) (result i32)

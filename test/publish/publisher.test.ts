@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
+import type { PublishProgress } from '../../host/model/publish-progress.ts';
 import { artifactKey } from '../../host/publish/artifact-key.ts';
 import { runGlue } from '../compiler/glue-runner.ts';
 import {
@@ -26,6 +27,30 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+test.serial(
+  'each step is told when it begins and when it is over, and what waits is told that it does',
+  async (t) => {
+    const fixture = await UploadFixture.create(t);
+    const heard: PublishProgress[] = [];
+    const held = await fixture.held(await runComponent('(memory 1)'));
+    const first = outcomeOf(fixture.publisher.publish(held.job));
+    await held.opened;
+    const job = await fixture.job(await runComponent());
+    const second = fixture.publisher.publish({ ...job, onProgress: (progress) => heard.push(progress) });
+    await held.deliver();
+    t.is(await first, 'published');
+    const { steps } = await second;
+    const begun = heard.filter(({ ms }) => ms === undefined).map(({ step }) => step);
+    t.deepEqual([...new Set(begun)], ['wait', ...steps.map(({ name }) => name)]);
+    // The last word on each step is what is kept of it.
+    for (const { name, ms } of steps) t.is(heard.findLast(({ step }) => step === name)?.ms, ms, name);
+    t.true(
+      heard.findIndex(({ step, ms }) => step === 'wait' && ms !== undefined) <
+        heard.findIndex(({ step }) => step === 'check'),
+    );
+  },
+);
 
 test.serial('a published component runs from what lies on disk', async (t) => {
   const fixture = await UploadFixture.create(t);

@@ -15,7 +15,11 @@ const WIT = join(
 
 /** The key under which an offered interface is bound. */
 function keyOf({ interface: name, versions }: (typeof OFFERED_INTERFACES)[number]): string {
-  return versions === '0.3' ? `${name}@0.3` : name;
+  return versions === '0.3' || versions.includes('-') ? `${name}@${versions}` : name;
+}
+
+function ownWit(name: string): Promise<string> {
+  return readFile(new URL(`../../wit/${name}.wit`, import.meta.url), 'utf8');
 }
 
 test('exactly what is offered is there', (t) => {
@@ -31,7 +35,8 @@ test('the functions of each interface are those of its package', async (t) => {
   const texts = [
     ['0.2', await packages('0.2.12', ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'])],
     ['0.3', await packages('0.3.0', ['cli', 'clocks', 'http', 'random'])],
-    ['0.1', [await readFile(new URL('../../wit/mayfly-http.wit', import.meta.url), 'utf8')]],
+    ['0.1', await Promise.all(['mayfly-http', 'mayfly-telemetry'].map(ownWit))],
+    ['0.2.0-rc.2', [await ownWit('wasi-otel')]],
   ] as const;
   const functions = new Map<string, string[]>();
   for (const [versions, wits] of texts) {

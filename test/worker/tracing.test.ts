@@ -14,7 +14,7 @@ test('where nobody traces, a context is passed on, and none is made', (t) => {
   const trace = tracing.begin(parent(true))!;
   t.false(trace.isRecorded);
   t.false(trace.isNew);
-  t.deepEqual(trace.child(), parent(true));
+  t.deepEqual(trace.child().context, parent(true));
 });
 
 test("a caller's decision holds with a sampler that is parent-based, and with no other", (t) => {
@@ -44,7 +44,9 @@ test('a recorded invocation is a span of its own below its cause, and each of it
   const trace = tracing.begin(cause)!;
   t.like(trace.context, { traceId: cause.traceId, isSampled: true, tracestate: 'a=b' });
   t.is(trace.parent, cause);
-  const ids = new Set([cause.spanId, trace.context.spanId, trace.child().spanId, trace.child().spanId]);
+  const [one, two] = [trace.child(), trace.child()];
+  const ids = new Set([cause, trace.context, one.context, two.context].map(({ spanId }) => spanId));
+  t.is(one.parentSpanId, trace.context.spanId);
   t.is(ids.size, 4);
   for (const id of ids) t.regex(id, /^[0-9a-f]{16}$/);
 });
@@ -61,7 +63,7 @@ test('a guest that sends without end has a bounded number of spans, and what is 
   const trace = new Tracing({ isOn: true, isParentBased: true, ratio: 1 }).begin(undefined)!;
   const target = { method: 'GET', scheme: 'http', authority: 'a', path: '/' } as const;
   for (let n = 0; n < 100; n++)
-    trace.addOutbound({ ...target, spanId: `${n}`, startMs: n, endMs: n, status: 200 });
+    trace.addOutbound({ ...target, spanId: `${n}`, parentSpanId: '', startMs: n, endMs: n, status: 200 });
   t.is(trace.outbound.length, 64);
   t.is(trace.outboundLeftOut, 36);
 });

@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { PublishedJson } from '../../../host/control-plane/schemas.ts';
 import { HANDLER_KINDS } from '../../../host/model/artifact.ts';
 import { command, withClient } from '../command.ts';
 import { loadComponent, nameFromFile } from '../component-file.ts';
+import { publish } from '../publish.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
 import { formatBytes, formatMs, Progress, print, printJson } from '../terminal.ts';
 
@@ -36,12 +36,7 @@ export function deployCommand(): Command {
         const { bytes } = await loadComponent(file, progress, options.optimizeFor);
         progress.step(`publishing ${formatBytes(bytes.length)} as ${client.settings.tenant}/${name}`);
         const query = options.handler === undefined ? '' : `?handler=${encodeURIComponent(options.handler)}`;
-        return client.json<PublishedJson>({
-          method: 'PUT',
-          path: client.functionsPath(`/${name}${query}`),
-          headers: { 'content-type': 'application/wasm', 'content-length': String(bytes.length) },
-          body: bytes,
-        });
+        return publish(client, client.functionsPath(`/${name}${query}`), bytes, progress);
       });
       const steps = published.steps.map((step) => `${step.name} ${formatMs(step.ms)}`);
       progress.note(steps.length > 0 ? steps.join(', ') : 'the host had published these bytes before');

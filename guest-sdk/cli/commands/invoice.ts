@@ -1,5 +1,9 @@
 import type { Command } from 'commander';
-import type { InvoiceJson, VerificationJson } from '../../../host/control-plane/billing-schemas.ts';
+import type {
+  InvoiceJson,
+  TenantInvoiceJson,
+  VerificationJson,
+} from '../../../host/control-plane/billing-schemas.ts';
 import { command, withClient } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import type { GlobalOptions } from '../settings.ts';
@@ -8,17 +12,20 @@ import { print, printJson, table } from '../terminal.ts';
 interface InvoiceOptions extends GlobalOptions {
   readonly month: string;
   readonly verify?: boolean;
+  readonly all?: boolean;
 }
 
 export function invoiceCommand(): Command {
   return command(
     'invoice',
     'show the bill of a month; --verify recomputes it',
-    'mayfly invoice --tenant acme --month 2026-11\nmayfly invoice --tenant acme --month 2026-11 --verify',
+    'mayfly invoice --tenant acme --month 2026-11\nmayfly invoice --tenant acme --month 2026-11 --verify\nmayfly invoice --all --month 2026-11',
   )
     .option('--month <month>', 'such as 2026-11, UTC', new Date().toISOString().slice(0, 7))
     .option('--verify', 'recompute it from the records; fails if anything differs')
+    .option('--all', 'the bills of all tenants, deleted ones included')
     .action(async (options: InvoiceOptions) => {
+      if (options.all) return showAll(options);
       const path = (tenant: string): string =>
         `/v1/tenants/${tenant}/invoices/${encodeURIComponent(options.month)}${options.verify ? '/verification' : ''}`;
       const answer = await withClient(options, (client) =>
@@ -30,6 +37,22 @@ export function invoiceCommand(): Command {
       if ('holds' in answer && !answer.holds)
         throw new CliError('failed', 'the bill does not follow from the records');
     });
+}
+
+async function showAll(options: InvoiceOptions): Promise<void> {
+  const path = `/v1/invoices/${encodeURIComponent(options.month)}`;
+  const all = await withClient(options, (client) =>
+    client.json<readonly TenantInvoiceJson[]>({ method: 'GET', path }),
+  );
+  if (options.json) return printJson(all);
+  const rows = all.map(({ tenant, generation, isDeleted, total, currency, use }) => [
+    tenant,
+    String(generation),
+    isDeleted ? 'deleted' : '',
+    use.requests,
+    `${total} ${currency}`,
+  ]);
+  print(table(['TENANT', 'GENERATION', '', 'REQUESTS', 'TOTAL'], rows));
 }
 
 function invoiceText(invoice: InvoiceJson): string {

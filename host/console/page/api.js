@@ -8,16 +8,34 @@ import { problemFrom, problemOf } from './problem.js';
  * @property {AbortSignal} signal
  * @property {(sent: number, total: number) => void} onSent
  * @property {() => void} onReceived the last byte has left; the host checks and compiles
+ * @property {(progress: PublishProgress) => void} onProgress what the host is at
  */
+
+/** @typedef {import('../../model/publish-progress.ts').PublishProgress} PublishProgress */
+/** @typedef {import('../../control-plane/publish-stream.ts').PublishEventJson} PublishEvent */
+/** @typedef {import('../../control-plane/publish-stream.ts').PublishOutcomeJson} PublishOutcome */
 
 export class Api {
   #key;
 
-  /** @param {Session} session */
-  constructor({ key, tenant }) {
+  #scopes;
+
+  /** @param {Partial<Session> & { readonly key: string }} session */
+  constructor({ key, tenant = '', scopes = [], traceUrl }) {
     this.#key = key;
+    this.#scopes = scopes;
     /** Empty for the operator. */
     this.tenant = tenant;
+    /** Where a trace can be looked at, with `{trace_id}` in it. */
+    this.traceUrl = traceUrl;
+  }
+
+  /**
+   * Whether the host would let this key do it; what it would refuse is not offered.
+   * @param {'deploy' | 'invoke' | 'read'} scope
+   */
+  may(scope) {
+    return ['operator', 'admin', scope].some((one) => this.#scopes.includes(one));
   }
 
   get isOperator() {
@@ -81,21 +99,40 @@ export class Api {
    * @param {string} path
    * @param {Blob} component
    * @param {UploadSteps} steps
-   * @returns {Promise<import('../../control-plane/schemas.ts').PublishedJson>}
+   * @returns {Promise<PublishOutcome>}
    */
-  upload(path, component, { signal, onSent, onReceived }) {
+  upload(path, component, { signal, onSent, onReceived, onProgress }) {
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
       request.open('PUT', `/v1${path}`);
       request.setRequestHeader('authorization', `Bearer ${this.#key}`);
       request.setRequestHeader('content-type', 'application/wasm');
+      request.setRequestHeader('accept', 'application/x-ndjson');
+      let read = 0;
+      /** @type {PublishEvent | undefined} */
+      let last;
+      const readLines = () => {
+        for (;;) {
+          const end = request.responseText.indexOf('\n', read);
+          if (end < 0) return;
+          last = JSON.parse(request.responseText.slice(read, end));
+          read = end + 1;
+          if (last !== undefined && 'progress' in last)
+            onProgress(/** @type {PublishProgress} */ (last.progress));
+        }
+      };
+      request.addEventListener('progress', () => request.status === 200 && readLines());
       request.upload.addEventListener('progress', ({ loaded, total }) => onSent(loaded, total));
       request.upload.addEventListener('load', onReceived);
       request.addEventListener('error', () => reject(problemFrom(0, '')));
       request.addEventListener('abort', () => reject(signal.reason));
       request.addEventListener('load', () => {
-        if (request.status < 300) resolve(JSON.parse(request.responseText));
-        else reject(problemFrom(request.status, request.responseText));
+        if (request.status !== 200) return reject(problemFrom(request.status, request.responseText));
+        readLines();
+        if (last !== undefined && 'published' in last) resolve(last);
+        else if (last !== undefined && 'problem' in last)
+          reject(problemFrom(last.problem.status, JSON.stringify(last.problem)));
+        else reject(problemFrom(0, ''));
       });
       signal.addEventListener('abort', () => request.abort());
       request.send(component);

@@ -1,16 +1,14 @@
-/** Functions that failed in the last hour, the worst first, with what they last said. */
-import { path } from './api.js';
+/** Functions that failed in the last hour, the worst first, each with the invocations that failed last. */
 import { element, fill, panel } from './element.js';
-import { logLine } from './log-panel.js';
+import { failedInvocations } from './failed-invocations.js';
 import { problemNotice } from './notice.js';
 import { count, share } from './quantity.js';
 
 /** @import { Api } from './api.js' */
 /** @import { FunctionUse, UsageWindow } from './usage-window.js' */
-/** @import { LogRecordJson } from '../../control-plane/schemas.ts' */
 
 const MOST_FUNCTIONS = 5;
-const LINES = 5;
+const MOST_INVOCATIONS = 3;
 
 /** Shown anew only where something failed since: whoever reads is left in peace. */
 export class FailurePanel {
@@ -50,7 +48,8 @@ export class FailurePanel {
 
   /** @param {FunctionUse} use */
   async #failure({ tenant, function: name, failures, invocations }) {
-    const lines = await this.#lastLines(tenant, name);
+    const options = { api: this.#api, tenant, name, signal: this.#signal, most: MOST_INVOCATIONS };
+    const failed = await failedInvocations(options).catch(problemNotice);
     return element(
       'article',
       { class: 'failure' },
@@ -60,23 +59,7 @@ export class FailurePanel {
         element('a', { href: `#/tenants/${tenant}/functions/${name}` }, `${tenant}/${name}`),
         element('span', { class: 'bad' }, ` ${count(failures)} failed, ${share(failures, invocations)}`),
       ),
-      lines,
+      failed,
     );
-  }
-
-  /** @param {string} tenant @param {string} name */
-  async #lastLines(tenant, name) {
-    try {
-      const query = { limit: 200 };
-      const at = path`/tenants/${tenant}/functions/${name}/logs`;
-      /** @type {LogRecordJson[]} */
-      const records = await this.#api.ask(at, { query, signal: this.#signal });
-      const bad = records.filter(({ level }) => level === 'error' || level === 'warn').slice(-LINES);
-      if (bad.length === 0) return element('p', { class: 'muted' }, 'It wrote nothing of it to its log.');
-      const about = { class: 'log short', tabindex: 0, role: 'group', 'aria-label': `Last lines of ${name}` };
-      return element('div', about, element('ol', {}, ...bad.map(logLine)));
-    } catch (cause) {
-      return problemNotice(cause);
-    }
   }
 }

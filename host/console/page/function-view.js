@@ -1,6 +1,8 @@
 /** A function: how it does, a request to try, its log, its versions. */
 import { path } from './api.js';
 import { element, panel } from './element.js';
+import { eventPanel } from './event-panel.js';
+import { failedInvocations } from './failed-invocations.js';
 import { live } from './live.js';
 import { logPanel } from './log-panel.js';
 import { moment } from './moment.js';
@@ -45,6 +47,12 @@ export async function functionView({ api, tenant, name, signal }) {
       tryPanel({ api, url: described.url, signal }),
       logPanel({ api, path: at, signal }),
     ),
+    element(
+      'div',
+      { class: 'halves' },
+      failedPanel({ api, tenant, name, signal }),
+      eventPanel({ api, tenant, name, signal }),
+    ),
     versionPanel(api, at, signal),
   );
 }
@@ -55,7 +63,7 @@ function facts({ name, url, liveVersion, live: version, quarantine, updatedAt })
     element(
       'p',
       { class: 'facts' },
-      // A tab of its own, without a way back to this one: the function's page is of the same origin.
+      // A tab of its own, without a way back to this one.
       element('a', { href: url, target: '_blank', rel: 'noopener noreferrer' }, url),
       ` · version ${liveVersion} · ${version.world} · changed `,
       moment(updatedAt),
@@ -79,6 +87,27 @@ function facts({ name, url, liveVersion, live: version, quarantine, updatedAt })
           ),
         ),
   ].filter((part) => part !== undefined);
+}
+
+/** @param {{ api: Api, tenant: string, name: string, signal: AbortSignal }} options */
+function failedPanel(options) {
+  const { signal } = options;
+  /** @type {HTMLElement | undefined} */
+  let shown;
+  return panel(
+    'Failed invocations',
+    live({
+      signal,
+      everyMs: 15_000,
+      load: () => failedInvocations({ ...options, most: 10 }),
+      // Whoever reads is left in peace until there is another one.
+      show: (/** @type {HTMLElement} */ list) => {
+        if (list.dataset['newest'] === shown?.dataset['newest'] && shown?.isConnected) return undefined;
+        shown = list;
+        return list;
+      },
+    }),
+  );
 }
 
 /** @param {Api} api @param {string} at @param {AbortSignal} signal */

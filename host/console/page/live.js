@@ -1,6 +1,6 @@
 /**
  * A part of the page that asks again and again. It asks nothing while nobody looks at the page, waits for one answer before
- * it asks for the next, and ends with its view. The event `refresh` has what it knows shown anew.
+ * it asks for the next, and ends with its view. The event `refresh` has what it knows shown anew, `reload` has it ask at once.
  */
 import { element, fill } from './element.js';
 import { problemNotice } from './notice.js';
@@ -35,8 +35,19 @@ export function live({ signal, everyMs, load, show, initial }) {
   place.addEventListener('refresh', () => {
     if (known !== undefined) put(known);
   });
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  let isAsking = false;
+  let isAskedAgain = false;
+  place.addEventListener('reload', () => {
+    isAskedAgain = isAsking;
+    if (isAsking) return;
+    clearTimeout(timer);
+    void turn();
+  });
   const turn = async () => {
     if (signal.aborted) return;
+    isAsking = true;
     if (!document.hidden) {
       try {
         const data = await load();
@@ -49,7 +60,9 @@ export function live({ signal, everyMs, load, show, initial }) {
         isFailed = true;
       }
     }
-    setTimeout(turn, everyMs);
+    isAsking = false;
+    timer = setTimeout(turn, isAskedAgain ? 0 : everyMs);
+    isAskedAgain = false;
   };
   void turn();
   return place;

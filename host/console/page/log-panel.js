@@ -2,6 +2,7 @@
 import { element, field, fill, panel } from './element.js';
 import { clock } from './moment.js';
 import { problemNotice } from './notice.js';
+import { traceReference } from './trace-reference.js';
 
 /** @import { Api } from './api.js' */
 /** @import { LogRecordJson } from '../../control-plane/schemas.ts' */
@@ -43,7 +44,7 @@ export function logPanel({ api, path, signal }) {
         // After a connection that broke off, the newest lines come again.
         if (record.id <= lastId) continue;
         lastId = record.id;
-        append(frame, lines, record, pause.getAttribute('aria-pressed') === 'true');
+        append(frame, lines, logLine(record, api.traceUrl), pause.getAttribute('aria-pressed') === 'true');
         fill(state, 'Live');
         fill(notice);
       }
@@ -68,19 +69,22 @@ export function logPanel({ api, path, signal }) {
 /**
  * @param {HTMLElement} frame what scrolls
  * @param {HTMLElement} lines
- * @param {LogRecordJson} record
+ * @param {Element} line
  * @param {boolean} isPaused
  */
-function append(frame, lines, record, isPaused) {
+function append(frame, lines, line, isPaused) {
   // Whoever has scrolled back reads on; whoever is at the end stays there.
   const isAtEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < 40;
-  lines.append(logLine(record));
+  lines.append(line);
   if (lines.childElementCount > KEPT_LINES) lines.firstElementChild?.remove();
   if (isAtEnd && !isPaused) frame.scrollTop = frame.scrollHeight;
 }
 
-/** @param {LogRecordJson} record */
-export function logLine({ timestamp, level, source, message, invocationId, version, traceId }) {
+/**
+ * @param {LogRecordJson} record
+ * @param {string} [traceUrl]
+ */
+export function logLine({ timestamp, level, source, message, invocationId, version, traceId }, traceUrl) {
   const about = `version ${version}, ${source}, invocation ${invocationId}${traceId === undefined ? '' : `, trace ${traceId}`}`;
   return element(
     'li',
@@ -88,6 +92,6 @@ export function logLine({ timestamp, level, source, message, invocationId, versi
     clock(timestamp),
     element('span', { class: 'level' }, level),
     element('span', { class: 'message' }, message),
-    traceId === undefined ? undefined : element('code', { class: 'trace' }, `trace ${traceId}`),
+    traceId === undefined ? undefined : traceReference(traceId, traceUrl),
   );
 }

@@ -73,11 +73,15 @@ function showBar() {
     fill(controls, themeSwitch());
     return;
   }
-  const { tenant } = session;
+  const { tenant, name } = session;
   const home = element('a', { href: '#/' }, tenant === '' ? 'Host' : tenant);
   if (location.hash === '' || location.hash === '#/') home.setAttribute('aria-current', 'page');
   fill(navigation, home, element('a', { href: '/openapi.json', target: '_blank', rel: 'noopener' }, 'API'));
-  const who = element('span', { class: 'muted who' }, tenant === '' ? 'operator' : `key of ${tenant}`);
+  const who = element(
+    'span',
+    { class: 'muted who' },
+    tenant === '' ? 'operator' : `key ${name} of ${tenant}`,
+  );
   fill(controls, who, themeSwitch(), element('button', { type: 'button', onclick: signOut }, 'Sign out'));
 }
 

@@ -16,10 +16,18 @@ export function relative(atMs, nowMs = Date.now()) {
   return RELATIVE.format(Math.round(away / size), unit);
 }
 
-/** @param {string} iso */
-export function moment(iso) {
+/**
+ * @param {string} iso
+ * @param {boolean} [isStop] whether Tab stops at it; not within what it stops at anyway
+ */
+export function moment(iso, isStop = true) {
   const absolute = iso.replace('T', ' ').replace(/\.\d+Z$|Z$/, ' UTC');
-  const attributes = { class: 'moment', datetime: iso, tabindex: 0, 'data-absolute': absolute };
+  const attributes = {
+    class: 'moment',
+    datetime: iso,
+    tabindex: isStop ? 0 : undefined,
+    'data-absolute': absolute,
+  };
   return element(
     'time',
     attributes,

@@ -8,6 +8,7 @@ import { Problem } from './problem.js';
 import { count, fuel, gibibyteSeconds, money } from './quantity.js';
 import { queuePanel } from './queue-panel.js';
 import { table } from './table.js';
+import { mappingPanel, schedulePanel } from './trigger-panel.js';
 import { usagePanel } from './usage-panel.js';
 import { noUse } from './usage-window.js';
 
@@ -62,6 +63,12 @@ export function overviewView({ api, signal }) {
     element('div', { class: 'halves' }, panel('Tenants', list), failures.element),
     cost,
     queuePanel({ api, tenants: names, signal }),
+    element(
+      'div',
+      { class: 'halves' },
+      mappingPanel({ api, tenants: names, signal }),
+      schedulePanel({ api, tenants: names, signal }),
+    ),
   );
 }
 

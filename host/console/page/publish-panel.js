@@ -7,7 +7,21 @@ import { problemNotice } from './notice.js';
 import { bytes, duration } from './quantity.js';
 import { table } from './table.js';
 
+/** @import { PublishOutcome } from './api.js' */
 /** @import { PublishedJson } from '../../control-plane/schemas.ts' */
+
+/** As a person reads them while they run. @type {Readonly<Record<string, string>>} */
+const STEPS = {
+  wait: 'Waiting for other uploads',
+  check: 'Check',
+  componentize: 'Make a component of it',
+  transpile: 'Transpile',
+  instrument: 'Write the metering in',
+  compile: 'Compile',
+  store: 'Store',
+  activate: 'Let it answer',
+  warm: 'Make an instance',
+};
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -16,8 +30,14 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
  * @param {Api} options.api
  * @param {string} options.tenant
  * @param {AbortSignal} options.signal
+ * @param {() => void} options.onPublished
  */
-export function publishPanel({ api, tenant, signal }) {
+export function publishPanel({ api, tenant, signal, onPublished }) {
+  if (!api.may('deploy'))
+    return panel(
+      'Publish',
+      element('p', { class: 'muted' }, 'This key lacks the scope “deploy”: it publishes nothing.'),
+    );
   /** @type {File | undefined} */
   let chosen;
   const name = element('input', {
@@ -63,8 +83,10 @@ export function publishPanel({ api, tenant, signal }) {
       return complain(result, name, 'A name is 1 to 63 lower-case letters, digits and inner hyphens.');
     button.disabled = true;
     try {
-      const published = await publish(api, tenant, name.value, chosen, result, signal);
-      fill(result, success(tenant, published));
+      const outcome = await publish(api, tenant, name.value, chosen, result, signal);
+      const { published } = outcome;
+      fill(result, success(tenant, outcome));
+      onPublished();
       result.querySelector('a')?.focus();
       announce(`${published.name} version ${published.version} is published.`);
     } catch (cause) {
@@ -87,7 +109,10 @@ export function publishPanel({ api, tenant, signal }) {
 function publish(api, tenant, name, component, result, signal) {
   const progress = element('progress', { max: component.size, value: 0, 'aria-label': 'Upload' });
   const step = element('span', {}, 'Uploading …');
-  fill(result, element('p', { class: 'progress' }, progress, step));
+  const steps = element('ol', { class: 'steps' });
+  /** @type {Map<string, HTMLElement>} */
+  const lines = new Map();
+  fill(result, element('p', { class: 'progress' }, progress, step), steps);
   return api.upload(path`/tenants/${tenant}/functions/${name}`, component, {
     signal,
     onSent: (sent) => {
@@ -97,14 +122,27 @@ function publish(api, tenant, name, component, result, signal) {
     onReceived: () => {
       // Nobody can say how far the rest is.
       progress.removeAttribute('value');
-      fill(step, 'Checking, compiling and metering …');
+      fill(step, 'Uploaded.');
       announce('Uploaded. The host checks and compiles it.');
+    },
+    onProgress: ({ step: at, ms }) => {
+      const line = lines.get(at) ?? element('li', { 'data-step': at });
+      if (!lines.has(at)) steps.append(line);
+      lines.set(at, line);
+      line.className = ms === undefined ? 'running' : 'done';
+      fill(
+        line,
+        STEPS[at] ?? at,
+        ms === undefined ? ' …' : [' ', element('span', { class: 'muted' }, duration(ms * 1_000))],
+      );
+      if (ms === undefined) fill(step, `${STEPS[at] ?? at} …`);
     },
   });
 }
 
-/** @param {string} tenant @param {PublishedJson} published */
-function success(tenant, { name, version, handler, world, sizes, steps, url }) {
+/** @param {string} tenant @param {PublishOutcome} outcome */
+function success(tenant, { published, created, instances }) {
+  const { name, version, handler, world, sizes, steps, url } = published;
   const link = { href: `#/tenants/${tenant}/functions/${name}` };
   return element(
     'div',
@@ -121,7 +159,10 @@ function success(tenant, { name, version, handler, world, sizes, steps, url }) {
       { class: 'muted' },
       `${handler} (${world}), ${bytes(sizes.uploadBytes)} uploaded, ${bytes(sizes.codeBytes)} of code`,
     ),
-    steps.length === 0
+    instances === undefined
+      ? element('p', { class: 'bad' }, 'No instance of it could be made: call it, and its log says why.')
+      : undefined,
+    steps.length === 0 || !created
       ? element('p', { class: 'muted' }, 'The host had compiled this component before.')
       : stepTable(steps),
   );

@@ -1,7 +1,9 @@
 /** Asks for a key. It is tried before it is kept. */
-import { Api, path } from './api.js';
+import { Api } from './api.js';
 import { element, field, fill } from './element.js';
 import { problemNotice } from './notice.js';
+import { Problem } from './problem.js';
+import { sessionOf } from './session.js';
 
 /** @import { Session } from './session.js' */
 
@@ -13,7 +15,6 @@ export function signInView(onSession) {
     spellcheck: 'false',
     required: true,
   });
-  const tenant = element('input', { type: 'text', autocomplete: 'off', spellcheck: 'false', maxlength: 63 });
   const button = element('button', { type: 'submit', class: 'primary' }, 'Sign in');
   const result = element('div', {});
   const form = element(
@@ -21,7 +22,6 @@ export function signInView(onSession) {
     { class: 'sign-in', novalidate: true },
     element('h1', { tabindex: -1 }, 'Sign in'),
     field('Key', key, 'It stays in this tab, and is forgotten with it.'),
-    field('Tenant', tenant, "Whose key it is. Leave it empty for the operator's."),
     button,
     result,
     element(
@@ -40,13 +40,17 @@ export function signInView(onSession) {
   );
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
-    const session = { key: key.value.trim(), tenant: tenant.value.trim() };
+    const text = key.value.trim();
     button.disabled = true;
     try {
-      if (!/^[\x21-\x7e]+$/.test(session.key))
-        throw new Error('The key is empty, or has characters that no key has.');
-      await new Api(session).ask(session.tenant === '' ? '/tenants' : path`/tenants/${session.tenant}`);
-      onSession(session);
+      if (!/^[\x21-\x7e]+$/.test(text))
+        throw new Problem({
+          code: 'invalid_key',
+          detail: 'The key is empty, or has characters that no key has.',
+          mend: 'Copy it once more, without what is around it.',
+          status: 0,
+        });
+      onSession(sessionOf(text, await new Api({ key: text }).ask('/whoami')));
     } catch (cause) {
       fill(result, problemNotice(cause));
       key.focus();

@@ -12,6 +12,7 @@ import { publishPanel } from './publish-panel.js';
 import { count, fuel } from './quantity.js';
 import { queuePanel } from './queue-panel.js';
 import { table } from './table.js';
+import { mappingPanel, schedulePanel } from './trigger-panel.js';
 import { usagePanel } from './usage-panel.js';
 
 /** @import { Api } from './api.js' */
@@ -30,6 +31,7 @@ export function tenantView({ api, tenant, signal }) {
     load: () => api.ask(`${at}/functions`, { signal }),
     show: (/** @type {FunctionSummaryJson[]} */ found) => functionTable(tenant, found, usage),
   });
+  const own = { api, tenants: async () => [tenant], signal };
   const invoices = () =>
     api.ask(`${at}/invoices/${thisMonth()}`, { signal }).then(
       (invoice) => [invoice],
@@ -42,7 +44,12 @@ export function tenantView({ api, tenant, signal }) {
     'div',
     { class: 'view' },
     element('h1', { tabindex: -1 }, tenant),
-    element('div', { class: 'halves' }, panel('Functions', functions), publishPanel({ api, tenant, signal })),
+    element(
+      'div',
+      { class: 'halves' },
+      panel('Functions', functions),
+      publishPanel({ api, tenant, signal, onPublished: () => functions.dispatchEvent(new Event('reload')) }),
+    ),
     usagePanel({
       api,
       signal,
@@ -55,7 +62,8 @@ export function tenantView({ api, tenant, signal }) {
     }),
     element('div', { class: 'halves' }, billPanel({ api, tenant, signal }), failures.element),
     costPanel({ api, signal, path: at, invoices }),
-    queuePanel({ api, tenants: async () => [tenant], signal }),
+    queuePanel(own),
+    element('div', { class: 'halves' }, mappingPanel(own), schedulePanel(own)),
   );
 }
 

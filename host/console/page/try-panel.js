@@ -30,6 +30,8 @@ export function tryPanel({ api, url, signal }) {
   const withKey = element('input', { type: 'checkbox' });
   const button = element('button', { type: 'submit', class: 'primary' }, 'Send');
   const result = element('div', { class: 'result' });
+  // Functions may have a name of their own, which this page must not ask; they answer under every other one as well.
+  const here = new URL(new URL(url).pathname, location.origin);
   const form = element(
     'form',
     { novalidate: true },
@@ -55,7 +57,7 @@ export function tryPanel({ api, url, signal }) {
         : headersOf(headers.value);
       const hasBody = !['GET', 'HEAD'].includes(method.value) && body.value !== '';
       const startedAt = performance.now();
-      const response = await fetch(new URL(where.value.replace(/^\//, ''), url), {
+      const response = await fetch(new URL(where.value.replace(/^\//, ''), here), {
         method: method.value,
         headers: /** @type {[string, string][]} */ (lines),
         credentials: 'omit',

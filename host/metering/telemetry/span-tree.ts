@@ -12,7 +12,7 @@ import {
 } from '@opentelemetry/api';
 import { type InstrumentationScope, millisToHrTime, TraceState } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
+import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
@@ -30,6 +30,7 @@ import {
   ATTR_FAAS_VERSION,
 } from '@opentelemetry/semantic-conventions/incubating';
 import { ERROR_TABLE } from '../../errors.ts';
+import type { GuestAttributes, GuestSpan } from '../../model/guest-span.ts';
 import type { InvocationSpan, OutboundSpan } from '../../model/invocation-span.ts';
 import { parseTraceContext } from '../../model/trace-context.ts';
 import { FAAS_TRIGGERS } from './faas-trigger.ts';
@@ -57,7 +58,13 @@ interface SpanParts {
   readonly attributes: Attributes;
   readonly status: SpanStatus;
   readonly links?: Link[];
+  readonly events?: TimedEvent[];
+  readonly scope?: InstrumentationScope;
+  readonly leftOut?: Pick<GuestSpan, 'attributesLeftOut' | 'eventsLeftOut' | 'linksLeftOut'>;
 }
+
+/** Spans of guests have a scope of their own, whatever the library in them is called: none can be taken for the host's. */
+const GUEST_SCOPE: InstrumentationScope = { name: 'mayfly.guest' };
 
 /** The spans of an invocation, the one of the whole last. */
 export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): ReadableSpan[] {
@@ -88,13 +95,13 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
       status: parts.status,
       attributes: parts.attributes,
       links: parts.links ?? [],
-      events: [],
+      events: parts.events ?? [],
       ended: true,
       resource: origin.resource,
-      instrumentationScope: origin.scope,
-      droppedAttributesCount: 0,
-      droppedEventsCount: 0,
-      droppedLinksCount: 0,
+      instrumentationScope: parts.scope ?? origin.scope,
+      droppedAttributesCount: parts.leftOut?.attributesLeftOut ?? 0,
+      droppedEventsCount: parts.leftOut?.eventsLeftOut ?? 0,
+      droppedLinksCount: parts.leftOut?.linksLeftOut ?? 0,
     });
   };
   const child = (name: string, fromMs: number, toMs: number): void =>
@@ -113,7 +120,8 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
   if (hasWaited) child('queue', startMs, initStartMs);
   if (hasStarted) child('init', initStartMs, execStartMs);
   if ((hasWaited || hasStarted) && invocation.start !== 'none') child('exec', execStartMs, endMs);
-  for (const request of invocation.outbound) add({ ...outboundParts(request), parentSpanId: spanId });
+  for (const request of invocation.outbound) add(outboundParts(request));
+  for (const span of invocation.guestSpans) add(guestParts(span, invocation));
   add({
     name: `${invocation.tenant}/${invocation.name}`,
     kind: invocation.trigger === 'queue' ? SpanKind.CONSUMER : SpanKind.SERVER,
@@ -130,13 +138,12 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
 }
 
 function attributesOf(invocation: InvocationSpan): Attributes {
-  const { outcome, http, outboundLeftOut } = invocation;
+  const { outcome, http, outboundLeftOut, guestSpansLeftOut, attributesLeftOut } = invocation;
   return {
-    [ATTR_TENANT]: invocation.tenant,
-    [ATTR_FAAS_NAME]: invocation.name,
-    [ATTR_FAAS_VERSION]: String(invocation.version),
+    // First: what the host says holds.
+    ...ofGuest(invocation.attributes.filter(([key]) => !HOSTS_KEYS.has(key))),
+    ...subjectOf(invocation),
     [ATTR_FAAS_TRIGGER]: FAAS_TRIGGERS[invocation.trigger],
-    [ATTR_FAAS_INVOCATION_ID]: invocation.invocationId,
     [ATTR_FAAS_COLDSTART]: invocation.start === 'cold',
     'mayfly.trigger': invocation.trigger,
     'mayfly.outcome': outcome,
@@ -145,6 +152,8 @@ function attributesOf(invocation: InvocationSpan): Attributes {
     ...(invocation.attempt > 1 ? { 'mayfly.attempt': invocation.attempt } : {}),
     ...(invocation.batchSize > 1 ? { 'mayfly.batch.size': invocation.batchSize } : {}),
     ...(outboundLeftOut > 0 ? { 'mayfly.outbound.left_out': outboundLeftOut } : {}),
+    ...(guestSpansLeftOut > 0 ? { 'mayfly.guest.spans.left_out': guestSpansLeftOut } : {}),
+    ...(attributesLeftOut > 0 ? { 'mayfly.guest.attributes.left_out': attributesLeftOut } : {}),
     ...(outcome === 'returned'
       ? {}
       : { [ATTR_ERROR_TYPE]: outcome, [ATTR_FAULT]: ERROR_TABLE[outcome].fault }),
@@ -158,6 +167,72 @@ function attributesOf(invocation: InvocationSpan): Attributes {
   };
 }
 
+/** Which invocation a span is of. */
+function subjectOf({ tenant, name, version, invocationId }: InvocationSpan): Attributes {
+  return {
+    [ATTR_TENANT]: tenant,
+    [ATTR_FAAS_NAME]: name,
+    [ATTR_FAAS_VERSION]: String(version),
+    [ATTR_FAAS_INVOCATION_ID]: invocationId,
+  };
+}
+
+/** What the span of an invocation has of the host or not at all: a guest cannot say that it has failed, or was asked otherwise. */
+const HOSTS_KEYS: ReadonlySet<string> = new Set([
+  ATTR_ERROR_TYPE,
+  ATTR_HTTP_REQUEST_METHOD,
+  ATTR_HTTP_RESPONSE_STATUS_CODE,
+  ATTR_URL_PATH,
+]);
+
+/** Own properties, whatever the keys are called. */
+function ofGuest(attributes: GuestAttributes): Attributes {
+  return Object.fromEntries(attributes) as Attributes;
+}
+
+const GUEST_STATUS: Readonly<Record<GuestSpan['status'], SpanStatusCode>> = {
+  unset: SpanStatusCode.UNSET,
+  ok: SpanStatusCode.OK,
+  error: SpanStatusCode.ERROR,
+};
+
+const GUEST_KINDS: Readonly<Record<GuestSpan['kind'], SpanKind>> = {
+  client: SpanKind.CLIENT,
+  server: SpanKind.SERVER,
+  producer: SpanKind.PRODUCER,
+  consumer: SpanKind.CONSUMER,
+  internal: SpanKind.INTERNAL,
+};
+
+function guestParts(span: GuestSpan, invocation: InvocationSpan): SpanParts {
+  const { name, kind, spanId, parentSpanId = invocation.spanId, startMs, endMs, scope, statusMessage } = span;
+  return {
+    name,
+    kind: GUEST_KINDS[kind],
+    spanId,
+    parentSpanId,
+    startMs,
+    endMs,
+    attributes: {
+      ...ofGuest(span.attributes),
+      ...subjectOf(invocation),
+      ...(scope === '' ? {} : { 'mayfly.guest.scope': scope }),
+    },
+    status: {
+      code: GUEST_STATUS[span.status],
+      ...(statusMessage === '' ? {} : { message: statusMessage }),
+    },
+    links: span.links.flatMap(linkTo),
+    events: span.events.map((event) => ({
+      name: event.name,
+      time: millisToHrTime(event.atMs),
+      attributes: ofGuest(event.attributes),
+    })),
+    scope: GUEST_SCOPE,
+    leftOut: span,
+  };
+}
+
 /** Of a server: what the caller did wrong is no error of its span (semantic conventions for HTTP, status). */
 function statusOf({ outcome, http }: InvocationSpan): SpanStatus {
   if (outcome !== 'returned' && ERROR_TABLE[outcome].fault !== 'caller')
@@ -165,8 +240,8 @@ function statusOf({ outcome, http }: InvocationSpan): SpanStatus {
   return http !== undefined && http.status >= 500 ? { code: SpanStatusCode.ERROR } : OK;
 }
 
-function outboundParts(request: OutboundSpan): Omit<SpanParts, 'parentSpanId'> {
-  const { spanId, method, scheme, authority, path, startMs, endMs, status, error } = request;
+function outboundParts(request: OutboundSpan): SpanParts {
+  const { spanId, parentSpanId, method, scheme, authority, path, startMs, endMs, status, error } = request;
   const [, host = authority, port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   const hasFailed = error !== undefined || (status !== undefined && status >= 400);
   const errorType = error ?? String(status);
@@ -174,6 +249,7 @@ function outboundParts(request: OutboundSpan): Omit<SpanParts, 'parentSpanId'> {
     name: method,
     kind: SpanKind.CLIENT,
     spanId,
+    parentSpanId,
     startMs,
     endMs,
     attributes: {

@@ -24,6 +24,7 @@ import { type IMetricReader, MetricReader, PeriodicExportingMetricReader } from 
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
+import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { LogRecord } from '../../model/log-record.ts';
 import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
@@ -119,6 +120,10 @@ export class Telemetry implements AsyncDisposable {
   thread(thread: number, { spans, refusals, slots }: ThreadTelemetry): void {
     this.#gauges.setSlots(thread, slots);
     for (const refusal of refusals) this.#meter.refused(refusal);
+    this.spans(spans);
+  }
+
+  spans(spans: readonly InvocationSpan[]): void {
     for (const span of spans) {
       this.#meter.exemplify(span);
       if (this.#spans !== undefined) for (const made of spansOf(span, this.#origin)) this.#spans.onEnd(made);

@@ -35,7 +35,7 @@ const UNLIMITED = 2n ** 60n;
 const MAX_FUEL = 500_000;
 const CALLS_OF_EACH = 2;
 /** What a trap leaves uncharged at most: what the local counter holds at a check, and what is executed up to one. */
-const TRAP_LOSS = 4_096 + 1_024;
+const TRAP_LOSS = 16_384 + 1_024;
 /** What it finds charged too early at most, besides straight code: the turns of one counted loop. */
 const TRAP_EXCESS = 4_096;
 

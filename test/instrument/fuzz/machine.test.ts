@@ -97,6 +97,28 @@ const TEXT = (body: string): string => `(module (memory 1 3) (tag $e (param i32)
   (func $throw (param i32) (throw $e (local.get 0)))
   (func (export "run") (param i32) (result i32) ${body}))`;
 
+test('the reference machine counts what a trap leaves behind the label that straight code leads to', async (t) => {
+  const arm = (code: string): string => `(module (func (export "run") (param i32)
+    (block (drop (local.get 0)) (if (local.get 0) (then ${code}) (else (br 1))) (drop (i32.const 2)) (br 0))
+    (drop (i32.add (i32.const 1) (i32.const 1)))))`;
+  const division = '(drop (i32.div_u (i32.const 1) (i32.const 0)))';
+  for (const [code, rest] of [
+    // To the end of the arm: what is behind the `if`, with its branch.
+    [`${division} (drop (i32.const 3))`, 1 + 2],
+    // Out of the block around: the branch, and what is behind the block.
+    [`${division} (block (nop)) (br 1)`, 1 + 3],
+    [`${division} (br_if 1 (local.get 0))`, 2],
+  ] as const) {
+    const format = readModule(await assemble(arm(code)));
+    const machine = new Machine(format, new FuzzHost(format), 1_000_000);
+    t.is(
+      outcomeOf(() => machine.call(format.exports[0]!.index, [1])),
+      'trap',
+    );
+    t.is(machine.rest, rest, code);
+  }
+});
+
 function outcomeOf(run: () => unknown): unknown {
   try {
     return run();

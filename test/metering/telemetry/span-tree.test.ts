@@ -28,6 +28,10 @@ function invocation(change: Partial<InvocationSpan> = {}): InvocationSpan {
     endMs: 1_000_000,
     outbound: [],
     outboundLeftOut: 0,
+    guestSpans: [],
+    guestSpansLeftOut: 0,
+    attributes: [],
+    attributesLeftOut: 0,
     links: [],
     ...change,
   };
@@ -99,7 +103,8 @@ test('a batch of a queue is consumed, says how many and how often, and links to 
 
 test('a request that failed without an answer says what with', (t) => {
   const target = { method: 'POST', scheme: 'https', authority: '[::1]:8443', path: '/x' } as const;
-  const outbound = [{ ...target, spanId: 'cccccccccccccccc', startMs: 1, endMs: 2, error: 'DNS-error' }];
+  const ids = { spanId: 'cccccccccccccccc', parentSpanId: ID };
+  const outbound = [{ ...target, ...ids, startMs: 1, endMs: 2, error: 'DNS-error' }];
   const [client] = spans({ outbound, outboundLeftOut: 2 });
   t.like(client, { kind: SpanKind.CLIENT, name: 'POST', status: { code: SpanStatusCode.ERROR } });
   t.like(client?.attributes, {

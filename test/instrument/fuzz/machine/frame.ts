@@ -27,6 +27,7 @@ type Exit = readonly Value[] | TailCall | undefined;
 
 const BYTES_PER_UNIT = 8;
 const LENGTH_CLAMP = 2 ** 36;
+const MAX_BEHIND_LABEL = 1_024;
 
 /** An address, an index or a length, which are unsigned. */
 function unsigned(value: Value): number {
@@ -59,7 +60,7 @@ export class Frame {
         if (exit !== undefined) return exit;
       } catch (error) {
         if (!(error instanceof Thrown) && !(error instanceof WebAssembly.RuntimeError)) throw error;
-        this.#machine.leave(this.#restOfRun());
+        this.#machine.leave(this.#restOfRun() + this.#behindLabel());
         if (!(error instanceof Thrown)) {
           if (!this.#isCalling) this.#machine.cut = this.#executedOfRun;
           throw error;
@@ -75,6 +76,33 @@ export class Frame {
     let rest = 0;
     for (let i = this.#pc; !this.#code[i]!.endsRun; i++) rest += this.#code[i + 1]!.cost;
     return rest;
+  }
+
+  /** The same of the straight code behind the label that these lead to, and only there. Not where exceptions are handled. */
+  #behindLabel(): number {
+    if (this.#machine.tags.length > 0) return 0;
+    const code = this.#code;
+    let at = this.#pc;
+    while (!code[at]!.endsRun) at++;
+    const { op, labels } = code[at]!;
+    if (op !== 0x0b && op !== 0x05 && op !== 0x0c) return 0;
+    // How many ends of blocks, from here on, lie before the code behind the label.
+    let ends = op === 0x0b ? 0 : op === 0x05 ? 1 : labels![0]! + 1;
+    for (let depth = 0; ends > 0; ) {
+      const next = code[++at];
+      if (next === undefined) return 0;
+      if (next.end !== undefined) depth++;
+      else if (next.op === 0x0b && depth-- === 0) {
+        depth = 0;
+        ends--;
+      }
+    }
+    let cost = 0;
+    for (let i = at + 1; i < code.length; i++) {
+      cost += code[i]!.cost;
+      if (code[i]!.endsRun) break;
+    }
+    return Math.min(cost, MAX_BEHIND_LABEL);
   }
 
   /** Leaves `#pc` at the instruction that throws. */

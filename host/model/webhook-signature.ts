@@ -1,7 +1,16 @@
 /** Standard Webhooks, symmetric signatures: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 import { createHmac } from 'node:crypto';
 
-const SECRET_PREFIX = 'whsec_';
+export const SECRET_PREFIX = 'whsec_';
+/** The specification asks for 24 to 64 bytes. */
+export const SECRET_BYTES = { made: 32, floor: 24, ceiling: 64 } as const;
+
+export function isSigningSecret(text: string): boolean {
+  const key = text.startsWith(SECRET_PREFIX) ? text.slice(SECRET_PREFIX.length) : '';
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(key)) return false;
+  const { length } = Buffer.from(key, 'base64');
+  return length >= SECRET_BYTES.floor && length <= SECRET_BYTES.ceiling;
+}
 
 /**
  * @param id of the event, the same for each try at delivering it
