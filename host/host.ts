@@ -41,6 +41,7 @@ import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
 import { ThreadLosses } from './worker/thread-losses.ts';
 import { ListenError, WorkerPool } from './worker/worker-pool.ts';
+import { letObjectsDieYoung } from './young-generation.ts';
 
 export interface RunningHost {
   /** `http://127.0.0.1:8787` */
@@ -75,6 +76,7 @@ export async function startHost(
   report: (message: string, error?: unknown) => void,
 ): Promise<RunningHost> {
   assertLimitRelations();
+  letObjectsDieYoung();
   await refuseTakenPort(config.host, config.port);
   await openDataFolder(config.dataDir);
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);

@@ -34,6 +34,7 @@ import { TelemetryRelay } from './worker/telemetry-relay.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
 import { Tracing } from './worker/tracing.ts';
 import { UsageRelay } from './worker/usage-relay.ts';
+import { letObjectsDieYoung } from './young-generation.ts';
 
 const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
 const MAX_ROUTES = 10_000;
@@ -50,6 +51,7 @@ interface ServingProcess {
 }
 
 function serve(data: IsolatedProcessData): ServingProcess {
+  letObjectsDieYoung();
   const { tenant } = data;
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));

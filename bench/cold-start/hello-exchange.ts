@@ -58,6 +58,7 @@ export function helloContext(signal: AbortSignal): WasiContext {
     clock: CLOCK,
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     outbound: { send: () => Promise.reject(new Error('nothing is sent')) },
+    end: signal,
     signal,
     terminate: (code, detail) => new MayflyError(code, detail),
   };

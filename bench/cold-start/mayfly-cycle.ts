@@ -14,6 +14,7 @@ import { defaultConfiguration } from '../../host/model/function-configuration.ts
 import type { LiveFunction } from '../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { letObjectsDieYoung } from '../../host/young-generation.ts';
 import { artifactOf } from '../../test/harness/artifact.ts';
 import type { Cycle } from './cycle.ts';
 import { HelloExchange } from './hello-exchange.ts';
@@ -22,6 +23,8 @@ import { HelloExchange } from './hello-exchange.ts';
 const CONFIGURATION = { ...defaultConfiguration(), fuel: FUNCTION_LIMITS.fuel.hard };
 
 export async function createMayflyCycle(component: Uint8Array): Promise<MayflyCycle> {
+  // As the host does it.
+  letObjectsDieYoung();
   return new MayflyCycle(await artifactOf(component));
 }
 

@@ -33,7 +33,8 @@ export class InstanceState {
   /** `context.get` and `context.set` outside of tasks. */
   readonly #storage: [number, number] = [0, 0];
   readonly #ports: StatePorts;
-  readonly #tasks = new Set<Task>();
+  /** Made for the first: calls that are not async need none. */
+  #tasks: Set<Task> | undefined;
   #hasEnded = false;
 
   constructor(ports: StatePorts) {
@@ -50,12 +51,13 @@ export class InstanceState {
   }
 
   add(task: Task): void {
+    this.#tasks ??= new Set();
     this.#tasks.add(task);
   }
 
   /** The task has exited. */
   remove(task: Task): void {
-    this.#tasks.delete(task);
+    this.#tasks?.delete(task);
     if (this.exclusiveTask === task) this.exclusiveTask = undefined;
     this.stacks.changed();
   }
@@ -111,8 +113,8 @@ export class InstanceState {
     if (this.#hasEnded) return;
     this.end();
     this.#ports.trap(error);
-    for (const task of this.#tasks) task.reject(error);
-    this.#tasks.clear();
+    for (const task of this.#tasks ?? []) task.reject(error);
+    this.#tasks?.clear();
   }
 
   /** Invariant 2. Idempotent. */

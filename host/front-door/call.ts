@@ -39,7 +39,9 @@ export interface CallOptions {
 }
 
 /** A call as it runs: what the caller's options and the function's settings came to. */
-export interface Call extends CallOptions, Passage {
+export interface Call {
+  readonly options: CallOptions;
+  readonly passage: Passage;
   readonly invocationId: InvocationId;
   readonly trace: InvocationTrace | undefined;
   readonly arrivedMs: number;

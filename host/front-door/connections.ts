@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Link, LinkedList } from '../linked-list.ts';
 
 /** How long a caller who still sends may take to notice that it was answered. */
 const LINGER_MS = 1_000;
@@ -9,6 +10,12 @@ export interface ConnectionsOptions {
   readonly max?: number;
   /** Turns away a connection for which there is no room: answers, and closes it. */
   readonly refuse?: (socket: Socket) => void;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** The last response on it. */
+  latest: ServerResponse | undefined;
 }
 
 /**
@@ -22,9 +29,8 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #options: ConnectionsOptions;
   /** Those without a request under way, the longest idle first. */
-  readonly #idle = new Set<Socket>();
-  /** The last response on each; a request costs one entry written, nothing more. */
-  readonly #latest = new Map<Socket, ServerResponse | undefined>();
+  readonly #idle = new LinkedList<Connection>();
+  readonly #open = new Map<Socket, Link<Connection>>();
   #isDraining = false;
 
   constructor(server: Server, options: ConnectionsOptions = {}) {
@@ -34,34 +40,38 @@ export class Connections {
         options.refuse?.(socket);
         return;
       }
-      this.#latest.set(socket, undefined);
-      this.#idle.add(socket);
+      const connection = new Link<Connection>({ socket, latest: undefined });
+      this.#open.set(socket, connection);
+      this.#idle.append(connection);
       socket.once('close', () => {
-        this.#latest.delete(socket);
-        this.#idle.delete(socket);
+        this.#open.delete(socket);
+        this.#idle.remove(connection);
       });
       // What Node calls after the last response on a connection.
       const closeAtOnce = socket.destroySoon;
       socket.destroySoon = () => {
-        const response = this.#latest.get(socket);
+        const response = connection.value.latest;
         if (response === undefined || response.req.complete) closeAtOnce.call(socket);
         else linger(socket, response);
       };
     });
     server.on('request', (incoming, outgoing) => {
-      const { socket } = incoming;
-      this.#latest.set(socket, outgoing);
-      this.#idle.delete(socket);
-      outgoing.once('close', () => {
-        if (this.#latest.get(socket) === outgoing) this.#idle.add(socket);
+      const connection = this.#open.get(incoming.socket);
+      if (connection === undefined) return;
+      connection.value.latest = outgoing;
+      this.#idle.remove(connection);
+      // It happens once: `once` would make two more objects of each.
+      outgoing.on('close', () => {
+        if (connection.value.latest === outgoing && this.#open.has(incoming.socket))
+          this.#idle.append(connection);
       });
-      if (this.#isDraining) this.#closeAfter(incoming.socket, outgoing);
+      if (this.#isDraining) this.#closeAfter(connection.value);
     });
   }
 
   /** Whether an answer written to the socket itself would stand at the start of a response, not inside of one. */
   isBetweenResponses(socket: Socket): boolean {
-    const response = this.#latest.get(socket);
+    const response = this.#open.get(socket)?.value.latest;
     if (response === undefined || response.closed) return true;
     // Without a socket it waits for the one before it in a pipeline, of which some may be out already.
     return response.socket !== null && !response.headersSent;
@@ -69,35 +79,37 @@ export class Connections {
 
   /** How many are open. */
   get size(): number {
-    return this.#latest.size;
+    return this.#open.size;
   }
 
   /** Closes every connection as soon as no request is under way on it; half a request's head is none. */
   drain(): void {
     this.#isDraining = true;
-    for (const [socket, response] of this.#latest) this.#closeAfter(socket, response);
+    for (const { value } of this.#open.values()) this.#closeAfter(value);
   }
 
   #makeRoom(): boolean {
     const { max } = this.#options;
-    if (max === undefined || this.#latest.size < max) return true;
-    const [longestIdle] = this.#idle;
+    if (max === undefined || this.#open.size < max) return true;
+    const longestIdle = this.#idle.first;
     if (longestIdle === undefined) return false;
+    const { socket } = longestIdle.value;
     // Its `close` comes later; from here on it counts no more.
-    this.#latest.delete(longestIdle);
-    this.#idle.delete(longestIdle);
-    longestIdle.destroy();
+    this.#open.delete(socket);
+    this.#idle.remove(longestIdle);
+    socket.destroy();
     return true;
   }
 
-  #closeAfter(socket: Socket, response: ServerResponse | undefined): void {
-    if (response === undefined || response.closed) {
+  #closeAfter(connection: Connection): void {
+    const { socket, latest } = connection;
+    if (latest === undefined || latest.closed) {
       socket.destroy();
       return;
     }
-    response.once('close', () => {
+    latest.once('close', () => {
       // Another request may have followed on the same connection; its own response closes it.
-      if (this.#latest.get(socket) === response) socket.destroySoon();
+      if (connection.latest === latest) socket.destroySoon();
     });
   }
 }

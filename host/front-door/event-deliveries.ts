@@ -23,7 +23,8 @@ import type { OwnAccount, OwnCall, OwnCause, OwnResult } from './call.ts';
 import { EventExchange, NO_EXCHANGE } from './event-exchange.ts';
 import { asVariables, eventFields, printable } from './event-fields.ts';
 import { batchRecord, failuresReturned, tickRecord } from './event-records.ts';
-import type { Invoker, InvokerPorts } from './invoker.ts';
+import type { Invoker } from './invoker.ts';
+import type { InvokerPorts } from './invoker-ports.ts';
 import { BatchAnswerError, type ItemFailure } from './item-failures.ts';
 import { failuresAnswered, lambdaEvent } from './lambda-event.ts';
 

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
+import type { DelayQueue } from '../instance/delay-queue.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { type Fields, isCorsField } from './cors.ts';
-import type { Hold } from './hold.ts';
 import { preparedProblem, withInstance } from './prepared-problem.ts';
 import { RequestSource } from './request-source.ts';
 import { ResponseSink } from './response-sink.ts';
@@ -46,7 +46,7 @@ export interface NodeExchangeOptions {
   /** Header fields that the guest does not see (the host's own credentials). */
   readonly hidden: ReadonlySet<string>;
   /** Where short answers wait for the end of their invocation. */
-  readonly hold: Hold;
+  readonly hold: DelayQueue;
   /** The trace that the guest is to continue, if it is another than the caller's own header says. */
   readonly trace?: TraceContext | undefined;
   /** Header fields that the host adds to the request. */

@@ -29,16 +29,16 @@ export class FunctionUrls {
   }
 
   /** Answers the request itself, whatever happens; resolves once the invocation is over. */
-  async serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const [, tenantText = '', nameText = '', path = '/', query = ''] = TARGET.exec(incoming.url ?? '') ?? [];
     const tenant = asTenantName(tenantText);
     const name = asFunctionName(nameText);
     if (tenant === undefined || name === undefined) {
       const error = new MayflyError('route_not_found', 'Functions answer under /fn/{tenant}/{name}/.');
       sendProblem(incoming, outgoing, error, []);
-      return;
+      return Promise.resolve();
     }
-    await this.#invoker.call(
+    return this.#invoker.call(
       {
         tenant,
         name,

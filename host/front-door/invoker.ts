@@ -6,18 +6,15 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
-import { type EnginePorts, type InvocationResult, RunningInvocation } from '../instance/engine.ts';
+import { DelayQueue } from '../instance/delay-queue.ts';
+import { RunningInvocation } from '../instance/engine.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
-import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { InvocationSpan } from '../model/invocation-span.ts';
-import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
-import type { TenantClock } from '../model/tenant.ts';
+import type { InvocationId } from '../model/ids.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
 import type { Place } from '../scheduler/admission.ts';
-import type { RefusalPace } from '../scheduler/refusal-pace.ts';
-import type { Clock, HeaderList, OutboundHttp } from '../wasi/context.ts';
+import type { HeaderList } from '../wasi/context.ts';
 import type {
   Call,
   CallOptions,
@@ -31,48 +28,25 @@ import type {
 } from './call.ts';
 import { corsFields, type Fields, isPreflight, preflightFields } from './cors.ts';
 import { type EventAnswer, EventExchange } from './event-exchange.ts';
-import { NodeExchange, sendProblem } from './exchange.ts';
-import type { Gate, LiveRoute } from './gate.ts';
+import { sendProblem } from './exchange.ts';
+import type { LiveRoute } from './gate.ts';
 import { impose, untilClosed } from './hang-up.ts';
-import { Hold } from './hold.ts';
 import { spanOf } from './invocation-trace-end.ts';
 import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
-import type { IsolatedCalls } from './isolated-calls.ts';
+import type { InvokerPorts } from './invoker-ports.ts';
 import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
 import { RunningInvocations } from './running-invocations.ts';
-import { serverTiming } from './server-timing.ts';
+import { ServedCall } from './served-call.ts';
 import { traceContextOf, traceFields } from './trace-fields.ts';
-
-export interface InvokerPorts extends EnginePorts {
-  /** The live version, or undefined if there is no such function. */
-  resolve(tenant: TenantName, name: FunctionName): LiveRoute | undefined | Promise<LiveRoute | undefined>;
-  artifact(key: string): LoadedArtifact | Promise<LoadedArtifact>;
-  outbound(route: LiveRoute): OutboundHttp;
-  clockOf(route: LiveRoute): Clock;
-  readonly gate: Pick<Gate, 'enter' | 'close'>;
-  /** For functions that run in a process of their tenant's own. */
-  readonly isolated: IsolatedCalls;
-  readonly refusals: RefusalPace;
-  /** Hears once of every invocation that got a place, after it has been answered. */
-  usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
-  /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */
-  trace(cause: TraceContext | undefined): InvocationTrace | undefined;
-  /** One that was begun elsewhere. */
-  resumeTrace(handed: HandedTrace): InvocationTrace;
-  /** Hears of every invocation whose trace is recorded. */
-  span(span: InvocationSpan): void;
-  /** Hears of every call of a function that got no place. */
-  refused(live: LiveFunction, code: ErrorCode): void;
-  isDraining(): boolean;
-}
 
 const NO_FIELDS: Fields = [];
 const NOTHING_ADDED: HeaderList = [];
 
 export class Invoker {
   readonly #ports: InvokerPorts;
-  readonly #hold = new Hold(HOLD_MS);
+  /** Heads of answers that wait for the end of their invocation. */
+  readonly #hold = new DelayQueue(HOLD_MS);
   readonly #running = new RunningInvocations();
   /** Not yet over, those that only wait included. */
   #calls = 0;
@@ -144,17 +118,8 @@ export class Invoker {
       const place = this.#enter(route, () => untilClosed(outgoing));
       if (place instanceof MayflyError) failure = place;
       else {
-        const call = {
-          ...options,
-          ...passage,
-          invocationId,
-          trace,
-          arrivedMs,
-          responseFields,
-          incoming,
-          outgoing,
-        };
-        await this.#admitted(call, route, place);
+        const call = { options, passage, invocationId, trace, arrivedMs, responseFields, incoming, outgoing };
+        await this.#serve(call, route, place instanceof Promise ? await place : place);
       }
     } catch (error) {
       failure = error;
@@ -243,10 +208,10 @@ export class Invoker {
         { ...call, invocationId, live, artifact, trigger: 'event', scriptName: '', outbound, clock, trace },
         this.#ports,
       );
-      this.#running.add(running, live);
+      const place = this.#running.add(running, live);
       const lift = limit === undefined ? undefined : impose(limit, running);
       const result = await running.done;
-      this.#running.delete(running);
+      this.#running.delete(place);
       lift?.();
       const end = account();
       const failure = result.failure?.code ?? end.failure;
@@ -287,14 +252,38 @@ export class Invoker {
     }
   }
 
-  async #admitted(call: Call, route: LiveRoute, place: Place | Promise<Place>): Promise<void> {
-    const { invocationId, trigger, trace } = call;
-    const cause: InvocationCause = { invocationId, trigger: trigger === 'http' ? 'http' : 'invoke', trace };
-    await this.#inPlace(route, cause, place, async (settled) => {
-      if (route.process !== undefined) return this.#handOver(call, cause, route, route.process);
+  /** In its place: as few functions that wait as can be, since each costs every request a promise and a turn. */
+  async #serve(call: Call, route: LiveRoute, place: Place): Promise<void> {
+    const { options, invocationId, trace } = call;
+    const { live } = route;
+    const cause: InvocationCause = {
+      invocationId,
+      trigger: options.trigger === 'http' ? 'http' : 'invoke',
+      trace,
+    };
+    let fuel = 0;
+    let isRecorded = route.process !== undefined;
+    try {
+      if (route.process !== undefined) {
+        await this.#handOver(call, cause, route, route.process);
+        return;
+      }
       const found = this.#artifactOf(route);
-      await this.#run(call, route, found instanceof Promise ? await found : found, settled);
-    });
+      const artifact = found instanceof Promise ? await found : found;
+      const served = new ServedCall(call, route, artifact, this.#ports, this.#hold);
+      const running = this.#running.add(served.running, live);
+      const result = await served.running.done;
+      this.#running.delete(running);
+      const end = served.finish(result);
+      fuel = result.fuel;
+      isRecorded = true;
+      this.#settled(live, cause, artifact.manifest.fuelModel, useOf(cause, result, end), end.http);
+    } catch (error) {
+      if (!isRecorded) this.#settled(live, cause, '', useOfFailure(cause, error));
+      throw error;
+    } finally {
+      place.leave(fuel);
+    }
   }
 
   #artifactOf({ live }: LiveRoute): LoadedArtifact | Promise<LoadedArtifact> {
@@ -308,7 +297,8 @@ export class Invoker {
     { live }: LiveRoute,
     process: NonNullable<LiveRoute['process']>,
   ): Promise<void> {
-    const { trigger, method, pathWithQuery, scriptName, incoming, outgoing } = call;
+    const { options, passage, incoming, outgoing } = call;
+    const { trigger, method, pathWithQuery, scriptName } = options;
     return this.#ports.isolated.call(
       { process, live, cause },
       {
@@ -318,10 +308,10 @@ export class Invoker {
         pathWithQuery,
         scriptName,
         queuedMs: performance.now() - call.arrivedMs,
-        isUrl: call.url !== undefined,
-        isSandboxed: call.isSandboxed ?? false,
-        hidden: [...call.hidden],
-        added: call.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
+        isUrl: options.url !== undefined,
+        isSandboxed: options.isSandboxed ?? false,
+        hidden: [...passage.hidden],
+        added: passage.added.map(([name, value]) => [name, Buffer.from(value).toString('base64')] as const),
       },
       incoming,
       outgoing,
@@ -346,16 +336,10 @@ export class Invoker {
       return await work((result, end, fuelModel) => {
         fuel = result.fuel;
         isRecorded = true;
-        const use = useOf(cause, result, end);
-        this.#ports.usage(live, fuelModel, use);
-        this.#trace(live, cause, use, end.http);
+        this.#settled(live, cause, fuelModel, useOf(cause, result, end), end.http);
       });
     } catch (error) {
-      if (!isRecorded) {
-        const use = useOfFailure(cause, error);
-        this.#ports.usage(live, '', use);
-        this.#trace(live, cause, use);
-      }
+      if (!isRecorded) this.#settled(live, cause, '', useOfFailure(cause, error));
       throw error;
     } finally {
       place.leave(fuel);
@@ -374,7 +358,15 @@ export class Invoker {
     });
   }
 
-  #trace(live: LiveFunction, cause: InvocationCause, use: InvocationUse, http?: InvocationEnd['http']): void {
+  /** An invocation that got a place is over: its record, and its span if its trace is recorded. */
+  #settled(
+    live: LiveFunction,
+    cause: InvocationCause,
+    fuelModel: string,
+    use: InvocationUse,
+    http?: InvocationEnd['http'],
+  ): void {
+    this.#ports.usage(live, fuelModel, use);
     if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
   }
 
@@ -383,80 +375,5 @@ export class Invoker {
     refusals.hold();
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     refusals.release();
-  }
-
-  async #run(call: Call, route: LiveRoute, artifact: LoadedArtifact, settled: Settled): Promise<void> {
-    const { live } = route;
-    const { invocationId, trace, arrivedMs, incoming, outgoing } = call;
-    let running: RunningInvocation | undefined;
-    const exchange = new NodeExchange({
-      incoming,
-      outgoing,
-      invocationId,
-      configuration: live.configuration,
-      hold: this.#hold,
-      method: call.method,
-      pathWithQuery: call.pathWithQuery,
-      hidden: call.hidden,
-      trace: trace?.isNew ? trace.context : undefined,
-      added: call.added,
-      responseFields: call.responseFields,
-      isSandboxed: call.isSandboxed,
-      terminate: (code, detail) => {
-        running?.cancel(code, detail);
-        return new MayflyError(code, detail);
-      },
-    });
-    const queueMs = performance.now() - arrivedMs;
-    running = new RunningInvocation(
-      {
-        invocationId,
-        live,
-        artifact,
-        exchange,
-        trigger: call.trigger,
-        scriptName: call.scriptName,
-        outbound: this.#ports.outbound(route),
-        clock: this.#ports.clockOf(route),
-        trace,
-      },
-      this.#ports,
-    );
-    const hangUp = (): void => {
-      if (!outgoing.writableFinished) running.cancel('caller_gone', 'The caller closed the connection.');
-    };
-    outgoing.once('close', hangUp);
-    // Gone while the function was looked up or its artifact loaded: the event is over.
-    if (outgoing.destroyed) hangUp();
-    this.#running.add(running, live);
-    const result = await running.done;
-    this.#running.delete(running);
-    outgoing.off('close', hangUp);
-    const failure = this.#answer(exchange, result, queueMs, route.tenant.settings.clock);
-    const requestBytes = exchange.body.bytes;
-    const http = { method: call.method, path: call.pathWithQuery, status: outgoing.statusCode };
-    settled(
-      result,
-      { failure, queueMs, requestBytes, responseBytes: exchange.responseBytes, http },
-      artifact.manifest.fuelModel,
-    );
-  }
-
-  /** Gives why it was not the function's answer, where it was not. */
-  #answer(
-    exchange: NodeExchange,
-    result: InvocationResult,
-    queueMs: number,
-    clock: TenantClock,
-  ): ErrorCode | undefined {
-    const late: [string, string][] = [
-      ['mayfly-fuel', String(result.fuel)],
-      ['server-timing', serverTiming(queueMs, result, clock)],
-    ];
-    const { failure } = result;
-    const error =
-      failure === undefined ? exchange.finish(late) : new MayflyError(failure.code, failure.detail);
-    if (error !== undefined) exchange.fail(error, late);
-    return error?.code;
   }
 }

@@ -19,7 +19,7 @@ export class RequestSource implements ByteSource {
   #ended = false;
   #closed = false;
   #bytes = 0;
-  readonly #wake = new Set<() => void>();
+  #wake: (() => void)[] = [];
 
   constructor(incoming: IncomingMessage, options: RequestSourceOptions) {
     this.#incoming = incoming;
@@ -79,7 +79,7 @@ export class RequestSource implements ByteSource {
   ready(): Promise<void> {
     if (this.isReady()) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#wake.add(resolve);
+      this.#wake.push(resolve);
     });
   }
 
@@ -100,9 +100,9 @@ export class RequestSource implements ByteSource {
   }
 
   #notify(): void {
-    if (this.#wake.size === 0 || !this.isReady()) return;
-    const waiting = [...this.#wake];
-    this.#wake.clear();
+    if (this.#wake.length === 0 || !this.isReady()) return;
+    const waiting = this.#wake;
+    this.#wake = [];
     for (const resolve of waiting) resolve();
   }
 }

@@ -1,23 +1,32 @@
 import type { ErrorCode } from '../errors.ts';
 import type { RunningInvocation } from '../instance/engine.ts';
+import { Link, LinkedList } from '../linked-list.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { TenantName } from '../model/ids.ts';
 
+interface Running {
+  readonly invocation: RunningInvocation;
+  readonly live: LiveFunction;
+}
+
 /** What runs on this thread, and whose it is. */
 export class RunningInvocations {
-  readonly #live = new Map<RunningInvocation, LiveFunction>();
+  readonly #running = new LinkedList<Running>();
 
-  add(invocation: RunningInvocation, live: LiveFunction): void {
-    this.#live.set(invocation, live);
+  /** Gives what takes it out again. */
+  add(invocation: RunningInvocation, live: LiveFunction): Link<Running> {
+    const link = new Link<Running>({ invocation, live });
+    this.#running.append(link);
+    return link;
   }
 
-  delete(invocation: RunningInvocation): void {
-    this.#live.delete(invocation);
+  delete(running: Link<Running>): void {
+    this.#running.remove(running);
   }
 
   /** Each caller is answered, or its answer is broken off. */
   cancelAll(code: ErrorCode, detail: string): void {
-    for (const invocation of this.#live.keys()) invocation.cancel(code, detail);
+    for (const { value } of this.#running) value.invocation.cancel(code, detail);
   }
 
   /**
@@ -26,16 +35,18 @@ export class RunningInvocations {
    */
   endHeaviest(code: ErrorCode, detail: string): LiveFunction[] {
     const fuelOf = new Map<TenantName, number>();
-    for (const [{ fuel }, { tenant }] of this.#live) {
-      fuelOf.set(tenant, (fuelOf.get(tenant) ?? 0) + fuel);
+    for (const { value } of this.#running) {
+      const { invocation, live } = value;
+      fuelOf.set(live.tenant, (fuelOf.get(live.tenant) ?? 0) + invocation.fuel);
     }
     const [heaviest] = [...fuelOf].sort(([, a], [, b]) => b - a);
     const ended = new Set<LiveFunction>();
-    for (const [invocation, live] of this.#live) {
+    for (const link of this.#running) {
+      const { invocation, live } = link.value;
       if (live.tenant !== heaviest?.[0]) continue;
       ended.add(live);
       invocation.cancel(code, detail);
-      this.#live.delete(invocation);
+      this.#running.remove(link);
     }
     return [...ended];
   }

@@ -7,6 +7,18 @@ export function serverTiming(
   { execMs, initMs, queueMs: turnMs }: InvocationResult,
   clock: TenantClock,
 ): string {
-  const shown = (ms: number): string => (clock === 'fine' ? ms.toFixed(3) : String(Math.floor(ms)));
+  const shown = clock === 'fine' ? fine : coarse;
   return `queue;dur=${shown(admissionMs + turnMs)}, init;dur=${shown(initMs)}, exec;dur=${shown(execMs)}`;
+}
+
+/** As `toFixed(3)`, which takes several times as long. */
+function fine(ms: number): string {
+  const micros = Math.max(0, Math.round(ms * 1_000));
+  const rest = micros % 1_000;
+  const zeros = rest < 10 ? '00' : rest < 100 ? '0' : '';
+  return `${Math.floor(micros / 1_000)}.${zeros}${rest}`;
+}
+
+function coarse(ms: number): string {
+  return String(Math.floor(ms));
 }

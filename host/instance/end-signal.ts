@@ -1,8 +1,10 @@
+import type { EndFlag } from '../wasi/context.ts';
+
 /**
  * The signal that is aborted when an invocation is over, made when it is asked for. Few guests wait for anything; for the
  * others the controller, its event and their dispatch would be made for nothing.
  */
-export class EndSignal {
+export class EndSignal implements EndFlag {
   #controller: AbortController | undefined;
   #isOver = false;
 
@@ -12,6 +14,10 @@ export class EndSignal {
       if (this.#isOver) this.#controller.abort(OVER);
     }
     return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#isOver;
   }
 
   end(): void {

@@ -22,20 +22,21 @@ import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
 import type { LoadedArtifact } from './artifact.ts';
+import { DEADLINES } from './deadlines.ts';
+import type { Delayed, DelayQueue } from './delay-queue.ts';
 import { EndSignal } from './end-signal.ts';
 import { assertHandler, type EventCall, serveEvent } from './event-call.ts';
+import { startFresh } from './fresh-guest.ts';
 import { FuelAccount } from './fuel-account.ts';
-import { startGlue } from './glue-guest.ts';
 import { Guest } from './guest.ts';
-import { type GuestExports, gluedExports, type Handler } from './guest-exports.ts';
+import type { GuestExports } from './guest-exports.ts';
 import type { GuestRun } from './guest-run.ts';
 import { GuestTimers } from './guest-timers.ts';
 import { InvocationContext, type InvocationPorts } from './invocation-context.ts';
-import { linkGuest } from './linked-guest.ts';
 import type { Slot, StartSpace } from './slot.ts';
 import type { Slots } from './slots.ts';
 import { SpaceAccount } from './space-account.ts';
-import { classifyTrap, type Failure } from './trap.ts';
+import { classifyTrap, type Failure, isErrorResult } from './trap.ts';
 
 /** What the thread lends to every invocation. */
 export interface EnginePorts {
@@ -93,16 +94,6 @@ export interface InvocationResult {
   readonly outbound: OutboundUse;
 }
 
-/**
- * What instantiating takes of its tenant's share of the thread, by the size of the glue, whose evaluation is what takes
- * the time: 0.4 ms for 90 KB, 1.3 to 11 ms for 1.5 MB. It is on nobody's bill: only `fuel` is. By the clock it would be
- * exact, but for a busy machine that takes the core away meanwhile.
- */
-const START_FUEL_PER_GLUE_BYTE = 10;
-
-/** The same for linking a small component: 0.13 to 0.22 ms. */
-const START_FUEL_LINKED = 1_000_000;
-
 /** The accounts of an invocation whose turn has come. */
 interface Accounts {
   readonly fuel: FuelAccount;
@@ -117,7 +108,8 @@ export class RunningInvocation {
   readonly #end = new EndSignal();
   readonly #timers = new GuestTimers();
   readonly #startedMs = performance.now();
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadlines: DelayQueue;
+  readonly #deadline: Delayed;
   #accounts: Accounts | undefined;
   #guest: Guest | undefined;
   #slot: Slot | undefined;
@@ -140,7 +132,8 @@ export class RunningInvocation {
     this.done = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#timer = setTimeout(() => this.#timeOut(), configuration.timeoutMs);
+    this.#deadlines = DEADLINES.of(configuration.timeoutMs);
+    this.#deadline = this.#deadlines.add(() => this.#timeOut(), this.#startedMs);
     void this.#run();
   }
 
@@ -156,7 +149,19 @@ export class RunningInvocation {
 
   async #run(): Promise<void> {
     try {
-      await this.#serve();
+      const { artifact, event, live } = this.#options;
+      assertHandler(artifact.manifest, event);
+      const turn = this.#ports.admit(live.tenant, this.#hasSettled);
+      if (turn !== undefined) await turn;
+      if (this.#settled) return;
+      const beganMs = performance.now();
+      this.#beganMs = beganMs;
+      const context = new InvocationContext(this.#options, this.#contextPorts());
+      this.#context = context;
+      const started = this.#start(createImports(context));
+      const exports = started instanceof Promise ? await started : started;
+      this.#initMs = performance.now() - beganMs;
+      await this.#call(exports, context);
       this.#settle();
     } catch (error) {
       if (isErrorResult(error))
@@ -165,32 +170,23 @@ export class RunningInvocation {
     }
   }
 
-  async #serve(): Promise<void> {
-    const { artifact, event, exchange, live } = this.#options;
-    const kind = artifact.manifest.handler;
-    assertHandler(artifact.manifest, event);
-    const turn = this.#ports.admit(live.tenant, this.#hasSettled);
-    if (turn !== undefined) await turn;
-    if (this.#settled) return;
-    const beganMs = performance.now();
-    this.#beganMs = beganMs;
-    const context = new InvocationContext(this.#options, this.#contextPorts());
-    this.#context = context;
-    const started = this.#start(createImports(context));
-    const { exports: handler, eventExports } = started instanceof Promise ? await started : started;
-    this.#initMs = performance.now() - beganMs;
+  /** Until the guest has returned, and what it has answered with is on its way. */
+  #call(
+    { exports: handler, eventExports }: GuestExports,
+    context: InvocationContext,
+  ): undefined | Promise<void> {
+    const { artifact, event, exchange } = this.#options;
     if (event !== undefined) return serveEvent(event, eventExports[event.handler]!);
-    switch (kind) {
+    switch (artifact.manifest.handler) {
       case 'wasi:http/incoming-handler@0.2':
-        return serveIncoming(
-          async (request, out) => void (await handler['handle']!(request, out)),
-          exchange,
-          context,
-        );
+        return serveIncoming((request, out) => handler['handle']!(request, out), exchange, context);
       case 'wasi:http/handler@0.3':
         return serveHandler(async (request) => handler['handle']!(request), exchange, context);
       case 'wasi:cli/run@0.2':
         return this.#runCommand(handler['run']!, context);
+      default:
+        // Handlers of events only (assertHandler).
+        return undefined;
     }
   }
 
@@ -208,19 +204,14 @@ export class RunningInvocation {
       run.fuel.charge(start.fuel);
       return slot.component;
     }
-    const { road, modules, states, manifest } = artifact;
     const { initialMemoryBytes, initialTableEntries } = artifact;
-    const guest = new Guest(this.#createRun(whole(initialMemoryBytes), whole(initialTableEntries)));
+    const memory = { used: initialMemoryBytes, peak: initialMemoryBytes };
+    const tables = { used: initialTableEntries, peak: initialTableEntries };
+    const guest = new Guest(this.#createRun(memory, tables));
     this.#guest = guest;
-    if (road.kind === 'linked') {
-      const { component } = linkGuest(guest, { plan: road.plan, modules, states, imports: () => imports });
-      this.#ports.charge(live.tenant, START_FUEL_LINKED);
-      return component;
-    }
-    return startGlue(guest, { glue: road.glue, modules, imports, timers: this.#timers }).then((exports) => {
-      this.#ports.charge(live.tenant, manifest.sizes.glueBytes * START_FUEL_PER_GLUE_BYTE);
-      return gluedExports(exports as Readonly<Record<string, Handler>>, manifest);
-    });
+    return startFresh(guest, artifact, imports, this.#timers, (fuel) =>
+      this.#ports.charge(live.tenant, fuel),
+    );
   }
 
   /** @throws what says that the instance is larger than it may be */
@@ -363,7 +354,7 @@ export class RunningInvocation {
   #settle(): void {
     if (this.#settled) return;
     this.#settled = true;
-    clearTimeout(this.#timer);
+    this.#deadlines.delete(this.#deadline);
     this.#context?.endLines();
     const endedMs = performance.now();
     this.#options.trace?.end();
@@ -403,14 +394,4 @@ export class RunningInvocation {
   }
 }
 
-/** Of an instance that is about to be made. */
-function whole(used: number): StartSpace {
-  return { used, peak: used };
-}
-
 const LEVEL_ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'off'];
-
-/** What the glue throws for the error case of a `result`: its payload wrapped, or nothing for `result<_, _>`. */
-function isErrorResult(error: unknown): boolean {
-  return error === undefined || (typeof error === 'object' && error !== null && 'payload' in error);
-}

@@ -34,7 +34,8 @@ class Timer {
 }
 
 export class GuestTimers {
-  readonly #timers = new Set<Timer>();
+  /** Made for the first: only the glue has any. */
+  #timers: Set<Timer> | undefined;
   #looks = 0;
   #activeMs = 0;
   #ended = false;
@@ -47,6 +48,7 @@ export class GuestTimers {
   set(callback: () => void, delayMs: number, repeat: boolean): unknown {
     if (this.#ended) return undefined;
     const timer = new Timer(callback, delayMs, repeat);
+    this.#timers ??= new Set();
     this.#timers.add(timer);
     this.#arm(timer);
     return timer;
@@ -54,7 +56,7 @@ export class GuestTimers {
 
   clear(timer: unknown): void {
     if (!(timer instanceof Timer)) return;
-    this.#timers.delete(timer);
+    this.#timers?.delete(timer);
     clearTimeout(timer.handle);
     clearImmediate(timer.immediate);
   }
@@ -62,14 +64,14 @@ export class GuestTimers {
   /** Invariant 3. Idempotent. */
   end(): void {
     this.#ended = true;
-    for (const timer of this.#timers) this.clear(timer);
+    for (const timer of this.#timers ?? []) this.clear(timer);
   }
 
   #arm(timer: Timer): void {
     const fire = (): void => {
-      if (!timer.repeat) this.#timers.delete(timer);
+      if (!timer.repeat) this.#timers?.delete(timer);
       timer.callback();
-      if (timer.repeat && this.#timers.has(timer)) this.#arm(timer);
+      if (timer.repeat && this.#timers?.has(timer)) this.#arm(timer);
     };
     if (!isLook(timer)) {
       timer.handle = setTimeout(fire, timer.delayMs);

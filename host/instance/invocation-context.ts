@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { traceparentOf } from '../model/trace-context.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
-import type { Clock, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import type { Clock, EndFlag, OutboundHttp, WasiContext } from '../wasi/context.ts';
 import { CountedOutbound, NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import type { FieldsBudget } from '../wasi/http/fields-budget.ts';
 import { tracedOutbound } from '../wasi/http/traced-outbound.ts';
@@ -110,6 +110,10 @@ export class InvocationContext implements WasiContext {
   get stderr(): ByteSink {
     this.#stderr ??= this.#logLines('stderr', 'warn');
     return this.#stderr;
+  }
+
+  get end(): EndFlag {
+    return this.#ports.end;
   }
 
   get signal(): AbortSignal {

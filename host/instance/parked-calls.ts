@@ -7,7 +7,8 @@
  * that catches it ends at its next check of fuel.
  */
 export class ParkedCalls {
-  readonly #rejects = new Set<(error: Error) => void>();
+  /** Made for the first: few guests wait for anything. */
+  #rejects: Set<(error: Error) => void> | undefined;
   /** Made where somebody is rejected: a stack trace takes longer than starting a small guest. */
   #makeError: (() => Error) | undefined;
 
@@ -20,14 +21,16 @@ export class ParkedCalls {
         result.catch(() => {});
         return;
       }
-      this.#rejects.add(reject);
+      this.#rejects ??= new Set();
+      const rejects = this.#rejects;
+      rejects.add(reject);
       result.then(
         (value) => {
-          this.#rejects.delete(reject);
+          rejects.delete(reject);
           resolve(value);
         },
         (error: unknown) => {
-          this.#rejects.delete(reject);
+          rejects.delete(reject);
           reject(error);
         },
       );
@@ -37,7 +40,7 @@ export class ParkedCalls {
   /** Rejects what is held, and what will be. Idempotent. */
   end(makeError: () => Error): void {
     this.#makeError ??= makeError;
-    if (this.#rejects.size === 0) return;
+    if (this.#rejects === undefined || this.#rejects.size === 0) return;
     const error = this.#makeError();
     for (const reject of this.#rejects) reject(error);
     this.#rejects.clear();

@@ -11,6 +11,7 @@
  * 5. Idle slots take at most `budgetBytes` and `maxIdle` of them exist; beyond that the function used least recently
  *    gives up its slots first. Slots in use are bounded by admission.
  */
+import { Link, LinkedList } from '../linked-list.ts';
 
 /** What the pool needs of a slot. */
 export interface PooledSlot {
@@ -49,6 +50,7 @@ function functionKeyOf(key: string): string {
 
 /** The slots of one function version. */
 class Shelf<S extends PooledSlot> {
+  readonly key: string;
   /** The last one given back first: its memory is in the caches. */
   readonly idle: S[] = [];
   /** In use, or waiting to be put in order. */
@@ -58,6 +60,10 @@ class Shelf<S extends PooledSlot> {
   peakAtMs = 0;
   isMaking = false;
   usedAtMs = 0;
+
+  constructor(key: string) {
+    this.key = key;
+  }
 }
 
 export interface SlotPoolCounts {
@@ -76,8 +82,10 @@ export interface SlotPoolCounts {
 
 export class SlotPool<S extends PooledSlot> {
   readonly #options: SlotPoolOptions;
-  /** By function version, least recently used first. */
-  readonly #shelves = new Map<string, Shelf<S>>();
+  /** By function version. */
+  readonly #shelves = new Map<string, Link<Shelf<S>>>();
+  /** Least recently used first. */
+  readonly #order = new LinkedList<Shelf<S>>();
   /** The keys of shelves by function: a publish looks at its own, not at ten thousand. */
   readonly #keysOf = new Map<string, Set<string>>();
   #idle = 0;
@@ -93,7 +101,7 @@ export class SlotPool<S extends PooledSlot> {
 
   get counts(): SlotPoolCounts {
     let busy = 0;
-    for (const shelf of this.#shelves.values()) busy += shelf.busy;
+    for (const { value } of this.#order) busy += value.busy;
     return {
       idle: this.#idle,
       idleBytes: this.#idleBytes,
@@ -140,7 +148,7 @@ export class SlotPool<S extends PooledSlot> {
    */
   giveBack(key: string, slot: S, make: () => S): void {
     this.#options.later(() => {
-      const shelf = this.#shelves.get(key);
+      const shelf = this.#shelves.get(key)?.value;
       if (shelf !== undefined) shelf.busy--;
       if (shelf === undefined || shelf.idle.length >= this.#wanted(shelf)) {
         slot.dispose();
@@ -162,7 +170,7 @@ export class SlotPool<S extends PooledSlot> {
 
   /** Gives up the idle slots of a function version that nobody will call any more. */
   drop(key: string): void {
-    const shelf = this.#shelves.get(key);
+    const shelf = this.#shelves.get(key)?.value;
     if (shelf === undefined) return;
     while (shelf.idle.length > 0) this.#evict(shelf);
     this.#forget(key);
@@ -175,7 +183,7 @@ export class SlotPool<S extends PooledSlot> {
   /** Invariant 4; an idle thread has to do it, too. */
   trim(): void {
     const nowMs = this.#options.nowMs();
-    for (const shelf of this.#shelves.values()) {
+    for (const { value: shelf } of this.#order) {
       // Those that follow were used later.
       if (nowMs - shelf.usedAtMs < SPARE_MS) return;
       // Those that were made ahead and never taken come first.
@@ -190,7 +198,7 @@ export class SlotPool<S extends PooledSlot> {
     this.#options.later(() => {
       shelf.isMaking = false;
       // Meanwhile one may have come back, or the function may be gone.
-      if (shelf.idle.length > 0 || this.#shelves.get(key) !== shelf) return;
+      if (shelf.idle.length > 0 || this.#shelves.get(key)?.value !== shelf) return;
       try {
         this.#keep(shelf, make());
         this.#ahead++;
@@ -202,18 +210,17 @@ export class SlotPool<S extends PooledSlot> {
   }
 
   #use(key: string): Shelf<S> {
-    let shelf = this.#shelves.get(key);
-    if (shelf === undefined) {
-      shelf = new Shelf();
+    let link = this.#shelves.get(key);
+    if (link === undefined) {
+      link = new Link(new Shelf<S>(key));
+      this.#shelves.set(key, link);
       const functionKey = functionKeyOf(key);
       const keys = this.#keysOf.get(functionKey);
       if (keys === undefined) this.#keysOf.set(functionKey, new Set([key]));
       else keys.add(key);
-    } else {
-      this.#shelves.delete(key);
     }
-    this.#shelves.set(key, shelf);
-    return shelf;
+    this.#order.append(link);
+    return link.value;
   }
 
   #decay(shelf: Shelf<S>, nowMs: number): void {
@@ -238,10 +245,10 @@ export class SlotPool<S extends PooledSlot> {
   /** Invariant 5. */
   #fitBudget(): void {
     const { budgetBytes, maxIdle } = this.#options;
-    for (const [key, shelf] of this.#shelves) {
+    for (const { value: shelf } of this.#order) {
       while (shelf.idle.length > 0 && (this.#idleBytes > budgetBytes || this.#idle > maxIdle))
         this.#evict(shelf);
-      this.#forgetEmpty(key);
+      this.#forgetEmpty(shelf.key);
       if (this.#idleBytes <= budgetBytes && this.#idle <= maxIdle) return;
     }
   }
@@ -257,12 +264,14 @@ export class SlotPool<S extends PooledSlot> {
   }
 
   #forgetEmpty(key: string): void {
-    const shelf = this.#shelves.get(key);
+    const shelf = this.#shelves.get(key)?.value;
     if (shelf !== undefined && shelf.busy === 0 && shelf.idle.length === 0 && !shelf.isMaking)
       this.#forget(key);
   }
 
   #forget(key: string): void {
+    const link = this.#shelves.get(key);
+    if (link !== undefined) this.#order.remove(link);
     this.#shelves.delete(key);
     const functionKey = functionKeyOf(key);
     const keys = this.#keysOf.get(functionKey);

@@ -87,3 +87,8 @@ function guestFrames(stack: string): string {
     .map((line) => line.replace(/\(?wasm:\/\/wasm\/(?:[^:)]*-)?([0-9a-f]+):/, '($1:'))
     .join('\n');
 }
+
+/** What the glue throws for the error case of a `result`: its payload wrapped, or nothing for `result<_, _>`. */
+export function isErrorResult(error: unknown): boolean {
+  return error === undefined || (typeof error === 'object' && error !== null && 'payload' in error);
+}

@@ -52,10 +52,17 @@ export function applyQuotas(base: TenantQuotaValues, patch: TenantQuotasPatch): 
   return { ...base, ...set };
 }
 
+/** The month that was asked for last: each call of a function asks, and a date takes half a microsecond. */
+let known = { month: 0, fromMs: 0, untilMs: 0 };
+
 /** Months since the year 0, UTC. */
 export function monthOf(atMs: number): number {
-  const date = new Date(atMs);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+  if (atMs < known.fromMs || atMs >= known.untilMs) {
+    const date = new Date(atMs);
+    const month = date.getUTCFullYear() * 12 + date.getUTCMonth();
+    known = { month, fromMs: startOfMonthMs(month), untilMs: startOfMonthMs(month + 1) };
+  }
+  return known.month;
 }
 
 /** When a month begins, in ms since the epoch. */

@@ -72,6 +72,11 @@ export interface Clock {
   sleepUntil(monotonicNs: bigint, signal: AbortSignal): Promise<void>;
 }
 
+/** Whether an invocation is over. An `AbortSignal` is one, too. */
+export interface EndFlag {
+  readonly aborted: boolean;
+}
+
 /** Everything that one invocation's imports may use. Nothing in wasi/ keeps state outside of it. */
 export interface WasiContext {
   readonly configuration: FunctionConfiguration;
@@ -85,6 +90,8 @@ export interface WasiContext {
   /** Cryptographically secure bytes, and the seed of everything `insecure`. */
   randomBytes(length: number): Uint8Array;
   readonly outbound: OutboundHttp;
+  /** For whoever only looks: `signal` is made when it is asked for, and costs a controller, an event and its dispatch. */
+  readonly end: EndFlag;
   /** Undefined where nobody traces, and where its caller said nothing. */
   readonly trace?: InvocationTrace | undefined;
   /** Fuel for work that the host has with it later on. */

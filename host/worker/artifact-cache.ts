@@ -1,3 +1,10 @@
+import { Link, LinkedList } from '../linked-list.ts';
+
+interface Held<T> {
+  readonly key: string;
+  readonly value: T;
+}
+
 /**
  * Artifacts held in memory under a byte budget, least recently used first out. The main thread keeps compiled
  * modules in one of these, every serving thread its evaluated glue in another.
@@ -6,7 +13,9 @@ export class ArtifactCache<T> {
   readonly #load: (key: string) => Promise<T>;
   readonly #sizeOf: (value: T) => number;
   readonly #budgetBytes: number;
-  readonly #ready = new Map<string, T>();
+  readonly #ready = new Map<string, Link<Held<T>>>();
+  /** Least recently used first. */
+  readonly #order = new LinkedList<Held<T>>();
   readonly #loading = new Map<string, Promise<T>>();
   #bytes = 0;
 
@@ -24,9 +33,8 @@ export class ArtifactCache<T> {
   get(key: string): T | Promise<T> {
     const ready = this.#ready.get(key);
     if (ready !== undefined) {
-      this.#ready.delete(key);
-      this.#ready.set(key, ready);
-      return ready;
+      this.#order.append(ready);
+      return ready.value.value;
     }
     let loading = this.#loading.get(key);
     if (loading === undefined) {
@@ -39,12 +47,15 @@ export class ArtifactCache<T> {
   }
 
   #keep(key: string, value: T): T {
-    this.#ready.set(key, value);
+    const held = new Link<Held<T>>({ key, value });
+    this.#ready.set(key, held);
+    this.#order.append(held);
     this.#bytes += this.#sizeOf(value);
-    for (const [oldest, held] of this.#ready) {
-      if (this.#bytes <= this.#budgetBytes || oldest === key) break;
-      this.#ready.delete(oldest);
-      this.#bytes -= this.#sizeOf(held);
+    for (const oldest of this.#order) {
+      if (this.#bytes <= this.#budgetBytes || oldest === held) break;
+      this.#order.remove(oldest);
+      this.#ready.delete(oldest.value.key);
+      this.#bytes -= this.#sizeOf(oldest.value.value);
     }
     return value;
   }

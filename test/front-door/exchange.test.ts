@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { type ErrorCode, MayflyError } from '../../host/errors.ts';
 import { NodeExchange } from '../../host/front-door/exchange.ts';
-import { Hold } from '../../host/front-door/hold.ts';
 import { HOLD_MS } from '../../host/front-door/response-sink.ts';
+import { DelayQueue } from '../../host/instance/delay-queue.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import type { InvocationId } from '../../host/model/ids.ts';
 import type { ByteSink } from '../../host/wasi/io/bytes.ts';
@@ -38,7 +38,7 @@ async function serve(
         method: incoming.method ?? '',
         pathWithQuery: incoming.url ?? '',
         hidden: new Set(['authorization']),
-        hold: new Hold(HOLD_MS),
+        hold: new DelayQueue(HOLD_MS),
         terminate: (code, detail) => {
           terminated.push(code);
           return new MayflyError(code, detail);

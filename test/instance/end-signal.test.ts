@@ -11,9 +11,12 @@ test('what waits hears the end, whether it asked for the signal before it or aft
   early.end();
   t.is(heard, 1);
   t.true(signal.aborted);
+  t.true(early.aborted);
 
   const late = new EndSignal();
+  t.false(late.aborted);
   late.end();
+  t.true(late.aborted);
   t.true(late.signal.aborted);
   t.is(late.signal, late.signal);
 });

@@ -125,6 +125,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       );
     },
     outbound: { send: () => Promise.reject(new Error('no outbound traffic in this test')) },
+    end: controller.signal,
     signal: controller.signal,
     terminate: (code, detail) => {
       terminations.push({ code, detail });

@@ -30,7 +30,7 @@ function keptOpen(source: ByteSource): ByteSource {
 export function createStdin03(context: WasiContext) {
   return {
     readViaStream(): [AsyncIterable<Uint8Array>, Promise<CliResult>] {
-      const { stream, end } = streamOfSource(keptOpen(context.stdin), context.signal);
+      const { stream, end } = streamOfSource(keptOpen(context.stdin), context.end);
       return [stream, end.then(toResult)];
     },
   };
@@ -39,7 +39,7 @@ export function createStdin03(context: WasiContext) {
 function writer(context: WasiContext, sink: ByteSink) {
   return {
     writeViaStream: (data: GuestStream): Promise<CliResult> =>
-      drainIntoSink(data, sink, context.signal).then(toResult),
+      drainIntoSink(data, sink, context.end).then(toResult),
   };
 }
 

@@ -68,10 +68,20 @@ export class BodySink implements ByteSink {
   /** Called once, when it is known where the body goes. */
   attach(target: BodyTarget): void {
     this.#target = target;
-    void this.#pump(target);
+    if (this.#early.length > 0) {
+      void this.#pump(target);
+      return;
+    }
+    this.#moved.open();
+    this.#forwardEnding(target);
   }
 
-  /** Resolves when everything has been handed to the target, the end or the abort included. */
+  /** Whether everything has been handed to the target, the end or the abort included. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Resolves when everything has been handed to the target: `isSettled`. */
   async settled(): Promise<void> {
     while (!this.#isSettled) await this.#moved.wait();
   }

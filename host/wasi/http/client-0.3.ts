@@ -14,7 +14,7 @@ export async function sendRequest(context: WasiContext, request: Request): Promi
   try {
     const outbound = Request.toOutbound(request);
     const response = await context.outbound.send(outbound, context.signal);
-    if (context.signal.aborted) return await never();
+    if (context.end.aborted) return await never();
     // With contents, the request is complete when they and the trailers are: the body says so itself.
     if (outbound.body === undefined) body.complete();
     return Response.incoming(response, context);

@@ -4,7 +4,7 @@
  *
  * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
  */
-import type { HeaderList } from '../context.ts';
+import type { EndFlag, HeaderList } from '../context.ts';
 import { type ByteChunks, type GuestStream, streamOfSource } from '../io/async-streams.ts';
 import { HostCallTrap } from '../io/result-error.ts';
 import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } from './error-code.ts';
@@ -38,7 +38,7 @@ interface GuestMade {
 interface FromWire {
   readonly kind: 'wire';
   readonly message: IncomingMessage;
-  readonly signal: AbortSignal;
+  readonly end: EndFlag;
 }
 
 /**
@@ -56,8 +56,8 @@ export class MessageBody {
     this.#origin = origin;
   }
 
-  static fromWire(message: IncomingMessage, signal: AbortSignal): MessageBody {
-    return new MessageBody({ kind: 'wire', message, signal });
+  static fromWire(message: IncomingMessage, end: EndFlag): MessageBody {
+    return new MessageBody({ kind: 'wire', message, end });
   }
 
   /** Its beginning and the trailers are taken ahead: a guest whose answer is short is done when it has written it. */
@@ -132,8 +132,8 @@ export class MessageBody {
 
 function ignore(): void {}
 
-function consumeWire({ message, signal }: FromWire): ConsumedBody {
-  const { stream: inner, end } = streamOfSource(message.body, signal);
+function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
+  const { stream: inner, end } = streamOfSource(message.body, invocation);
   let isRead = false;
   const note = <Result extends IteratorResult<Uint8Array> | undefined>(result: Result): Result => {
     if (result?.done === true) isRead = true;
@@ -162,8 +162,8 @@ function consumeWire({ message, signal }: FromWire): ConsumedBody {
 }
 
 /** A message that came from a wire and goes on unread: its bytes stay in the host. */
-function relay({ message, signal }: FromWire): ReturnType<MessageBody['send']> {
-  const { stream, end } = streamOfSource(message.body, signal);
+function relay({ message, end: invocation }: FromWire): ReturnType<MessageBody['send']> {
+  const { stream, end } = streamOfSource(message.body, invocation);
   const guestLike: GuestStream = {
     read: async () => {
       const result = await stream.next();
@@ -205,4 +205,4 @@ function chunksOf(contents: GuestStream | undefined): AsyncIterableIterator<Uint
   return empty;
 }
 
-const NEVER_ABORTED: AbortSignal = new AbortController().signal;
+const NEVER_ABORTED: EndFlag = { aborted: false };

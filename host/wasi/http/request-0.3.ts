@@ -41,7 +41,7 @@ export class Request {
   static incoming(exchange: HttpExchange, context: WasiContext): Request {
     const request = new Request(
       Fields.fromWire(exchange.headers, FieldsBudget.of(context)),
-      MessageBody.fromWire(exchange, context.signal),
+      MessageBody.fromWire(exchange, context.end),
       undefined,
     );
     request.#method = parts.toMethod(exchange.method);

@@ -31,7 +31,7 @@ export class Response {
   static incoming(response: OutboundResponse, context: WasiContext): Response {
     const incoming = new Response(
       Fields.fromWire(response.headers, FieldsBudget.of(context)),
-      MessageBody.fromWire(response, context.signal),
+      MessageBody.fromWire(response, context.end),
     );
     incoming.#statusCode = response.status;
     return incoming;

@@ -1,5 +1,5 @@
 import { MayflyError } from '../../errors.ts';
-import type { HttpExchange, WasiContext } from '../context.ts';
+import type { EndFlag, HttpExchange, WasiContext } from '../context.ts';
 import { drainIntoSink } from '../io/async-streams.ts';
 import { never } from '../io/poll.ts';
 import { BodySink } from './body-sink.ts';
@@ -28,14 +28,14 @@ export async function serveHandler(
   const response = await call(handle, Request.incoming(exchange, context));
   const { headers, body } = Response.partsOf(response);
   try {
-    await deliver(response, exchange, context.signal);
+    await deliver(response, exchange, context.end);
   } catch (error) {
     body.complete(error);
     throw toFailure(error);
   }
   body.complete();
 
-  async function deliver(answer: Response, { method }: HttpExchange, signal: AbortSignal): Promise<void> {
+  async function deliver(answer: Response, { method }: HttpExchange, end: EndFlag): Promise<void> {
     const declared = FieldMap.contentLength(headers);
     if (declared === 'invalid')
       throw new MayflyError('response_invalid', 'The response has an invalid content-length.');
@@ -45,10 +45,10 @@ export async function serveHandler(
     bodySink.attach({ sink, sendTrailers: (trailers) => exchange.sendTrailers(trailers) });
     const { stream, trailers } = body.send();
     try {
-      const ended = stream === undefined ? undefined : await drainIntoSink(stream, bodySink, signal);
+      const ended = stream === undefined ? undefined : await drainIntoSink(stream, bodySink, end);
       if (ended !== undefined) throw ended.error;
       const list = await trailers();
-      if (signal.aborted) await never();
+      if (end.aborted) await never();
       const mayBeEmpty = method === 'HEAD' || status === 304;
       if (bodySink.isShort && !(mayBeEmpty && bodySink.writtenBytes === 0)) throw bodySink.sizeError();
       bodySink.end(list);

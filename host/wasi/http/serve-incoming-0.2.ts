@@ -5,7 +5,7 @@ import { IncomingRequest } from './incoming-request-0.2.ts';
 import { ResponseOutparam, ResponseSlot } from './response-outparam-0.2.ts';
 
 /** The export `wasi:http/incoming-handler#handle` (WASI 0.2). */
-export type IncomingHandler = (request: IncomingRequest, responseOut: ResponseOutparam) => Promise<void>;
+export type IncomingHandler = (request: IncomingRequest, responseOut: ResponseOutparam) => unknown;
 
 /**
  * Answers one exchange with a 0.2 guest. Resolves when the guest has returned and everything that it wrote has
@@ -40,15 +40,19 @@ export async function serveIncoming(
   }
 }
 
-async function finished(body: BodySink): Promise<void> {
+function finished(body: BodySink): undefined | Promise<void> {
   // Made only where it is needed: an error takes the stack along.
   if (!body.hasEnding) {
     body.abort(
       new MayflyError('response_invalid', 'The function returned before finishing the response body.'),
     );
   }
-  await body.settled();
-  const failure = body.failure;
+  if (!body.isSettled) return body.settled().then(() => assertWhole(body));
+  assertWhole(body);
+  return undefined;
+}
+
+function assertWhole({ failure }: BodySink): void {
   if (failure instanceof MayflyError) throw failure;
   if (failure !== undefined) throw new MayflyError('response_invalid', failure.message, { cause: failure });
 }

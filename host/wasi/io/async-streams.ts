@@ -4,6 +4,7 @@
  * knows `takeNow` and `givesCopies`.
  */
 import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import type { EndFlag } from '../context.ts';
 import type { ByteSink, ByteSource } from './bytes.ts';
 import { never } from './poll.ts';
 
@@ -36,7 +37,7 @@ export interface HostStream {
 }
 
 /** A `stream<u8>` for the guest out of a source. Bytes are read when the guest asks for them. */
-export function streamOfSource(source: ByteSource, signal: AbortSignal): HostStream {
+export function streamOfSource(source: ByteSource, signal: EndFlag): HostStream {
   const { promise: end, resolve } = Promise.withResolvers<StreamEnd>();
   function finish(ended: StreamEnd): IteratorResult<Uint8Array> {
     resolve(ended);
@@ -92,7 +93,7 @@ function toBytes(value: unknown): Uint8Array {
 export async function drainIntoSink(
   stream: GuestStream,
   sink: ByteSink,
-  signal: AbortSignal,
+  signal: EndFlag,
 ): Promise<StreamEnd> {
   try {
     for (;;) {

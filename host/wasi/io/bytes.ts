@@ -31,7 +31,7 @@ export interface ByteSink {
   ready(): Promise<void>;
   /**
    * Resolves when what was written is on its way: the buffer between the two sides is no longer full (or the
-   * other side is gone). Not when the last byte has arrived: a guest that flushes every 4 KiB, as C's standard
+   * other side is gone), which is at once while `isReady()`. Not when the last byte has arrived: a guest that flushes every 4 KiB, as C's standard
    * library does through the preview1 adapter, would wait for a round trip each time (1 GiB took 31 s), and one
    * that flushes a request's body before it sends the request would wait for ever.
    */

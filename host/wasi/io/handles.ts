@@ -6,7 +6,7 @@
  * 2. `live` never exceeds MAX_LIVE_HANDLES: one more ends the invocation. A handle costs 300-500 bytes of host memory
  *    (the object, and two table entries in the glue), so a flood is held to about 5 MB.
  */
-import type { WasiContext } from '../context.ts';
+import type { EndFlag, WasiContext } from '../context.ts';
 
 /** A busy server-like guest holds some dozens; a garbage-collected language may drop thousands late. */
 export const MAX_LIVE_HANDLES = 10_000;
@@ -29,9 +29,9 @@ export class Handles {
     return this.#live;
   }
 
-  /** Aborted when the invocation is over: what waits then waits for ever. */
-  get signal(): AbortSignal {
-    return this.#context.signal;
+  /** Once the invocation is over, what waits then waits for ever. */
+  get end(): EndFlag {
+    return this.#context.end;
   }
 
   /** Counts a new resource. Throws (and thereby traps the guest) at the bound. */

@@ -129,7 +129,7 @@ export class InputStream {
   async #readWhenReady(len: bigint): Promise<Uint8Array> {
     for (;;) {
       await this.#source.ready();
-      if (this.#options.handles?.signal.aborted === true) await never();
+      if (this.#options.handles?.end.aborted === true) await never();
       const chunk = this.read(len);
       if (chunk.length > 0) return chunk;
     }

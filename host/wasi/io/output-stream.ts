@@ -52,8 +52,17 @@ export class OutputStream {
     if (len > 0n) this.#put(new Uint8Array(Number(len)));
   }
 
-  /** Takes more than the 4,096 bytes of the specification: there is no reason to trap a guest for it. */
-  async blockingWriteAndFlush(contents: Uint8Array): Promise<void> {
+  /**
+   * Takes more than the 4,096 bytes of the specification: there is no reason to trap a guest for it. Where the sink has
+   * room, nobody waits: no promise is made, and the guest's stack is not switched away and back.
+   */
+  blockingWriteAndFlush(contents: Uint8Array): undefined | Promise<void> {
+    if (this.#checkWrite() < contents.length) return this.#writeInPieces(contents);
+    if (contents.length > 0) this.#sink.write(contents);
+    return this.blockingFlush();
+  }
+
+  async #writeInPieces(contents: Uint8Array): Promise<void> {
     let rest = contents;
     for (;;) {
       const room = this.#checkWrite();
@@ -81,8 +90,15 @@ export class OutputStream {
     this.#startFlush();
   }
 
-  async blockingFlush(): Promise<void> {
+  blockingFlush(): undefined | Promise<void> {
     this.#checkWrite();
+    // What a sink with room has taken is on its way (bytes.ts, `flushed`).
+    if (this.#flush !== undefined || !this.#sink.isReady()) return this.#untilFlushed();
+    this.#permit = 0;
+    return undefined;
+  }
+
+  async #untilFlushed(): Promise<void> {
     await this.#startFlush();
     if (this.#isOver()) await never();
     this.#checkWrite();
@@ -176,6 +192,6 @@ export class OutputStream {
 
   /** A blocking call does not come back once its invocation is over. */
   #isOver(): boolean {
-    return this.#options.handles?.signal.aborted === true;
+    return this.#options.handles?.end.aborted === true;
   }
 }

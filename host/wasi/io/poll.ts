@@ -52,10 +52,10 @@ export class Pollable {
     if (!(#readiness in this)) return never();
     const readiness = this.#readiness;
     if (readiness.isReady()) return undefined;
-    const signal = this.#handles?.signal;
+    const end = this.#handles?.end;
     return new Promise<void>((resolve) => {
       readiness.add(() => {
-        if (signal?.aborted !== true) resolve();
+        if (end?.aborted !== true) resolve();
       });
     });
   }
@@ -102,7 +102,7 @@ export function createPoll(context: WasiContext): Poll {
     return new Promise<Uint32Array>((resolve) => {
       function wake(): void {
         for (const readiness of watched) readiness.delete(wake);
-        if (context.signal.aborted) return;
+        if (context.end.aborted) return;
         const indexes = readyIndexes(watched);
         // What woke us may have been taken by an earlier waiter in the same turn.
         if (indexes.length > 0) resolve(indexes);

@@ -37,6 +37,7 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
     clock: new SystemClock(),
     randomBytes: (length) => new Uint8Array(length).fill(4),
     outbound: { send: () => Promise.reject(new Error('nothing is sent')) },
+    end: controller.signal,
     signal: controller.signal,
     terminate: (code) => new Error(code),
   };

@@ -110,6 +110,16 @@ test('a blocking write of any size goes out in the pieces that the sink takes', 
   t.throws(() => stream.write(bytes('a')), { instanceOf: HostCallTrap }, 'the permit was used up');
 });
 
+test('a blocking write waits for nothing where there is room', (t) => {
+  const pipe = new BytePipe(4);
+  const stream = OutputStream.from(pipe.sink);
+  t.is(stream.blockingWriteAndFlush(bytes('abc')), undefined);
+  t.is(Buffer.from(pipe.source.read(100) as Uint8Array).toString(), 'abc');
+  t.throws(() => stream.write(bytes('a')), { instanceOf: HostCallTrap }, 'the permit was used up');
+  // Full afterwards: it is not flushed before somebody reads.
+  t.true(stream.blockingWriteAndFlush(bytes('abcd')) instanceof Promise);
+});
+
 test('blocking-write-zeroes-and-flush traps above 4096', async (t) => {
   const sink = new CollectingSink();
   const stream = OutputStream.from(sink);
@@ -179,7 +189,8 @@ test('a stream that waits when its invocation ends never settles', async (t) => 
   };
   void Promise.resolve(InputStream.from(inner.source, { handles }).blockingRead(1n)).then(count, count);
   outer.sink.write(bytes('a'));
-  void OutputStream.from(outer.sink, { handles }).blockingWriteAndFlush(bytes('b')).then(count, count);
+  const writing = OutputStream.from(outer.sink, { handles }).blockingWriteAndFlush(bytes('b'));
+  void Promise.resolve(writing).then(count, count);
   context.abort();
   inner.sink.abort(new Error('gone'));
   outer.source.close();

@@ -30,6 +30,7 @@ export function createTestContext(
     },
     randomBytes: (length) => new Uint8Array(length),
     outbound,
+    end: signal,
     signal,
     terminate: (code, detail) => new MayflyError(code, detail),
   };
