@@ -1,13 +1,7 @@
 /** docs/limits.md, rendered from the bounds that the host enforces. */
 import { SETTINGS } from '../host/config.ts';
-import {
-  COMPONENT_LIMITS,
-  FUNCTION_LIMITS,
-  HOST_LIMITS,
-  QUARANTINE,
-  TENANT_QUOTAS,
-  UNBOUNDED,
-} from '../host/limits.ts';
+import { COMPONENT_LIMITS, FUNCTION_LIMITS, HOST_LIMITS, QUARANTINE } from '../host/limits.ts';
+import { TENANT_QUOTAS, UNBOUNDED } from '../host/tenant-quota-limits.ts';
 
 const HEADER = `# Limits
 

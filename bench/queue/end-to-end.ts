@@ -14,12 +14,13 @@ import { BODY, QueueHost } from './queue-host.ts';
 
 const PEERS = join(tmpdir(), 'mayfly-bench', 'bullmq');
 /** Messages that one measurement moves; each is repeated in turn with the others. */
-const ROUND = 10_000;
+const ROUND = 20_000;
 const ROUNDS = 5;
 const CONCURRENCIES = [10, 50, 100, 200, 500];
 const SMALL_BACKLOG = 1_000;
 const LARGE_BACKLOG = 1_000_000;
 const BACKLOG_ROUNDS = 15;
+const BACKLOG_CONCURRENCY = 10;
 const SAMPLES = 200;
 
 const NO_OP = 'export default { queue() {} };\n';
@@ -59,7 +60,7 @@ async function throughput(
   const results: Record<string, Figures> = {};
   let best = 0;
   for (const concurrency of CONCURRENCIES) {
-    const rate = await bullRate(concurrency, ROUND / 2);
+    const rate = await bullRate(concurrency, ROUND / 4);
     results[`bullmq, concurrency ${concurrency}`] = { ...rate };
     if (rate.messagesPerSecond > (results[`bullmq, concurrency ${best}`]?.['messagesPerSecond'] ?? 0))
       best = concurrency;
@@ -132,6 +133,8 @@ async function acceptLatencies(host: QueueHost): Promise<number[]> {
 /** The same number of messages out of a large backlog and out of a small one, in turn. */
 async function backlog(host: QueueHost): Promise<{ readonly small: Rate[]; readonly large: Rate[] }> {
   await host.fill('large', LARGE_BACKLOG);
+  // A tenth of the thousand in work at a time: else all of it is claimed at once, and of the million twice as much as is measured.
+  for (const name of ['small', 'large']) await host.setConcurrency(name, BACKLOG_CONCURRENCY);
   const small: Rate[] = [];
   const large: Rate[] = [];
   for (let round = 0; round <= BACKLOG_ROUNDS; round++) {

@@ -56,7 +56,7 @@ async function consume(engine: QueueEngine, count: number): Promise<void> {
     while (left > 0) {
       const size = Math.min(BATCH, left);
       left -= size;
-      const claim = await engine.claim(queue, { ...claimOptions, maxMessages: size });
+      const [claim] = await engine.claim(queue, { ...claimOptions, maxMessages: size });
       if (claim?.messages.length !== size) throw new Error('the backlog ran out');
       await engine.settle(
         claim,

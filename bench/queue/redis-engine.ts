@@ -81,7 +81,7 @@ async function send(engine: RedisQueueEngine, to: QueueId, count: number, batch 
 
 async function consume(engine: RedisQueueEngine, from: QueueId): Promise<void> {
   await inParallel(ROUND / BATCH, async () => {
-    const claim = await engine.claim(from, claimOptions);
+    const [claim] = await engine.claim(from, claimOptions);
     if (claim?.messages.length !== BATCH) throw new Error('the backlog ran out');
     await engine.settle(
       claim,

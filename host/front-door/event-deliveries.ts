@@ -118,7 +118,7 @@ function prepareRecord(invocation: EventInvocation, handler: EventHandlerName): 
     call: { exchange: NO_EXCHANGE, event },
     read: () => {
       if (handler === 'schedule') return { failures: [] };
-      const failures = failuresReturned(returned, idsOf(invocation.delivery));
+      const failures = failuresReturned(returned, messagesOf(invocation.delivery));
       const [failure] = failures;
       // One that came alone has no other messages that could be done.
       if (failure !== undefined && invocation.delivery.kind !== 'batch')
@@ -153,16 +153,10 @@ function prepareRequest(
       const { status, contentType, body } = answer;
       if (status >= 400) throw new MayflyError('event_failed', `The function answered ${status}.`);
       const failures: readonly ItemFailure[] =
-        delivery.kind === 'batch' ? failuresAnswered(body, idsOf(delivery)) : [];
+        delivery.kind === 'batch' ? failuresAnswered(body, delivery.messages) : [];
       return { failures, ...(body.length === 0 ? {} : { answer: { contentType, body } }) };
     },
   };
-}
-
-function idsOf(delivery: EventDelivery): ReadonlySet<string> {
-  return new Set(
-    delivery.kind === 'batch' ? delivery.messages.map(({ id }) => id as string) : [delivery.message.id],
-  );
 }
 
 /** Of a batch's messages: more would be a span that nobody looks through. */

@@ -1,7 +1,7 @@
 /** Events as the records of wit/mayfly-events.wit, and what its handlers return. */
 import type { EventInvocation } from '../model/event-invocation.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
-import { BatchAnswerError, type ItemFailure, itemFailure } from './item-failures.ts';
+import { BatchAnswerError, type ItemFailure, idsOf, itemFailure } from './item-failures.ts';
 
 /** Names of queues have no colon: these cannot be mistaken for one. */
 const SOURCE_OF_EVENTS = 'mayfly:invocation';
@@ -56,8 +56,14 @@ function messageRecord(message: QueueMessage): object {
  * The `list<item-failure>` that a guest returned. Its component declares the types itself, so it may be anything.
  * @throws BatchAnswerError
  */
-export function failuresReturned(value: unknown, ids: ReadonlySet<string>): ItemFailure[] {
+export function failuresReturned(
+  value: unknown,
+  messages: readonly { readonly id: string }[],
+): ItemFailure[] {
   if (!Array.isArray(value)) throw new BatchAnswerError('The handler returned no list of failures.');
+  // What nearly every handler returns.
+  if (value.length === 0) return [];
+  const ids = idsOf(messages);
   // Each may be named once: a longer list repeats itself, or names others.
   if (value.length > ids.size)
     throw new BatchAnswerError(`The handler named ${value.length} failures of ${ids.size} messages.`);

@@ -12,6 +12,10 @@ export class BatchAnswerError extends Error {
 /** Longest text of a function that is kept with a message. */
 const DETAIL_LENGTH = 500;
 
+export function idsOf(messages: readonly { readonly id: string }[]): ReadonlySet<string> {
+  return new Set(messages.map(({ id }) => id));
+}
+
 /** @throws BatchAnswerError if no message of the batch has the id */
 export function itemFailure(id: unknown, detail: unknown, ids: ReadonlySet<string>): ItemFailure {
   if (typeof id !== 'string') throw new BatchAnswerError(`A failed message is named by ${typeName(id)}.`);

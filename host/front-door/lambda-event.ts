@@ -8,7 +8,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { TenantName } from '../model/ids.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
-import { BatchAnswerError, type ItemFailure, itemFailure } from './item-failures.ts';
+import { BatchAnswerError, type ItemFailure, idsOf, itemFailure } from './item-failures.ts';
 
 /** `{"Records":[...]}` */
 export function lambdaEvent(
@@ -48,10 +48,14 @@ function bodyOf(bytes: Uint8Array): { readonly body: string; readonly isBase64En
  * not UTF-8 are replaced rather than refused: they must not hide the failures beside them.
  * @throws BatchAnswerError
  */
-export function failuresAnswered(answer: Uint8Array, ids: ReadonlySet<string>): ItemFailure[] {
+export function failuresAnswered(
+  answer: Uint8Array,
+  messages: readonly { readonly id: string }[],
+): ItemFailure[] {
   const listed = parseObject(answer)?.['batchItemFailures'];
   if (listed === undefined || listed === null) return [];
   if (!Array.isArray(listed)) throw new BatchAnswerError('batchItemFailures is no list.');
+  const ids = idsOf(messages);
   const failures = new Map<string, ItemFailure>();
   for (const item of listed as unknown[]) {
     const { itemIdentifier } = Object(item) as { readonly itemIdentifier?: unknown };

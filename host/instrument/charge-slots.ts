@@ -1,4 +1,4 @@
-import { EDIT, type EditKind, type EditList } from './edits.ts';
+import { INSERTION, type InsertionKind, type Insertions } from './insertions.ts';
 
 /**
  * The charges and checks of one function, as its edits hold them. One of them may be open: what is charged further on
@@ -9,17 +9,16 @@ export class ChargeSlots {
   usesCounter = false;
   /** Whether there was a call since the straight code began, or the last check in it. */
   hasCall = false;
-  readonly #edits: EditList;
+  readonly #insertions: Insertions;
+  /** Its slot, or of what is added as the counter is pushed, its event. */
   #openSlot = -1;
   #openAmount = 0;
-  #openKind: EditKind = EDIT.none;
+  #openKind: InsertionKind = INSERTION.none;
   #openIsChecked = false;
   #headSlot = -1;
-  readonly #touched: number[] = [];
-  readonly #pushed: number[] = [];
 
-  constructor(edits: EditList) {
-    this.#edits = edits;
+  constructor(insertions: Insertions) {
+    this.#insertions = insertions;
   }
 
   get isOpen(): boolean {
@@ -28,21 +27,14 @@ export class ChargeSlots {
 
   /** Whether the open charge, if there is one, goes to the local counter. */
   get isOpenLocal(): boolean {
-    return this.#openKind === EDIT.localCharge || this.#openKind === EDIT.pushCounter;
+    return this.#openKind === INSERTION.localCharge || this.#openKind === INSERTION.push;
   }
 
-  /** Forgets what was placed, for another function or another pass. */
-  reset(): void {
-    this.#touched.length = 0;
-    this.#pushed.length = 0;
+  /** Starts with a function of `events` events, or with another pass over it: forgets what was placed. */
+  reset(events: number): void {
+    this.#insertions.clear(events);
     this.usesCounter = false;
     this.close(-1);
-  }
-
-  /** Takes back all that was placed since the last reset. */
-  undo(): void {
-    for (const slot of this.#touched) this.#edits.set(slot, EDIT.none, 0);
-    for (const slot of this.#pushed) this.#edits.set(slot, EDIT.pushCounter, 0);
   }
 
   /** A merge or a fork: what is charged from here on cannot be part of an earlier charge, and stands at `headSlot`. */
@@ -58,11 +50,11 @@ export class ChargeSlots {
    */
   charge(slot: number, amount: number, needsCheck: boolean, isLocal: boolean): void {
     // No check stands where the counter is pushed.
-    if (this.#openSlot < 0 || (needsCheck && this.#openKind === EDIT.pushCounter)) {
+    if (this.#openSlot < 0 || (needsCheck && this.#openKind === INSERTION.push)) {
       this.#openSlot = this.#headSlot < 0 ? slot : this.#headSlot;
       this.#openAmount = 0;
       this.#openIsChecked = false;
-      this.#openKind = isLocal ? EDIT.localCharge : EDIT.charge;
+      this.#openKind = isLocal ? INSERTION.localCharge : INSERTION.charge;
     }
     this.#openAmount += amount;
     this.#openIsChecked ||= needsCheck;
@@ -70,9 +62,9 @@ export class ChargeSlots {
   }
 
   /** A charge of a kind of its own, which becomes the open one. */
-  put(slot: number, kind: EditKind, amount: number, needsCheck: boolean): void {
+  put(slot: number, kind: InsertionKind, amount: number, needsCheck: boolean): void {
     // What stands at the same place already becomes part of it.
-    const isShared = this.#openSlot === slot;
+    const isShared = this.#openSlot === slot && this.#openKind !== INSERTION.push;
     this.#openAmount = isShared ? this.#openAmount + amount : amount;
     this.#openIsChecked = needsCheck || (isShared && this.#openIsChecked);
     this.#openSlot = slot;
@@ -81,33 +73,31 @@ export class ChargeSlots {
   }
 
   /** An edit that is no charge. */
-  set(slot: number, kind: EditKind, value: number): void {
-    this.#edits.set(slot, kind, value);
-    this.#touched.push(slot);
+  set(slot: number, kind: InsertionKind, value: number): void {
+    this.#insertions.set(slot, kind, value);
   }
 
   /** Adds to the counter as it is pushed, which takes half the code of a charge, and is the open one from here on. */
-  chargeInPassing(pushSlot: number, amount: number): void {
-    this.#pushed.push(pushSlot);
-    this.#openSlot = pushSlot;
+  chargeInPassing(event: number, amount: number): void {
+    this.#openSlot = event;
     this.#openAmount = amount;
-    this.#openKind = EDIT.pushCounter;
+    this.#openKind = INSERTION.push;
     this.#openIsChecked = false;
     this.#write();
   }
 
   #write(): void {
     const kind = this.#openKind;
-    if (kind === EDIT.pushCounter) {
-      this.#edits.set(this.#openSlot, kind, this.#openAmount);
+    if (kind === INSERTION.push) {
+      this.#insertions.pushed[this.#openSlot] = this.#openAmount;
       return;
     }
-    if (kind !== EDIT.charge) this.usesCounter = true;
+    if (kind !== INSERTION.charge) this.usesCounter = true;
     this.set(this.#openSlot, this.#openIsChecked ? checkedKind(kind) : kind, this.#openAmount);
   }
 }
 
-function checkedKind(kind: EditKind): EditKind {
-  if (kind === EDIT.charge) return EDIT.chargeAndCheck;
-  return kind === EDIT.localCharge ? EDIT.localChargeAndCheck : EDIT.settleAndCheck;
+function checkedKind(kind: InsertionKind): InsertionKind {
+  if (kind === INSERTION.charge) return INSERTION.chargeAndCheck;
+  return kind === INSERTION.localCharge ? INSERTION.localChargeAndCheck : INSERTION.settleAndCheck;
 }

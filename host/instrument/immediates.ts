@@ -1,6 +1,6 @@
+import type { CodeRecorder } from './code-recorder.ts';
 import { readIndex } from './constant-expression.ts';
 import type { FeatureSet } from './features.ts';
-import { FLOW, type FlowRecorder } from './flow.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { Cursor } from './reader.ts';
 import { skipValueType } from './value-types.ts';
@@ -21,20 +21,19 @@ export function skipMemoryArgument(cursor: Cursor, layout: ModuleLayout, feature
   cursor.skipU64();
 }
 
-/** Reads the label of a branch, and notes the branch. */
-export function readBranch(cursor: Cursor, flow: FlowRecorder, kind: number, at: number): void {
+/** The label of the branch at `at`: control may go there. */
+export function readLabel(cursor: Cursor, recorder: CodeRecorder, at: number): number {
   const label = cursor.u32();
-  if (!flow.branch(kind, label, at, cursor.pos)) cursor.fail(`unknown label ${label}`, at);
+  if (!recorder.reaches(label)) cursor.fail(`unknown label ${label}`, at);
+  return label;
 }
 
-/** Reads the labels of a `br_table`, and notes the branches. */
-export function readBranchTable(cursor: Cursor, flow: FlowRecorder, at: number): void {
+/** The same of a `br_table`'s labels. */
+export function readBranchTable(cursor: Cursor, recorder: CodeRecorder, at: number): void {
   const count = cursor.count('labels');
   for (let i = 0; i <= count; i++) {
-    const kind = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
-    if (!flow.branch(kind, cursor.u32(), at)) cursor.fail('unknown label in br_table', at);
+    if (!recorder.reaches(cursor.u32())) cursor.fail('unknown label in br_table', at);
   }
-  flow.terminate();
 }
 
 /** The types of a `select` that has them. */

@@ -34,11 +34,7 @@ export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): Inst
   const { state, added } = planStateExports(moduleBytes, layout, usage, features);
   const plan = planMetering(layout, usage, passing);
   if (plan === undefined) return { bytes: withExports(moduleBytes, layout, added), shape, state };
-  // Locals are summed up while functions are read, and they are about to be read again.
-  functions.localsTotal = 0;
-  functions.passing = passing;
-  functions.callBounds = functions.calls.resolve(passing);
-  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, functions, added);
+  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, features, functions, added);
   return { bytes: rewriter.write(), shape, state };
 }
 

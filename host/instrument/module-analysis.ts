@@ -2,7 +2,7 @@ import { MODULE_BOUNDS, type ModuleBounds } from './bounds.ts';
 import { scanDeclarations } from './declarations.ts';
 import { EditList } from './edits.ts';
 import { FeatureSet } from './features.ts';
-import { FunctionAnalysis } from './function-analysis.ts';
+import { FunctionReader } from './function-reader.ts';
 import { RESERVED_NAMES } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { ModuleShape } from './module-shape.ts';
@@ -17,8 +17,8 @@ export interface ModuleAnalysis {
   readonly usage: MeterUsage;
   readonly features: FeatureSet;
   readonly declarationEdits: EditList;
-  /** Reads a function again, for its edits: keeping those of all functions would take 13 bytes each. */
-  readonly functions: FunctionAnalysis;
+  /** What was found in the bodies of functions. */
+  readonly functions: FunctionReader;
 }
 
 /** Reads the whole module once, within `bounds`. Linear in its length. Throws `InstrumentError`. */
@@ -27,8 +27,10 @@ export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_B
   const usage = emptyUsage();
   const declarationEdits = new EditList();
   const layout = scanDeclarations(bytes, bounds, RESERVED_NAMES, features, declarationEdits);
-  const functions = new FunctionAnalysis(bytes, layout, bounds, features, usage, new EditList());
-  scanBodies(bytes, layout, functions);
+  const code = layout.sections.find(({ id }) => id === SECTION.code);
+  const codeBytes = code === undefined ? 0 : code.end - code.start;
+  const functions = new FunctionReader(bytes, layout, codeBytes, bounds, features, usage);
+  if (code !== undefined) readBodies(new Cursor(bytes, layout.codeStart, code.end), layout.bodies, functions);
   return {
     layout,
     shape: shapeOf(layout, functions, features),
@@ -39,11 +41,8 @@ export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_B
   };
 }
 
-function scanBodies(bytes: Uint8Array, layout: ModuleLayout, functions: FunctionAnalysis): void {
-  const section = layout.sections.find(({ id }) => id === SECTION.code);
-  if (section === undefined) return;
-  const cursor = new Cursor(bytes, layout.codeStart, section.end);
-  for (let i = 0; i < layout.bodies; i++) {
+function readBodies(cursor: Cursor, bodies: number, functions: FunctionReader): void {
+  for (let i = 0; i < bodies; i++) {
     const size = cursor.count('bytes of a function');
     functions.read(i, cursor.pos, cursor.pos + size);
     cursor.pos += size;
@@ -51,7 +50,7 @@ function scanBodies(bytes: Uint8Array, layout: ModuleLayout, functions: Function
   if (cursor.remaining > 0) cursor.fail('the code section is longer than its content');
 }
 
-function shapeOf(layout: ModuleLayout, functions: FunctionAnalysis, features: FeatureSet): ModuleShape {
+function shapeOf(layout: ModuleLayout, functions: FunctionReader, features: FeatureSet): ModuleShape {
   return {
     functions: layout.bodies,
     types: layout.types.length,
@@ -66,7 +65,7 @@ function shapeOf(layout: ModuleLayout, functions: FunctionAnalysis, features: Fe
     initialMemoryBytes: layout.initialMemoryBytes + layout.initialObjectBytes,
     initialTableEntries: layout.initialTableEntries,
     localsTotal: functions.localsTotal,
-    blockDepth: functions.blockDepth,
+    blockDepth: functions.recorder.maxDepth,
     functionBytes: functions.longestBody,
     hasStart: layout.hasStart,
     features: features.names(),

@@ -16,17 +16,21 @@ const MAX_RESULTS = 1;
  * the outside. In a module that handles exceptions none does: what a frame counted would be lost with it.
  */
 export function passingFunctions(layout: ModuleLayout, usage: MeterUsage, features: FeatureSet): Uint8Array {
-  const { importedFunctions, functionTypes, types } = layout;
+  const { importedFunctions, functionTypes } = layout;
   const passing = new Uint8Array(functionTypes.length);
   const names = features.names();
   if (names.includes('exceptions') || names.includes('legacy-exceptions') || layout.tags > 0) return passing;
   if (!usage.hasRoomForCounter) return passing;
   for (let index = importedFunctions; index < functionTypes.length; index++) {
-    const { params, results } = types[functionTypes[index]!]!;
-    if (params > MAX_PARAMS || results > MAX_RESULTS) continue;
-    if (layout.pinnedFunctions.has(index)) continue;
+    if (!mayPass(layout, index)) continue;
     if (usage.tailCallers.has(index) || usage.tailCallees.has(index)) continue;
     passing[index] = 1;
   }
   return passing;
+}
+
+/** Whether nothing that is known of the function `index` so far keeps it from taking the counter. */
+export function mayPass(layout: ModuleLayout, index: number): boolean {
+  const { params, results } = layout.types[layout.functionTypes[index]!]!;
+  return params <= MAX_PARAMS && results <= MAX_RESULTS && !layout.pinnedFunctions.has(index);
 }

@@ -1,9 +1,6 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
-import { EDIT, type EditKind } from './edits.ts';
-
-/** From the slot before a call that passes the counter on to the one behind it: what is pushed, the index, what is popped. */
-const BEHIND_CALL = 4;
+import { INSERTION, type InsertionKind, slotBefore, slotBehind } from './insertions.ts';
 
 /**
  * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of
@@ -60,14 +57,15 @@ export class PathAccount {
    * A call that is known to cost no more than `bound` is like that much straight code, where there was no check since the
    * entry; other calls need one.
    */
-  passingCall(slot: number, bound: number): void {
+  passingCall(event: number, bound: number): void {
+    const slot = slotBefore(event);
     const isStraight = bound > 0 && this.checked < 0 && this.since + bound <= CHECK_INTERVAL;
     const isLate = this.checked >= 0 && this.#isRowOver();
     const needsCheck = (this.checked < 0 && !isStraight) || isLate;
     if (this.checked < 0 && needsCheck) this.callChecks++;
     if (isLate) this.#slots.close(slot);
     if (needsCheck || this.#slots.isOpen) this.charge(slot, this.pending, needsCheck);
-    else this.#slots.chargeInPassing(slot + 1, this.pending);
+    else this.#slots.chargeInPassing(event, this.pending);
     this.pending = 0;
     if (!isStraight) {
       this.#noteCall();
@@ -75,14 +73,14 @@ export class PathAccount {
     }
     this.since += bound;
     // A check on what follows would be no check on what the call costs, if it stood before it.
-    this.#slots.close(slot + BEHIND_CALL);
+    this.#slots.close(slotBehind(event));
   }
 
   call(slot: number): void {
     if (this.isDead) return;
     const needsCheck = this.checked < 0 || this.#isRowOver();
     if (this.checked < 0) this.callChecks++;
-    if (this.isDirty) this.put(slot, EDIT.settle, this.pending, needsCheck);
+    if (this.isDirty) this.put(slot, INSERTION.settle, this.pending, needsCheck);
     else this.chargeGlobally(slot, this.pending, needsCheck);
     this.pending = 0;
     this.isDirty = false;
@@ -99,13 +97,14 @@ export class PathAccount {
     return this.since + CALL_SHARE > CHECK_INTERVAL;
   }
 
-  /** Leaves the function, with the counter pushed at `pushSlot` if it is passed on. */
-  leave(slot: number, pushSlot: number): void {
+  /** Leaves the function at `event`; `pushes` if the counter, where it is passed on, is pushed there and nowhere else. */
+  leave(event: number, pushes: boolean): void {
+    const slot = slotBefore(event);
     if (!this.isDead) {
       if (this.isPassing) {
-        if (!this.#slots.isOpen && pushSlot >= 0) this.#slots.chargeInPassing(pushSlot, this.pending);
+        if (!this.#slots.isOpen && pushes) this.#slots.chargeInPassing(event, this.pending);
         else if (this.pending > 0) this.charge(slot, this.pending, false);
-      } else if (this.isDirty) this.put(slot, EDIT.settleAndLeave, this.pending, false);
+      } else if (this.isDirty) this.put(slot, INSERTION.settleAndLeave, this.pending, false);
       else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
     }
     this.isDead = true;
@@ -114,7 +113,7 @@ export class PathAccount {
   /** Nothing is pending afterwards, and nothing in the local counter. */
   settle(slot: number, isDirty: boolean): void {
     if (isDirty) {
-      this.put(slot, EDIT.settle, this.pending, false);
+      this.put(slot, INSERTION.settle, this.pending, false);
       this.isDirty = false;
     } else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
     this.pending = 0;
@@ -123,7 +122,7 @@ export class PathAccount {
   /** A charge that must not go to the local counter. */
   chargeGlobally(slot: number, amount: number, needsCheck = false): void {
     const needsOwn = !this.#slots.isOpen || this.#slots.isOpenLocal;
-    if (needsOwn) this.put(slot, EDIT.charge, amount, needsCheck);
+    if (needsOwn) this.put(slot, INSERTION.charge, amount, needsCheck);
     else this.charge(slot, amount, needsCheck);
   }
 
@@ -133,7 +132,7 @@ export class PathAccount {
     if (needsCheck) this.noteCheck();
   }
 
-  put(slot: number, kind: EditKind, amount: number, needsCheck: boolean): void {
+  put(slot: number, kind: InsertionKind, amount: number, needsCheck: boolean): void {
     this.#slots.put(slot, kind, amount, needsCheck);
     if (needsCheck) this.noteCheck();
   }

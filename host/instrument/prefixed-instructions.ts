@@ -1,10 +1,10 @@
+import type { CodeRecorder } from './code-recorder.ts';
 import { readIndex } from './constant-expression.ts';
 import { structDefaultCost } from './cost-model.ts';
-import { EDIT, type EditList, LENGTH } from './edits.ts';
+import { EDIT, LENGTH } from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
-import { FLOW, type FlowRecorder } from './flow.ts';
-import { readMemory, skipMemoryArgument } from './immediates.ts';
+import { readLabel, readMemory, skipMemoryArgument } from './immediates.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { SIMD_IMMEDIATE, SIMD_IMMEDIATES } from './opcodes.ts';
 import type { Cursor } from './reader.ts';
@@ -14,56 +14,50 @@ import { skipHeapType } from './value-types.ts';
 
 /**
  * The instructions of more than one opcode byte; `at` is where the first one stands, and the cursor behind it.
- * Those that work by length are all of this kind. Shares the state of function-analysis.ts.
+ * Those that work by length are all of this kind. Shares the state of function-reader.ts.
  */
 export class PrefixedInstructions {
   readonly #cursor: Cursor;
-  readonly #flow: FlowRecorder;
+  readonly #recorder: CodeRecorder;
   readonly #layout: ModuleLayout;
   readonly #features: FeatureSet;
   readonly #usage: MeterUsage;
-  readonly #edits: EditList;
 
   constructor(
     cursor: Cursor,
-    flow: FlowRecorder,
+    recorder: CodeRecorder,
     layout: ModuleLayout,
     features: FeatureSet,
     usage: MeterUsage,
-    edits: EditList,
   ) {
     this.#cursor = cursor;
-    this.#flow = flow;
+    this.#recorder = recorder;
     this.#layout = layout;
     this.#features = features;
     this.#usage = usage;
-    this.#edits = edits;
   }
 
   /** Charges by the operand on top of the stack, which is the length in every such instruction. */
   #chargeLength(at: number, unit: 'bytes' | 'entries', is64: boolean): void {
-    if (this.#flow.isDead) return;
+    if (this.#recorder.isDead) return;
     const kind = LENGTH[`${unit}${is64 ? 64 : 32}`];
-    this.#edits.add(at, EDIT.chargeLength, kind);
+    this.#recorder.edit(EDIT.chargeLength, kind, at);
     this.#usage.lengthKinds[kind] = true;
   }
 
-  #allocate(at: number, bytes: number): void {
-    if (!this.#flow.isDead) this.allocate(at, bytes);
-  }
-
   /** Counts the bytes of the object that the instruction at `at` makes. */
-  allocate(at: number, bytes: number): void {
+  #allocate(at: number, bytes: number): void {
+    if (this.#recorder.isDead) return;
     // Nothing valid comes near to what an edit holds.
-    this.#edits.add(at, EDIT.allocate, Math.min(bytes, 2 ** 31 - 1));
+    this.#recorder.edit(EDIT.allocate, Math.min(bytes, 2 ** 31 - 1), at);
     this.#usage.allocates = true;
   }
 
   /** The same of an array, whose length is on top of the stack. */
   #allocateArray(at: number, type: number): void {
-    if (this.#flow.isDead) return;
+    if (this.#recorder.isDead) return;
     const size = Math.log2(this.#layout.types[type]!.elementBytes || 1);
-    this.#edits.add(at, EDIT.allocateArray, size);
+    this.#recorder.edit(EDIT.allocateArray, size, at);
     this.#usage.allocates = true;
     this.#usage.arraySizes[size] = true;
   }
@@ -132,7 +126,7 @@ export class PrefixedInstructions {
       }
       case 15: {
         const table = this.#writtenTable();
-        this.#edits.add(at, EDIT.tableGrow, table);
+        this.#recorder.edit(EDIT.tableGrow, table, at);
         this.#usage.grownTables.add(table);
         return;
       }
@@ -166,7 +160,7 @@ export class PrefixedInstructions {
       case 1: {
         // Its base is in the run already.
         const { fields, objectBytes } = types[readIndex(cursor, types.length, 'type')]!;
-        this.#flow.addLarge(structDefaultCost(fields) - 1, at);
+        this.#recorder.addLarge(structDefaultCost(fields) - 1, at);
         this.#allocate(at, objectBytes);
         return;
       }
@@ -226,11 +220,10 @@ export class PrefixedInstructions {
       case 24: // br_on_cast
       case 25: {
         cursor.u8();
-        const label = cursor.u32();
+        const label = readLabel(cursor, this.#recorder, at);
         skipHeapType(cursor, this.#features);
         skipHeapType(cursor, this.#features);
-        if (!this.#flow.branch(FLOW.branchIf, label, at, cursor.pos))
-          cursor.fail(`unknown label ${label}`, at);
+        this.#recorder.castBranch(label, at, cursor.pos);
         return;
       }
       case 15: // array.len

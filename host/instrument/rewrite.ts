@@ -1,10 +1,13 @@
+import { BodyWriter } from './body-writer.ts';
 import { BranchHints } from './branch-hints.ts';
 import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
 import { EditWriter } from './edit-writer.ts';
 import type { EditList } from './edits.ts';
 import { InstrumentError } from './error.ts';
-import type { FunctionAnalysis } from './function-analysis.ts';
+import type { FeatureSet } from './features.ts';
+import type { FunctionReader } from './function-reader.ts';
 import { headroomImport, METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
+import { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './plan.ts';
 import { Cursor } from './reader.ts';
@@ -15,8 +18,8 @@ import { ByteSink } from './writer.ts';
 
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
 const ANY_LENGTH = 2 ** 32 - 1;
-/** The longest code that one edit inserts: a charge with a 7-byte constant, and a check, with 5-byte indices. */
-const MAX_EDIT_BYTES = 160;
+/** What an event makes a function longer by, mostly less. */
+const EVENT_BYTES = 8;
 /** V8's kV8MaxWasmFunctionSize. */
 const MAX_FUNCTION_BYTES = 7_654_321;
 const FUNC = 0x60;
@@ -30,11 +33,12 @@ export class Rewriter {
   readonly #layout: ModuleLayout;
   readonly #plan: MeterPlan;
   readonly #declarationEdits: EditList;
-  readonly #functions: FunctionAnalysis;
   readonly #sink: ByteSink;
   readonly #hints = new BranchHints();
   readonly #addedExports: readonly AddedExport[];
-  readonly #code: EditWriter;
+  readonly #edits: EditWriter;
+  readonly #function: MeteredFunction;
+  readonly #bodies: BodyWriter;
   #codeSectionAt = 0;
 
   constructor(
@@ -42,7 +46,8 @@ export class Rewriter {
     layout: ModuleLayout,
     plan: MeterPlan,
     declarationEdits: EditList,
-    functions: FunctionAnalysis,
+    features: FeatureSet,
+    functions: FunctionReader,
     addedExports: readonly AddedExport[],
   ) {
     this.#addedExports = addedExports;
@@ -50,9 +55,19 @@ export class Rewriter {
     this.#layout = layout;
     this.#plan = plan;
     this.#declarationEdits = declarationEdits;
-    this.#functions = functions;
     this.#sink = new ByteSink(Math.ceil(bytes.length * 1.6) + 1_024);
-    this.#code = new EditWriter(bytes, layout, plan, functions, this.#sink, this.#hints);
+    this.#edits = new EditWriter(bytes, layout, plan, this.#sink);
+    this.#function = new MeteredFunction(bytes, layout, features, functions, plan.passing);
+    this.#bodies = new BodyWriter(
+      bytes,
+      layout,
+      plan,
+      functions.recorder,
+      this.#function,
+      this.#sink,
+      this.#hints,
+      this.#edits,
+    );
   }
 
   write(): Uint8Array<ArrayBuffer> {
@@ -110,7 +125,7 @@ export class Rewriter {
           this.#sink.u32(section.end - section.start);
           this.#sink.copy(this.#bytes, section.start, section.end);
         } else {
-          this.#sink.sized(ANY_LENGTH, () => this.#code.apply(edits, first, section.start, section.end));
+          this.#sink.sized(ANY_LENGTH, () => this.#edits.applyAll(edits, first, section.start, section.end));
         }
       }
     }
@@ -209,7 +224,7 @@ export class Rewriter {
         const cursor = new Cursor(this.#bytes, section.start, section.end);
         count += cursor.u32();
         sink.u32(count);
-        this.#code.apply(
+        this.#edits.applyAll(
           this.#declarationEdits,
           this.#declarationEdits.seek(cursor.pos),
           cursor.pos,
@@ -260,7 +275,6 @@ export class Rewriter {
   #codeSection(section: Section): void {
     const { support } = this.#plan;
     const sink = this.#sink;
-    const edits = this.#functions.edits;
     this.#codeSectionAt = sink.length;
     sink.u8(SECTION.code);
     const firstFunction = this.#layout.importedFunctions + this.#plan.functionShift;
@@ -271,10 +285,10 @@ export class Rewriter {
         const size = cursor.u32();
         const start = cursor.pos;
         const end = start + size;
-        this.#functions.read(i, start, end);
-        const written = sink.sized(size + edits.length * MAX_EDIT_BYTES, () => {
+        this.#function.enter(i, start, end);
+        const written = sink.sized(size + this.#function.flow.length * EVENT_BYTES, () => {
           this.#hints.enter(firstFunction + i, sink.length);
-          this.#code.apply(edits, 0, start, end);
+          this.#bodies.write(i, start, end);
         });
         if (written > MAX_FUNCTION_BYTES) {
           throw new InstrumentError(

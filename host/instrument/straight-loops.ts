@@ -1,11 +1,14 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
-import { EDIT, type EditList } from './edits.ts';
-import { FLOW, type FlowRecorder } from './flow.ts';
+import { FLOW } from './flow.ts';
+import type { FunctionFlow } from './function-flow.ts';
+import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
 
 /** A straight loop that does not count. */
 const NOT_COUNTED = 'not counted';
+/** The head of one: the opcode, and the type of a block without parameters. */
+const LOOP_BYTES = 2;
 
 /**
  * Loops of one straight piece of code with the branch to its head behind it. Their check stands in a loop around, so
@@ -19,14 +22,14 @@ export class StraightLoops {
   /** What was read of the loops of the function that is being placed, by their events: it is walked several times. */
   readonly #known = new Map<number, CountedLoop | typeof NOT_COUNTED>();
   readonly #bytes: Uint8Array;
-  readonly #flow: FlowRecorder;
-  readonly #edits: EditList;
+  readonly #flow: FunctionFlow;
+  readonly #insertions: Insertions;
   readonly #slots: ChargeSlots;
 
-  constructor(bytes: Uint8Array, flow: FlowRecorder, edits: EditList, slots: ChargeSlots) {
+  constructor(bytes: Uint8Array, flow: FunctionFlow, insertions: Insertions, slots: ChargeSlots) {
     this.#bytes = bytes;
     this.#flow = flow;
-    this.#edits = edits;
+    this.#insertions = insertions;
     this.#slots = slots;
   }
 
@@ -37,7 +40,7 @@ export class StraightLoops {
 
   /** Whether the loop that `event` opens is one. */
   has(event: number): boolean {
-    const { kinds, args, costs, slots, length } = this.#flow;
+    const { kinds, args, costs, length } = this.#flow;
     return (
       event + 2 < length &&
       kinds[event + 1] === FLOW.branchIf &&
@@ -45,32 +48,34 @@ export class StraightLoops {
       kinds[event + 2] === FLOW.end &&
       args[event] === 0 &&
       costs[event + 1]! <= CHECK_INTERVAL &&
-      this.#edits.kind(slots[event]!) === EDIT.none
+      this.#insertions.kinds[slotBefore(event)] === INSERTION.none
     );
   }
 
   /** Fills its slots. Returns what may have been charged behind the last check when it is left. */
   place(event: number): number {
-    const { costs, slots } = this.#flow;
+    const { costs, offsets } = this.#flow;
     const cost = costs[event + 1]!;
-    const [slot, branchSlot, endSlot] = [slots[event]!, slots[event + 1]!, slots[event + 2]!];
-    const from = this.#edits.offset(slot + 1);
+    const slot = slotBefore(event);
+    const branchSlot = slotBefore(event + 1);
+    const endSlot = slotBefore(event + 2);
     let loop = this.#known.get(event);
     if (loop === undefined) {
-      loop = readCountedLoop(this.#bytes, from, this.#edits.offset(branchSlot), cost) ?? NOT_COUNTED;
+      loop =
+        readCountedLoop(this.#bytes, offsets[event]! + LOOP_BYTES, offsets[event + 1]!, cost) ?? NOT_COUNTED;
       this.#known.set(event, loop);
     }
     this.#slots.usesCounter = true;
     if (loop === NOT_COUNTED) {
-      this.#slots.set(slot, EDIT.openChunks, 0);
-      this.#slots.set(slot + 1, EDIT.chunkCharge, cost);
-      this.#slots.set(endSlot, EDIT.closeBody, 0);
+      this.#slots.set(slot, INSERTION.openChunks, 0);
+      this.#slots.set(slotBehind(event), INSERTION.chunkCharge, cost);
+      this.#slots.set(endSlot, INSERTION.closeChunks, 0);
       return cost;
     }
     const number = this.counted.push(loop) - 1;
-    this.#slots.set(slot, EDIT.openCounted, number);
-    this.#slots.set(branchSlot, EDIT.countedCondition, number);
-    this.#slots.set(endSlot, EDIT.closeCounted, number);
+    this.#slots.set(slot, INSERTION.openCounted, number);
+    this.#slots.set(branchSlot, INSERTION.countedCondition, number);
+    this.#slots.set(endSlot, INSERTION.closeCounted, number);
     return 0;
   }
 }

@@ -6,16 +6,28 @@ export function lengthOfU32(value: number): number {
 /** A part of this length is rather preceded by a padded length than moved; only sections are longer. */
 const MAX_MOVED = 2 ** 20;
 
+/** Below this many bytes a loop beats `set`. */
+const SHORT = 24;
+const MAX_RUN = 256;
+const WORD = 4;
+const I64_CONST = 0x42;
+
 /**
  * A growing byte buffer. It starts at the size that its caller expects, so that most modules are written
  * without a single reallocation.
  */
 export class ByteSink {
   #bytes: Uint8Array<ArrayBuffer>;
+  /** Of the same buffer. */
+  #view: DataView<ArrayBuffer>;
+  /** What runs were copied from last, and up to where words can be read of it. */
+  #source: DataView | undefined;
+  #sourceEnd = 0;
   #length = 0;
 
   constructor(expectedBytes: number) {
     this.#bytes = new Uint8Array(Math.max(expectedBytes, 64));
+    this.#view = new DataView(this.#bytes.buffer);
   }
 
   get length(): number {
@@ -40,11 +52,14 @@ export class ByteSink {
   }
 
   #reserve(count: number): void {
-    const needed = this.#length + count;
-    if (needed <= this.#bytes.length) return;
+    if (this.#length + count > this.#bytes.length) this.#grow(this.#length + count);
+  }
+
+  #grow(needed: number): void {
     const grown = new Uint8Array(Math.max(needed, Math.ceil(this.#bytes.length * 1.5)));
     grown.set(this.written());
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 
   u8(value: number): void {
@@ -81,16 +96,23 @@ export class ByteSink {
     this.u8(rest & 0x7f);
   }
 
+  /** `i64.const` of a non-negative integer below 2^53. */
+  i64Const(value: number): void {
+    if (value >= 0x40) {
+      this.u8(I64_CONST);
+      this.s64(value);
+    } else this.instruction(I64_CONST, value);
+  }
+
   list(bytes: readonly number[]): void {
     for (const byte of bytes) this.u8(byte);
   }
 
-  /** Copies `source[from..to)`. Runs between two edits are mostly short: below 24 bytes a loop beats `set`. */
   copy(source: Uint8Array, from: number, to: number): void {
     const count = to - from;
     if (count <= 0) return;
     this.#reserve(count);
-    if (count < 24) {
+    if (count < SHORT) {
       const bytes = this.#bytes;
       let at = this.#length;
       for (let i = from; i < to; i++) bytes[at++] = source[i]!;
@@ -101,8 +123,48 @@ export class ByteSink {
   }
 
   /**
-   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for
-   * the length is left as `expectedLength` needs it; what turns out to need less is moved up.
+   * The same of short runs, as they stand between two edits, 11 bytes in the mean: by words, of which the last may be
+   * too long, where byte by byte takes twice as long, and `set` makes an object each time.
+   */
+  copyRun(source: DataView, from: number, to: number): void {
+    const count = to - from;
+    if (count <= 0) return;
+    this.#reserve(count + WORD);
+    const end = this.#length + count;
+    // Asking a view for its length is a call.
+    if (count > MAX_RUN || to > this.#sourceEnd || source !== this.#source) {
+      this.#remember(source);
+      this.#bytes.set(new Uint8Array(source.buffer, source.byteOffset + from, count), this.#length);
+    } else {
+      const view = this.#view;
+      let at = this.#length;
+      for (let i = from; at < end; i += WORD, at += WORD) view.setInt32(at, source.getInt32(i, true), true);
+    }
+    this.#length = end;
+  }
+
+  #remember(source: DataView): void {
+    this.#source = source;
+    this.#sourceEnd = source.byteLength - WORD;
+  }
+
+  /** One byte and an index, as most instructions of metering are. */
+  instruction(opcode: number, index: number): void {
+    if (index >= 0x80) {
+      this.u8(opcode);
+      this.u32(index);
+      return;
+    }
+    this.#reserve(2);
+    const at = this.#length;
+    this.#bytes[at] = opcode;
+    this.#bytes[at + 1] = index;
+    this.#length = at + 2;
+  }
+
+  /**
+   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for the
+   * length is left as `expectedLength` needs it; what turns out to need other space is moved.
    */
   sized(expectedLength: number, body: () => void): number {
     let width = lengthOfU32(expectedLength);
@@ -112,18 +174,18 @@ export class ByteSink {
     body();
     const length = this.#length - at - width;
     const needed = lengthOfU32(length);
-    if (needed < width && length < MAX_MOVED) {
+    if (needed > width || (needed < width && length < MAX_MOVED)) {
+      this.#reserve(needed);
       this.#bytes.copyWithin(at + needed, at + width, this.#length);
-      this.#length -= width - needed;
+      this.#length += needed - width;
       width = needed;
     }
-    // LEB128 may be padded with zero groups; a tight `maxLength` leaves no padding at all, mostly.
+    // LEB128 may be padded with zero groups.
     let rest = length;
     for (let i = 0; i < width - 1; i++) {
       this.#bytes[at + i] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    if (rest > 0x7f) throw new RangeError('ByteSink: a sized part is longer than announced');
     this.#bytes[at + width - 1] = rest;
     return length;
   }

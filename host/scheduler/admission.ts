@@ -12,9 +12,10 @@
  *    harmed by a place that is taken for some microseconds longer.
  */
 import type { QuotaRefusal } from '../errors.ts';
-import { UNBOUNDED, WASM_PAGE_BYTES } from '../limits.ts';
+import { WASM_PAGE_BYTES } from '../limits.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import { startOfMonthMs } from '../model/tenant-quotas.ts';
+import { UNBOUNDED } from '../tenant-quota-limits.ts';
 import { type AdmissionClock, burn, fuelRate, turnMonth } from './burn.ts';
 import { HOST, type QuotaTable } from './quota-table.ts';
 import { type Rate, taken, waitMs } from './rate.ts';

@@ -15,6 +15,8 @@ export interface BudgetBounds {
 export interface Reservation extends Disposable {
   /** Gives back all but so many bytes. */
   shrink(bytes: number): void;
+  /** Hands so many of its bytes, at most all, over to one of its own. */
+  split(bytes: number): Reservation;
 }
 
 interface Waiting {
@@ -55,15 +57,24 @@ export class BatchBudget {
   }
 
   #take(tenant: TenantName, bytes: number): Reservation {
-    let held = bytes;
     this.#add(tenant, bytes);
+    return this.#reservation(tenant, bytes);
+  }
+
+  #reservation(tenant: TenantName, bytes: number): Reservation {
+    let held = bytes;
     const shrink = (to: number): void => {
       if (to >= held) return;
       this.#add(tenant, to - held);
       held = to;
       this.#serve();
     };
-    return { shrink, [Symbol.dispose]: () => shrink(0) };
+    const split = (wanted: number): Reservation => {
+      const part = Math.min(wanted, held);
+      held -= part;
+      return this.#reservation(tenant, part);
+    };
+    return { shrink, split, [Symbol.dispose]: () => shrink(0) };
   }
 
   #add(tenant: TenantName, bytes: number): void {

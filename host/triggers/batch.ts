@@ -189,7 +189,9 @@ export class Batch {
       const isBehind = groupKey !== undefined && cutOff.has(groupKey);
       const settlement = isBehind
         ? this.#release(verdict.message)
-        : await this.#settlementOf(verdict, ran.invocationId);
+        : verdict.kind === 'dead'
+          ? await this.#buryJudged(verdict, ran.invocationId)
+          : this.#settlementOf(verdict);
       // Abandoned before its death was told: what is behind it in its group has to wait with it.
       if (settlement.kind === 'release' && groupKey !== undefined) cutOff.add(groupKey);
       settlements.push(settlement);
@@ -197,7 +199,7 @@ export class Batch {
     return settlements;
   }
 
-  async #settlementOf(verdict: Verdict, invocationId?: InvocationId): Promise<Settlement> {
+  #settlementOf(verdict: Exclude<Verdict, { kind: 'dead' }>): Settlement {
     const { message } = verdict;
     switch (verdict.kind) {
       case 'done':
@@ -208,13 +210,17 @@ export class Batch {
         return { id: message.id, kind: 'retry', atMs: verdict.atMs, cause: verdict.cause };
       case 'release':
         return this.#release(message);
-      case 'dead': {
-        const cause = await this.#tellDeath(message, verdict.because, verdict.cause, invocationId);
-        if (cause === 'abandoned') return this.#release(message);
-        this.#counts.dead++;
-        return { id: message.id, kind: 'dead', cause };
-      }
     }
+  }
+
+  async #buryJudged(
+    { message, because, cause: ofRun }: Extract<Verdict, { kind: 'dead' }>,
+    invocationId: InvocationId | undefined,
+  ): Promise<Settlement> {
+    const cause = await this.#tellDeath(message, because, ofRun, invocationId);
+    if (cause === 'abandoned') return this.#release(message);
+    this.#counts.dead++;
+    return { id: message.id, kind: 'dead', cause };
   }
 
   /** Handed out again at once, if to nobody here: other hosts may have room. */

@@ -3,7 +3,8 @@
  * fed. One of many in the main thread; idle it is a listener and no timer.
  *
  * 1. Batches run beside one another, as many as `maximumConcurrency` and the last refusals allow, claims that are asked for included. One whose
- *    last messages are being settled counts no more: the next claim is asked for right behind the settlement, in the same turn.
+ *    last messages are being settled counts no more: the next claim is asked for right behind the settlement, in the same turn. For all
+ *    batches that end in one turn that is one question.
  * 2. One claim is asked for at a time where the last one came back short, or was refused; with each batch that is done twice as many at once.
  *    So a backlog is drained at the pace of the function, not of a round trip, and an idle queue is asked once.
  * 3. It claims on a sign of work, after a claim that gave something, and when a wait is over; never in a loop that gets nothing.
@@ -15,9 +16,10 @@
 import { toErrorMessage } from '../errors.ts';
 import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { MessageCause } from '../model/queue-message.ts';
-import type { Claim } from '../store/queues/queue-engine.ts';
+import { CLAIMED_AT_ONCE, type Claim } from '../store/queues/queue-engine.ts';
 import { Batch, type BatchPorts, type BatchResult, type BatchSettings, visibilityMs } from './batch.ts';
 import type { BatchBudget, Reservation } from './batch-budget.ts';
+import { type ConsumerCounts, noCounts, statusOf } from './consumer-counts.ts';
 import { Pace } from './pace.ts';
 import { backoffMs } from './retry-policy.ts';
 import type { BatchTarget } from './run-delivery.ts';
@@ -47,20 +49,11 @@ export interface ConsumerPorts extends BatchPorts {
   onIdle?(): void;
 }
 
-/** Messages, since the host has started; kept by whoever makes consumers, so that they outlive one. */
-export interface ConsumerCounts {
-  done: number;
-  filtered: number;
-  retried: number;
-  dead: number;
-}
-
 type Asked =
-  | { readonly kind: 'claim'; readonly claim: Claim }
-  | { readonly kind: 'nothing' }
+  | { readonly kind: 'claims'; readonly claims: readonly Claim[] }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** Bodies of one claim. Lambda hands its functions at most 6 MB. */
+/** Bodies of one claim, and of all that are asked for together. Lambda hands its functions at most 6 MB. */
 export const BATCH_BYTES: number = 6 * 1024 * 1024;
 
 const STORE_BACKOFF = { baseMs: 100, maximumMs: 5_000, jitter: 'equal' } as const;
@@ -75,6 +68,7 @@ export class Consumer {
   /** Claims that are asked for, and how many may be at a time. */
   #asking = 0;
   #asksAllowed = 1;
+  #isLookingSoon = false;
   #isCounting = false;
   #storeFailures = 0;
   readonly #batches = new Set<Batch>();
@@ -206,7 +200,7 @@ export class Consumer {
   /** From `idle` or `busy`: claims, or says what it waits for. */
   #look(): void {
     const { batchingWindowMs } = this.#settings;
-    if (!this.#hasRoom()) {
+    if (this.#room <= 0) {
       this.#enter({ kind: 'busy' });
       return;
     }
@@ -248,47 +242,65 @@ export class Consumer {
     }
   }
 
-  #hasRoom(): boolean {
+  /** Claims that may be asked for beside those that are. */
+  get #room(): number {
     const allowed = this.#pace.allowed(this.#settings.maximumConcurrency);
     const all = this.#batches.size + this.#asking;
     // What is being settled is bounded, too: its messages are still in memory.
-    return all - this.#settling < allowed && all < 2 * allowed;
+    return Math.min(allowed - (all - this.#settling), 2 * allowed - all);
   }
 
   #claim(): void {
     this.#enter({ kind: 'claiming' });
+    const most = Math.max(1, Math.floor(CLAIMED_AT_ONCE / this.#settings.batchSize));
     // Those that were asked for before a pause are still under way; it goes on from here.
-    while (this.#asking < this.#asksAllowed && this.#hasRoom()) void this.#claimOne();
+    for (;;) {
+      const claims = Math.min(most, this.#asksAllowed - this.#asking, this.#room);
+      if (claims <= 0) return;
+      void this.#claimSome(claims);
+    }
   }
 
-  async #claimOne(): Promise<void> {
-    this.#asking++;
+  /** When all that ends in this turn has ended. */
+  #lookSoon(): void {
+    if (this.#isLookingSoon) return;
+    this.#isLookingSoon = true;
+    process.nextTick(() => {
+      this.#isLookingSoon = false;
+      if (this.#state.kind === 'busy') this.#look();
+      else if (this.#state.kind === 'claiming') this.#claim();
+    });
+  }
+
+  async #claimSome(count: number): Promise<void> {
+    this.#asking += count;
     this.#hasNews = false;
     const settings = this.#settings;
-    const reservation = await this.#ports.budget.reserve(this.#target.tenant, BATCH_BYTES);
-    const asked = await this.#ask(settings);
-    this.#asking--;
-    if (asked.kind === 'claim') void this.#work(asked.claim, settings, reservation);
-    else reservation[Symbol.dispose]();
-    if (asked.kind !== 'claim' || asked.claim.messages.length < settings.batchSize) this.#asksAllowed = 1;
-    if (this.#state.kind !== 'claiming' && this.#state.kind !== 'busy') return this.#endDrain();
+    using reservation = await this.#ports.budget.reserve(this.#target.tenant, BATCH_BYTES);
+    const asked = await this.#ask(settings, count);
+    this.#asking -= count;
+    const claims = asked.kind === 'claims' ? asked.claims : [];
+    for (const claim of claims) void this.#work(claim, settings, reservation.split(bytesOf(claim)));
+    if ((claims.at(-1)?.messages.length ?? 0) < settings.batchSize) this.#asksAllowed = 1;
+    if (!this.#mayClaim()) return this.#endDrain();
     if (asked.kind === 'failed') this.#waitForStore(asked.error);
-    else if (asked.kind === 'claim' || this.#hasNews) this.#look();
+    else if (claims.length > 0 || this.#hasNews) this.#look();
     else if (this.#asking === 0) this.#becomeIdle();
   }
 
-  async #ask(settings: ConsumerSettings): Promise<Asked> {
+  async #ask(settings: ConsumerSettings, count: number): Promise<Asked> {
     // While it waited for room it may have been told to stop.
-    if (!this.#mayClaim()) return { kind: 'nothing' };
+    if (!this.#mayClaim()) return { kind: 'claims', claims: [] };
     try {
-      const claim = await this.#ports.source.claim({
+      const claims = await this.#ports.source.claim({
         maxMessages: settings.batchSize,
         maxBytes: BATCH_BYTES,
         visibilityMs: visibilityMs(settings.timeoutMs),
         maxClaims: settings.maximumConcurrency,
+        claims: count,
       });
       this.#storeFailures = 0;
-      return claim === undefined ? { kind: 'nothing' } : { kind: 'claim', claim };
+      return { kind: 'claims', claims };
     } catch (error) {
       return { kind: 'failed', error };
     }
@@ -304,8 +316,7 @@ export class Consumer {
   }
 
   async #work(claim: Claim, settings: ConsumerSettings, reservation: Reservation): Promise<void> {
-    using held = reservation;
-    held.shrink(claim.messages.reduce((sum, { body }) => sum + body.length, 0));
+    using _ = reservation;
     const batch = new Batch(this.#ports, this.#target, settings, claim);
     if (!this.#mayClaim()) batch.stop();
     this.#batches.add(batch);
@@ -313,13 +324,12 @@ export class Consumer {
     const result = await batch.run(() => {
       isSettling = true;
       this.#settling++;
-      if (this.#state.kind === 'busy') this.#look();
-      else if (this.#state.kind === 'claiming') this.#claim();
+      this.#lookSoon();
     });
     if (isSettling) this.#settling--;
     this.#batches.delete(batch);
     this.#note(result);
-    if (this.#state.kind === 'busy') this.#look();
+    if (this.#state.kind === 'busy') this.#lookSoon();
     else if (this.#state.kind === 'idle') this.#becomeIdle();
     else this.#endDrain();
   }
@@ -338,7 +348,8 @@ export class Consumer {
       return;
     }
     this.#asksAllowed = 1;
-    this.#wait(result.cause, this.#pace.refused(result.retryAfterMs));
+    const isNew = this.#state.kind !== 'waiting';
+    this.#wait(result.cause, this.#pace.refused(result.retryAfterMs, isNew));
   }
 
   #waitForStore(error: unknown): void {
@@ -372,14 +383,6 @@ export class Consumer {
   }
 }
 
-export function noCounts(): ConsumerCounts {
-  return { done: 0, filtered: 0, retried: 0, dead: 0 };
-}
-
-export function statusOf(
-  state: ConsumerStatus['state'],
-  { done, retried, dead, filtered }: ConsumerCounts,
-  inFlight = 0,
-): ConsumerStatus {
-  return { state, inFlight, counts: { succeeded: done, retried, dead, filtered } };
+function bytesOf({ messages }: Claim): number {
+  return messages.reduce((sum, { body }) => sum + body.length, 0);
 }

@@ -35,7 +35,7 @@ export type Deliver = (invocation: EventInvocation) => Promise<EventOutcome>;
  * `QueueEngine` says of its operations holds here as well.
  */
 export interface MessageSource {
-  claim(options: ClaimOptions): Promise<Claim | undefined>;
+  claim(options: ClaimOptions): Promise<readonly Claim[]>;
   extend(claim: Claim, visibilityMs: number): Promise<boolean>;
   settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean>;
   /** How many messages could be handed out now, for batching windows; undefined where it is not known. */

@@ -2,15 +2,8 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
-import type {
-  FromWorker,
-  HostServices,
-  ReturnedOutcome,
-  SentEvent,
-  ServiceName,
-  ToWorker,
-} from './messages.ts';
-import { unpackInvocation } from './packed-invocation.ts';
+import type { FromWorker, HostServices, ReturnedOutcome, ServiceName, ToWorker } from './messages.ts';
+import { type ThreadEvent, unpackEvents } from './packed-events.ts';
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -56,7 +49,7 @@ export class MainLink {
           notices.onPrepare(message);
           break;
         case 'deliver':
-          for (const event of message.events) void this.#deliver(event, notices);
+          for (const event of message.parcels.flatMap(unpackEvents)) void this.#deliver(event, notices);
           break;
       }
     });
@@ -81,8 +74,8 @@ export class MainLink {
     this.#port.postMessage(message);
   }
 
-  async #deliver({ id, packed }: SentEvent, { onDeliver }: Notices): Promise<void> {
-    const outcome = await onDeliver(unpackInvocation(packed));
+  async #deliver({ id, invocation }: ThreadEvent, { onDeliver }: Notices): Promise<void> {
+    const outcome = await onDeliver(invocation);
     if (this.#outcomes.length === 0) setImmediate(() => this.#returnOutcomes());
     this.#outcomes.push({ id, outcome });
   }

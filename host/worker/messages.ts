@@ -21,7 +21,7 @@ import type { QuotaTableBuffers } from '../scheduler/quota-table.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { LedgerWords } from './connection-ledger.ts';
-import type { PackedInvocation } from './packed-invocation.ts';
+import type { PackedEvents } from './packed-events.ts';
 
 /** A live function, its tenant, the columns of both in the quota table, and whether its version is quarantined. */
 export interface ResolvedFunction {
@@ -70,11 +70,6 @@ export interface WorkerData {
   readonly scrapeToken?: string;
 }
 
-export interface SentEvent {
-  readonly id: number;
-  readonly packed: PackedInvocation;
-}
-
 export interface ReturnedOutcome {
   readonly id: number;
   readonly outcome: EventOutcome;
@@ -98,7 +93,7 @@ export type ToWorker =
   /** Accept nothing new, finish what runs, end what runs longer than `timeoutMs`, then say `drained`. */
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Run these events, and answer each in a `delivered` with the same id. */
-  | { readonly kind: 'deliver'; readonly events: readonly SentEvent[] }
+  | { readonly kind: 'deliver'; readonly parcels: readonly PackedEvents[] }
   /** Somebody may call this function soon. */
   | ({ readonly kind: 'prepare' } & FunctionId);
 

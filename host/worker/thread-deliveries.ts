@@ -1,8 +1,8 @@
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import { refusedEvent } from './event-refusal.ts';
-import type { SentEvent, ToWorker } from './messages.ts';
-import { packInvocation } from './packed-invocation.ts';
+import type { ToWorker } from './messages.ts';
+import { packEvents, type ThreadEvent } from './packed-events.ts';
 
 export interface ThreadDeliveriesPorts {
   send(message: ToWorker, transfer: readonly ArrayBuffer[]): void;
@@ -24,7 +24,7 @@ export class ThreadDeliveries {
   readonly #ports: ThreadDeliveriesPorts;
   readonly #pending = new Map<number, (outcome: EventOutcome) => void>();
   #nextId = 1;
-  #unsent: SentEvent[] = [];
+  #unsent: ThreadEvent[] = [];
   #lostBy: MayflyError | undefined;
 
   constructor(ports: ThreadDeliveriesPorts) {
@@ -44,7 +44,7 @@ export class ThreadDeliveries {
       return refuse(new MayflyError('host_busy', `${limit} events wait for the thread.`));
     const id = this.#nextId++;
     if (this.#unsent.length === 0) later(() => this.#send());
-    this.#unsent.push({ id, packed: packInvocation(invocation) });
+    this.#unsent.push({ id, invocation });
     return new Promise((resolve) => {
       this.#pending.set(id, resolve);
     });
@@ -60,8 +60,9 @@ export class ThreadDeliveries {
     const events = this.#unsent;
     this.#unsent = [];
     if (this.#lostBy !== undefined) return;
-    const transfer = events.map(({ packed }) => packed.bodies.buffer);
-    this.#ports.send({ kind: 'deliver', events }, transfer);
+    const parcels = packEvents(events);
+    const transfer = parcels.map(({ messages }) => messages.buffer);
+    this.#ports.send({ kind: 'deliver', parcels }, transfer);
   }
 
   /** The thread is gone; nothing more is sent to it. */

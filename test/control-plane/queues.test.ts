@@ -26,7 +26,7 @@ async function json(server: ControlPlaneServer, path: string): Promise<Json> {
 /** Hands everything out and settles it as a consumer would. */
 async function settleAll(server: ControlPlaneServer, queue: QueueId, kind: 'done' | 'dead'): Promise<void> {
   const options = { maxMessages: 100, maxBytes: 1e9, visibilityMs: 60_000, maxClaims: 1 };
-  const claim = await server.queues.claim(queue, options);
+  const [claim] = await server.queues.claim(queue, options);
   const cause = { code: 'function_trapped', detail: 'unreachable' };
   await server.queues.settle(
     claim!,

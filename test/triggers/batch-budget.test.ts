@@ -40,3 +40,18 @@ test('what can never be free is refused', (t) => {
   const budget = new BatchBudget({ totalBytes: 100, tenantBytes: 60 });
   t.throws(() => budget.reserve(A, 61), { instanceOf: RangeError });
 });
+
+test('what is split off is given back by itself, and never more than there was', async (t) => {
+  const budget = new BatchBudget({ totalBytes: 100, tenantBytes: 100 });
+  const whole = await budget.reserve(A, 60);
+  const parts = [whole.split(10), whole.split(20), whole.split(50)];
+  t.is(budget.reservedBytes, 60);
+  whole[Symbol.dispose]();
+  t.is(budget.reservedBytes, 60);
+  parts[0]![Symbol.dispose]();
+  t.is(budget.reservedBytes, 50);
+  parts[2]![Symbol.dispose]();
+  t.is(budget.reservedBytes, 20);
+  parts[1]![Symbol.dispose]();
+  t.is(budget.reservedBytes, 0);
+});

@@ -76,6 +76,11 @@ export interface FixtureOptions {
   readonly isFunctionQueue?: boolean;
 }
 
+/** `m0`, `m1`, ... */
+export function numbered(count: number, prefix = 'm'): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+}
+
 export class ConsumerFixture {
   readonly clock: VirtualClock;
   readonly engine: QueueEngine;

@@ -76,10 +76,20 @@ export class MemoryEngine implements QueueEngine {
     });
   }
 
-  async claim(
+  async claim(queue: QueueId, options: ClaimOptions): Promise<readonly Claim[]> {
+    const given: Claim[] = [];
+    for (let left = options.claims ?? 1; left > 0; left--) {
+      const one = this.#claimOne(queue, options);
+      if (one === undefined) break;
+      given.push(one);
+    }
+    return given;
+  }
+
+  #claimOne(
     queue: QueueId,
     { maxMessages, maxBytes, maxClaims, visibilityMs }: ClaimOptions,
-  ): Promise<Claim | undefined> {
+  ): Claim | undefined {
     const at = this.#queue(queue);
     if (at.claims.size >= maxClaims) return undefined;
     const closed = new Set<string>();

@@ -8,7 +8,7 @@ import type { EventDelivery, EventInvocation, EventOutcome } from '../../host/mo
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { refusedEvent } from '../../host/worker/event-refusal.ts';
 import type { ToWorker } from '../../host/worker/messages.ts';
-import { packInvocation, unpackInvocation } from '../../host/worker/packed-invocation.ts';
+import { packEvents, type ThreadEvent, unpackEvents } from '../../host/worker/packed-events.ts';
 import { ThreadDeliveries } from '../../host/worker/thread-deliveries.ts';
 import { artifactMessageOf } from '../harness/artifact.ts';
 import { eventGuest } from '../harness/event-guests.ts';
@@ -45,6 +45,10 @@ function fakeThread(limit = 10) {
   return { sent, deliveries, endTurn };
 }
 
+function eventsIn(sent: readonly ToWorker[]): ThreadEvent[] {
+  return sent.flatMap((said) => (said.kind === 'deliver' ? said.parcels.flatMap(unpackEvents) : []));
+}
+
 test('what is packed is unpacked as it was, and the sender keeps its bodies', (t) => {
   const full = message('m0', 'grüße', {
     groupKey: 'g',
@@ -62,14 +66,38 @@ test('what is packed is unpacked as it was, and the sender keeps its bodies', (t
     event('alone'),
     tick('tock'),
   ];
-  for (const delivery of deliveries) {
-    const given = invocation(delivery, TRACEPARENT);
-    const before = structuredClone(given);
-    const packed = packInvocation(given);
-    const got = unpackInvocation(structuredClone(packed, { transfer: [packed.bodies.buffer] }));
-    t.deepEqual(structuredClone(got), before);
-    t.deepEqual(structuredClone(given), before);
-  }
+  const given = deliveries.map((delivery, id) => ({ id, invocation: invocation(delivery, TRACEPARENT) }));
+  const before = structuredClone(given);
+  const got = packEvents(given).flatMap((parcel) =>
+    unpackEvents(structuredClone(parcel, { transfer: [parcel.messages.buffer] })),
+  );
+  t.deepEqual(structuredClone(got), before);
+  t.deepEqual(structuredClone(given), before);
+});
+
+test('messages whose heads are the same keep what is their own', (t) => {
+  const attributes = { 'ce-type': 'x' };
+  const messages = [
+    message('m0', 'a', { attributes }),
+    message('m1', 'b', { attributes, attempts: 7, sentAtMs: 1_700_000_000_123 }),
+    message('m2', 'c', { attributes, groupKey: 'g' }),
+    message('m3', 'd', { attributes, contentType: 'text/html' }),
+    message('m4', 'e', { attributes, contentType: 'text/html', lastCause: { code: 'c', detail: 'd' } }),
+    message('m5', 'f', { attributes, contentType: 'text/html' }),
+    message('m6', 'g', { attributes: { 'ce-type': 'y' }, contentType: 'text/html' }),
+  ];
+  const given = [{ id: 1, invocation: invocation({ kind: 'batch', source: 'orders', messages }) }];
+  t.deepEqual(structuredClone(packEvents(given).flatMap(unpackEvents)), structuredClone(given));
+});
+
+test('small events share a buffer, and none keeps much more than its own bodies', (t) => {
+  const sizes = [10_000, 20_000, 30_000, 10_000, 300_000, 10, 10];
+  const given = sizes.map((size, id) => ({ id, invocation: invocation(batch('x'.repeat(size))) }));
+  const parcels = packEvents(given);
+  t.deepEqual(
+    parcels.map((parcel) => unpackEvents(parcel).map(({ id }) => id)),
+    [[0, 1, 2], [3], [4], [5, 6]],
+  );
 });
 
 test('events of one turn go together; each has the outcome that the thread says, in whatever order', async (t) => {
@@ -82,7 +110,7 @@ test('events of one turn go together; each has the outcome that the thread says,
   t.deepEqual(sent, []);
   endTurn();
   t.is(sent.length, 1);
-  const ids = sent.flatMap((said) => (said.kind === 'deliver' ? said.events.map(({ id }) => id) : []));
+  const ids = eventsIn(sent).map(({ id }) => id);
   endTurn();
   t.is(sent.length, 1, 'there was nothing more');
   deliveries.settle(ids[1]!, { ...DONE, fuel: 2 });
@@ -99,7 +127,7 @@ test('a thread is asked for so many at a time; the next one is refused', async (
   void deliveries.deliver(invocation(batch('b')));
   t.like(await deliveries.deliver(invocation(batch('c'))), { kind: 'refused', cause: { code: 'host_busy' } });
   endTurn();
-  t.is(sent.flatMap((said) => (said.kind === 'deliver' ? said.events : [])).length, 2);
+  t.is(eventsIn(sent).length, 2);
 });
 
 test('a thread that is lost refuses what it was asked for, and all that comes', async (t) => {

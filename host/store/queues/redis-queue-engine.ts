@@ -21,12 +21,21 @@ import type {
   QueueMessage,
   SentMessage,
 } from '../../model/queue-message.ts';
-import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
+import {
+  CLAIMED_AT_ONCE,
+  type Claim,
+  type ClaimOptions,
+  type MessagePage,
+  type QueueEngine,
+  type Settlement,
+} from './queue-engine.ts';
+import { RedisFinishedClaims } from './redis-finished-claims.ts';
 import { RedisLink, type RedisLinkOptions } from './redis-link.ts';
 import {
   type DeadTries,
   decodeDeadLetter,
   decodeRecord,
+  decodeRecords,
   encodeRecord,
   settlementKind,
   type Tries,
@@ -50,9 +59,10 @@ export interface RedisQueueEngineOptions extends Partial<Omit<RedisLinkOptions, 
 }
 
 type Nothing = readonly [inMs: number];
-type Batch = readonly [expiresAtMs: number, claim: Buffer, tries: Buffer, ...records: Buffer[]];
+/** After the time, three for each claim: its text, tries, records. */
+type Batches = readonly [expiresAtMs: number, ...claims: Buffer[]];
 
-function isNothing(answer: Nothing | Batch): answer is Nothing {
+function isNothing(answer: Nothing | Batches): answer is Nothing {
   return answer.length === 1;
 }
 
@@ -63,6 +73,7 @@ export class RedisQueueEngine implements QueueEngine {
   readonly #replicas: number;
   readonly #wakeUps: RedisWakeUps;
   readonly #streams: RedisStreamWatch;
+  readonly #finished: RedisFinishedClaims;
   readonly #prefix: string;
   readonly #host: string;
   readonly #messagesPerQueue: number;
@@ -79,6 +90,7 @@ export class RedisQueueEngine implements QueueEngine {
     this.#sends = replicas === 0 ? this.#link : new RedisLink({ url, timeoutMs, report: () => {} });
     this.#wakeUps = new RedisWakeUps(this.#link);
     this.#streams = new RedisStreamWatch(this.#link);
+    this.#finished = new RedisFinishedClaims(this.#link);
     this.#prefix = keyPrefix ?? 'mayfly';
     this.#host = host ?? `${process.pid}`;
     this.#messagesPerQueue = messagesPerQueue ?? QUEUE_LIMITS.messages;
@@ -143,29 +155,46 @@ export class RedisQueueEngine implements QueueEngine {
     });
   }
 
-  async claim(queue: QueueId, options: ClaimOptions): Promise<Claim | undefined> {
-    const { maxMessages, maxBytes, visibilityMs, maxClaims } = options;
+  async claim(queue: QueueId, options: ClaimOptions): Promise<readonly Claim[]> {
+    const { maxMessages, maxBytes, visibilityMs, maxClaims, claims = 1 } = options;
     const key = this.#keyOf(queue);
-    const name = `${this.#random}.${this.#claims++}`;
-    const args = [key, maxMessages, maxBytes, visibilityMs, maxClaims, this.#host, name];
-    const answer = (await this.#link.script('claim', args)) as Nothing | Batch;
+    const wanted = Math.max(1, Math.min(claims, Math.floor(CLAIMED_AT_ONCE / maxMessages)));
+    const first = this.#claims;
+    this.#claims += wanted;
+    // What has ended in this turn makes room.
+    this.#finished.flush();
+    const answer = (await this.#link.script('claim', [
+      key,
+      maxMessages,
+      maxBytes,
+      visibilityMs,
+      maxClaims,
+      this.#host,
+      wanted,
+      this.#random,
+      first,
+    ])) as Nothing | Batches;
     if (isNothing(answer)) {
       this.#wakeUps.wake(key, answer[0]);
-      return undefined;
+      return [];
     }
-    const [expiresAtMs, text, triesText, ...records] = answer;
-    const lease = text.toString('latin1');
-    const tries = triesText.length === 0 ? [] : (JSON.parse(triesText.toString()) as Tries[]);
-    const handles = handlesOf({ lease });
-    const claim: Claim = {
-      queue,
-      lease,
-      expiresAtMs: expiresAtMs - this.#link.clockOffsetMs,
-      messages: records.map((record, index) =>
-        decodeRecord(record, handles[index]!, (tries[index]?.[0] ?? 0) + 1, tries[index]),
-      ),
-    };
-    return claim;
+    const [expiresAtMs, ...parts] = answer;
+    const given: Claim[] = [];
+    for (let at = 0; at < parts.length; at += 3) {
+      const lease = parts[at]!.toString('latin1');
+      const tries = parts[at + 1]!;
+      given.push({
+        queue,
+        lease,
+        expiresAtMs: expiresAtMs - this.#link.clockOffsetMs,
+        messages: decodeRecords(
+          parts[at + 2]!,
+          handlesOf({ lease }),
+          tries.length === 0 ? undefined : (JSON.parse(tries.toString()) as Tries[]),
+        ),
+      });
+    }
+    return given;
   }
 
   async extend({ queue, lease }: Claim, visibilityMs: number): Promise<boolean> {
@@ -173,8 +202,10 @@ export class RedisQueueEngine implements QueueEngine {
   }
 
   async settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean> {
-    const args = [this.#keyOf(claim.queue), claim.lease];
-    if (!isAllDone(claim, settlements)) this.#listSettlements(args, claim, settlements);
+    const key = this.#keyOf(claim.queue);
+    if (isAllDone(claim, settlements)) return this.#finished.add(key, claim.lease);
+    const args = [key, claim.lease];
+    this.#listSettlements(args, claim, settlements);
     return (await this.#link.script('settle', args)) === 1;
   }
 
@@ -258,8 +289,6 @@ export class RedisQueueEngine implements QueueEngine {
       const group = claim.messages[index]!.groupKey ?? '';
       args.push(settlementKind(settlement), handles[index]!, group, atMs, code, detail);
     }
-    // Named is nothing that was in the claim. No arguments at all would mean everything.
-    if (args.length === 2) args.push('done', '', '', 0, '', '');
   }
 
   #keyOf(queue: QueueId): string {

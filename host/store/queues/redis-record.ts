@@ -27,17 +27,68 @@ export type Tries = readonly [attempts: number, code: string, detail: string];
 
 /** `handle` is the stream's letter and the entry's id, whose time is when the message was sent. */
 export function decodeRecord(record: Buffer, handle: string, attempts: number, tries?: Tries): QueueMessage {
-  const bodyAt = HEAD_AT + record.readUInt32BE(ID_BYTES);
-  const head = JSON.parse(record.toString('utf8', HEAD_AT, bodyAt)) as Head;
-  const message = {
-    ...head,
-    id: record.toString('latin1', 0, ID_BYTES) as MessageId,
-    body: record.subarray(bodyAt),
-    sentAtMs: timeOf(handle.slice(1)),
-    attempts,
-  };
-  if (tries === undefined || tries[1] === '') return message;
-  return { ...message, lastCause: causeOf(tries[1], tries[2]) };
+  return new RecordReader(record).read(0, record.length, handle, attempts, tries);
+}
+
+/**
+ * Reads records that lie in one buffer. What senders say of a message beside its body is mostly the same for all: heads are compared before they
+ * are parsed, and such that are the same are one object.
+ */
+class RecordReader {
+  readonly #buffer: Buffer;
+  #head: Head | undefined;
+  #headAt = 0;
+  #headBytes = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  read(start: number, end: number, handle: string, attempts: number, tries: Tries | undefined): QueueMessage {
+    const buffer = this.#buffer;
+    const headAt = start + HEAD_AT;
+    const bodyAt = headAt + buffer.readUInt32BE(start + ID_BYTES);
+    const message = {
+      ...this.#headIn(headAt, bodyAt),
+      id: buffer.toString('latin1', start, start + ID_BYTES) as MessageId,
+      body: buffer.subarray(bodyAt, end),
+      sentAtMs: timeOf(handle.slice(1)),
+      attempts,
+    };
+    if (tries === undefined || tries[1] === '') return message;
+    return { ...message, lastCause: causeOf(tries[1], tries[2]) };
+  }
+
+  #headIn(at: number, end: number): Head {
+    const buffer = this.#buffer;
+    const isSame =
+      this.#headBytes === end - at &&
+      buffer.compare(buffer, this.#headAt, this.#headAt + this.#headBytes, at, end) === 0;
+    if (!isSame || this.#head === undefined) {
+      this.#head = JSON.parse(buffer.toString('utf8', at, end)) as Head;
+      this.#headAt = at;
+      this.#headBytes = end - at;
+    }
+    return this.#head;
+  }
+}
+
+/** Messages of a claim: each record with 4 bytes of its length (big endian) before it. */
+export function decodeRecords(
+  records: Buffer,
+  handles: readonly string[],
+  tries: readonly Tries[] | undefined,
+): QueueMessage[] {
+  const reader = new RecordReader(records);
+  const messages: QueueMessage[] = [];
+  for (let at = 0, index = 0; at < records.length; index++) {
+    const start = at + 4;
+    at = start + records.readUInt32BE(at);
+    const tried = tries?.[index];
+    const attempts = (tried?.[0] ?? 0) + 1;
+    messages.push(reader.read(start, at, handles[index]!, attempts, tried));
+  }
+  return messages;
 }
 
 /** Of a dead letter: entry's id, attempts, cause, when it was sent, the cause before. */

@@ -7,6 +7,7 @@ const SCRIPTS = [
   'claim',
   'extend',
   'settle',
+  'finish',
   'counts',
   'peek',
   'redrive',

@@ -57,8 +57,8 @@ export class RedisStreamSource {
     this.#base = `${ports.keyPrefix}:{${hashTagOf(key)}}:${key}:${consumerGroup}`;
   }
 
-  /** Makes the group where there is none. @throws MayflyError queue_unavailable */
-  async claim(options: ClaimOptions): Promise<Claim | undefined> {
+  /** One at a time. Makes the group where there is none. @throws MayflyError queue_unavailable */
+  async claim(options: ClaimOptions): Promise<readonly Claim[]> {
     const { maxMessages, maxBytes, visibilityMs, maxClaims } = options;
     const { key, consumerGroup, queue } = this.#options;
     const { link, host } = this.#ports;
@@ -76,14 +76,14 @@ export class RedisStreamSource {
     ])) as Nothing | Batch;
     if (isNothing(answer)) {
       this.#nothing(answer[0], answer[1].toString());
-      return undefined;
+      return [];
     }
     const [expiresAtMs, text, triesText, ...entries] = answer;
     const lease = text.toString();
     const handles = lease.split(' ').slice(2);
     const tries = JSON.parse(triesText.toString()) as Tries[];
     const nowMs = Date.now();
-    return {
+    const claim: Claim = {
       queue,
       lease,
       expiresAtMs: expiresAtMs - link.clockOffsetMs,
@@ -91,6 +91,7 @@ export class RedisStreamSource {
         decodeEntry(key, handles[index]!.slice(1), fields, tries[index]!, nowMs),
       ),
     };
+    return [claim];
   }
 
   async extend({ lease }: Claim, visibilityMs: number): Promise<boolean> {

@@ -113,11 +113,11 @@ export class SqliteQueues implements QueueEngine {
     );
   }
 
-  async claim(queue: QueueId, options: ClaimOptions): Promise<Claim | undefined> {
-    const taken = await this.#askUpToDate(false, queue, undefined, (state, nowMs) =>
+  async claim(queue: QueueId, options: ClaimOptions): Promise<readonly Claim[]> {
+    const taken = await this.#askUpToDate(false, queue, [], (state, nowMs) =>
       this.#claiming.claim(state, options, nowMs),
     );
-    return taken && { queue, ...taken };
+    return taken.map((each) => ({ queue, ...each }));
   }
 
   extend({ queue, lease }: Claim, visibilityMs: number): Promise<boolean> {

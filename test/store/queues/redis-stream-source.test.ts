@@ -41,14 +41,18 @@ function make(startingPosition: 'trim-horizon' | 'latest' = 'trim-horizon') {
   return { key, source, other };
 }
 
-function claim(source: RedisStreamSource, options: Partial<ClaimOptions> = {}): Promise<Claim | undefined> {
-  return source.claim({
+async function claim(
+  source: RedisStreamSource,
+  options: Partial<ClaimOptions> = {},
+): Promise<Claim | undefined> {
+  const [claimed] = await source.claim({
     maxMessages: 10,
     maxBytes: 1_000_000,
     visibilityMs: 600_000,
     maxClaims: 100,
     ...options,
   });
+  return claimed;
 }
 
 async function claimSome(source: RedisStreamSource, options: Partial<ClaimOptions> = {}): Promise<Claim> {

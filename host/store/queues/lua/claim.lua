@@ -1,16 +1,18 @@
 #!lua flags=allow-oom
 --[[
-Hands out a batch.
+Hands out batches, a claim for each.
 
-ARGV  1  messages, at most
-      2  bytes of bodies, at most; a single message is handed out whatever its size
+ARGV  1  messages of a claim, at most
+      2  bytes of bodies, at most, over all claims; a single message is handed out whatever its size
       3  visibility, ms
       4  claims of the queue that may be held at a time
       5  consumer, of the stream's group
-      6  name of the claim, never used before: digits and points
+      6  claims that are wanted
+      7  what their names begin with, a point behind it
+      8  number of the first: names were never used before, and are digits and points
 Returns  {ms until something happens by itself, -1 for never} where there is nothing to hand out;
-         else {when the lease expires, claim (as in :leases), tries, v...}; tries: JSON, for each message {attempts, code, detail},
-         or '' where all are handed out for the first time
+         else {when the leases expire, and for each: claim (as in :leases), tries, records}; tries: JSON, for each message {attempts, code,
+         detail}, or '' where all are handed out for the first time; records: for each message 4 bytes length (big endian) of `v`, `v`
 ]]
 local now = clock()
 local meta = redis.call('HMGET', META, 'retention', 'deadRetention', 'largest', 'swept', 'idle')
@@ -25,15 +27,26 @@ if not meta[4] or now - tonumber(meta[4]) >= 1000 then
   sweep(now, retention, tonumber(meta[2]))
   redis.call('HSET', META, 'swept', now)
 end
-if redis.call('ZCARD', LEASES) >= tonumber(ARGV[4]) then
+local wanted = math.min(tonumber(ARGV[6]), tonumber(ARGV[4]) - redis.call('ZCARD', LEASES))
+if wanted <= 0 then
   redis.call('HSET', META, 'full', 1)
   return { nextEvent(now) }
 end
 
-local handles, values, tries = {}, {}, {}
-local isRetry, bytes, buried = false, 0, 0
--- Whether sizes have to be looked at: else no batch of this queue can be too large.
+-- Whether sizes have to be looked at: else no batch of this queue can be too large. Several claims are given only where they fit for certain.
 local isTight = largest * maxMessages > maxBytes
+if isTight then
+  wanted = 1
+elseif largest > 0 then
+  wanted = math.min(wanted, math.floor(maxBytes / (largest * maxMessages)))
+end
+-- Of the claim that is being filled.
+local handles, values, bytes = {}, {}, 0
+local buried = 0
+-- Fresh entries that were read for it and those behind it, and whether there are no more.
+local stash, stashAt, isStale, isDry = {}, 1, false, false
+-- What had to wait comes first, but not always, so that it cannot starve the rest. Mostly there is none.
+local isMixed = redis.call('EXISTS', DUE, TURNS) > 0
 
 local function add(handle, v)
   handles[#handles + 1] = handle
@@ -52,29 +65,40 @@ local function fits(v)
   return #handles < maxMessages and (#handles == 0 or bytes + bodySize(v) <= maxBytes)
 end
 
--- Messages that never had to wait: the next ones behind the cursor of the group.
-local function takeFresh()
-  while #handles < maxMessages and buried < SWEEP do
-    local wanted = room()
-    if wanted == 0 then
-      local entry = redis.call('XRANGE', NOW, '(' .. cursor(), '+', 'COUNT', 1)[1]
-      if not entry or not fits(entry[2][2]) then return end
-      wanted = 1
-    end
-    local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', wanted, 'NOACK', 'STREAMS', NOW, '>')
-    if not reply then return end
-    local entries = reply[1][2]
-    -- In order of sending: if the first is not over time, none is.
-    local isStale = sentAt(entries[1][1]) <= cutoff
-    for _, entry in ipairs(entries) do
+-- Reads messages that never had to wait: the next ones behind the cursor of the group. What was read has to be handed out, so no more is than
+-- this claim and those behind it take. False where there are none, or the next one does not fit.
+local function readFresh(claimsBehind)
+  if isDry then return false end
+  local count = room()
+  if count == 0 then
+    local entry = redis.call('XRANGE', NOW, '(' .. cursor(), '+', 'COUNT', 1)[1]
+    if not entry or not fits(entry[2][2]) then return false end
+    count = 1
+  end
+  count = count + claimsBehind * maxMessages
+  local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', count, 'NOACK', 'STREAMS', NOW, '>')
+  if not reply then return false end
+  stash, stashAt = reply[1][2], 1
+  -- In order of sending: if the first is not over time, none is.
+  isStale = sentAt(stash[1][1]) <= cutoff
+  isDry = #stash < count
+  return true
+end
+
+local function takeFresh(claimsBehind)
+  while #handles < maxMessages do
+    local entry = stash[stashAt]
+    if entry then
+      stashAt = stashAt + 1
       if isStale and sentAt(entry[1]) <= cutoff then
         buryExpired('n' .. entry[1], '', entry[2][2])
         buried = buried + 1
       else
         add('n' .. entry[1], entry[2][2])
       end
+    elseif buried >= SWEEP or not readFresh(claimsBehind) then
+      return
     end
-    if #entries < wanted then return end
   end
 end
 
@@ -138,32 +162,52 @@ local function isFreshOlder()
   return entry and sentAt(entry[1]) <= turn
 end
 
--- What had to wait comes first, but not always, so that it cannot starve the rest. Mostly there is none.
-if redis.call('EXISTS', DUE, TURNS) == 0 then
-  takeFresh()
-else
+local function takeMixed(number)
   local sources = { takeFresh, takeTurns }
   if not isFreshOlder() then sources = { takeTurns, takeFresh } end
-  table.insert(sources, now % 4 == 3 and 3 or 1, takeDue)
+  table.insert(sources, (now + number) % 4 == 3 and 3 or 1, takeDue)
   for _, take in ipairs(sources) do
-    if #handles < maxMessages then take() end
+    if #handles < maxMessages then take(0) end
   end
 end
 
-if #handles == 0 then
-  if buried > 0 then return { 0 } end
-  if not meta[5] then redis.call('HSET', META, 'idle', 1) end
-  return { nextEvent(now) }
-end
-
-if redis.call('EXISTS', TRIES) == 1 then
-  local known = redis.call('HMGET', TRIES, unpack(handles))
+local function triesOfAll()
+  local known, tries, isRetry = redis.call('HMGET', TRIES, unpack(handles)), {}, false
   for i = 1, #handles do
     tries[i] = known[i] and cmsgpack.unpack(known[i]) or { 0, '', '' }
     isRetry = isRetry or known[i]
   end
+  return isRetry and cjson.encode(tries) or ''
 end
+
+local pack = struct.pack
+local function recordsOf()
+  local parts = {}
+  for i, v in ipairs(values) do
+    parts[2 * i - 1] = pack('>I4', #v)
+    parts[2 * i] = v
+  end
+  return table.concat(parts)
+end
+
 local expiresAt = now + tonumber(ARGV[3])
-local claim = ARGV[6] .. ' ' .. #handles .. ' ' .. table.concat(handles, ' ')
-redis.call('ZADD', LEASES, expiresAt, claim)
-return { expiresAt, claim, isRetry and cjson.encode(tries) or '', unpack(values) }
+local answer, leases = { expiresAt }, {}
+local hasTries = redis.call('EXISTS', TRIES) == 1
+for number = 0, wanted - 1 do
+  if isMixed then takeMixed(number) else takeFresh(wanted - 1 - number) end
+  if #handles == 0 then break end
+  local claim = string.format('%s.%.0f', ARGV[7], tonumber(ARGV[8]) + number) .. ' ' .. #handles .. ' ' .. table.concat(handles, ' ')
+  leases[#leases + 1] = expiresAt
+  leases[#leases + 1] = claim
+  answer[#answer + 1] = claim
+  answer[#answer + 1] = hasTries and triesOfAll() or ''
+  answer[#answer + 1] = recordsOf()
+  handles, values, bytes = {}, {}, 0
+end
+if #leases == 0 then
+  if buried > 0 then return { 0 } end
+  if not meta[5] then redis.call('HSET', META, 'idle', 1) end
+  return { nextEvent(now) }
+end
+redis.call('ZADD', LEASES, unpack(leases))
+return answer

@@ -169,11 +169,16 @@ local function claimHeld(claim, now)
   if expiresAt and tonumber(expiresAt) > now then return claim, expiresAt end
 end
 
+-- A claim has ended: says so where one was refused because too many were held.
+local function announceRoom()
+  if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
+end
+
 -- Ends a claim all of whose messages are settled.
 local function endClaim(claim)
   redis.call('ZREM', LEASES, claim)
   redis.call('HDEL', PARTS, nameOf(claim))
-  if redis.call('HDEL', META, 'full') == 1 then redis.call('PUBLISH', base .. ':wake', 0) end
+  announceRoom()
 end
 
 -- Leaves a claim with the handles that are keys of `left`.

@@ -4,25 +4,12 @@ Settles messages of a claim.
 
 ARGV  1  claim, as it was when it was made
       2. for each message: kind ('done', 'retry', 'release', 'dead', 'untried'), handle, group, when to try again (ms since the epoch), code and
-         detail of the cause; or nothing at all where each message of the claim is done and none was in :later
+         detail of the cause
 Returns  1, or 0 where the lease has expired or is over
 ]]
 local now = clock()
 local claim, expiresAt = claimHeld(ARGV[1], now)
 if not claim then return 0 end
-
--- All of it is done, and all of it is still there: what nearly every batch comes to.
-if claim == ARGV[1] and #ARGV == 1 then
-  local ids = {}
-  for id in string.gmatch(claim, '%d+%-%d+') do ids[#ids + 1] = id end
-  redis.call('XDEL', NOW, unpack(ids))
-  if redis.call('EXISTS', TRIES) == 1 then
-    for i, id in ipairs(ids) do ids[i] = 'n' .. id end
-    redis.call('HDEL', TRIES, unpack(ids))
-  end
-  endClaim(claim)
-  return 1
-end
 
 local size = tonumber(string.match(claim, ' (%d+)'))
 local left, count = {}, 0
@@ -57,11 +44,6 @@ local function settle(kind, handle, group, at, code, detail)
   end
 end
 
-if #ARGV == 1 then
-  local handles = {}
-  for handle in pairs(left) do handles[#handles + 1] = handle end
-  for _, handle in ipairs(handles) do settle('done', handle, '', 0, '', '') end
-end
 for i = 2, #ARGV, 6 do
   settle(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4], ARGV[i + 5])
 end

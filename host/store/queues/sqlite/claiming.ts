@@ -7,7 +7,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { MessageId } from '../../../model/ids.ts';
 import type { QueueMessage } from '../../../model/queue-message.ts';
-import { type ClaimOptions, LEASE_EXPIRED, type Settlement } from '../queue-engine.ts';
+import { CLAIMED_AT_ONCE, type ClaimOptions, LEASE_EXPIRED, type Settlement } from '../queue-engine.ts';
 import { type Row, toMessage } from './message-rows.ts';
 import type { Held, HeldClaim, QueueState } from './queue-state.ts';
 import type { WaitingMessages } from './waiting-messages.ts';
@@ -59,10 +59,29 @@ export class Claiming {
     this.#release = prepare('UPDATE messages SET due_ms = ? WHERE queue = ? AND seq = ?');
   }
 
-  /** Undefined where there is nothing, or as many claims are held as may be. The queue is up to date. */
-  claim(state: QueueState, options: ClaimOptions, nowMs: number): Taken | undefined {
+  /** None where there is nothing, or as many claims are held as may be. The queue is up to date. */
+  claim(state: QueueState, options: ClaimOptions, nowMs: number): Taken[] {
+    const { claims = 1, maxMessages } = options;
+    const wanted = Math.min(claims, Math.floor(CLAIMED_AT_ONCE / maxMessages));
+    const given: Taken[] = [];
+    let largest = 0;
+    let maxBytes = options.maxBytes;
+    do {
+      const one = this.#claimOne(state, { ...options, maxBytes }, nowMs, given.length === 0);
+      if (one === undefined) break;
+      given.push(one);
+      const bytes = one.messages.reduce((sum, { body }) => sum + body.length, 0);
+      largest = Math.max(largest, bytes);
+      maxBytes -= bytes;
+      // One more only where it is likely to be whole.
+    } while (given.length < wanted && given.at(-1)!.messages.length === maxMessages && largest <= maxBytes);
+    return given;
+  }
+
+  /** @param isFirst whether a single message may be larger than `maxBytes` */
+  #claimOne(state: QueueState, options: ClaimOptions, nowMs: number, isFirst: boolean): Taken | undefined {
     if (state.claims.size >= options.maxClaims) return undefined;
-    const rows = this.#take(state, options, nowMs);
+    const rows = this.#take(state, options, nowMs, isFirst);
     if (rows.length === 0) return undefined;
     const messages = new Map<MessageId, Held>();
     const taken: QueueMessage[] = [];
@@ -122,12 +141,12 @@ export class Claiming {
   }
 
   /** From the front of `available`, and then what follows in the groups that were met there. Of a group in order. */
-  #take(state: QueueState, { maxMessages, maxBytes }: ClaimOptions, nowMs: number): Row[] {
+  #take(state: QueueState, { maxMessages, maxBytes }: ClaimOptions, nowMs: number, isFirst: boolean): Row[] {
     const rows: Row[] = [];
     let bytes = 0;
     const fits = (row: Row): boolean => {
       const size = (row['body'] as Uint8Array).length;
-      if (rows.length > 0 && bytes + size > maxBytes) return false;
+      if (bytes + size > maxBytes && (rows.length > 0 || !isFirst)) return false;
       bytes += size;
       rows.push(row);
       return true;

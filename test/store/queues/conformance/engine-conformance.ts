@@ -9,11 +9,13 @@ import { groupTests } from './groups.ts';
 import type { MakeHarness, Test } from './harness.ts';
 import { interleavingTests } from './interleavings.ts';
 import { sendingTests } from './sending.ts';
+import { severalClaimsTests } from './several-claims.ts';
 import { wakeUpTests } from './wake-ups.ts';
 
 export function engineConformance(test: Test, make: MakeHarness): void {
   sendingTests(test, make);
   claimingTests(test, make);
+  severalClaimsTests(test, make);
   groupTests(test, make);
   deadLetterTests(test, make);
   deduplicationTests(test, make);

@@ -70,11 +70,21 @@ export function send(
   return engine.send(orders, settings, messages);
 }
 
-export function claim(
+export async function claim(
   engine: QueueEngine,
   options: Partial<ClaimOptions> = {},
   queue: QueueId = orders,
 ): Promise<Claim | undefined> {
+  const [claimed] = await claims(engine, options, queue);
+  return claimed;
+}
+
+/** As many as the options ask for. */
+export function claims(
+  engine: QueueEngine,
+  options: Partial<ClaimOptions> = {},
+  queue: QueueId = orders,
+): Promise<readonly Claim[]> {
   return engine.claim(queue, {
     maxMessages: 10,
     maxBytes: 1024 * 1024,

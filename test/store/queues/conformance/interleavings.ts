@@ -3,6 +3,7 @@ import type { NewMessage } from '../../../../host/model/queue-message.ts';
 import type { Claim, Settlement } from '../../../../host/store/queues/queue-engine.ts';
 import {
   claim,
+  claims,
   countsOf,
   type EngineHarness,
   type MakeHarness,
@@ -65,10 +66,12 @@ class Interleaving {
       maxMessages: 1 + this.#pick(4),
       maxClaims: MAX_CLAIMS,
       visibilityMs: this.#harness.stepMs * (1 + this.#pick(6)),
+      claims: 1 + this.#pick(3),
     };
-    const [claimed, fromMs, toMs] = await this.#timed(() => claim(this.#engine, options));
-    if (claimed) this.#claims.push(claimed);
-    return this.#model.claimed(claimed, MAX_CLAIMS, fromMs, toMs);
+    const [claimed, fromMs, toMs] = await this.#timed(() => claims(this.#engine, options));
+    this.#claims.push(...claimed);
+    if (claimed.length === 0) return this.#model.claimed(undefined, MAX_CLAIMS, fromMs, toMs);
+    return claimed.flatMap((each) => this.#model.claimed(each, MAX_CLAIMS, fromMs, toMs));
   }
 
   /** Waits for all leases to expire and takes everything out. */

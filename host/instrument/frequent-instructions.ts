@@ -1,0 +1,210 @@
+import type { CallBounds } from './call-bounds.ts';
+import type { CodeRecorder } from './code-recorder.ts';
+import { RECORD } from './code-records.ts';
+import type { ModuleLayout } from './module-layout.ts';
+import { FREQUENT, FREQUENT_SHAPES } from './opcodes.ts';
+import type { Cursor } from './reader.ts';
+
+/** No instruction that is read here is longer, so that none needs a look at where the function ends. */
+const LONGEST = 10;
+const EMPTY_BLOCK = 0x40;
+/** An index of one byte is below this. */
+const ONE_BYTE = 0x80;
+
+/**
+ * Reads what makes up nearly all code, in the forms that it nearly always has: without features that a module has to
+ * be known for, immediates of one byte, constants, offsets and functions' indices of up to four. Whatever is odd is left
+ * to function-reader.ts, whose loop took four times as long for all of the code. What is wrong is odd, too.
+ */
+export class FrequentInstructions {
+  readonly #cursor: Cursor;
+  readonly #recorder: CodeRecorder;
+  readonly #calls: CallBounds;
+  readonly #maxDepth: number;
+  readonly #shapes: Uint8Array;
+  readonly #functions: number;
+  readonly #importedGlobals: number;
+  readonly #globals: number;
+
+  constructor(
+    cursor: Cursor,
+    recorder: CodeRecorder,
+    calls: CallBounds,
+    layout: ModuleLayout,
+    maxDepth: number,
+  ) {
+    this.#cursor = cursor;
+    this.#recorder = recorder;
+    this.#calls = calls;
+    this.#maxDepth = maxDepth;
+    this.#functions = layout.functionTypes.length;
+    this.#importedGlobals = layout.importedGlobals;
+    this.#globals = Math.min(layout.globals, ONE_BYTE);
+    this.#shapes = FREQUENT_SHAPES.slice();
+    // Without a memory, a load is an error.
+    if (layout.memories64.length === 0) this.#shapes.fill(FREQUENT.not, 0x28, 0x3f);
+  }
+
+  /** Moves the cursor to the next instruction of another kind, in a function of `locals`, the first declared one `noted`. */
+  read(locals: number, noted: number): void {
+    const cursor = this.#cursor;
+    const recorder = this.#recorder;
+    const shapes = this.#shapes;
+    const { bytes } = cursor;
+    const end = cursor.end - LONGEST;
+    const localLimit = Math.min(locals, ONE_BYTE);
+    let at = cursor.pos;
+    let cost = 0;
+    reading: while (at < end) {
+      switch (shapes[bytes[at]!]) {
+        case FREQUENT.bare:
+          at++;
+          cost++;
+          continue;
+        case FREQUENT.local: {
+          // local
+          const index = bytes[at + 1]!;
+          if (index >= localLimit) break reading;
+          if (index === noted) recorder.index(RECORD.firstLocal, at);
+          at += 2;
+          cost++;
+          continue;
+        }
+        case FREQUENT.memory: {
+          // memory
+          if (bytes[at + 1]! >= 0x40) break reading;
+          let last = at + 2;
+          if (bytes[last]! >= ONE_BYTE) {
+            do last++;
+            while (bytes[last]! >= ONE_BYTE);
+            if (last > at + 5) break reading;
+          }
+          at = last + 1;
+          cost++;
+          continue;
+        }
+        case FREQUENT.constant: {
+          // constant
+          let last = at + 1;
+          if (bytes[last]! >= ONE_BYTE) {
+            do last++;
+            while (bytes[last]! >= ONE_BYTE);
+            if (last > at + 4) break reading;
+          }
+          at = last + 1;
+          cost++;
+          continue;
+        }
+        case FREQUENT.drop:
+          at++;
+          continue;
+        case FREQUENT.float32:
+          at += 5;
+          cost++;
+          continue;
+        case FREQUENT.float64:
+          at += 9;
+          cost++;
+          continue;
+        case FREQUENT.global: {
+          // global
+          const index = bytes[at + 1]!;
+          if (index >= this.#globals) break reading;
+          if (index >= this.#importedGlobals) recorder.index(RECORD.globalIndex, at);
+          at += 2;
+          cost++;
+          continue;
+        }
+        case FREQUENT.branchIf: {
+          // branchIf
+          const label = bytes[at + 1]!;
+          if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
+          recorder.cost += cost + 1;
+          cost = 0;
+          recorder.event(RECORD.branchIf, at);
+          at += 2;
+          continue;
+        }
+        case FREQUENT.branch: {
+          // branch
+          const label = bytes[at + 1]!;
+          if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
+          recorder.cost += cost + 1;
+          cost = 0;
+          recorder.leave(RECORD.branch, at);
+          at += 2;
+          continue;
+        }
+        case FREQUENT.call: {
+          // call
+          let last = at + 1;
+          let callee = bytes[last]!;
+          if (callee >= ONE_BYTE) {
+            callee &= 0x7f;
+            for (let shift = 7; ; shift += 7) {
+              const byte = bytes[++last]!;
+              callee |= (byte & 0x7f) << shift;
+              if (byte < ONE_BYTE) break;
+              if (shift > 14) break reading;
+            }
+          }
+          if (callee >= this.#functions) break reading;
+          recorder.cost += cost + 1;
+          cost = 0;
+          this.#calls.addCall(callee);
+          recorder.directCall(at);
+          at = last + 1;
+          continue;
+        }
+        case FREQUENT.block:
+        case FREQUENT.loop:
+        case FREQUENT.if: {
+          // if
+          const type = bytes[at + 1]!;
+          // Of the types, these are no features.
+          if ((type !== EMPTY_BLOCK && (type < 0x7c || type > 0x7f)) || recorder.depth >= this.#maxDepth)
+            break reading;
+          recorder.cost += cost;
+          cost = 0;
+          if (bytes[at] === 0x02) recorder.block(at);
+          else if (bytes[at] === 0x03) recorder.loop(at, at + 2);
+          else {
+            recorder.cost++;
+            recorder.if(at, at + 2);
+          }
+          at += 2;
+          continue;
+        }
+        case FREQUENT.else:
+          recorder.cost += cost;
+          cost = 0;
+          if (!recorder.else(at)) break reading;
+          at++;
+          continue;
+        case FREQUENT.end:
+          if (recorder.depth === 0) break reading;
+          recorder.cost += cost;
+          cost = 0;
+          recorder.end(at, at + 1);
+          at++;
+          continue;
+        case FREQUENT.return:
+          recorder.cost += cost + 1;
+          cost = 0;
+          recorder.return(at);
+          at++;
+          continue;
+        case FREQUENT.unreachable:
+          recorder.cost += cost;
+          cost = 0;
+          recorder.leave(RECORD.trap, at);
+          at++;
+          continue;
+        default:
+          break reading;
+      }
+    }
+    recorder.cost += cost;
+    cursor.pos = at;
+  }
+}

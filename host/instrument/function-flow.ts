@@ -1,0 +1,217 @@
+import { type CodeRecorder, TRAIT } from './code-recorder.ts';
+import {
+  COST_SHIFT,
+  DISTANCE_SHIFT,
+  IS_WIDE,
+  KIND_BITS,
+  KIND_MASK,
+  LAST_EVENT,
+  MAX_RECORD_COST,
+  RECORD,
+} from './code-records.ts';
+import { FLOW } from './flow.ts';
+
+/**
+ * The control flow of one function as flat arrays, one entry for each event: plain data, which placement.ts reads several
+ * times over. Made from the records of code-recorder.ts, now that it is known which calls pass the counter. One object
+ * serves all functions of a module.
+ */
+export class FunctionFlow {
+  length = 0;
+  kinds: Uint8Array = new Uint8Array(1_024);
+  /** Cost of the straight code before the event, the event's own instruction included. */
+  costs: Int32Array = new Int32Array(1_024);
+  /** Label of a branch; of a call that passes the counter, the bound on its cost; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
+  args: Int32Array = new Int32Array(1_024);
+  /** Where the instruction stands. */
+  offsets: Int32Array = new Int32Array(1_024);
+  /** Whether anything calls what knows nothing of the counter, or throws. */
+  hasCalls = false;
+  hasPassingCalls = false;
+  /** Whether a branch leads to the end of the body. */
+  isBodyTarget = false;
+  hasLoops = false;
+  /** Whether anything in it costs: nothing is placed in one that is free. */
+  isFree = false;
+  readonly #bytes: Uint8Array;
+  readonly #recorder: CodeRecorder;
+  readonly #passing: Uint8Array;
+  readonly #callBounds: Uint16Array;
+  /** By depth, the body's being 0: the event that opened a block, and whether anything calls in it. */
+  readonly #openEvents: Int32Array;
+  readonly #openCalls: Uint8Array;
+  #depth = 0;
+  /** Behind the integer read last. */
+  #pos = 0;
+
+  constructor(bytes: Uint8Array, recorder: CodeRecorder, passing: Uint8Array, callBounds: Uint16Array) {
+    this.#bytes = bytes;
+    this.#recorder = recorder;
+    this.#passing = passing;
+    this.#callBounds = callBounds;
+    this.#openEvents = new Int32Array(recorder.maxDepth + 2);
+    this.#openCalls = new Uint8Array(recorder.maxDepth + 2);
+  }
+
+  /** Takes up the defined function `index`, whose code starts at `start`. */
+  read(index: number, start: number): void {
+    const { words, starts, traits } = this.#recorder;
+    const to = starts[index + 1]!;
+    this.isBodyTarget = (traits[index]! & TRAIT.isBodyTarget) !== 0;
+    this.hasLoops = (traits[index]! & TRAIT.hasLoops) !== 0;
+    this.isFree = (traits[index]! & TRAIT.costs) === 0;
+    this.hasCalls = false;
+    this.hasPassingCalls = false;
+    this.length = 0;
+    this.#depth = 0;
+    // Each has one event at most but a `br_table`, whose labels are read as they come.
+    this.#reserve(to - starts[index]!);
+    let offset = start;
+    let cost = 0;
+    for (let i = starts[index]!; i < to; i++) {
+      const word = words[i]!;
+      const kind = word & KIND_MASK;
+      if (kind > LAST_EVENT) {
+        if (kind === RECORD.moreCost) cost += word >>> KIND_BITS;
+        else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
+        else {
+          offset += word >>> DISTANCE_SHIFT;
+          if (kind === RECORD.edit) i += 2;
+        }
+        continue;
+      }
+      offset += word >>> DISTANCE_SHIFT;
+      const event = this.length;
+      this.length = event + 1;
+      this.kinds[event] = kind;
+      this.costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
+      this.offsets[event] = offset;
+      cost = 0;
+      let arg = 0;
+      switch (kind) {
+        case FLOW.branchIf:
+        case FLOW.branch: {
+          const label = this.#bytes[offset + 1]!;
+          arg = label < 0x80 ? label : this.#integer(offset + 1);
+          break;
+        }
+        case FLOW.end:
+          this.#close();
+          break;
+        case RECORD.directCall:
+          arg = this.#directCall(event);
+          break;
+        case FLOW.loop:
+          // A block type of more than one byte may have parameters.
+          if ((word & IS_WIDE) !== 0) {
+            arg = 2;
+            i++;
+          }
+          this.#open(event);
+          break;
+        case FLOW.if:
+          if ((word & IS_WIDE) !== 0) i++;
+          this.#open(event);
+          break;
+        case FLOW.block:
+          this.#open(event);
+          break;
+        case FLOW.else:
+          this.args[this.#openEvents[this.#depth]!] = 1;
+          break;
+        case FLOW.branchTable:
+          this.#branchTable(event, to - i);
+          continue;
+        case FLOW.tailCall:
+        case FLOW.throw:
+        case FLOW.call:
+          this.hasCalls = true;
+          this.#openCalls[this.#depth] = 1;
+          break;
+        case FLOW.handler:
+          arg = words[++i]!;
+          break;
+        case RECORD.castBranch:
+          this.kinds[event] = FLOW.branchIf;
+          arg = words[i + 1]!;
+          i += 2;
+          break;
+        default:
+      }
+      this.args[event] = arg;
+      // `catch` and `end` have a length of their own where they are not one byte long.
+      if ((word & IS_WIDE) !== 0 && (kind === FLOW.catch || kind === FLOW.end)) i++;
+    }
+  }
+
+  #open(event: number): void {
+    const depth = ++this.#depth;
+    this.#openEvents[depth] = event;
+    this.#openCalls[depth] = 0;
+  }
+
+  #close(): void {
+    const depth = this.#depth;
+    if (depth === 0) return;
+    this.#depth = depth - 1;
+    if (this.#openCalls[depth] === 0) return;
+    const event = this.#openEvents[depth]!;
+    if (this.kinds[event] === FLOW.loop) this.args[event]! |= 1;
+    this.#openCalls[depth - 1] = 1;
+  }
+
+  /** Returns the bound on its cost, if it passes the counter. */
+  #directCall(event: number): number {
+    const callee = this.#integer(this.offsets[event]! + 1);
+    if (this.#passing[callee] === 1) {
+      this.hasPassingCalls = true;
+      this.kinds[event] = FLOW.passingCall;
+      return this.#callBounds[callee]!;
+    }
+    this.hasCalls = true;
+    this.#openCalls[this.#depth] = 1;
+    this.kinds[event] = FLOW.call;
+    return 0;
+  }
+
+  /** Each label is an event of its own; `event` is the first, and `left` records may follow. */
+  #branchTable(event: number, left: number): void {
+    const offset = this.offsets[event]!;
+    const count = this.#integer(offset + 1);
+    this.#reserve(event + count + left);
+    this.length = event;
+    for (let i = 0; i <= count; i++) {
+      const label = this.length++;
+      this.args[label] = this.#integer(this.#pos);
+      this.kinds[label] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+      this.offsets[label] = offset;
+      if (i > 0) this.costs[label] = 0;
+    }
+  }
+
+  #integer(at: number): number {
+    const bytes = this.#bytes;
+    let pos = at;
+    let byte = bytes[pos++]!;
+    let value = byte & 0x7f;
+    for (let shift = 7; byte >= 0x80; shift += 7) {
+      byte = bytes[pos++]!;
+      value |= (byte & 0x7f) << shift;
+    }
+    this.#pos = pos;
+    return value;
+  }
+
+  #reserve(events: number): void {
+    if (events <= this.kinds.length) return;
+    const size = Math.max(events, this.kinds.length * 2);
+    const grow = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.kinds = grow(new Uint8Array(size), this.kinds);
+    this.costs = grow(new Int32Array(size), this.costs);
+    this.args = grow(new Int32Array(size), this.args);
+    this.offsets = grow(new Int32Array(size), this.offsets);
+  }
+}
