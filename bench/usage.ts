@@ -42,6 +42,7 @@ const RESULT: InvocationResult = {
   start: 'warm',
   immediateCalls: 8,
   waitingCalls: 1,
+  hostCalls: [2, 0, 0, 0, 6, 1, 0, 0, 0],
   outbound: { requests: 0, sentBytes: 0, receivedBytes: 0 },
 };
 const END = { failure: undefined, queueMs: 0.2, requestBytes: 5, responseBytes: 26 };

@@ -1,4 +1,5 @@
 import { type CoreFunction, Guest } from '../../host/instance/guest.ts';
+import type { HostCallKind } from '../../host/model/host-call-kind.ts';
 
 /**
  * A guest that knows how long its own code ran, and how long the host's functions that it called: up to where it was
@@ -20,8 +21,8 @@ export class TimedGuest extends Guest {
     return ms;
   }
 
-  override hostCall(call: CoreFunction): CoreFunction {
-    const inner = super.hostCall(call);
+  override hostCall(call: CoreFunction, kind?: HostCallKind): CoreFunction {
+    const inner = super.hostCall(call, kind);
     return (...args) => {
       const beganMs = performance.now();
       try {
@@ -33,7 +34,7 @@ export class TimedGuest extends Guest {
     };
   }
 
-  override waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
+  override waitingHostCall(call: CoreFunction, kind?: HostCallKind, onWait?: () => () => void): unknown {
     const timed: CoreFunction = (...args) => {
       const beganMs = performance.now();
       try {
@@ -43,7 +44,7 @@ export class TimedGuest extends Guest {
         this.hostCalls++;
       }
     };
-    return super.waitingHostCall(timed, () => {
+    return super.waitingHostCall(timed, kind, () => {
       const onGoOn = onWait?.();
       return () => {
         onGoOn?.();

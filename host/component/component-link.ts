@@ -1,3 +1,4 @@
+import { COMPONENT_CALL, type HostCallKind } from '../model/host-call-kind.ts';
 import type {
   CanonicalFunction,
   CanonicalOptions,
@@ -66,8 +67,8 @@ export class ComponentLink {
   }
 
   /** A core import in which the guest may wait, for the task that it is in. */
-  waitingHostCall(fn: CoreFn): unknown {
-    return this.ports.waitingHostCall(fn, () => {
+  waitingHostCall(fn: CoreFn, kind: HostCallKind = COMPONENT_CALL): unknown {
+    return this.ports.waitingHostCall(fn, kind, () => {
       const state = this.holder.current;
       const task = state.currentTask;
       return () => {

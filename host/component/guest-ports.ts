@@ -1,3 +1,5 @@
+import type { HostCallKind } from '../model/host-call-kind.ts';
+
 /** A function between core code and the host: numbers, BigInts (i64) and nothing else. */
 export type CoreFn = (...args: unknown[]) => unknown;
 
@@ -12,14 +14,14 @@ export interface GuestPorts {
   plain(fn: CoreFn): CoreFn;
   /** A core export that the host enters as a task: may be parked. Resolves with its results, rejects with its trap. */
   promising(fn: CoreFn): (...args: unknown[]) => Promise<unknown>;
-  /** A core import that answers at once. */
-  hostCall(fn: CoreFn): CoreFn;
+  /** A core import that answers at once. It counts as a canonical built-in unless it is of another `kind`. */
+  hostCall(fn: CoreFn, kind?: HostCallKind): CoreFn;
   /**
    * A core import in which the guest may wait: a `WebAssembly.Suspending`. `fn` gives a value or a promise of one.
    * `onWait` is called when the stack begins to wait; what it gives is called right before the stack goes on, with nothing
    * of the guest running in between. Like an entry, going on waits while another stack is parked for its fuel.
    */
-  waitingHostCall(fn: CoreFn, onWait?: () => () => void): unknown;
+  waitingHostCall(fn: CoreFn, kind?: HostCallKind, onWait?: () => () => void): unknown;
   /**
    * Runs `run`, which may enter the guest or call its allocator: at once, or as soon as none of its stacks is parked for
    * its fuel, in the order of the calls. Never after the invocation has ended.

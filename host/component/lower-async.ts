@@ -1,4 +1,5 @@
 /** `canon lower` with the option `async` (CanonicalABI.md, `canon_lower`): the guest goes on while the host works. */
+import { kindOf } from '../model/host-call-kind.ts';
 import type { CanonicalFunction } from '../model/link-plan.ts';
 import type { CanonicalContext } from './canonical-context.ts';
 import type { CoreValue } from './codec.ts';
@@ -25,7 +26,7 @@ export function lowerAsync(
   const call = link.hostFunction(lowered);
   const run = link.signature(type).isFallible ? fallible(call) : call;
 
-  return ports.hostCall((...args) => {
+  const start: CoreFn = (...args) => {
     const state = holder.current;
     state.leave();
     const subtask = new Subtask(state.stacks);
@@ -47,7 +48,8 @@ export function lowerAsync(
       (error: unknown) => state.fail(error),
     );
     return SUBTASK_STATE.started | (index << 4);
-  });
+  };
+  return ports.hostCall(start, kindOf(lowered.interface));
 
   function liftParameters(args: readonly CoreValue[]): unknown {
     if (!areInMemory) return parameters.liftFlat(context, args, 0);

@@ -1,4 +1,5 @@
 /** `canon lower` and `resource.drop` (CanonicalABI.md): functions of the host for core code, in calls that are not async. */
+import { kindOf } from '../model/host-call-kind.ts';
 import type { CanonicalFunction } from '../model/link-plan.ts';
 import type { CoreValue } from './codec.ts';
 import type { ComponentLink } from './component-link.ts';
@@ -17,8 +18,9 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
   const call = link.hostFunction(lowered);
   const run: HostFunction = signature.isFallible ? fallible(call) : call;
   const { borrows, moves } = signature;
-  if (lowered.mayWait) return link.waitingHostCall(lowerWaiting);
-  return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce);
+  const kind = kindOf(lowered.interface);
+  if (lowered.mayWait) return link.waitingHostCall(lowerWaiting, kind);
+  return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce, kind);
 
   function lowerAtOnce(...args: unknown[]): unknown {
     holder.current.leave();

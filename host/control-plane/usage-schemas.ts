@@ -1,5 +1,6 @@
 /** The shapes of requests and responses about usage. */
 import { z } from '@hono/zod-openapi';
+import { byHostCallColumn } from '../model/host-call-kind.ts';
 import { INSTANCE_STARTS, USAGE_TRIGGERS } from '../model/usage-record.ts';
 import { ROLLUP_LEVELS, ROLLUP_SUMS, type RollupSum, USAGE_LEVELS } from '../model/usage-rollup.ts';
 import { countSchema, instantSchema, nameSchema } from './schemas.ts';
@@ -72,6 +73,7 @@ export const usageRecordSchema = z
     egressBytes: amount,
     immediateCalls: amount,
     waitingCalls: amount,
+    ...byHostCallColumn(() => amount),
     outboundRequests: amount,
     outboundSentBytes: amount,
     outboundReceivedBytes: amount,

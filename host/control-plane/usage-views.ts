@@ -1,4 +1,5 @@
 import { ERROR_TABLE } from '../errors.ts';
+import { byHostCallColumn } from '../model/host-call-kind.ts';
 import { egressBytes, isBilled, memoryTimeKiBMs, type UsageRecord } from '../model/usage-record.ts';
 import { ROLLUP_SUMS, type RollupSum, type UsageRollup } from '../model/usage-rollup.ts';
 import type { UsageRecordJson, UsageRollupJson, UsageRowJson } from './usage-schemas.ts';
@@ -31,6 +32,7 @@ export function usageRecordJson(record: UsageRecord): UsageRecordJson {
     egressBytes: egressBytes(record),
     immediateCalls: rest.immediateCalls,
     waitingCalls: rest.waitingCalls,
+    ...byHostCallColumn((column) => rest[column]),
     outboundRequests: rest.outboundRequests,
     outboundSentBytes: rest.outboundSentBytes,
     outboundReceivedBytes: rest.outboundReceivedBytes,

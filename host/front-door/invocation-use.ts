@@ -45,6 +45,7 @@ export function useOf(cause: InvocationCause, result: InvocationResult, end: Inv
     responseBytes: end.responseBytes,
     immediateCalls: result.immediateCalls,
     waitingCalls: result.waitingCalls,
+    hostCalls: result.hostCalls,
     outboundRequests: result.outbound.requests,
     outboundSentBytes: result.outbound.sentBytes,
     outboundReceivedBytes: result.outbound.receivedBytes,

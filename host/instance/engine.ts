@@ -11,6 +11,7 @@
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import { FUEL_SLICE } from '../limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
+import { NO_HOST_CALLS } from '../model/host-call-kind.ts';
 import type { InvocationId, TenantName } from '../model/ids.ts';
 import type { InvocationTrace } from '../model/invocation-trace.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -91,6 +92,8 @@ export interface InvocationResult {
   /** Calls of functions of the host, by whether the guest could be parked in them. */
   readonly immediateCalls: number;
   readonly waitingCalls: number;
+  /** The same by what they are for, for each of HOST_CALL_KINDS. */
+  readonly hostCalls: readonly number[];
   readonly outbound: OutboundUse;
 }
 
@@ -372,6 +375,7 @@ export class RunningInvocation {
       start: this.#guest === undefined ? 'none' : this.#slot?.isCold === false ? 'warm' : 'cold',
       immediateCalls: this.#guest?.callCounts.immediateCalls ?? 0,
       waitingCalls: this.#guest?.callCounts.waitingCalls ?? 0,
+      hostCalls: this.#guest?.callCounts.hostCalls ?? NO_HOST_CALLS,
       outbound: this.#context?.outboundUse ?? NO_OUTBOUND_USE,
     };
     this.#ports.charge(this.#options.live.tenant, this.#takeUnreported(fuel));

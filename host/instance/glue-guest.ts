@@ -1,7 +1,9 @@
+import { type HostCallKind, kindOfCoreImport } from '../model/host-call-kind.ts';
 import type { Glue } from './glue.ts';
 import type { CoreFunction, Guest } from './guest.ts';
 import type { GuestTimers } from './guest-timers.ts';
 import { ELEMENT_COST, LENGTH_COST } from './host-call-cost.ts';
+import { type ImportShim, ImportShims } from './import-shims.ts';
 
 /** What instantiating a component through jco's glue takes. */
 export interface GlueParts {
@@ -42,11 +44,21 @@ export async function startGlue(
   return exports;
 }
 
+/** A `WebAssembly.Suspending` of the glue, until it is known under which name a core module imports it. */
+class WaitingImport {
+  readonly call: CoreFunction;
+
+  constructor(call: CoreFunction) {
+    this.call = call;
+  }
+}
+
 /** Exports of core instances in the wrapping that the glue calls, and what they were before it. */
 class SeenExports {
   readonly #guest: Guest;
   /** Wrapped export -> the export itself, so that it can be linked into another core module. */
   readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
+  readonly #shims = new ImportShims();
 
   constructor(guest: Guest) {
     this.#guest = guest;
@@ -57,9 +69,13 @@ class SeenExports {
     imports: WebAssembly.Imports = {},
   ): { exports: WebAssembly.Exports } {
     const linked: WebAssembly.Imports = {};
-    for (const [namespace, members] of Object.entries(imports)) linked[namespace] = this.#unwrapAll(members);
+    const shim = this.#shims.filledBy(imports);
+    for (const [namespace, members] of Object.entries(imports))
+      linked[namespace] = this.#unwrapAll(namespace, members, shim);
+    const originals = this.#guest.instantiate(module, linked);
+    this.#shims.note(originals);
     const exports: Record<string, WebAssembly.ExportValue> = {};
-    for (const [name, value] of Object.entries(this.#guest.instantiate(module, linked))) {
+    for (const [name, value] of Object.entries(originals)) {
       exports[name] = typeof value === 'function' ? this.#wrap(value as CoreFunction) : value;
     }
     return { exports };
@@ -71,16 +87,24 @@ class SeenExports {
     return wrapped;
   }
 
-  #unwrapAll(members: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
+  #unwrapAll(
+    namespace: string,
+    members: WebAssembly.ModuleImports,
+    shim: ImportShim | undefined,
+  ): WebAssembly.ModuleImports {
     const unwrapped: WebAssembly.ModuleImports = {};
     for (const [name, value] of Object.entries(members)) {
-      unwrapped[name] = (
-        typeof value === 'function'
-          ? (this.#originals.get(value as CoreFunction) ?? this.#guest.hostCall(value as CoreFunction))
-          : value
-      ) as WebAssembly.ImportValue;
+      const original = this.#originals.get(value as CoreFunction);
+      const kind = shim?.get(name) ?? kindOfCoreImport(namespace, name);
+      if (original !== undefined) this.#shims.imported(original, kind);
+      unwrapped[name] = (original ?? this.#hostImport(value, kind)) as WebAssembly.ImportValue;
     }
     return unwrapped;
+  }
+
+  #hostImport(value: unknown, kind: HostCallKind): unknown {
+    if (value instanceof WaitingImport) return this.#guest.waitingHostCall(value.call, kind);
+    return typeof value === 'function' ? this.#guest.hostCall(value as CoreFunction, kind) : value;
   }
 
   /** `WebAssembly` for the glue: the real one, but calls that may be parked are made and watched by the guest. */
@@ -88,9 +112,7 @@ class SeenExports {
     const guest = this.#guest;
     const facade = Object.create(WebAssembly) as Record<string, unknown>;
     facade['promising'] = (wrapped: CoreFunction) => guest.promising(this.#originals.get(wrapped) ?? wrapped);
-    facade['Suspending'] = function Suspending(call: CoreFunction): unknown {
-      return guest.waitingHostCall(call);
-    };
+    facade['Suspending'] = WaitingImport;
     return facade as unknown as typeof WebAssembly;
   }
 }

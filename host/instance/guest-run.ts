@@ -1,3 +1,4 @@
+import { newHostCalls } from '../model/host-call-kind.ts';
 import type { FuelAccount } from './fuel-account.ts';
 import type { ObjectAccount } from './object-account.ts';
 import { ParkedCalls } from './parked-calls.ts';
@@ -41,6 +42,8 @@ export class Run {
   /** Functions of the host that it called, by whether it could be parked in them. */
   immediateCalls = 0;
   waitingCalls = 0;
+  /** The same by what they are for, for each of HOST_CALL_KINDS. */
+  readonly hostCalls = newHostCalls();
   /** Stacks that are parked for their fuel (invariant 4). */
   preempted = 0;
   /** Stacks whose wait for the host is over, and that go on within the next microtasks. */

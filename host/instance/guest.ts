@@ -24,6 +24,7 @@
  */
 import { MayflyError } from '../errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
+import { COMPONENT_CALL, type HostCallKind } from '../model/host-call-kind.ts';
 import { EndedError, endedError } from './ended-error.ts';
 import { type GuestRun, Run } from './guest-run.ts';
 import { CALL_COST, WAITING_CALL_COST } from './host-call-cost.ts';
@@ -98,7 +99,7 @@ export class Guest {
   }
 
   /** Calls of functions of the host by the invocation that runs, or ran last. */
-  get callCounts(): { readonly immediateCalls: number; readonly waitingCalls: number } {
+  get callCounts(): Readonly<Pick<Run, 'immediateCalls' | 'waitingCalls' | 'hostCalls'>> {
     return this.#run;
   }
 
@@ -139,10 +140,11 @@ export class Guest {
   }
 
   /** Invariant 5, for a function of the host that answers at once. */
-  hostCall(call: CoreFunction): CoreFunction {
+  hostCall(call: CoreFunction, kind: HostCallKind = COMPONENT_CALL): CoreFunction {
     return (...args) => {
       const run = this.#callHost(CALL_COST);
       run.immediateCalls++;
+      run.hostCalls[kind]!++;
       try {
         return call(...args);
       } catch (error) {
@@ -156,10 +158,15 @@ export class Guest {
    * Invariant 5, for one that the guest may wait in.
    * @param onWait called when its stack is about to be parked; what it gives, right before the stack goes on
    */
-  waitingHostCall(call: CoreFunction, onWait?: () => () => void): unknown {
+  waitingHostCall(
+    call: CoreFunction,
+    kind: HostCallKind = COMPONENT_CALL,
+    onWait?: () => () => void,
+  ): unknown {
     const waiting = (...args: unknown[]): unknown => {
       const run = this.#callHost(WAITING_CALL_COST);
       run.waitingCalls++;
+      run.hostCalls[kind]!++;
       const { goOn, onTrap } = run.by;
       let result: unknown;
       try {

@@ -35,6 +35,15 @@ export function sumsOf(record: UsageRecord): UsageSums {
     egressBytes: BigInt(egressBytes(record)),
     immediateCalls: BigInt(record.immediateCalls),
     waitingCalls: BigInt(record.waitingCalls),
+    componentCalls: BigInt(record.componentCalls),
+    cliCalls: BigInt(record.cliCalls),
+    clocksCalls: BigInt(record.clocksCalls),
+    filesystemCalls: BigInt(record.filesystemCalls),
+    httpCalls: BigInt(record.httpCalls),
+    ioCalls: BigInt(record.ioCalls),
+    randomCalls: BigInt(record.randomCalls),
+    socketsCalls: BigInt(record.socketsCalls),
+    otherCalls: BigInt(record.otherCalls),
     outboundRequests: BigInt(record.outboundRequests),
     outboundSentBytes: BigInt(record.outboundSentBytes),
     outboundReceivedBytes: BigInt(record.outboundReceivedBytes),
@@ -50,42 +59,47 @@ export function noSums(): Mutable<UsageSums> {
   return Object.fromEntries(ROLLUP_SUMS.map((name) => [name, 0n])) as Mutable<UsageSums>;
 }
 
-/** Adds records up by row, so that a burst of one function costs one statement per level. */
+/**
+ * Adds records up by row, so that a burst of one function costs one statement per level. A record is added to its minute
+ * alone, and minutes to what they are part of once all records are in: most of a batch are of one.
+ */
 export class RollupGrowths {
-  readonly #rows = new Map<string, RollupGrowth>();
-  /** The last minute, whose four rows most records of a batch belong to. */
-  readonly #minutes = new Map<string, readonly RollupGrowth[]>();
+  readonly #minutes = new Map<string, RollupGrowth>();
 
   add(subject: number, record: UsageRecord): void {
     const billed = isBilled(record.outcome);
-    const sums = sumsOf(record);
-    for (const row of this.#rowsOf(subject, billed, record.endedAtMs)) {
-      addSums(row.sums, sums);
-      row.peakMemoryBytes = Math.max(row.peakMemoryBytes, record.peakMemoryBytes);
-    }
+    const minute = rowOf(this.#minutes, subject, 'minute', billed, startOf('minute', record.endedAtMs));
+    grow(minute, sumsOf(record), record.peakMemoryBytes);
   }
 
-  values(): IterableIterator<RollupGrowth> {
-    return this.#rows.values();
-  }
-
-  #rowsOf(subject: number, billed: boolean, atMs: number): readonly RollupGrowth[] {
-    const minuteKey = `${subject} ${billed} ${startOf('minute', atMs)}`;
-    let rows = this.#minutes.get(minuteKey);
-    if (rows === undefined) {
-      rows = ROLLUP_LEVELS.map((level) => this.#row(subject, level, billed, startOf(level, atMs)));
-      this.#minutes.set(minuteKey, rows);
+  /** Rows of all levels. */
+  values(): Iterable<RollupGrowth> {
+    const rows = new Map<string, RollupGrowth>();
+    for (const { subject, billed, startMs, sums, peakMemoryBytes } of this.#minutes.values()) {
+      for (const level of ROLLUP_LEVELS)
+        grow(rowOf(rows, subject, level, billed, startOf(level, startMs)), sums, peakMemoryBytes);
     }
-    return rows;
+    return rows.values();
   }
+}
 
-  #row(subject: number, level: RollupLevel, billed: boolean, startMs: number): RollupGrowth {
-    const key = `${level} ${subject} ${billed} ${startMs}`;
-    let row = this.#rows.get(key);
-    if (row === undefined) {
-      row = { subject, level, startMs, billed, sums: noSums(), peakMemoryBytes: 0 };
-      this.#rows.set(key, row);
-    }
-    return row;
+function grow(row: RollupGrowth, sums: UsageSums, peakMemoryBytes: number): void {
+  addSums(row.sums, sums);
+  row.peakMemoryBytes = Math.max(row.peakMemoryBytes, peakMemoryBytes);
+}
+
+function rowOf(
+  rows: Map<string, RollupGrowth>,
+  subject: number,
+  level: RollupLevel,
+  billed: boolean,
+  startMs: number,
+): RollupGrowth {
+  const key = `${level} ${subject} ${billed} ${startMs}`;
+  let row = rows.get(key);
+  if (row === undefined) {
+    row = { subject, level, startMs, billed, sums: noSums(), peakMemoryBytes: 0 };
+    rows.set(key, row);
   }
+  return row;
 }

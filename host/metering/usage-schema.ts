@@ -1,5 +1,6 @@
 /** Migrations of the ledger's file, in order; append only (see store/database.ts). Times are in ms since the epoch. */
-import { ROLLUP_LEVELS, ROLLUP_SUMS, type RollupLevel } from '../model/usage-rollup.ts';
+import { HOST_CALL_COLUMNS } from '../model/host-call-kind.ts';
+import { ROLLUP_LEVELS, type RollupLevel } from '../model/usage-rollup.ts';
 
 /** `memoryTimeKiBMs` -> `memory_time_kib_ms`. */
 export function columnOf(name: string): string {
@@ -32,6 +33,7 @@ export const RECORD_COLUMNS = [
   'responseBytes',
   'immediateCalls',
   'waitingCalls',
+  ...HOST_CALL_COLUMNS,
   'outboundRequests',
   'outboundSentBytes',
   'outboundReceivedBytes',
@@ -39,14 +41,7 @@ export const RECORD_COLUMNS = [
   'batchSize',
 ] as const;
 
-const TEXT_COLUMNS: ReadonlySet<string> = new Set(['invocationId', 'trigger', 'outcome', 'start']);
-
-const recordColumns = RECORD_COLUMNS.map(
-  (name) => `${columnOf(name)} ${TEXT_COLUMNS.has(name) ? 'TEXT' : 'INTEGER'} NOT NULL`,
-).join(',\n    ');
-
-const sumColumns = ROLLUP_SUMS.map((name) => `${columnOf(name)} INTEGER NOT NULL`).join(',\n    ');
-
+/** Written out, so that a list that grows changes none of them. */
 export const USAGE_MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE subjects (
@@ -62,7 +57,26 @@ export const USAGE_MIGRATIONS: readonly string[] = [
 
   -- An invocation id and an attempt are in here once, however often they are told of.
   CREATE TABLE records (
-    ${recordColumns},
+    invocation_id TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    trigger TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    ended_at_ms INTEGER NOT NULL,
+    fuel INTEGER NOT NULL,
+    peak_memory_bytes INTEGER NOT NULL,
+    queue_us INTEGER NOT NULL,
+    init_us INTEGER NOT NULL,
+    exec_us INTEGER NOT NULL,
+    start TEXT NOT NULL,
+    request_bytes INTEGER NOT NULL,
+    response_bytes INTEGER NOT NULL,
+    immediate_calls INTEGER NOT NULL,
+    waiting_calls INTEGER NOT NULL,
+    outbound_requests INTEGER NOT NULL,
+    outbound_sent_bytes INTEGER NOT NULL,
+    outbound_received_bytes INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
+    batch_size INTEGER NOT NULL,
     subject INTEGER NOT NULL REFERENCES subjects (id),
     PRIMARY KEY (invocation_id, attempt)
   ) STRICT, WITHOUT ROWID;
@@ -74,7 +88,23 @@ export const USAGE_MIGRATIONS: readonly string[] = [
     start_ms INTEGER NOT NULL,
     billed   INTEGER NOT NULL,
     peak_memory_bytes INTEGER NOT NULL,
-    ${sumColumns},
+    invocations INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    cold_starts INTEGER NOT NULL,
+    fuel INTEGER NOT NULL,
+    memory_time_kib_ms INTEGER NOT NULL,
+    queue_us INTEGER NOT NULL,
+    init_us INTEGER NOT NULL,
+    exec_us INTEGER NOT NULL,
+    request_bytes INTEGER NOT NULL,
+    response_bytes INTEGER NOT NULL,
+    egress_bytes INTEGER NOT NULL,
+    immediate_calls INTEGER NOT NULL,
+    waiting_calls INTEGER NOT NULL,
+    outbound_requests INTEGER NOT NULL,
+    outbound_sent_bytes INTEGER NOT NULL,
+    outbound_received_bytes INTEGER NOT NULL,
+    log_bytes INTEGER NOT NULL,
     PRIMARY KEY (level, subject, start_ms, billed)
   ) STRICT, WITHOUT ROWID;
 
@@ -83,5 +113,25 @@ export const USAGE_MIGRATIONS: readonly string[] = [
     level   INTEGER PRIMARY KEY,
     from_ms INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  ALTER TABLE records ADD COLUMN component_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN cli_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN clocks_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN filesystem_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN http_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN io_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN random_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN sockets_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE records ADD COLUMN other_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN component_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN cli_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN clocks_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN filesystem_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN http_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN io_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN random_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN sockets_calls INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollups ADD COLUMN other_calls INTEGER NOT NULL DEFAULT 0;
   `,
 ];

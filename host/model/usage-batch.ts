@@ -3,6 +3,7 @@
  * once per batch: what takes time on a serving thread is making and copying objects.
  */
 import { ERROR_TABLE } from '../errors.ts';
+import { HOST_CALL_KINDS } from './host-call-kind.ts';
 import type { InvocationId, TenantName } from './ids.ts';
 import {
   INSTANCE_STARTS,
@@ -28,8 +29,8 @@ const OUTCOME_AT = new Map(OUTCOMES.map((outcome, i) => [outcome, i]));
 /** Of a UUID as text. */
 const ID_LENGTH = 36;
 
-/** The subject's index, trigger, outcome, start, and sixteen amounts. */
-const COLUMNS = 20;
+/** The subject's index, trigger, outcome, start, sixteen amounts, and host calls of each kind. */
+const COLUMNS = 20 + HOST_CALL_KINDS.length;
 
 /** Records in a batch. */
 export function lengthOf({ numbers }: UsageBatch): number {
@@ -78,6 +79,7 @@ export class UsageBatchWriter {
     numbers[at++] = use.responseBytes;
     numbers[at++] = use.immediateCalls;
     numbers[at++] = use.waitingCalls;
+    for (let kind = 0; kind < HOST_CALL_KINDS.length; kind++) numbers[at++] = use.hostCalls[kind]!;
     numbers[at++] = use.outboundRequests;
     numbers[at++] = use.outboundSentBytes;
     numbers[at++] = use.outboundReceivedBytes;
@@ -157,6 +159,15 @@ export function* recordsOf({ subjects, ids, numbers }: UsageBatch): Generator<Us
       responseBytes: next(),
       immediateCalls: next(),
       waitingCalls: next(),
+      componentCalls: next(),
+      cliCalls: next(),
+      clocksCalls: next(),
+      filesystemCalls: next(),
+      httpCalls: next(),
+      ioCalls: next(),
+      randomCalls: next(),
+      socketsCalls: next(),
+      otherCalls: next(),
       outboundRequests: next(),
       outboundSentBytes: next(),
       outboundReceivedBytes: next(),

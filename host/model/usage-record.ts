@@ -4,6 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
+import { type HostCallColumn, NO_HOST_CALLS } from './host-call-kind.ts';
 import type { FunctionName, InvocationId, TenantName } from './ids.ts';
 
 /**
@@ -67,6 +68,8 @@ export interface InvocationUse {
   /** Calls of host functions, canonical built-ins included, by whether the guest could be parked in them. */
   readonly immediateCalls: number;
   readonly waitingCalls: number;
+  /** The same by what they are for, for each of HOST_CALL_KINDS: they add up to the same. */
+  readonly hostCalls: readonly number[];
   /** What the guest asked to send, refused requests included, and bytes of the bodies that passed. */
   readonly outboundRequests: number;
   readonly outboundSentBytes: number;
@@ -76,7 +79,11 @@ export interface InvocationUse {
   readonly batchSize: number;
 }
 
-export interface UsageRecord extends UsageSubject, InvocationUse {}
+/** With a field for each kind of host call, as everything that is kept and shown has it. */
+export interface UsageRecord
+  extends UsageSubject,
+    Omit<InvocationUse, 'hostCalls'>,
+    Readonly<Record<HostCallColumn, number>> {}
 
 const NOTHING_USED = {
   fuel: 0,
@@ -89,6 +96,7 @@ const NOTHING_USED = {
   responseBytes: 0,
   immediateCalls: 0,
   waitingCalls: 0,
+  hostCalls: NO_HOST_CALLS,
   outboundRequests: 0,
   outboundSentBytes: 0,
   outboundReceivedBytes: 0,

@@ -1,4 +1,5 @@
 /** Usage records added up: by minute, hour, day and month (UTC), for each version of a function. */
+import { HOST_CALL_COLUMNS } from './host-call-kind.ts';
 import { monthOf, startOfMonthMs } from './tenant-quotas.ts';
 import type { UsageSubject } from './usage-record.ts';
 
@@ -24,6 +25,7 @@ export const ROLLUP_SUMS = [
   'egressBytes',
   'immediateCalls',
   'waitingCalls',
+  ...HOST_CALL_COLUMNS,
   'outboundRequests',
   'outboundSentBytes',
   'outboundReceivedBytes',

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { RunningInvocation } from '../../host/instance/engine.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
+import { HOST_CALL_KINDS } from '../../host/model/host-call-kind.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
@@ -20,6 +21,10 @@ type Artifact = Awaited<ReturnType<typeof artifactOf>>;
 interface Answer {
   readonly fuel: number;
   readonly failure: string | undefined;
+  /** Host calls by kind, where there were any. */
+  readonly hostCalls: Readonly<Record<string, number>>;
+  /** All of them, as they are counted otherwise. */
+  readonly totalCalls: number;
   readonly log: readonly string[];
   readonly status: number | undefined;
   readonly headers: readonly string[];
@@ -64,11 +69,15 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
     },
   );
   const text = exchange.text();
-  const { failure, fuel } = await invocation.done;
+  const { failure, fuel, hostCalls, immediateCalls, waitingCalls } = await invocation.done;
   const { status, responseHeaders, responseTrailers } = exchange;
   return {
     fuel,
     failure: failure?.code,
+    hostCalls: Object.fromEntries(
+      HOST_CALL_KINDS.map((kind, i) => [kind, hostCalls[i]!] as const).filter(([, count]) => count > 0),
+    ),
+    totalCalls: immediateCalls + waitingCalls,
     log,
     status,
     headers: responseHeaders,
@@ -94,6 +103,16 @@ const GUESTS: Readonly<
   'the example in C': [() => exampleComponent('word-count-c'), [{ method: 'POST', body: LONG }]],
 };
 
+/** What each calls functions of. */
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  'an HTTP guest of 0.2.0': ['component', 'http', 'io'],
+  'an HTTP guest of 0.2.12': ['component', 'http', 'io'],
+  'a command that copies its input': ['cli', 'filesystem', 'io'],
+  'the smallest example': ['component', 'http', 'io'],
+  'the example in C': ['cli', 'filesystem', 'io'],
+};
+const BY_HAND = 'the smallest example';
+
 for (const [name, [build, requests]] of Object.entries(GUESTS)) {
   test(`${name} answers the same on both roads`, async (t) => {
     const upload = await build();
@@ -101,10 +120,17 @@ for (const [name, [build, requests]] of Object.entries(GUESTS)) {
     t.is(linked.road.kind, 'linked', linked.manifest.roadReason ?? '');
     const glued = await artifactOf(upload, 'glue');
     for (const request of requests) {
-      const { fuel, ...own } = await answerOf(linked, request);
-      const { fuel: gluedFuel, ...jcos } = await answerOf(glued, request);
+      const { fuel, hostCalls, ...own } = await answerOf(linked, request);
+      const { fuel: gluedFuel, hostCalls: gluedCalls, ...jcos } = await answerOf(glued, request);
       t.is(own.failure, undefined);
       t.deepEqual(own, jcos, request.path);
+      t.deepEqual(Object.keys(hostCalls), KINDS[name]);
+      // The glue knows what a function is by the name of the core import, which a component written by hand chooses itself.
+      t.deepEqual(gluedCalls, name === BY_HAND ? { other: own.totalCalls } : hostCalls);
+      t.is(
+        Object.values(hostCalls).reduce((sum, count) => sum + count, 0),
+        own.totalCalls,
+      );
       t.true(Math.abs(fuel - gluedFuel) <= fuel / 1_000, `${fuel} and ${gluedFuel} units of fuel`);
     }
   });

@@ -10,6 +10,8 @@ import {
   webhookHead,
 } from '../../host/control-plane/webhook-signature.ts';
 import { decimalOf, divideHalfUp } from '../../host/metering/pricing.ts';
+import { HOST_CALL_COLUMNS, type HostCallColumn } from '../../host/model/host-call-kind.ts';
+import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { type Answer, fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
 import { clockCommand, plainCommand } from '../harness/wat-commands.ts';
@@ -79,7 +81,49 @@ async function recordsOf(t: ExecutionContext, tenant: string, count: number): Pr
   }
 }
 
+/** Host calls by kind, where there were any. */
+function callsOf(record: UsageRecordJson): (readonly [HostCallColumn, number])[] {
+  return HOST_CALL_COLUMNS.map((column) => [column, record[column]] as const).filter(
+    ([, count]) => count > 0,
+  );
+}
+
 const idOf = (answer: Answer): string => String(answer.headers['mayfly-invocation-id']);
+
+test('calls of the host are told apart by what they are for, in records and in sums', async (t) => {
+  t.timeout(120_000);
+  const tenant = `usage-${++tenants}`;
+  await api.tenant(tenant, {});
+  const tired =
+    '(memory 1) (func (export "run") (result i32) (drop (call $now)) (call $sleep (i64.const 1)) (i32.const 0))';
+  await api.deploy(tenant, 'tired', await parse(clockCommand(tired)));
+  await api.deploy(tenant, 'c', await cCommand(ECHO));
+  await api.deploy(tenant, 'js', await exampleComponent('hello-ts'));
+  for (const name of ['tired', 'c', 'js'])
+    t.is((await host.request(`/fn/${tenant}/${name}/`)).status, 200, name);
+  const records = await recordsOf(t, tenant, 3);
+  const of = (name: string): UsageRecordJson => records.find((record) => record.function === name)!;
+  t.deepEqual(callsOf(of('tired')), [
+    ['componentCalls', 1],
+    ['clocksCalls', 2],
+    ['ioCalls', 1],
+  ]);
+  t.deepEqual(
+    callsOf(of('c')).map(([column]) => column),
+    ['cliCalls', 'filesystemCalls', 'ioCalls'],
+  );
+  t.deepEqual(
+    callsOf(of('js')).map(([column]) => column),
+    ['componentCalls', 'cliCalls', 'httpCalls', 'ioCalls'],
+  );
+  for (const record of records)
+    t.is(
+      callsOf(record).reduce((sum, [, count]) => sum + count, 0),
+      record.immediateCalls + record.waitingCalls,
+    );
+  const { json } = await api.api('GET', `/tenants/${tenant}/usage?level=month&function=tired`);
+  t.like(json.rows[0], { componentCalls: '1', clocksCalls: '2', httpCalls: '0' });
+});
 
 test('bill, ledger and replies agree, whatever is called and however it ends', async (t) => {
   t.timeout(120_000);
@@ -119,6 +163,10 @@ test('bill, ledger and replies agree, whatever is called and however it ends', a
       responseBytes: isProblem ? 0 : answer.text.length,
       requestBytes: isProblem ? 0 : sent,
     });
+    t.is(
+      callsOf(record!).reduce((sum, [, count]) => sum + count, 0),
+      record!.immediateCalls + record!.waitingCalls,
+    );
     if (record!.start === 'none') continue;
     t.true(record!.peakMemoryBytes >= 65_536 && record!.execUs > 0);
     t.true(record!.memoryTimeKiBMs >= Math.floor((64 * record!.execUs) / 1_000));

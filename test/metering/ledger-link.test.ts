@@ -8,7 +8,7 @@ import { type UsageBatch, UsageBatchWriter } from '../../host/model/usage-batch.
 import type { UsageRecord } from '../../host/model/usage-record.ts';
 import { DatabaseOpenError } from '../../host/store/database.ts';
 import { Random } from '../instrument/random.ts';
-import { randomRecord } from './random-usage.ts';
+import { randomRecord, useOfRecord } from './random-usage.ts';
 
 const retention = { recordDays: 1e4, minuteDays: 1e4, hourDays: 1e4, dayDays: 1e4, maxRecords: 1e6 };
 const NOVEMBER = { fromMs: Date.UTC(2026, 10, 1), toMs: Date.UTC(2026, 11, 1) };
@@ -39,7 +39,7 @@ async function open(path: string): Promise<Opened> {
 
 function batchOf(records: readonly UsageRecord[]): UsageBatch {
   const writer = new UsageBatchWriter(records.length);
-  for (const record of records) writer.append(record, record.fuelModel, record);
+  for (const record of records) writer.append(record, record.fuelModel, useOfRecord(record));
   return writer.take();
 }
 

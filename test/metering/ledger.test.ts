@@ -1,10 +1,21 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { Ledger, type UsageRetention } from '../../host/metering/ledger.ts';
 import { checkMonth, type LevelCheck } from '../../host/metering/usage-check.ts';
 import { recordPage, rollupPage, type UsageCursor } from '../../host/metering/usage-pages.ts';
+import {
+  columnOf,
+  LEVEL_NUMBERS,
+  RECORD_COLUMNS,
+  USAGE_MIGRATIONS,
+} from '../../host/metering/usage-schema.ts';
+import { byHostCallColumn, HOST_CALL_COLUMNS } from '../../host/model/host-call-kind.ts';
 import type { TenantName } from '../../host/model/ids.ts';
 import { isBilled, memoryTimeKiBMs, type UsageRecord } from '../../host/model/usage-record.ts';
-import { ROLLUP_LEVELS, startOf } from '../../host/model/usage-rollup.ts';
+import { ROLLUP_LEVELS, ROLLUP_SUMS, startOf } from '../../host/model/usage-rollup.ts';
+import { openDatabase } from '../../host/store/database.ts';
 import { Random, seedOf } from '../instrument/random.ts';
 import { randomRecord } from './random-usage.ts';
 
@@ -179,4 +190,62 @@ test('a batch that cannot be written leaves nothing behind, and can be tried aga
   t.throws(() => ledger.append([...records.slice(0, 9), bad]));
   t.deepEqual(allRecords(ledger, 100), []);
   t.is(ledger.append(records), 10);
+});
+
+test('a file from before host calls were told apart opens: none of any kind then, and they add up from now on', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'mayfly-ledger-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'usage.db');
+  const seed = seedOf('MAYFLY_USAGE_SEED');
+  t.log(`seed ${seed}: MAYFLY_USAGE_SEED=${seed}`);
+  const random = new Random(seed);
+  const noCalls = byHostCallColumn(() => 0);
+  const old = randomRecord(random, { outcome: 'returned', ...noCalls });
+  const { tenant, generation, name, version, artifactKey, fuelModel } = old;
+  const columns = RECORD_COLUMNS.filter((column) => !(column in noCalls));
+  const database = openDatabase({ path, synchronous: 'NORMAL', migrations: USAGE_MIGRATIONS.slice(0, 1) });
+  database
+    .prepare('INSERT INTO subjects VALUES (1, ?, ?, ?, ?, ?, ?)')
+    .run(tenant, generation, name, version, artifactKey, fuelModel);
+  database
+    .prepare(
+      `INSERT INTO records (${columns.map(columnOf).join(', ')}, subject) VALUES (${columns.map(() => '?').join(', ')}, 1)`,
+    )
+    .run(...columns.map((column) => old[column]));
+  const sums = ROLLUP_SUMS.filter((sum) => !(sum in noCalls));
+  const start = startOf('minute', old.endedAtMs);
+  database
+    .prepare(
+      `INSERT INTO rollups (subject, level, start_ms, billed, peak_memory_bytes, ${sums.map(columnOf).join(', ')})
+       VALUES (1, ?, ?, 1, 0, ${sums.map(() => '7').join(', ')})`,
+    )
+    .run(LEVEL_NUMBERS.minute, start);
+  database.close();
+
+  using ledger = new Ledger({ path, retention: FOR_EVER });
+  t.deepEqual(allRecords(ledger, 10), [old]);
+  const rollups = () => rollupPage(ledger.database, 'minute', NOVEMBER, 10).rows;
+  t.like(rollups()[0], { invocations: 7n, waitingCalls: 7n, ...byHostCallColumn(() => 0n) });
+  const next = randomRecord(random, {
+    ...{ name, version, artifactKey, tenant, endedAtMs: old.endedAtMs, outcome: 'returned' },
+    ...byHostCallColumn((_column, kind) => 10 + kind),
+  });
+  t.is(ledger.append([old, next]), 1);
+  t.deepEqual(allRecords(ledger, 10).sort(byId), [old, next].sort(byId));
+  t.is(rollups().length, 1);
+  t.like(rollups()[0], { invocations: 8n, ...byHostCallColumn((_column, kind) => BigInt(10 + kind)) });
+});
+
+test('every column and sum is in the file, and nothing else is', (t) => {
+  const { database } = ledgerOf(t);
+  const columnsOf = (table: string): string[] =>
+    database
+      .prepare(`SELECT name FROM pragma_table_info('${table}')`)
+      .all()
+      .map((row) => String(row['name']))
+      .sort();
+  t.deepEqual(columnsOf('records'), [...RECORD_COLUMNS.map(columnOf), 'subject'].sort());
+  const keys = ['subject', 'level', 'start_ms', 'billed', 'peak_memory_bytes'];
+  t.deepEqual(columnsOf('rollups'), [...ROLLUP_SUMS.map(columnOf), ...keys].sort());
+  t.true(HOST_CALL_COLUMNS.every((column) => columnsOf('records').includes(columnOf(column))));
 });

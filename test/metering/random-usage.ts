@@ -1,6 +1,8 @@
+import { byHostCallColumn, HOST_CALL_COLUMNS } from '../../host/model/host-call-kind.ts';
 import type { InvocationId } from '../../host/model/ids.ts';
 import {
   INSTANCE_STARTS,
+  type InvocationUse,
   USAGE_TRIGGERS,
   type UsageOutcome,
   type UsageRecord,
@@ -18,6 +20,11 @@ const OUTCOMES: readonly UsageOutcome[] = [
   'caller_gone',
   'worker_lost',
 ];
+
+/** The record as it is before it is in a batch. */
+export function useOfRecord(record: UsageRecord): InvocationUse {
+  return { ...record, hostCalls: HOST_CALL_COLUMNS.map((column) => record[column]) };
+}
 
 /** Numbers of every size up to `bound`. */
 function amount(random: Random, bound: number): number {
@@ -51,6 +58,7 @@ export function randomRecord(random: Random, fields: Partial<UsageRecord> = {}):
     responseBytes: amount(random, 2 ** 30),
     immediateCalls: amount(random, 10_000),
     waitingCalls: amount(random, 10_000),
+    ...byHostCallColumn(() => amount(random, 10_000)),
     outboundRequests: amount(random, 100),
     outboundSentBytes: amount(random, 2 ** 30),
     outboundReceivedBytes: amount(random, 2 ** 30),

@@ -10,10 +10,10 @@ import {
   type UsageRecord,
 } from '../../host/model/usage-record.ts';
 import { Random } from '../instrument/random.ts';
-import { randomRecord } from '../metering/random-usage.ts';
+import { randomRecord, useOfRecord } from '../metering/random-usage.ts';
 
 function append(writer: UsageBatchWriter, record: UsageRecord, called: object = record): void {
-  writer.append(called as UsageRecord, record.fuelModel, record);
+  writer.append(called as UsageRecord, record.fuelModel, useOfRecord(record));
 }
 
 test('records come out of a batch as they went in, whatever they hold', (t) => {
