@@ -1,4 +1,4 @@
-import { type HostCallKind, kindOfCoreImport } from '../model/host-call-kind.ts';
+import { COMPONENT_CALL, type HostCallKind, kindOfCoreImport } from '../model/host-call-kind.ts';
 import type { Glue } from './glue.ts';
 import type { CoreFunction, Guest } from './guest.ts';
 import type { GuestTimers } from './guest-timers.ts';
@@ -113,6 +113,18 @@ class SeenExports {
     const facade = Object.create(WebAssembly) as Record<string, unknown>;
     facade['promising'] = (wrapped: CoreFunction) => guest.promising(this.#originals.get(wrapped) ?? wrapped);
     facade['Suspending'] = WaitingImport;
+    // The glue's own little modules, by which one component calls another one where it may wait.
+    facade['Instance'] = function Instance(module: WebAssembly.Module, imports: WebAssembly.Imports = {}) {
+      const linked = Object.entries(imports).map(([namespace, members]) => {
+        const given = Object.entries(members).map(([name, value]) => {
+          const waiting: unknown = value;
+          const isWaiting = waiting instanceof WaitingImport;
+          return [name, isWaiting ? guest.waitingHostCall(waiting.call, COMPONENT_CALL) : value] as const;
+        });
+        return [namespace, Object.fromEntries(given) as WebAssembly.ModuleImports] as const;
+      });
+      return new WebAssembly.Instance(module, Object.fromEntries(linked));
+    };
     return facade as unknown as typeof WebAssembly;
   }
 }

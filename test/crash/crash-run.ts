@@ -216,8 +216,12 @@ async function change(host: HostProcess, method: string, path: string, body: Jso
 /** What is left once the last batches are settled; dead letters stay. */
 async function emptied(host: HostProcess): Promise<CrashResult['left']> {
   for (;;) {
-    const { ready, delayed, inFlight, dead } = (await host.api(`/queues/${QUEUE}`)).json.counts;
-    if (ready + delayed + inFlight === 0) return { ready, delayed, inFlight, dead };
+    // 503 where Redis was killed last and has not been found again yet.
+    const { status, json } = await host.api(`/queues/${QUEUE}`);
+    if (status === 200) {
+      const { ready, delayed, inFlight, dead } = json.counts;
+      if (ready + delayed + inFlight === 0) return { ready, delayed, inFlight, dead };
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
