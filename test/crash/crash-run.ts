@@ -216,10 +216,10 @@ async function change(host: HostProcess, method: string, path: string, body: Jso
 /** What is left once the last batches are settled; dead letters stay. */
 async function emptied(host: HostProcess): Promise<CrashResult['left']> {
   for (;;) {
-    // 503 where Redis was killed last and has not been found again yet.
-    const { status, json } = await host.api(`/queues/${QUEUE}`);
-    if (status === 200) {
-      const { ready, delayed, inFlight, dead } = json.counts;
+    const { counts } = (await host.api(`/queues/${QUEUE}`)).json;
+    // None where Redis was killed last and has not been found again yet.
+    if (counts !== undefined) {
+      const { ready, delayed, inFlight, dead } = counts;
       if (ready + delayed + inFlight === 0) return { ready, delayed, inFlight, dead };
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
