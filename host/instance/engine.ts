@@ -389,12 +389,9 @@ export class RunningInvocation {
     const guest = this.#guest;
     const slot = this.#slot;
     guest?.end();
-    if (slot === undefined) {
-      guest?.whenQuiet(() => this.#ports.slots.retireGuest(guest));
-      return;
-    }
     const { live, artifact } = this.#options;
-    slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
+    if (slot === undefined) guest?.whenQuiet(() => this.#ports.slots.retireGuest(guest));
+    else slot.guest.whenQuiet(() => this.#ports.slots.giveBack(live, artifact, slot));
   }
 }
 

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { FakeHost, KEY, sendJson, sendProblem } from './fake-host.ts';
-import { type Finished, mayfly, type RunOptions } from './run-mayfly.ts';
+import test from 'ava';
+import { against, hostOf } from './against.ts';
+import { type FakeHost, sendJson, sendProblem } from './fake-host.ts';
+import { type Finished, mayfly } from './run-mayfly.ts';
 
 const BASE = '/v1/tenants/default';
 const AT = '2026-11-23T10:00:00.000Z';
@@ -33,16 +34,6 @@ const SCHEDULE = {
   nextTicks: [AT],
 };
 const MESSAGE = { id: '01a2-b3', sentAt: AT, attempts: 5, body: 'a\nb', cause: { code: 'function_trapped' } };
-
-async function hostOf(t: ExecutionContext): Promise<FakeHost> {
-  const host = await FakeHost.start();
-  t.teardown(() => host[Symbol.asyncDispose]());
-  return host;
-}
-
-function against(host: FakeHost, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  return mayfly(args, { ...options, env: { MAYFLY_URL: host.url, MAYFLY_KEY: KEY } });
-}
 
 function answer(host: FakeHost, route: string, value: unknown, status = 200): void {
   host.routes.set(route.replace(' /', ` ${BASE}/`), (_, response) => sendJson(response, status, value));

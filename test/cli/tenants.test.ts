@@ -1,19 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import { FakeHost, KEY, sendJson } from './fake-host.ts';
-import { type Finished, mayfly, type RunOptions } from './run-mayfly.ts';
-
-async function hostOf(t: ExecutionContext): Promise<FakeHost> {
-  const host = await FakeHost.start();
-  t.teardown(() => host[Symbol.asyncDispose]());
-  return host;
-}
-
-function against(host: FakeHost, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  return mayfly(args, { ...options, env: { MAYFLY_URL: host.url, MAYFLY_KEY: KEY } });
-}
+import test from 'ava';
+import { against, hostOf } from './against.ts';
+import { type FakeHost, sendJson } from './fake-host.ts';
 
 const TENANT = {
   name: 'acme',
