@@ -4,6 +4,5 @@ export default {
   // Without any result. A file that begins by building its guest takes a minute for that on a busy machine.
   timeout: '240s',
   workerThreads: false,
-  // On two cores: a third of the time a file waits (for a lease, a scrape, a process that starts), and another one has the core.
-  concurrency: 3,
+  concurrency: 2,
 };
