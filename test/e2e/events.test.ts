@@ -196,7 +196,8 @@ test.serial(
     await host.send('patient-orders', 'patient');
     const waiting = await host.until(
       '/event-source-mappings/patient-orders',
-      ({ status }) => status.state === 'waiting',
+      // Given back once that is written.
+      ({ status, counts }) => status.state === 'waiting' && counts.inFlight === 0,
     );
     t.is(waiting.status.waitingFor.code, 'function_not_found');
     const { ready, delayed, dead } = waiting.counts;
