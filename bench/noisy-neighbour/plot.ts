@@ -15,14 +15,14 @@ export function plot({ results }: BenchReport): string {
       ...(figure === 'p99Ms' && index % 2 === 1 ? { mark: 2 * quiet } : {}),
     }));
   });
-  const { helloMs = 0, refusalMs = 0 } = results['one after the other'] ?? {};
+  const { helloUs = 0, refusalUs = 0 } = results['processor time of a call'] ?? {};
   return drawing('What a tenant notices of another one that asks for a hundred times its quota', [
     ['A small call of the victim (mark: twice its p99 without the flood)', waits],
     [
-      'What a call costs',
+      'What a call costs of the thread that serves it',
       [
-        { label: 'served', value: helloMs, text: `${helloMs.toFixed(3)} ms`, color: '#54a24b' },
-        { label: 'refused', value: refusalMs, text: `${refusalMs.toFixed(3)} ms`, color: '#e45756' },
+        { label: 'served', value: helloUs, text: `${helloUs.toFixed(0)} µs`, color: '#54a24b' },
+        { label: 'refused', value: refusalUs, text: `${refusalUs.toFixed(0)} µs`, color: '#e45756' },
       ],
     ],
   ]);

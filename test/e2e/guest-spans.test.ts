@@ -1,12 +1,9 @@
 /** Spans that guests add to their traces, as the receiver of OTLP sees them: those of a well-behaved guest, and of one that lies. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'ava';
-import { buildHandler } from '../../guest-sdk/build/handler.ts';
 import { GUEST_SPANS } from '../../host/limits.ts';
+import { handlerFrom } from '../harness/handler-from.ts';
 import { type Answer, fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../harness/otlp-receiver.ts';
 
@@ -99,14 +96,7 @@ let asked: IncomingHttpHeaders[] = [];
 
 test.before(async () => {
   receiver = await OtlpReceiver.start();
-  host = await startTestHost({
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-      OTEL_BSP_SCHEDULE_DELAY: '50',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
-    },
-  });
+  host = await startTestHost({ env: receiver.spansAlone });
   upstream = createServer((incoming, outgoing) => {
     asked.push(incoming.headers);
     outgoing.end('answer');
@@ -114,8 +104,8 @@ test.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const authority = `127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   upstreamOrigin = `http://${authority}`;
-  await host.deploy('works', await built(WELL_BEHAVED), { allowedHosts: [authority] });
-  await host.deploy('lies', await built(LIES));
+  await host.deploy('works', await handlerFrom(WELL_BEHAVED), { allowedHosts: [authority] });
+  await host.deploy('lies', await handlerFrom(LIES));
 });
 test.after.always(async () => {
   await host?.dispose();
@@ -123,18 +113,6 @@ test.after.always(async () => {
   upstream?.closeAllConnections();
   upstream?.close();
 });
-
-async function built(source: string): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'mayfly-spans-'));
-  try {
-    const [file, outFile] = [join(folder, 'guest.js'), join(folder, 'guest.wasm')];
-    await writeFile(file, source);
-    await buildHandler(file, { outFile });
-    return await readFile(outFile);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 /** The invocation's own span, once it has come, and those of its guest. */
 async function spansOf(answer: Answer): Promise<{ whole: ReceivedSpan; guest: ReceivedSpan[] }> {

@@ -1,10 +1,7 @@
 /** Traces through the process of an isolated tenant: its spans hang where the caller, the authorizer and the sender of a message put them. */
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'ava';
-import { buildHandler } from '../../guest-sdk/build/handler.ts';
+import { handlerFrom } from '../harness/handler-from.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf } from '../harness/leaks.ts';
 import { Operator } from '../harness/operator.ts';
@@ -31,23 +28,11 @@ let operator: Operator;
 
 test.before(async () => {
   receiver = await OtlpReceiver.start();
-  host = await startTestHost({
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
-      OTEL_BSP_SCHEDULE_DELAY: '50',
-      OTEL_METRICS_EXPORTER: 'none',
-      OTEL_LOGS_EXPORTER: 'none',
-    },
-  });
+  host = await startTestHost({ env: receiver.spansAlone });
   operator = new Operator(host);
   await operator.tenant('apart');
   await operator.api('PATCH', '/tenants/apart/settings', { isolation: 'process' });
-  const folder = await mkdtemp(join(tmpdir(), 'mayfly-apart-'));
-  const [file, outFile] = [join(folder, 'guest.js'), join(folder, 'guest.wasm')];
-  await writeFile(file, GUEST);
-  await buildHandler(file, { outFile });
-  const component = await readFile(outFile);
-  await rm(folder, { recursive: true, force: true });
+  const component = await handlerFrom(GUEST);
   for (const name of ['works', 'decides', 'guarded'])
     await operator.deploy('apart', name, component, { timeoutMs: 60_000, fuel: 1_000_000_000_000 });
   await operator.api('PATCH', '/tenants/apart/functions/guarded/configuration', {

@@ -1,13 +1,10 @@
 /** What a host tells of itself, as those hear it who are told: OTLP decoded by its published definitions, Prometheus' text by a parser. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
-import { buildHandler } from '../../guest-sdk/build/handler.ts';
 import { cCommand } from '../harness/guests.ts';
+import { handlerFrom } from '../harness/handler-from.ts';
 import { fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../harness/otlp-receiver.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
@@ -65,7 +62,7 @@ test.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const authority = `127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   upstreamOrigin = `http://${authority}`;
-  await host.deploy('handler', await built(HANDLER), { allowedHosts: [authority] });
+  await host.deploy('handler', await handlerFrom(HANDLER), { allowedHosts: [authority] });
   await host.deploy(
     'traps',
     await parse(plainCommand('(memory 1) (func (export "run") (result i32) unreachable)')),
@@ -77,18 +74,6 @@ test.after.always(async () => {
   upstream?.closeAllConnections();
   upstream?.close();
 });
-
-async function built(source: string): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'mayfly-telemetry-'));
-  try {
-    const [file, outFile] = [join(folder, 'guest.js'), join(folder, 'guest.wasm')];
-    await writeFile(file, source);
-    await buildHandler(file, { outFile });
-    return await readFile(outFile);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
 
 /** The span of an invocation, once it has come. */
 function spanOf(invocationId: unknown): Promise<ReceivedSpan> {
@@ -263,7 +248,7 @@ test.serial('a command reads its trace from the environment', async (t) => {
 
 test.serial('metrics, ledger and replies agree, on every thread and by every road', async (t) => {
   t.timeout(120_000);
-  await host.deploy('counted', await built(HANDLER));
+  await host.deploy('counted', await handlerFrom(HANDLER));
   const answers = await Promise.all(Array.from({ length: 20 }, () => host.call('counted')));
   const fuel = answers.reduce((sum, answer) => sum + Number(fuelOf(answer)), 0);
   const samples = await scrapeOnce(t, 'counted', 20);

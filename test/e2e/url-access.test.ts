@@ -1,9 +1,5 @@
-/** Who may call a function's URL, on a real host: keys, authorizers that behave and such that do not, CORS. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import test from 'ava';
-import { buildHandler } from '../../guest-sdk/build/handler.ts';
+import { handlerFrom } from '../harness/handler-from.ts';
 import { type Answer, type CallOptions, startTestHost, type TestHost } from '../harness/host.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
 import { exchange } from '../harness/wire.ts';
@@ -45,11 +41,7 @@ const keys: Record<string, string> = {};
 
 test.before(async () => {
   host = await startTestHost();
-  const folder = await mkdtemp(join(tmpdir(), 'mayfly-authorizer-'));
-  const source = join(folder, 'authorizer.ts');
-  await writeFile(source, AUTHORIZER);
-  const { component } = await buildHandler(source);
-  await rm(folder, { recursive: true });
+  const component = await handlerFrom(AUTHORIZER);
   // Enough for a busy machine, and an end for one that spins.
   await host.deploy('authorizer', component, { timeoutMs: 9_000, fuel: 1_000_000_000 });
   await host.deploy('hasty', component, { timeoutMs: 300 });

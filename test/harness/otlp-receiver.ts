@@ -104,6 +104,16 @@ export class OtlpReceiver implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Settings of a host that sends spans here, soon, and nothing else. */
+  get spansAlone(): Record<string, string> {
+    return {
+      OTEL_EXPORTER_OTLP_ENDPOINT: this.origin,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      OTEL_METRICS_EXPORTER: 'none',
+      OTEL_LOGS_EXPORTER: 'none',
+    };
+  }
+
   /** Resolves with what `find` gives, once it gives something. */
   async until<T>(find: () => T | undefined): Promise<T> {
     for (;;) {

@@ -1,9 +1,6 @@
 /** Guests out of real toolchains leave messages wherever they can, end in every way, and find none. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
-import { buildHandler } from '../../../guest-sdk/build/handler.ts';
 import type { LoadedArtifact } from '../../../host/instance/artifact.ts';
 import { choosePolicy } from '../../../host/instance/rewind/rewind-policy.ts';
 import { ROADS } from '../../../host/instance/rewind/road.ts';
@@ -11,6 +8,7 @@ import type { FunctionConfiguration } from '../../../host/model/function-configu
 import type { OutboundHttp } from '../../../host/wasi/context.ts';
 import { artifactOf } from '../../harness/artifact.ts';
 import { cCommand } from '../../harness/guests.ts';
+import { handlerFrom } from '../../harness/handler-from.ts';
 import { starlingGuest } from '../../harness/starling-guest.ts';
 import { Random, seedOf } from '../../instrument/random.ts';
 import type { ExchangeOptions } from '../../wasi/http/support/exchange.ts';
@@ -41,14 +39,7 @@ function source(name: string): Promise<string> {
 }
 
 async function quickJsGuest(): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'mayfly-handler-'));
-  try {
-    const entry = join(folder, 'main.js');
-    await writeFile(entry, `${await source('stateful.js')}\nexport default { fetch: handle };\n`);
-    return (await buildHandler(entry)).component;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return handlerFrom(`${await source('stateful.js')}\nexport default { fetch: handle };\n`);
 }
 
 async function starlingMonkeyGuest(): Promise<Uint8Array> {
