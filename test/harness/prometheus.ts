@@ -53,10 +53,12 @@ export class Prometheus implements AsyncDisposable {
     );
     const lines = createInterface({ input: child.stderr });
     const heard: string[] = [];
+    let address: string | undefined;
     for await (const line of lines) {
       heard.push(line);
-      const [, address] = /msg="Listening on" address=(127\.0\.0\.1:\d+)/.exec(line) ?? [];
-      if (address === undefined) continue;
+      address ??= /msg="Listening on" address=(127\.0\.0\.1:\d+)/.exec(line)?.[1];
+      // It listens before its storage is open, and answers 503 until then.
+      if (address === undefined || !line.includes('Server is ready to receive web requests')) continue;
       // What it says from now on nobody reads, but it must be able to say it.
       child.stderr.resume();
       return new Prometheus(child, folder, `http://${address}`);
