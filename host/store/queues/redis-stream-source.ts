@@ -14,7 +14,7 @@
 import { randomInt } from 'node:crypto';
 import { QUEUE_LIMITS } from '../../event-limits.ts';
 import type { QueueId } from '../../model/queue.ts';
-import type { QueueCounts } from '../../model/queue-message.ts';
+import type { SourceCounts } from '../../model/queue-message.ts';
 import type { Claim, ClaimOptions, Settlement } from './queue-engine.ts';
 import type { RedisLink } from './redis-link.ts';
 import { settlementKind, type Tries } from './redis-record.ts';
@@ -131,9 +131,9 @@ export class RedisStreamSource {
   }
 
   /** `ready` is undefined where Redis does not know how far behind the group is. */
-  async counts(): Promise<Omit<QueueCounts, 'ready' | 'oldestSentAtMs'> & { ready: number | undefined }> {
+  async counts(): Promise<SourceCounts> {
     const [ready, delayed, inFlight, dead] = await this.#counts();
-    return { ready: ready < 0 ? undefined : ready, delayed, inFlight, dead };
+    return { ready: ready < 0 ? undefined : ready, delayed, inFlight, dead, oldestSentAtMs: undefined };
   }
 
   async readyCount(): Promise<number | undefined> {
