@@ -123,7 +123,7 @@ interface OpenEngine {
 function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): OpenEngine {
   if (redis === undefined) {
     return {
-      engine: new SqliteQueues({ path: join(dataDir, 'events.db') }),
+      engine: new SqliteQueues({ path: join(dataDir, 'events.db'), report }),
       streamSource: () => undefined,
     };
   }
