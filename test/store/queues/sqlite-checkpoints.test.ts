@@ -93,6 +93,7 @@ function playedCheckpoints(t: ExecutionContext) {
       database.exec('PRAGMA wal_checkpoint(PASSIVE)');
       tell({ kind: 'passed' });
     },
+    request: () => checkpoints.request(),
     /** A transaction of that many pages. */
     write(pages: number): void {
       database.prepare('INSERT INTO t VALUES (?)').run(Buffer.alloc(pages * PAGE));
@@ -142,6 +143,20 @@ test('a pass begins when there is enough to copy; the log begins anew in a pause
   t.deepEqual([holds, posted.length], [[true], 3]);
   copy();
   t.deepEqual([holds, posted.length], [[true, false], 3]);
+});
+
+test('a pass that is asked for is made however little there is, also behind one that is under way', (t) => {
+  const { write, copy, request, posted, holds } = playedCheckpoints(t);
+  request();
+  write(1);
+  t.deepEqual(posted, ['pass']);
+  request();
+  write(1);
+  t.deepEqual(posted, ['pass']);
+  copy();
+  t.deepEqual([posted, holds], [['pass', 'pass'], []]);
+  copy();
+  t.deepEqual([posted, holds], [['pass', 'pass'], []]);
 });
 
 test('a log that grows too fast waits for the pass that is under way', (t) => {

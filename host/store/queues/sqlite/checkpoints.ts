@@ -146,14 +146,17 @@ export class Checkpoints {
       workerData: { path, fd: this.#fd! } satisfies CheckpointThreadData,
       name: 'mayfly-checkpoints',
     });
-    worker.on('message', hear);
+    let isEnding = false;
+    // A process lives until a pass is over, since operations may wait for it, and until the thread has ended.
+    worker.on('message', (message: FromCheckpointThread) => {
+      if (!isEnding) worker.unref();
+      hear(message);
+    });
     worker.on('error', (error) => report('checkpoints of the queues ended', error));
-    // After the listeners: one for messages takes it back.
-    worker.unref();
     return {
       post(message) {
-        // Who waits for its end waits in vain where nothing else keeps the process.
-        if (message.kind === 'end') worker.ref();
+        isEnding = message.kind === 'end';
+        worker.ref();
         worker.postMessage(message);
       },
       ended: new Promise((resolve) => {
@@ -170,7 +173,7 @@ export class Checkpoints {
     }
     const { log, checkpointed } = this.#size();
     if (checkpointed >= log) this.#completed();
-    else if (log < this.#pages.restart) this.#mode = 'idle';
+    else if (log < this.#pages.restart) this.#next();
     else if (this.#isHeld && ++this.#fruitless >= FRUITLESS_PASSES) this.#rest();
     else {
       this.#hold(true);
@@ -180,8 +183,14 @@ export class Checkpoints {
 
   #completed(): void {
     this.#fruitless = 0;
-    this.#mode = 'idle';
     this.#hold(false);
+    this.#next();
+  }
+
+  /** A pass may have been asked for meanwhile. */
+  #next(): void {
+    this.#mode = 'idle';
+    this.committed();
   }
 
   #failed({ message, errcode }: FromCheckpointThread & { kind: 'failed' }): void {
