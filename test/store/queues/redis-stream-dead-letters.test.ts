@@ -86,7 +86,7 @@ test('a redriven dead letter is handed out again, as if it were new, to this gro
   const sinceMs = Number((await writer.time())[0]) * 1_000;
   t.is(await letters.redrive(), 2);
   t.is((await letters.peek({ limit: 10 })).messages.length, 0);
-  t.deepEqual(await source.counts(), { ready: 2, delayed: 0, inFlight: 0, dead: 0 });
+  t.like(await source.counts(), { ready: 2, delayed: 0, inFlight: 0, dead: 0 });
   const again = await claimSome(source);
   t.deepEqual(texts(again), ['a', 'b']);
   t.deepEqual(
@@ -98,7 +98,7 @@ test('a redriven dead letter is handed out again, as if it were new, to this gro
   t.is(await writer.xlen(key), 2, 'their stream is as they wrote it');
   t.is(await claim(stranger), undefined);
   t.true(await settleAll(source, again));
-  t.deepEqual(await source.counts(), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
+  t.like(await source.counts(), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
   t.is(await writer.xlen(`mayfly:{${key}}:${key}:mayfly:again`), 0);
 });
 

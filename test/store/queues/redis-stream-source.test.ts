@@ -76,12 +76,12 @@ test('what is done is acknowledged and stays in the stream, which is not ours', 
   const two = await claimSome(other, { maxMessages: 2 });
   t.deepEqual([texts(one), texts(two)], [['a', 'b'], ['c']]);
   t.is(await streams.pendingOf(key), 3);
-  t.deepEqual(await source.counts(), { ready: 0, delayed: 0, inFlight: 3, dead: 0 });
+  t.like(await source.counts(), { ready: 0, delayed: 0, inFlight: 3, dead: 0 });
   t.true(await settleAll(source, one));
   t.true(await settleAll(other, two));
   t.is(await streams.pendingOf(key), 0);
   t.is(await writer.xlen(key), 3);
-  t.deepEqual(await source.counts(), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
+  t.like(await source.counts(), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
 });
 
 test('claims are bounded in bytes and in number, by all hosts together', async (t) => {
@@ -107,7 +107,7 @@ test('a retry stays pending until it is due, with the cause; a release counts no
   t.true(await settleAll(source, first, (id) => ({ id, kind: 'retry', atMs, cause: CAUSE })));
   t.is(await streams.pendingOf(key), 1);
   t.is(await claim(source), undefined);
-  t.deepEqual(await source.counts(), { ready: 0, delayed: 1, inFlight: 0, dead: 0 });
+  t.like(await source.counts(), { ready: 0, delayed: 1, inFlight: 0, dead: 0 });
   await pass(3 * STEP_MS);
   const second = await claimSome(source);
   t.deepEqual(
