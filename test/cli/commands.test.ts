@@ -41,8 +41,7 @@ test('deploy follows a host that tells how far it is, and hears from it why an u
   const host = await hostOf(t);
   const cwd = await folderOf(t, { 'hello.wasm': Buffer.from('\0asm\x0d\0\x01\0') });
   const lines = (...events: readonly object[]) =>
-    host.routes.set(`PUT ${BASE}/hello`, ({ headers }, response) => {
-      t.true(headers.accept?.includes('application/x-ndjson'));
+    host.routes.set(`PUT ${BASE}/hello`, (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
     });
@@ -56,6 +55,7 @@ test('deploy follows a host that tells how far it is, and hears from it why an u
   t.is(code, 0);
   t.is(stdout, 'hello version 4 answers at https://fn.example/\n');
   t.regex(stderr, /check 2 ms/);
+  t.is(host.last('PUT', `${BASE}/hello`)?.headers.accept, 'application/x-ndjson, application/json');
 
   lines(
     { progress: { step: 'check' } },
