@@ -24,7 +24,7 @@ const numbers = (text: string): number[] =>
 
 /** Of its first call. */
 function firstCall() {
-  const [fuel, memoryTime, bytesOut] = said(
+  const [fuel = 0, memoryTime = 0, bytesOut = 0] = said(
     /^\S+ +hello +1 +http +returned +([\d,]+) +([\d,]+) +([\d,]+) /m,
   ).flatMap(numbers);
   const [model = ''] = said(/the fuel was counted by \(`([^`]+)`\)/);
@@ -66,7 +66,7 @@ test('a call of the smallest example uses what the page says', async (t) => {
 });
 
 test('the bill of five such calls, and what is computed by hand, is what they come to', (t) => {
-  const { fuel = 0, responseBytes = 0 } = firstCall().ofEveryCall;
+  const { fuel, responseBytes } = firstCall().ofEveryCall;
   const times = numbers(said(/five such calls, which took ([\d, and]+) KiB x ms/)[0]!);
   t.is(times.length, 5);
   t.is(times[0], firstCall().memoryTime);
