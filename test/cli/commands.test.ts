@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { commandsFor } from '../../guest-sdk/cli/commands.ts';
 import { MayflyError, toProblemDetails } from '../../host/errors.ts';
 import { against, hostOf } from './against.ts';
 import { KEY, sendJson } from './fake-host.ts';
@@ -328,4 +329,14 @@ test('usage errors exit 2, and every command has help with an example and the ex
     t.regex(stdout, /Example:\n {2}mayfly /);
     t.regex(stdout, /Exit codes:\n {2}0 {2}done\n[\s\S]*\n {2}6 {2}/);
   }
+});
+
+test('a command is loaded by the name that it goes by, without the others', async (t) => {
+  const all = (await commandsFor([])).map((command) => command.name());
+  t.true(all.includes('whoami'));
+  t.deepEqual(
+    await Promise.all(all.map(async (name) => (await commandsFor([name])).map((each) => each.name()))),
+    all.map((name) => [name]),
+  );
+  t.is((await commandsFor(['toString'])).length, all.length);
 });
