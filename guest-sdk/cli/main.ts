@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { backupCommand } from './commands/backup.ts';
 import { budgetCommand } from './commands/budget.ts';
 import { buildCommand } from './commands/build.ts';
 import { configureCommand } from './commands/configure.ts';
@@ -66,6 +67,7 @@ const COMMANDS = [
   costCommand,
   pricesCommand,
   budgetCommand,
+  backupCommand,
 ];
 
 function program(): Command {
