@@ -15,6 +15,7 @@ import { COARSE_CLOCK_STEP_NS, FUEL_SLICE, REFUSALS } from './limits.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
 import { Admission } from './scheduler/admission.ts';
+import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { RunQueue } from './scheduler/run-queue.ts';
@@ -61,7 +62,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: ARTIFACT_BUDGET_BYTES,
   });
-  const runQueue = new RunQueue({ nextTurn: setImmediate, quantum: FUEL_SLICE });
+  const runQueue = new RunQueue({ ...EVENT_LOOP, quantum: FUEL_SLICE });
   const slots = new Slots({
     policy: choosePolicy(data.rewind),
     budgetBytes: data.idleMemoryBytes,

@@ -31,6 +31,7 @@ import { AUTHORIZER_LIMITS, COARSE_CLOCK_STEP_NS, FUEL_SLICE, FUNCTION_LIMITS, R
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
+import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { monotonicMs } from './scheduler/monotonic-clock.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
@@ -105,7 +106,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     budgetBytes: GLUE_BUDGET_BYTES,
   });
   const runQueue = new RunQueue({
-    nextTurn: setImmediate,
+    ...EVENT_LOOP,
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights.of(tenant as TenantName),
   });
