@@ -68,6 +68,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     budgetBytes: data.idleMemoryBytes,
     maxIdle: data.idleSlots,
     later: setImmediate,
+    soon: process.nextTick,
     nowMs: () => performance.now(),
   });
   const monotonicMs = (): number => performance.now();

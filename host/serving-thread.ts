@@ -115,6 +115,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     budgetBytes: data.idleMemoryBytes,
     maxIdle: data.idleSlots,
     later: setImmediate,
+    soon: process.nextTick,
     nowMs: () => performance.now(),
   });
   const trimming = setInterval(() => {
