@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { budgetCommand } from './commands/budget.ts';
@@ -8,6 +7,7 @@ import { costCommand } from './commands/cost.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { deleteCommand } from './commands/delete.ts';
 import { deployCommand } from './commands/deploy.ts';
+import { devCommand } from './commands/dev.ts';
 import { eventsCommand } from './commands/events.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import { invoiceCommand } from './commands/invoice.ts';
@@ -16,6 +16,7 @@ import { keysCommand } from './commands/keys.ts';
 import { listCommand } from './commands/list.ts';
 import { logsCommand } from './commands/logs.ts';
 import { mappingsCommand } from './commands/mappings.ts';
+import { newCommand } from './commands/new.ts';
 import { pricesCommand } from './commands/prices.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { queuesCommand } from './commands/queues.ts';
@@ -30,23 +31,13 @@ import { usageCommand } from './commands/usage.ts';
 import { versionsCommand } from './commands/versions.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
+import { ownPackage } from './own-package.ts';
 import { plain } from './terminal.ts';
-
-/** `../..` in a checkout, one more from `dist/`. */
-function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version: found } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-      if (name === 'mayfly') return found;
-    } catch {
-      // The next place.
-    }
-  }
-  return 'unknown';
-}
 
 const COMMANDS = [
   startCommand,
+  newCommand,
+  devCommand,
   deployCommand,
   buildCommand,
   invokeCommand,
@@ -80,7 +71,7 @@ const COMMANDS = [
 function program(): Command {
   const root = new Command('mayfly')
     .description('Deploy, call and look after functions on a Mayfly host.')
-    .version(version(), '-V, --version')
+    .version(ownPackage().version, '-V, --version')
     .addHelpText('after', `\nExample:\n  mayfly deploy ./src/handler.ts --name hello\n\n${exitTable()}`)
     .showSuggestionAfterError();
   for (const make of COMMANDS) root.addCommand(make());

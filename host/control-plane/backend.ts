@@ -10,14 +10,13 @@ import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
 import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
 import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
-import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
 import type { Budget, BudgetUse } from '../model/budget.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
-import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Digest } from '../model/ids.ts';
 import type { PriceList, StoredPriceList } from '../model/price-list.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { Quarantine } from '../model/quarantine.ts';
@@ -30,20 +29,7 @@ import type { VersionPage } from '../store/function-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { SecretListing } from '../store/secret-table.ts';
 import { EVENT_METHODS, type EventBackend } from './event-backend.ts';
-
-export interface FunctionReference {
-  readonly tenant: TenantName;
-  readonly name: FunctionName;
-}
-
-export interface TenantReference {
-  readonly tenant: TenantName;
-}
-
-/** Whoever asks for a change is named in its audit entry. */
-export interface Change {
-  readonly actor: Actor;
-}
+import type { Change, FunctionReference, TenantReference } from './references.ts';
 
 /** A staged upload, ready to be published. The file belongs to the caller, who removes it afterwards. */
 export interface PublishRequest extends FunctionReference, Change {

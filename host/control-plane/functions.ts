@@ -2,10 +2,10 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { TenantName } from '../model/ids.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
-import type { FunctionReference } from './backend.ts';
 import { NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { type PublishOutcomeJson, publishEventSchema, publishStream, wantsLines } from './publish-stream.ts';
+import type { FunctionReference } from './references.ts';
 import {
   asReference,
   type ControlPlaneApp,

@@ -11,14 +11,11 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import { createControlPlane } from '../../host/control-plane/app.ts';
 import { type Authenticate, bearerKey } from '../../host/control-plane/authentication.ts';
-import {
-  CONTROL_METHODS,
-  type ControlBackend,
-  type FunctionReference,
-} from '../../host/control-plane/backend.ts';
+import { CONTROL_METHODS, type ControlBackend } from '../../host/control-plane/backend.ts';
 import type { AskLedger } from '../../host/control-plane/billing-service.ts';
 import { createControlBackend } from '../../host/control-plane/control-backend.ts';
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
+import type { FunctionReference } from '../../host/control-plane/references.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors.ts';
 import { closeAfterEarlyRefusal } from '../../host/front-door/server.ts';
