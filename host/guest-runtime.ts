@@ -8,6 +8,7 @@ import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import type { RoadWish } from './instance/rewind/road.ts';
 import { Slots } from './instance/slots.ts';
 import { COARSE_CLOCK_STEP_NS, FUEL_SLICE } from './limits.ts';
+import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { RunQueue, type RunQueuePorts } from './scheduler/run-queue.ts';
 import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
@@ -35,7 +36,7 @@ export function createGuestRuntime({
   weightOf,
 }: GuestRuntimeOptions): GuestRuntime {
   const runQueue = new RunQueue({
-    nextTurn: setImmediate,
+    ...EVENT_LOOP,
     quantum: FUEL_SLICE,
     ...(weightOf === undefined ? {} : { weightOf }),
   });
@@ -44,6 +45,7 @@ export function createGuestRuntime({
     budgetBytes: idleMemoryBytes,
     maxIdle: idleSlots,
     later: setImmediate,
+    soon: process.nextTick,
     nowMs: () => performance.now(),
   });
   const fineClock = new SystemClock();
