@@ -114,7 +114,7 @@ export class BodyWriter {
       }
       offset += word >>> DISTANCE_SHIFT;
       if (kind > LAST_EVENT) {
-        i += this.#other(kind, offset, i);
+        if (kind !== RECORD.block) i += this.#other(kind, offset, i);
         continue;
       }
       const pair = pairs[event]!;

@@ -9,7 +9,8 @@ import {
   MAX_RECORD_COST,
   RECORD,
 } from './code-records.ts';
-import { FLOW } from './flow.ts';
+import { CHECK_INTERVAL } from './cost-model.ts';
+import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
 
 /**
  * The control flow of one function as flat arrays, one entry for each event: plain data, which placement.ts reads several
@@ -21,10 +22,13 @@ export class FunctionFlow {
   kinds: Uint8Array = new Uint8Array(1_024);
   /** Cost of the straight code before the event, the event's own instruction included. */
   costs: Int32Array = new Int32Array(1_024);
-  /** Label of a branch; of a call that passes the counter, the bound on its cost; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
+  /** Number of the label that opens, ends or is branched to; of a call that passes the counter, the bound on its cost. */
   args: Int32Array = new Int32Array(1_024);
   /** Where the instruction stands. */
   offsets: Int32Array = new Int32Array(1_024);
+  /** Labels are numbered in the order in which their blocks open, the body's is BODY. LABEL_TRAIT bits of each. */
+  labels = 0;
+  traits: Uint8Array = new Uint8Array(256);
   /** Whether anything calls what knows nothing of the counter, or throws. */
   hasCalls = false;
   hasPassingCalls = false;
@@ -37,8 +41,8 @@ export class FunctionFlow {
   readonly #recorder: CodeRecorder;
   readonly #passing: Uint8Array;
   readonly #callBounds: Uint16Array;
-  /** By depth, the body's being 0: the event that opened a block, and whether anything calls in it. */
-  readonly #openEvents: Int32Array;
+  /** By depth, the body's being 0: the label of a block, and whether anything calls in it. */
+  readonly #openLabels: Int32Array;
   readonly #openCalls: Uint8Array;
   #depth = 0;
   /** Behind the integer read last. */
@@ -49,7 +53,7 @@ export class FunctionFlow {
     this.#recorder = recorder;
     this.#passing = passing;
     this.#callBounds = callBounds;
-    this.#openEvents = new Int32Array(recorder.maxDepth + 2);
+    this.#openLabels = new Int32Array(recorder.maxDepth + 2);
     this.#openCalls = new Uint8Array(recorder.maxDepth + 2);
   }
 
@@ -63,9 +67,11 @@ export class FunctionFlow {
     this.hasCalls = false;
     this.hasPassingCalls = false;
     this.length = 0;
-    this.#depth = 0;
+    this.labels = 0;
+    this.#depth = -1;
     // Each has one event at most but a `br_table`, whose labels are read as they come.
     this.#reserve(to - starts[index]!);
+    this.#open(0);
     let offset = start;
     let cost = 0;
     for (let i = starts[index]!; i < to; i++) {
@@ -76,7 +82,8 @@ export class FunctionFlow {
         else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
         else {
           offset += word >>> DISTANCE_SHIFT;
-          if (kind === RECORD.edit) i += 2;
+          if (kind === RECORD.block) this.#open(0);
+          else if (kind === RECORD.edit) i += 2;
         }
         continue;
       }
@@ -92,32 +99,35 @@ export class FunctionFlow {
         case FLOW.branchIf:
         case FLOW.branch: {
           const label = this.#bytes[offset + 1]!;
-          arg = label < 0x80 ? label : this.#integer(offset + 1);
+          arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
           break;
         }
         case FLOW.end:
-          this.#close();
+          arg = this.#close();
           break;
         case RECORD.directCall:
           arg = this.#directCall(event);
           break;
-        case FLOW.loop:
+        case FLOW.loop: {
           // A block type of more than one byte may have parameters.
-          if ((word & IS_WIDE) !== 0) {
-            arg = 2;
-            i++;
-          }
-          this.#open(event);
+          const isWide = (word & IS_WIDE) !== 0;
+          if (isWide) i++;
+          arg = this.#open(isWide ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
           break;
+        }
         case FLOW.if:
           if ((word & IS_WIDE) !== 0) i++;
-          this.#open(event);
+          arg = this.#open(LABEL_TRAIT.oneArm);
           break;
-        case FLOW.block:
-          this.#open(event);
+        case FLOW.try:
+          arg = this.#open(0);
           break;
         case FLOW.else:
-          this.args[this.#openEvents[this.#depth]!] = 1;
+          arg = this.#labelAt(0);
+          this.traits[arg] = 0;
+          break;
+        case FLOW.catch:
+          arg = this.#labelAt(0);
           break;
         case FLOW.branchTable:
           this.#branchTable(event, to - i);
@@ -129,11 +139,11 @@ export class FunctionFlow {
           this.#openCalls[this.#depth] = 1;
           break;
         case FLOW.handler:
-          arg = words[++i]!;
+          arg = this.#labelAt(words[++i]!);
           break;
         case RECORD.castBranch:
           this.kinds[event] = FLOW.branchIf;
-          arg = words[i + 1]!;
+          arg = this.#labelAt(words[i + 1]!);
           i += 2;
           break;
         default:
@@ -144,20 +154,45 @@ export class FunctionFlow {
     }
   }
 
-  #open(event: number): void {
-    const depth = ++this.#depth;
-    this.#openEvents[depth] = event;
-    this.#openCalls[depth] = 0;
+  /** Whether the loop that `event` opens is one piece of straight code with the branch to its head behind it. */
+  isStraightLoop(event: number): boolean {
+    const { kinds, args } = this;
+    return (
+      event + 2 < this.length &&
+      kinds[event + 1] === FLOW.branchIf &&
+      kinds[event + 2] === FLOW.end &&
+      args[event + 1] === args[event] &&
+      this.traits[args[event]!] === LABEL_TRAIT.loop &&
+      this.costs[event + 1]! <= CHECK_INTERVAL
+    );
   }
 
-  #close(): void {
+  /** Returns the label of the block that opens. */
+  #open(traits: number): number {
+    const depth = ++this.#depth;
+    const label = this.labels++;
+    if (label === this.traits.length) this.traits = grown(new Uint8Array(label * 2), this.traits);
+    this.traits[label] = traits;
+    this.#openLabels[depth] = label;
+    this.#openCalls[depth] = 0;
+    return label;
+  }
+
+  /** Returns the label of the block that ends. */
+  #close(): number {
     const depth = this.#depth;
-    if (depth === 0) return;
+    if (depth === 0) return BODY;
     this.#depth = depth - 1;
-    if (this.#openCalls[depth] === 0) return;
-    const event = this.#openEvents[depth]!;
-    if (this.kinds[event] === FLOW.loop) this.args[event]! |= 1;
+    const label = this.#openLabels[depth]!;
+    if (this.#openCalls[depth] === 0) return label;
+    if ((this.traits[label]! & LABEL_TRAIT.loop) !== 0) this.traits[label]! |= LABEL_TRAIT.calls;
     this.#openCalls[depth - 1] = 1;
+    return label;
+  }
+
+  /** The label of the block `out` blocks further out than the innermost. */
+  #labelAt(out: number): number {
+    return this.#openLabels[this.#depth - out]!;
   }
 
   /** Returns the bound on its cost, if it passes the counter. */
@@ -182,7 +217,7 @@ export class FunctionFlow {
     this.length = event;
     for (let i = 0; i <= count; i++) {
       const label = this.length++;
-      this.args[label] = this.#integer(this.#pos);
+      this.args[label] = this.#labelAt(this.#integer(this.#pos));
       this.kinds[label] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
       this.offsets[label] = offset;
       if (i > 0) this.costs[label] = 0;
@@ -205,13 +240,14 @@ export class FunctionFlow {
   #reserve(events: number): void {
     if (events <= this.kinds.length) return;
     const size = Math.max(events, this.kinds.length * 2);
-    const grow = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.kinds = grow(new Uint8Array(size), this.kinds);
-    this.costs = grow(new Int32Array(size), this.costs);
-    this.args = grow(new Int32Array(size), this.args);
-    this.offsets = grow(new Int32Array(size), this.offsets);
+    this.kinds = grown(new Uint8Array(size), this.kinds);
+    this.costs = grown(new Int32Array(size), this.costs);
+    this.args = grown(new Int32Array(size), this.args);
+    this.offsets = grown(new Int32Array(size), this.offsets);
   }
+}
+
+function grown<T extends Uint8Array | Int32Array>(to: T, from: T): T {
+  to.set(from);
+  return to;
 }

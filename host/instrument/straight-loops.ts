@@ -1,7 +1,5 @@
 import type { ChargeSlots } from './charge-slots.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
-import { FLOW } from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
 
@@ -38,18 +36,9 @@ export class StraightLoops {
     if (this.#known.size > 0) this.#known.clear();
   }
 
-  /** Whether the loop that `event` opens is one. */
+  /** Whether the loop that `event` opens is one, with nothing inserted before it. */
   has(event: number): boolean {
-    const { kinds, args, costs, length } = this.#flow;
-    return (
-      event + 2 < length &&
-      kinds[event + 1] === FLOW.branchIf &&
-      args[event + 1] === 0 &&
-      kinds[event + 2] === FLOW.end &&
-      args[event] === 0 &&
-      costs[event + 1]! <= CHECK_INTERVAL &&
-      this.#insertions.kinds[slotBefore(event)] === INSERTION.none
-    );
+    return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
   }
 
   /** Fills its slots. Returns what may have been charged behind the last check when it is left. */
