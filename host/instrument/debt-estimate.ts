@@ -17,11 +17,12 @@ import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import type { GatheredChecks } from './gathered-checks.ts';
 import { type Labels, UNSET } from './labels.ts';
+import type { StraightLoops } from './straight-loops.ts';
 
 /** Compilers' code needs three rounds over the edges; whatever is left then is found in dispute later. */
 const MAX_ROUNDS = 12;
 /** A check at the head of one loop can make one at that of another unnecessary, or the other way round. */
-const MAX_WALKS = 3;
+const MAX_WALKS = 6;
 /** Beyond any distance from a check that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 const REFUSED = -UNSET;
@@ -53,6 +54,7 @@ export class DebtEstimate {
   readonly #flow: FunctionFlow;
   readonly #labels: Labels;
   readonly #checks: GatheredChecks;
+  readonly #straight: StraightLoops;
   /** The label of each loop around, by how many are around it. */
   readonly #loops: Int32Array;
   #mayUseLocal = true;
@@ -60,10 +62,17 @@ export class DebtEstimate {
   #edges = new Int32Array(1_024);
   #edgesEnd = 0;
 
-  constructor(flow: FunctionFlow, labels: Labels, checks: GatheredChecks, loops: Int32Array) {
+  constructor(
+    flow: FunctionFlow,
+    labels: Labels,
+    checks: GatheredChecks,
+    straight: StraightLoops,
+    loops: Int32Array,
+  ) {
     this.#flow = flow;
     this.#labels = labels;
     this.#checks = checks;
+    this.#straight = straight;
     this.#loops = loops;
   }
 
@@ -149,6 +158,8 @@ export class DebtEstimate {
     let pays = isAtEntry;
     let isDead = false;
     let callChecks = 0;
+    /** The first event of a `br_table`; -1 outside of one. */
+    let tableStart = -1;
     for (let event = 0; event < length; event++) {
       const kind = kinds[event]!;
       const label = args[event]!;
@@ -165,6 +176,9 @@ export class DebtEstimate {
       } else if (kind > FLOW.end) continue;
       const at = label << WIDTH_SHIFT;
       switch (kind) {
+        case FLOW.entry:
+          if (isAtEntry) since = 0;
+          break;
         case FLOW.try:
           if (isDead) paths[at + FLAGS] = WAS_DEAD;
           break;
@@ -173,7 +187,7 @@ export class DebtEstimate {
           if (isDead) break;
           pays = false;
           if (this.#mayUseLocal && flow.isStraightLoop(event)) {
-            since = costs[event + 1]!;
+            since = this.#straight.sinceBehind(event);
             cost += costs[event + 2]!;
             checked = --loopDepth;
             event += 2;
@@ -286,13 +300,17 @@ export class DebtEstimate {
               checked = loopDepth;
             }
           }
-          // One charge serves all: no more is owed at the next than at this one, and the other way round.
-          if (event > 0 && kinds[event - 1] === FLOW.branchTableLabel && args[event - 1] !== BODY)
-            this.#edge(label, 0, args[event - 1]!);
+          // One charge serves all: no more is owed at each than at the one before, and at the first than at the last.
           from = label;
           cost = 0;
-          isDead = kind === FLOW.branchTable;
           pays = false;
+          if (kind === FLOW.branchTableLabel) {
+            if (tableStart < 0) tableStart = event;
+            break;
+          }
+          if (tableStart >= 0 && args[tableStart] !== BODY) this.#edge(label, 0, args[tableStart]!);
+          tableStart = -1;
+          isDead = true;
           break;
         case FLOW.tailCall:
         case FLOW.call:

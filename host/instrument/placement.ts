@@ -58,7 +58,7 @@ export class ChargePlacement {
     this.#path = new PathAccount(this.#slots);
     this.#straight = new StraightLoops(bytes, flow, insertions, this.#slots);
     this.#loops = new Int32Array(maxDepth + 2);
-    this.#estimate = new DebtEstimate(flow, this.#labels, this.#checks, this.#loops);
+    this.#estimate = new DebtEstimate(flow, this.#labels, this.#checks, this.#straight, this.#loops);
   }
 
   /** Whether the function placed last counts in a local. */
@@ -207,11 +207,11 @@ export class ChargePlacement {
   /** A loop that straight-loops.ts knows. Returns the event of its end. */
   #straightLoop(event: number): number {
     const { costs } = this.#flow;
-    const since = this.#straight.place(event);
+    this.#straight.place(event);
     this.#path.isDirty = true;
     this.#path.pending += costs[event + 2]!;
     this.#path.noteCheck();
-    this.#path.since = since;
+    this.#path.since = this.#straight.sinceBehind(event);
     this.#slots.close(slotBehind(event + 2));
     return event + 2;
   }

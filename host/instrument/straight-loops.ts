@@ -41,30 +41,38 @@ export class StraightLoops {
     return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
   }
 
-  /** Fills its slots. Returns what may have been charged behind the last check when it is left. */
-  place(event: number): number {
-    const { costs, offsets } = this.#flow;
-    const cost = costs[event + 1]!;
+  /** What may have been charged behind the last check when it is left. */
+  sinceBehind(event: number): number {
+    return this.#read(event) === NOT_COUNTED ? this.#flow.costs[event + 1]! : 0;
+  }
+
+  /** Fills its slots. */
+  place(event: number): void {
+    const cost = this.#flow.costs[event + 1]!;
     const slot = slotBefore(event);
     const branchSlot = slotBefore(event + 1);
     const endSlot = slotBefore(event + 2);
-    let loop = this.#known.get(event);
-    if (loop === undefined) {
-      loop =
-        readCountedLoop(this.#bytes, offsets[event]! + LOOP_BYTES, offsets[event + 1]!, cost) ?? NOT_COUNTED;
-      this.#known.set(event, loop);
-    }
+    const loop = this.#read(event);
     this.#slots.usesCounter = true;
     if (loop === NOT_COUNTED) {
       this.#slots.set(slot, INSERTION.openChunks, 0);
       this.#slots.set(slotBehind(event), INSERTION.chunkCharge, cost);
       this.#slots.set(endSlot, INSERTION.closeChunks, 0);
-      return cost;
+      return;
     }
     const number = this.counted.push(loop) - 1;
     this.#slots.set(slot, INSERTION.openCounted, number);
     this.#slots.set(branchSlot, INSERTION.countedCondition, number);
     this.#slots.set(endSlot, INSERTION.closeCounted, number);
-    return 0;
+  }
+
+  #read(event: number): CountedLoop | typeof NOT_COUNTED {
+    const known = this.#known.get(event);
+    if (known !== undefined) return known;
+    const { costs, offsets } = this.#flow;
+    const from = offsets[event]! + LOOP_BYTES;
+    const loop = readCountedLoop(this.#bytes, from, offsets[event + 1]!, costs[event + 1]!) ?? NOT_COUNTED;
+    this.#known.set(event, loop);
+    return loop;
   }
 }
