@@ -61,6 +61,12 @@ export class Labels {
     }
   }
 
+  /** Nothing is owed at any label from now on, so that none can come to be in dispute. What is paid ahead stays so. */
+  remit(): void {
+    const { debts } = this;
+    for (let label = 0; label < this.#count; label++) if (debts[label]! > 0) debts[label] = 0;
+  }
+
   isLoop(label: number): boolean {
     return (this.#traits[label]! & LABEL_TRAIT.loop) !== 0;
   }

@@ -31,6 +31,8 @@ import { StraightLoops } from './straight-loops.ts';
 
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
+/** Walks after which nothing is owed at any label. Of two million events of compilers' code, none is walked twice. */
+const PATIENCE = 4;
 /** The label of no loop. */
 const NOWHERE = -1;
 
@@ -80,8 +82,11 @@ export class ChargePlacement {
     this.#labels.enter(this.#flow);
     this.#straight.enter();
     this.#estimate.run(mayUseLocal, isPassing || this.#flow.hasPassingCalls);
-    do this.#walk();
-    while (this.#checks.gather(this.#path.callChecks) || this.#labels.isChanged);
+    for (let walk = 0; ; walk++) {
+      if (walk === PATIENCE) this.#labels.remit();
+      this.#walk();
+      if (!this.#checks.gather(this.#path.callChecks) && !this.#labels.isChanged) return;
+    }
   }
 
   #walk(): void {
