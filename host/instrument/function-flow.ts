@@ -12,6 +12,9 @@ import {
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
 
+/** No bound of a callee's cost: it does not take the counter. */
+const NOT_PASSING = -1;
+
 /**
  * The control flow of one function as flat arrays, one entry for each event: plain data, which placement.ts reads several
  * times over. Made from the records of code-recorder.ts, now that it is known which calls pass the counter. One object
@@ -72,6 +75,9 @@ export class FunctionFlow {
     // Each has one event at most but a `br_table`, whose labels are read as they come.
     this.#reserve(to - starts[index]!);
     this.#open(0);
+    const bytes = this.#bytes;
+    let { kinds, costs, args, offsets } = this;
+    let event = 0;
     let offset = start;
     let cost = 0;
     for (let i = starts[index]!; i < to; i++) {
@@ -88,17 +94,15 @@ export class FunctionFlow {
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
-      const event = this.length;
-      this.length = event + 1;
-      this.kinds[event] = kind;
-      this.costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
-      this.offsets[event] = offset;
+      kinds[event] = kind;
+      costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
+      offsets[event] = offset;
       cost = 0;
       let arg = 0;
       switch (kind) {
         case FLOW.branchIf:
         case FLOW.branch: {
-          const label = this.#bytes[offset + 1]!;
+          const label = bytes[offset + 1]!;
           arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
           break;
         }
@@ -106,7 +110,9 @@ export class FunctionFlow {
           arg = this.#close();
           break;
         case RECORD.directCall:
-          arg = this.#directCall(event);
+          arg = this.#directCall(offset + 1);
+          kinds[event] = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
+          if (arg === NOT_PASSING) arg = 0;
           break;
         case FLOW.loop: {
           // A block type of more than one byte may have parameters.
@@ -130,7 +136,8 @@ export class FunctionFlow {
           arg = this.#labelAt(0);
           break;
         case FLOW.branchTable:
-          this.#branchTable(event, to - i);
+          event = this.#branchTable(event, to - i);
+          ({ kinds, costs, args, offsets } = this);
           continue;
         case FLOW.tailCall:
         case FLOW.throw:
@@ -142,16 +149,17 @@ export class FunctionFlow {
           arg = this.#labelAt(words[++i]!);
           break;
         case RECORD.castBranch:
-          this.kinds[event] = FLOW.branchIf;
+          kinds[event] = FLOW.branchIf;
           arg = this.#labelAt(words[i + 1]!);
           i += 2;
           break;
         default:
       }
-      this.args[event] = arg;
+      args[event++] = arg;
       // `catch` and `end` have a length of their own where they are not one byte long.
       if ((word & IS_WIDE) !== 0 && (kind === FLOW.catch || kind === FLOW.end)) i++;
     }
+    this.length = event;
   }
 
   /** Whether the loop that `event` opens is one piece of straight code with the branch to its head behind it. */
@@ -195,33 +203,31 @@ export class FunctionFlow {
     return this.#openLabels[this.#depth - out]!;
   }
 
-  /** Returns the bound on its cost, if it passes the counter. */
-  #directCall(event: number): number {
-    const callee = this.#integer(this.offsets[event]! + 1);
+  /** Of the callee whose index stands at `at`: the bound on its cost, 0 for none, or NOT_PASSING. */
+  #directCall(at: number): number {
+    const callee = this.#integer(at);
     if (this.#passing[callee] === 1) {
       this.hasPassingCalls = true;
-      this.kinds[event] = FLOW.passingCall;
       return this.#callBounds[callee]!;
     }
     this.hasCalls = true;
     this.#openCalls[this.#depth] = 1;
-    this.kinds[event] = FLOW.call;
-    return 0;
+    return NOT_PASSING;
   }
 
-  /** Each label is an event of its own; `event` is the first, and `left` records may follow. */
-  #branchTable(event: number, left: number): void {
-    const offset = this.offsets[event]!;
+  /** Each label is an event of its own; `first` is the first, and `left` records may follow. Returns the event behind the last. */
+  #branchTable(first: number, left: number): number {
+    const offset = this.offsets[first]!;
     const count = this.#integer(offset + 1);
-    this.#reserve(event + count + left);
-    this.length = event;
+    this.#reserve(first + count + left);
     for (let i = 0; i <= count; i++) {
-      const label = this.length++;
-      this.args[label] = this.#labelAt(this.#integer(this.#pos));
-      this.kinds[label] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
-      this.offsets[label] = offset;
-      if (i > 0) this.costs[label] = 0;
+      const event = first + i;
+      this.args[event] = this.#labelAt(this.#integer(this.#pos));
+      this.kinds[event] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+      this.offsets[event] = offset;
+      if (i > 0) this.costs[event] = 0;
     }
+    return first + count + 1;
   }
 
   #integer(at: number): number {
