@@ -1,33 +1,34 @@
 /**
  * Finds out what is owed at the labels of a function, and where its checks are gathered, before placement.ts walks it: that
  * would take three to four walks with all that belongs to one. It follows the same rules, but knows nothing of where the
- * counter is. Placement holds on to what it finds itself: where this is wrong, that takes another walk, nothing else.
+ * counter is. Placement holds on to what it finds itself: where this is wrong, that takes another walk.
  *
  * Whatever is pending at a point is the debt of the last label that control passed, and what was executed since: behind a
- * branch that may go elsewhere, no more is pending than is owed there, and what is owed there is no more than that. So what is
- * owed at a label is the shortest way to it from where nothing is pending (the entry, the last call), each arrival being an
- * edge as long as the code since the label before. One walk writes the edges down; going over them lowers debts until
- * nothing changes, which does not touch the code.
+ * branch that may go elsewhere, no more is pending than is owed there, and what is owed there is no more than that. So debts
+ * are shortest ways from where nothing is pending (the entry, the last call), each arrival at a label being an edge. One walk
+ * writes the edges down; going over them, which does not touch the code, lowers debts until nothing changes.
  *
  * Where all that lead to a label pay something anyway, and go nowhere else, they pay for the straight code behind it, too
  * (owed is negative then): one addition for all of what would be two on each way, which wait for each other.
+ *
+ * Invariant, which placement relies on: debts are negative only of labels that nothing leads to which might go elsewhere. So
+ * the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
  */
 import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
+import { DebtEdges } from './debt-edges.ts';
 import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
-import type { GatheredChecks } from './gathered-checks.ts';
+import { type GatheredChecks, MAX_CALL_CHECKS } from './gathered-checks.ts';
 import { type Labels, UNSET } from './labels.ts';
 import type { StraightLoops } from './straight-loops.ts';
 
-/** Compilers' code needs three rounds over the edges; whatever is left then is found in dispute later. */
-const MAX_ROUNDS = 12;
-/** A check at the head of one loop can make one at that of another unnecessary, or the other way round. */
+/** A check at the head of one loop can make one at that of another unnecessary. A walk that is cut short is never the last. */
 const MAX_WALKS = 6;
 /** Beyond any distance from a check that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 const REFUSED = -UNSET;
 
-/** Numbers for each label, as a shift: what has arrived there, and where control was at the test of an `if`. */
+/** Of the numbers for each label: what has arrived there, and where control was at the test of an `if`. */
 const WIDTH_SHIFT = 3;
 const SINCE = 0;
 const CHECKED = 1;
@@ -46,10 +47,6 @@ const LOOPS = 5;
 const REACHED = 1;
 const WAS_DEAD = 2;
 
-/** Numbers for each edge: where it comes from, its length, and the label it leads to, with a bit for one that pays nothing. */
-const EDGE_WIDTH = 3;
-const UNPAID_EDGE = 2 ** 30;
-
 export class DebtEstimate {
   readonly #flow: FunctionFlow;
   readonly #labels: Labels;
@@ -59,8 +56,7 @@ export class DebtEstimate {
   readonly #loops: Int32Array;
   #mayUseLocal = true;
   #paths = new Int32Array(256 << WIDTH_SHIFT);
-  #edges = new Int32Array(1_024);
-  #edgesEnd = 0;
+  readonly #edges = new DebtEdges();
 
   constructor(
     flow: FunctionFlow,
@@ -81,13 +77,15 @@ export class DebtEstimate {
     this.#mayUseLocal = mayUseLocal;
     const { labels } = this.#flow;
     if (this.#paths.length < labels << WIDTH_SHIFT) this.#paths = new Int32Array(labels << (WIDTH_SHIFT + 1));
-    for (let walk = 0; walk < MAX_WALKS; walk++) {
+    for (let walk = 0, isCut = false; walk < MAX_WALKS || isCut; walk++) {
       this.#start();
-      const callChecks = this.#walk();
-      if (!this.#checks.gather(callChecks)) break;
+      const { isAtEntry } = this.#checks;
+      if (!this.#checks.gather(this.#walk())) break;
+      isCut = isAtEntry !== this.#checks.isAtEntry;
     }
-    this.#lower();
-    if (prepays && this.#prepay()) this.#lower();
+    const { debts } = this.#labels;
+    this.#edges.lower(debts);
+    if (prepays && this.#prepay()) this.#edges.lower(debts);
   }
 
   #start(): void {
@@ -101,9 +99,7 @@ export class DebtEstimate {
       paths[at + FLAGS] = 0;
       paths[at + UNPAID] = UNSET;
     }
-    this.#edgesEnd = 0;
-    // Each event has two at most.
-    if (this.#edges.length < length * 2 * EDGE_WIDTH) this.#edges = new Int32Array(length * 4 * EDGE_WIDTH);
+    this.#edges.clear(length);
   }
 
   /** Control comes to `label`, with the debt of `from` and `cost` pending. */
@@ -113,18 +109,13 @@ export class DebtEstimate {
       if (cost < debts[label]!) debts[label] = cost;
       return;
     }
-    const edges = this.#edges;
-    const at = this.#edgesEnd;
-    edges[at] = from;
-    edges[at + 1] = cost;
-    edges[at + 2] = label;
-    this.#edgesEnd = at + EDGE_WIDTH;
+    this.#edges.add(from, cost, label);
   }
 
-  /** The same of control that goes nowhere else, and has paid nothing since the label before. */
+  /** The same of control that goes nowhere else, and pays nothing before. */
   #unpaidEdge(from: number, cost: number, label: number): void {
     if (from !== BODY) {
-      this.#edge(from, cost, label | UNPAID_EDGE);
+      this.#edges.addUnpaid(from, cost, label);
       return;
     }
     this.#edge(from, cost, label);
@@ -317,7 +308,6 @@ export class DebtEstimate {
         case FLOW.passingCall: {
           from = BODY;
           cost = 0;
-          // Of a call, this is the bound on its cost.
           const bound = label;
           if (bound > 0 && checked < 0 && since + bound <= CHECK_INTERVAL) {
             since += bound;
@@ -328,7 +318,7 @@ export class DebtEstimate {
             if (checked < 0 && ++callChecks === 1)
               checks.noteCall(loopDepth > 0 ? this.#loops[loopDepth]! : -1);
             // There will be a check at the entry: all that follows is different.
-            if (callChecks > 1) return callChecks;
+            if (callChecks > MAX_CALL_CHECKS) return callChecks;
             since = 0;
             checked = loopDepth;
           }
@@ -354,37 +344,15 @@ export class DebtEstimate {
     return callChecks;
   }
 
-  /** Lowers debts until no edge is too long. */
-  #lower(): void {
-    const { debts } = this.#labels;
-    const edges = this.#edges;
-    const end = this.#edgesEnd;
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      let isChanged = false;
-      for (let at = 0; at < end; at += EDGE_WIDTH) {
-        const label = edges[at + 2]! & ~UNPAID_EDGE;
-        const debt = debts[edges[at]!]! + edges[at + 1]!;
-        if (debt >= debts[label]!) continue;
-        debts[label] = debt;
-        isChanged = true;
-      }
-      if (!isChanged) return;
-    }
-  }
-
   /** Makes labels be paid for ahead; whether there are any. */
   #prepay(): boolean {
     const { debts } = this.#labels;
     const { labels } = this.#flow;
-    const edges = this.#edges;
     const paths = this.#paths;
-    for (let at = 0; at < this.#edgesEnd; at += EDGE_WIDTH) {
-      const label = edges[at + 2]!;
-      if ((label & UNPAID_EDGE) === 0) continue;
-      const to = ((label & ~UNPAID_EDGE) << WIDTH_SHIFT) + UNPAID;
-      const pending = debts[edges[at]!]! + edges[at + 1]!;
-      if (pending < paths[to]!) paths[to] = pending;
-    }
+    this.#edges.eachUnpaid(debts, (label, pending) => {
+      const at = (label << WIDTH_SHIFT) + UNPAID;
+      if (pending < paths[at]!) paths[at] = pending;
+    });
     let isAny = false;
     for (let label = 1; label < labels; label++) {
       const at = label << WIDTH_SHIFT;

@@ -1,7 +1,7 @@
 import type { FunctionFlow } from './function-flow.ts';
 
 /** More checks than these before calls make one at the entry the shorter code, before branches to a loop's head one there. */
-const MAX_CALL_CHECKS = 1;
+export const MAX_CALL_CHECKS = 1;
 const MAX_BACK_CHECKS = 1;
 /** No call of the function had to be checked yet. */
 const UNKNOWN = -2;

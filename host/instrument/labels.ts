@@ -61,10 +61,9 @@ export class Labels {
     }
   }
 
-  /** Nothing is owed at any label from now on, so that none can come to be in dispute. What is paid ahead stays so. */
+  /** Nothing is owed at any label from now on, nor paid ahead, so that none can come to be in dispute. */
   remit(): void {
-    const { debts } = this;
-    for (let label = 0; label < this.#count; label++) if (debts[label]! > 0) debts[label] = 0;
+    this.debts.fill(0, 0, this.#count);
   }
 
   isLoop(label: number): boolean {
