@@ -22,7 +22,7 @@ export interface Settings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
 }
 

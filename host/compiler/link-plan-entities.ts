@@ -3,7 +3,6 @@
  * each resolved to where it comes from.
  */
 import type { CanonicalOptions, ComponentIndex, CoreItem, PrimitiveType } from '../model/link-plan.ts';
-import type { PlanScope } from './link-plan-scope.ts';
 
 /** Why a component runs on jco's glue: its shape is none that a plan covers. The message is for people. */
 export class NotCovered extends Error {
@@ -65,10 +64,21 @@ export type ExternDescription =
   | { readonly kind: 'function' | 'component' | 'instance'; readonly type: number }
   | { readonly kind: 'type'; readonly equals: number | undefined };
 
+/** What may be referred to from inside of a component: index spaces of itself, and those of what it stands in. */
+export interface EnclosingScope {
+  readonly parent: EnclosingScope | undefined;
+  readonly types: readonly TypeEntity[];
+  readonly components: readonly ComponentEntity[];
+}
+
 export type TypeEntity =
-  | { readonly kind: 'value'; readonly value: ValueDefinition; readonly scope: PlanScope }
-  | { readonly kind: 'function'; readonly function: FunctionDefinition; readonly scope: PlanScope }
-  | { readonly kind: 'instance'; readonly declarations: readonly Declaration[]; readonly scope: PlanScope }
+  | { readonly kind: 'value'; readonly value: ValueDefinition; readonly scope: EnclosingScope }
+  | { readonly kind: 'function'; readonly function: FunctionDefinition; readonly scope: EnclosingScope }
+  | {
+      readonly kind: 'instance';
+      readonly declarations: readonly Declaration[];
+      readonly scope: EnclosingScope;
+    }
   | { readonly kind: 'component' }
   /** `interface` is undefined for a resource that the component defines itself. */
   | { readonly kind: 'resource'; readonly interface: string | undefined; readonly name: string };
@@ -92,7 +102,7 @@ export interface ComponentEntity {
   /** Where its sections lie in the upload. */
   readonly start: number;
   readonly end: number;
-  readonly scope: PlanScope;
+  readonly scope: EnclosingScope;
 }
 
 export type Entity =

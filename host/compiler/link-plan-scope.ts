@@ -4,6 +4,7 @@ import {
   type ComponentEntity,
   type CoreSort,
   type Declaration,
+  type EnclosingScope,
   type Entity,
   type FunctionEntity,
   type InstanceEntity,
@@ -26,8 +27,8 @@ export class PlanWork {
 }
 
 /** The index spaces of one component, or of one instance type while it is looked at. */
-export class PlanScope {
-  readonly parent: PlanScope | undefined;
+export class PlanScope implements EnclosingScope {
+  readonly parent: EnclosingScope | undefined;
   readonly types: TypeEntity[] = [];
   readonly functions: FunctionEntity[] = [];
   readonly instances: InstanceEntity[] = [];
@@ -45,7 +46,7 @@ export class PlanScope {
   #component: ComponentIndex | undefined;
 
   /** @param number numbers the instances of components that have code */
-  constructor(number: () => ComponentIndex, parent?: PlanScope) {
+  constructor(number: () => ComponentIndex, parent?: EnclosingScope) {
     this.#number = number;
     this.parent = parent;
   }
@@ -160,8 +161,8 @@ export class PlanScope {
     }
   }
 
-  #outer(levels: number): PlanScope {
-    let scope: PlanScope = this;
+  #outer(levels: number): EnclosingScope {
+    let scope: EnclosingScope = this;
     for (let i = 0; i < levels; i++) {
       if (scope.parent === undefined) throw new Error('an alias reaches outside of the component');
       scope = scope.parent;

@@ -7,12 +7,13 @@ import type {
   ValueType,
 } from '../model/link-plan.ts';
 import {
+  type EnclosingScope,
   NotCovered,
   type TypeEntity,
   type TypeReference,
   type ValueDefinition,
 } from './link-plan-entities.ts';
-import { at, type PlanScope, type PlanWork } from './link-plan-scope.ts';
+import { at, type PlanWork } from './link-plan-scope.ts';
 
 /**
  * Core values that one value may take. Types share their parts, so that a few hundred bytes can describe one of
@@ -49,11 +50,11 @@ export class PlanTypes {
     };
   }
 
-  optional(reference: TypeReference | null, scope: PlanScope): TypeIndex | null {
+  optional(reference: TypeReference | null, scope: EnclosingScope): TypeIndex | null {
     return reference === null ? null : this.reference(reference, scope);
   }
 
-  reference(reference: TypeReference, scope: PlanScope): TypeIndex {
+  reference(reference: TypeReference, scope: EnclosingScope): TypeIndex {
     if (typeof reference === 'string') return this.#primitive(reference);
     return this.value(at(scope.types, reference));
   }
@@ -116,7 +117,7 @@ export class PlanTypes {
     }
   }
 
-  #resolve(value: ValueDefinition, scope: PlanScope): ValueType {
+  #resolve(value: ValueDefinition, scope: EnclosingScope): ValueType {
     switch (value.kind) {
       case 'primitive':
         return { kind: value.type };

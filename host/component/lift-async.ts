@@ -24,7 +24,7 @@ export function liftAsync(link: ComponentLink, lifted: LiftedFunction): GuestFun
   const signature = link.signature(type);
   const context = link.context(options);
   const kind: TaskKind = {
-    signature,
+    result: signature.result,
     context,
     isAsync: options.isAsync,
     needsExclusive: !options.isAsync || options.callback !== null,

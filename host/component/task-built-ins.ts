@@ -30,8 +30,8 @@ export function taskReturn(
   const isInMemory = codec !== undefined && codec.flat.length > MAX_FLAT_RESULTS;
   return ports.hostCall((...args) => {
     const task = asyncTask(holder.current);
-    const own = task.kind.context;
-    if (task.kind.signature.result !== codec) throw new ComponentTrap('the task returns another type');
+    const { context: own, result: expected } = task.kind;
+    if (expected !== codec) throw new ComponentTrap('the task returns another type');
     // A result that is flat needs neither: toolchains leave them out then.
     if (context.memory !== undefined && context.memory !== own.memory)
       throw new ComponentTrap('the task returns from another memory');

@@ -1,12 +1,16 @@
-import type { CanonicalContext } from './canonical-context.ts';
+import type { CanonicalOptions } from '../model/link-plan.ts';
 import { ComponentTrap } from './component-trap.ts';
 import type { BorrowScope } from './resource-handle.ts';
-import type { Signature } from './signature.ts';
 
 /** What a task is a call of. */
 export interface TaskKind {
-  readonly signature: Signature;
-  readonly context: CanonicalContext;
+  /** The codec of its result: `task.return` has to be of the very same. */
+  readonly result: unknown;
+  /** Of its options; `task.return` has to agree with both. */
+  readonly context: {
+    readonly memory: WebAssembly.Memory | undefined;
+    readonly encoding: CanonicalOptions['stringEncoding'];
+  };
   /** Lifted with the option `async`: it says itself what it returns (`task.return`). */
   readonly isAsync: boolean;
   /** No other such task runs before it waits or exits: its stack, or its place in memory, is the only one. */

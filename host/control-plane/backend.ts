@@ -8,16 +8,16 @@
 import type { Invoice, InvoiceVerification, TenantInvoice } from '../metering/invoice.ts';
 import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
-import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
+import type { ExpositionFormat } from '../metering/telemetry/exposition-format.ts';
 import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
-import type { Actor } from '../model/actor.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
+import type { Backup, OnBackupProgress } from '../model/backup.ts';
 import type { Budget, BudgetUse } from '../model/budget.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
-import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
+import type { Digest } from '../model/ids.ts';
 import type { PriceList, StoredPriceList } from '../model/price-list.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { Quarantine } from '../model/quarantine.ts';
@@ -30,20 +30,7 @@ import type { VersionPage } from '../store/function-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { SecretListing } from '../store/secret-table.ts';
 import { EVENT_METHODS, type EventBackend } from './event-backend.ts';
-
-export interface FunctionReference {
-  readonly tenant: TenantName;
-  readonly name: FunctionName;
-}
-
-export interface TenantReference {
-  readonly tenant: TenantName;
-}
-
-/** Whoever asks for a change is named in its audit entry. */
-export interface Change {
-  readonly actor: Actor;
-}
+import type { Change, FunctionReference, TenantReference } from './references.ts';
 
 /** A staged upload, ready to be published. The file belongs to the caller, who removes it afterwards. */
 export interface PublishRequest extends FunctionReference, Change {
@@ -193,6 +180,15 @@ export interface BillingBackend {
   removeBudget(request: TenantReference & Change): Promise<void>;
 }
 
+export interface BackupBackend {
+  /** backup_running, disk_full, backup_failed, draining. */
+  createBackup(request: Change, onProgress?: OnBackupProgress): Promise<Backup>;
+  /** The latest first. */
+  listBackups(): Promise<Backup[]>;
+  /** backup_not_found. */
+  removeBackup(request: Change & { readonly id: string }): Promise<void>;
+}
+
 export interface ControlBackend
   extends TenantBackend,
     KeyBackend,
@@ -202,7 +198,8 @@ export interface ControlBackend
     QuotaBackend,
     BillingBackend,
     EventBackend,
-    TelemetryBackend {}
+    TelemetryBackend,
+    BackupBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -228,6 +225,9 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   setBudget: true,
   removeBudget: true,
   scrape: true,
+  createBackup: true,
+  listBackups: true,
+  removeBackup: true,
   createKey: true,
   listKeys: true,
   describeKey: true,

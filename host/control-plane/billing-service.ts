@@ -19,7 +19,8 @@ import { monthOf, startOfMonthMs } from '../model/tenant-quotas.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
 import type { UsageRollup } from '../model/usage-rollup.ts';
 import type { Registry } from '../store/registry.ts';
-import type { BillingBackend, TenantReference } from './backend.ts';
+import type { BillingBackend } from './backend.ts';
+import type { TenantReference } from './references.ts';
 
 /** Asks the ledger. */
 export type AskLedger = <M extends keyof LedgerService>(

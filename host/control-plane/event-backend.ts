@@ -21,8 +21,7 @@ import type {
 } from '../model/queue-message.ts';
 import type { Schedule, ScheduleExpression, ScheduleSettingsPatch } from '../model/schedule.ts';
 import type { SigningSecretListing } from '../store/signing-secret-table.ts';
-
-import type { Change, FunctionReference, TenantReference } from './backend.ts';
+import type { Change, FunctionReference, TenantReference } from './references.ts';
 
 export interface QueueReference {
   readonly tenant: TenantName;

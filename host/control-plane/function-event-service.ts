@@ -3,9 +3,9 @@ import { MayflyError } from '../errors.ts';
 import type { EventInvokeConfig } from '../model/event-invoke-config.ts';
 import { functionQueueSettings } from '../model/queue.ts';
 import type { SentMessage } from '../model/queue-message.ts';
-import type { FunctionReference } from './backend.ts';
 import type { FunctionEventBackend, FunctionEventsDescription } from './event-backend.ts';
 import { countsOf, type EventServicePorts } from './event-ports.ts';
+import type { FunctionReference } from './references.ts';
 
 type Request<M extends keyof FunctionEventBackend> = Parameters<FunctionEventBackend[M]>[0];
 

@@ -1,8 +1,9 @@
 /** Keys of tenants in the main thread: their texts are made here, and leave once. */
 import type { ApiKey } from '../model/api-key.ts';
 import type { Registry } from '../store/registry.ts';
-import type { KeyBackend, NewlyMadeKey, TenantReference } from './backend.ts';
+import type { KeyBackend, NewlyMadeKey } from './backend.ts';
 import { hashOfKey, newKeyId, newKeyText } from './key-text.ts';
+import type { TenantReference } from './references.ts';
 
 export interface KeyServicePorts {
   readonly registry: Registry;

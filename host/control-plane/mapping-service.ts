@@ -3,9 +3,9 @@ import { MayflyError } from '../errors.ts';
 import type { Actor } from '../model/actor.ts';
 import type { EventSource, EventSourceMapping, MappingSettingsPatch } from '../model/event-source-mapping.ts';
 import { parseFilters } from '../triggers/filter-pattern.ts';
-import type { TenantReference } from './backend.ts';
 import type { MappingBackend, MappingDescription, MappingReference } from './event-backend.ts';
 import { countsOf, type EventServicePorts } from './event-ports.ts';
+import type { TenantReference } from './references.ts';
 
 type Request<M extends keyof MappingBackend> = Parameters<MappingBackend[M]>[0];
 

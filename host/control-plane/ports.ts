@@ -5,7 +5,8 @@ import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
 import type { Authenticate } from './authentication.ts';
-import type { ControlBackend, FunctionReference } from './backend.ts';
+import type { ControlBackend } from './backend.ts';
+import type { FunctionReference } from './references.ts';
 
 /** Tells `listener` of a function's new records, in order of their ids, until the returned call. */
 export type FollowLogs = (

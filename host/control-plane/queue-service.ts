@@ -5,9 +5,9 @@ import type { Queue, QueueId } from '../model/queue.ts';
 import type { SentMessage } from '../model/queue-message.ts';
 import { isSigningSecret } from '../model/webhook-signature.ts';
 import type { SigningSecretListing } from '../store/signing-secret-table.ts';
-import type { TenantReference } from './backend.ts';
 import type { QueueBackend, QueueDescription, QueueReference } from './event-backend.ts';
 import { countsOf, type EventServicePorts } from './event-ports.ts';
+import type { TenantReference } from './references.ts';
 import { makeSigningSecret } from './webhook-signature.ts';
 
 type Request<M extends keyof QueueBackend> = Parameters<QueueBackend[M]>[0];

@@ -3,7 +3,8 @@ import { MayflyError } from '../errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { TenantQuotaUse } from '../model/tenant-quotas.ts';
 import type { Registry } from '../store/registry.ts';
-import type { QuotaBackend, TenantReference } from './backend.ts';
+import type { QuotaBackend } from './backend.ts';
+import type { TenantReference } from './references.ts';
 
 export interface QuotaServicePorts {
   readonly registry: Registry;

@@ -6,8 +6,8 @@ import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
 import type { Actor } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { Principal } from './authentication.ts';
-import type { FunctionReference } from './backend.ts';
 import { PROBLEM_MEDIA_TYPE } from './problem.ts';
+import type { FunctionReference } from './references.ts';
 import { problemSchema } from './schemas.ts';
 import { invalidRequest } from './validation.ts';
 

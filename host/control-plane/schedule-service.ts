@@ -3,9 +3,9 @@ import { MayflyError } from '../errors.ts';
 import { SCHEDULE_LIMITS } from '../event-limits.ts';
 import type { Schedule } from '../model/schedule.ts';
 import { checkExpression, timetableOf } from '../triggers/timetable.ts';
-import type { TenantReference } from './backend.ts';
 import type { ScheduleBackend, ScheduleDescription, ScheduleReference } from './event-backend.ts';
 import type { EventServicePorts } from './event-ports.ts';
+import type { TenantReference } from './references.ts';
 
 type Request<M extends keyof ScheduleBackend> = Parameters<ScheduleBackend[M]>[0];
 

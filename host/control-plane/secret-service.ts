@@ -2,7 +2,8 @@
 import { MayflyError } from '../errors.ts';
 import type { Registry } from '../store/registry.ts';
 import type { SecretListing } from '../store/secret-table.ts';
-import type { FunctionReference, SecretBackend } from './backend.ts';
+import type { SecretBackend } from './backend.ts';
+import type { FunctionReference } from './references.ts';
 
 export interface SecretServicePorts {
   readonly registry: Registry;

@@ -15,10 +15,10 @@ import type {
   ControlBackend,
   FunctionBackend,
   FunctionDescription,
-  FunctionReference,
   PublishReply,
   PublishRequest,
 } from './backend.ts';
+import type { FunctionReference } from './references.ts';
 
 /** What the publisher is told about an upload. */
 export interface PublishJob {

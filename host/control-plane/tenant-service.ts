@@ -7,7 +7,8 @@ import type { ArtifactCollection } from '../store/artifact-collection.ts';
 import type { AuditPage } from '../store/audit-table.ts';
 import type { LogStore } from '../store/log-store.ts';
 import type { Registry } from '../store/registry.ts';
-import type { AuditBackend, TenantBackend, TenantReference } from './backend.ts';
+import type { AuditBackend, TenantBackend } from './backend.ts';
+import type { TenantReference } from './references.ts';
 
 export interface TenantServicePorts {
   readonly registry: Registry;

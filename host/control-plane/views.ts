@@ -7,7 +7,7 @@ import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';
-import type { AuditEntryJson } from './audit.ts';
+import type { AuditEntryJson } from './audit-entry-schema.ts';
 import type { FunctionDescription, NewlyMadeKey } from './backend.ts';
 import type { KeyJson, MadeKeyJson } from './key-schemas.ts';
 import { keyPrefix } from './key-text.ts';

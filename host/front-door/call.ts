@@ -1,7 +1,8 @@
 /** What a call of a function consists of, whoever makes it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../errors.ts';
-import type { InvocationOptions, InvocationResult } from '../instance/engine.ts';
+import type { InvocationResult } from '../instance/engine.ts';
+import type { InvocationOptions } from '../instance/invocation-options.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';

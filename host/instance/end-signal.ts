@@ -1,4 +1,4 @@
-import type { EndFlag } from '../wasi/context.ts';
+import type { EndFlag } from '../wasi/ending.ts';
 
 /**
  * The signal that is aborted when an invocation is over, made when it is asked for. Few guests wait for anything; for the

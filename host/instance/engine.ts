@@ -10,23 +10,20 @@
  */
 import { type ErrorCode, MayflyError } from '../errors.ts';
 import { FUEL_SLICE } from '../limits.ts';
-import type { LiveFunction } from '../model/function-version.ts';
 import { NO_HOST_CALLS } from '../model/host-call-kind.ts';
-import type { InvocationId, TenantName } from '../model/ids.ts';
-import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { InstanceStart } from '../model/usage-record.ts';
 import { ExitError } from '../wasi/cli/exit.ts';
-import type { Clock, HttpExchange, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import type { Clock, WasiContext } from '../wasi/context.ts';
 import { NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import { serveHandler } from '../wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../wasi/imports.ts';
-import type { LoadedArtifact } from './artifact.ts';
 import { DEADLINES } from './deadlines.ts';
 import type { Delayed, DelayQueue } from './delay-queue.ts';
 import { EndSignal } from './end-signal.ts';
-import { assertHandler, type EventCall, serveEvent } from './event-call.ts';
+import { assertHandler, serveEvent } from './event-call.ts';
 import { startFresh } from './fresh-guest.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';
@@ -34,6 +31,7 @@ import type { GuestExports } from './guest-exports.ts';
 import type { GuestRun } from './guest-run.ts';
 import { GuestTimers } from './guest-timers.ts';
 import { InvocationContext, type InvocationPorts } from './invocation-context.ts';
+import type { InvocationOptions } from './invocation-options.ts';
 import type { Slot, StartSpace } from './slot.ts';
 import type { Slots } from './slots.ts';
 import { SpaceAccount } from './space-account.ts';
@@ -56,26 +54,6 @@ export interface EnginePorts {
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
   readonly slots: Pick<Slots, 'take' | 'giveBack' | 'retireGuest'>;
-}
-
-export interface InvocationOptions {
-  readonly invocationId: InvocationId;
-  readonly live: LiveFunction;
-  readonly artifact: LoadedArtifact;
-  readonly exchange: HttpExchange;
-  /** Calls this instead of the handler; the exchange is not looked at then. */
-  readonly event?: EventCall;
-  /** What the trigger adds to a command's environment. */
-  readonly variables?: readonly (readonly [string, string])[];
-  /** An event is a request too, but a command gets it without CGI. */
-  readonly trigger: 'http' | 'event';
-  /** Path under which the function was called, for CGI's SCRIPT_NAME. */
-  readonly scriptName: string;
-  readonly outbound: OutboundHttp;
-  /** As fine as its tenant may have it. */
-  readonly clock?: Clock;
-  /** Undefined where there is none to pass on. */
-  readonly trace?: InvocationTrace | undefined;
 }
 
 /** How an invocation ended, and what it used by then. */

@@ -2,7 +2,8 @@ import type { ErrorCode } from '../errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { traceparentOf } from '../model/trace-context.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';
-import type { Clock, EndFlag, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import type { Clock, OutboundHttp, WasiContext } from '../wasi/context.ts';
+import type { EndFlag } from '../wasi/ending.ts';
 import { CountedOutbound, NO_OUTBOUND_USE, type OutboundUse } from '../wasi/http/counted-outbound.ts';
 import type { FieldsBudget } from '../wasi/http/fields-budget.ts';
 import { tracedOutbound } from '../wasi/http/traced-outbound.ts';
@@ -10,7 +11,7 @@ import { EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';
 import type { Handles } from '../wasi/io/handles.ts';
 import type { EndSignal } from './end-signal.ts';
-import type { InvocationOptions } from './engine.ts';
+import type { InvocationOptions } from './invocation-options.ts';
 import { CommandOutput, cgiVariables } from './serve-command.ts';
 
 /** What an invocation does for its context. */

@@ -1,6 +1,6 @@
-import type { ErrorCode } from '../errors.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationTrace } from '../model/invocation-trace.ts';
+import type { Ending } from './ending.ts';
 import type { FieldsBudget } from './http/fields-budget.ts';
 import type { ByteSink, ByteSource } from './io/bytes.ts';
 import type { Handles } from './io/handles.ts';
@@ -72,13 +72,8 @@ export interface Clock {
   sleepUntil(monotonicNs: bigint, signal: AbortSignal): Promise<void>;
 }
 
-/** Whether an invocation is over. An `AbortSignal` is one, too. */
-export interface EndFlag {
-  readonly aborted: boolean;
-}
-
 /** Everything that one invocation's imports may use. Nothing in wasi/ keeps state outside of it. */
-export interface WasiContext {
+export interface WasiContext extends Ending {
   readonly configuration: FunctionConfiguration;
   /** Function settings, then what the trigger adds (CGI variables). */
   readonly environment: readonly (readonly [string, string])[];
@@ -90,19 +85,12 @@ export interface WasiContext {
   /** Cryptographically secure bytes, and the seed of everything `insecure`. */
   randomBytes(length: number): Uint8Array;
   readonly outbound: OutboundHttp;
-  /** For whoever only looks: `signal` is made when it is asked for, and costs a controller, an event and its dispatch. */
-  readonly end: EndFlag;
   /** Undefined where nobody traces, and where its caller said nothing. */
   readonly trace?: InvocationTrace | undefined;
   /** Fuel for work that the host has with it later on. */
   chargeFuel?(fuel: number): void;
   /** Aborted when the invocation is over, however it ended: pending host work stops, nothing settles after. */
   readonly signal: AbortSignal;
-  /**
-   * Ends the invocation with a code of errors.ts, from inside a host call. The guest is cut off at its next
-   * fuel check even if it catches what the call throws. Returns the error to throw.
-   */
-  terminate(code: ErrorCode, detail: string): Error;
   /**
    * Accounts of this invocation, made by whoever asks first (`FieldsBudget.of`, `Handles.of`). A weak map from contexts
    * to accounts would have the collector look at it each time: thousands of contexts die young.

@@ -59,6 +59,15 @@ test('the packed package starts a host, and deploys and calls functions, where i
   await cli('deploy', await exampleNamed('tiny-wat')!.build(), '--name', 'tiny');
   t.is(await cli('invoke', 'tiny'), 'A mayfly lives for a day.\n');
   t.is(JSON.parse(await cli('list', '--json')).length, 2);
+  await cli('new', 'fresh');
+  const fresh = await readFile(join(project, 'fresh/package.json'), 'utf8');
+  const own = await readFile(join(ROOT, 'package.json'), 'utf8');
+  t.is(JSON.parse(fresh).devDependencies.mayfly, `^${JSON.parse(own).version}`);
+  t.regex(await readFile(join(project, 'fresh/src/fresh.ts'), 'utf8'), /satisfies Handler/);
+  t.regex(
+    await readFile(join(project, 'node_modules/mayfly/guest-sdk/index.ts'), 'utf8'),
+    /export interface Handler/,
+  );
   for (const name of ['', 'main.js', 'uplot.js'])
     t.is((await fetch(`${MAYFLY_URL}/console/${name}`)).status, 200);
 

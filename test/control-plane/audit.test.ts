@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { AuditEntryJson } from '../../host/control-plane/audit.ts';
+import type { AuditEntryJson } from '../../host/control-plane/audit-entry-schema.ts';
 import { AUDIT_ACTIONS } from '../../host/model/audit-entry.ts';
 import type { FunctionName, QueueName, TenantName } from '../../host/model/ids.ts';
 import { ControlPlaneServer, functionPath } from './control-plane-server.ts';

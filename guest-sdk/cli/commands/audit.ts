@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { AuditEntryJson } from '../../../host/control-plane/audit.ts';
+import type { AuditEntryJson } from '../../../host/control-plane/audit-entry-schema.ts';
 import { command, withClient } from '../command.ts';
 import type { GlobalOptions } from '../settings.ts';
 import { print, printJson } from '../terminal.ts';

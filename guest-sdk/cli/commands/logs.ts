@@ -1,10 +1,9 @@
-import { createInterface } from 'node:readline';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LogRecordJson } from '../../../host/control-plane/schemas.ts';
 import { LOG_LEVELS } from '../../../host/model/function-configuration.ts';
-import type { Client } from '../client.ts';
 import { command, withClient } from '../command.ts';
 import { parseDurationSeconds } from '../duration.ts';
+import { followLog, formatRecord } from '../log-lines.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
 import { print } from '../terminal.ts';
 
@@ -37,7 +36,7 @@ export function logsCommand(): Command {
         const query = queryOf(options);
         if (options.follow) query.set('follow', 'true');
         const path = client.functionsPath(`/${checkedName(name)}/logs?${query}`);
-        if (options.follow) await follow(client, path, show);
+        if (options.follow) await followLog(client, path, show);
         else for (const record of await client.json<LogRecordJson[]>({ method: 'GET', path })) show(record);
       });
     });
@@ -62,16 +61,4 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!/^\d+$/.test(text) || count > 1000) throw new InvalidArgumentError('It is a number from 0 to 1000.');
   return count;
-}
-
-/** Ends when the host ends the log; Ctrl-C ends the process. */
-async function follow(client: Client, path: string, show: (record: LogRecordJson) => void): Promise<void> {
-  const { body } = await client.send({ method: 'GET', path });
-  for await (const line of createInterface({ input: body, crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') show(JSON.parse(line) as LogRecordJson);
-  }
-}
-
-function formatRecord({ timestamp, level, version, invocationId, message }: LogRecordJson): string {
-  return `${timestamp} ${level.padEnd(5)} v${version} ${invocationId} ${message}`;
 }

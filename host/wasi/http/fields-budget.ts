@@ -1,4 +1,4 @@
-import type { WasiContext } from '../context.ts';
+import type { Ending } from '../ending.ts';
 
 /** Host bytes of one field beside its text: an object, its key, and an entry of an array. */
 const FIELD_OVERHEAD_BYTES = 128;
@@ -10,14 +10,14 @@ const TOTAL_BYTES = 64 * 1024 * 1024;
  * message that fields are moved into.
  */
 export class FieldsBudget {
-  readonly #context: WasiContext;
+  readonly #context: Ending;
   #leftBytes = TOTAL_BYTES;
 
-  private constructor(context: WasiContext) {
+  private constructor(context: Ending) {
     this.#context = context;
   }
 
-  static of(context: WasiContext): FieldsBudget {
+  static of(context: Ending & { fieldsBudget?: FieldsBudget | undefined }): FieldsBudget {
     context.fieldsBudget ??= new FieldsBudget(context);
     return context.fieldsBudget;
   }

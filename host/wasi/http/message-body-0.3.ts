@@ -4,7 +4,8 @@
  *
  * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
  */
-import type { EndFlag, HeaderList } from '../context.ts';
+import type { HeaderList } from '../context.ts';
+import type { EndFlag } from '../ending.ts';
 import { type ByteChunks, type GuestStream, streamOfSource } from '../io/async-streams.ts';
 import { HostCallTrap } from '../io/result-error.ts';
 import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } from './error-code.ts';

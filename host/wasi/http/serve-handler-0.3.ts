@@ -1,5 +1,6 @@
 import { MayflyError } from '../../errors.ts';
-import type { EndFlag, HttpExchange, WasiContext } from '../context.ts';
+import type { HttpExchange, WasiContext } from '../context.ts';
+import type { EndFlag } from '../ending.ts';
 import { drainIntoSink } from '../io/async-streams.ts';
 import { never } from '../io/poll.ts';
 import { BodySink } from './body-sink.ts';

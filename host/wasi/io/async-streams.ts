@@ -4,7 +4,7 @@
  * knows `takeNow` and `givesCopies`.
  */
 import { STREAM_BUFFER_BYTES } from '../../limits.ts';
-import type { EndFlag } from '../context.ts';
+import type { EndFlag } from '../ending.ts';
 import type { ByteSink, ByteSource } from './bytes.ts';
 import { never } from './poll.ts';
 

@@ -6,21 +6,21 @@
  * 2. `live` never exceeds MAX_LIVE_HANDLES: one more ends the invocation. A handle costs 300-500 bytes of host memory
  *    (the object, and two table entries in the glue), so a flood is held to about 5 MB.
  */
-import type { EndFlag, WasiContext } from '../context.ts';
+import type { EndFlag, Ending } from '../ending.ts';
 
 /** A busy server-like guest holds some dozens; a garbage-collected language may drop thousands late. */
 export const MAX_LIVE_HANDLES = 10_000;
 
 export class Handles {
-  readonly #context: WasiContext;
+  readonly #context: Ending;
   #live = 0;
 
-  private constructor(context: WasiContext) {
+  private constructor(context: Ending) {
     this.#context = context;
   }
 
   /** The one account of this invocation, whoever asks. */
-  static of(context: WasiContext): Handles {
+  static of(context: Ending & { handles?: Handles | undefined }): Handles {
     context.handles ??= new Handles(context);
     return context.handles;
   }

@@ -7,7 +7,8 @@
  *  2. A transaction takes BUDGET_MS, plus its last operation and the commit; then the event loop has a turn.
  *  3. An operation that throws a MayflyError has written nothing, and harms no other. Where anything else fails, all of the transaction
  *     is undone and each operation is tried again alone: who fails then is the one who cannot be helped.
- *  4. Nothing is kept for later: an operation ends in its turn, or in the next ones if there are many, or is refused.
+ *  4. While it is held there is no transaction; what is asked waits for its end, and what waited too long is refused then.
+ *  5. Nothing is kept for later: an operation ends in its turn, or in the next ones if there are many, or is refused.
  */
 import { MayflyError } from '../../../errors.ts';
 import { QUEUE_LIMITS } from '../../../event-limits.ts';
@@ -51,6 +52,7 @@ export class CommitQueue {
   #waiting: Operation[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #isClosed = false;
+  #holds = 0;
   /** Answers that wait for a sync. */
   readonly #syncing = new Set<Promise<void>>();
   #cancelPause: (() => void) | undefined;
@@ -96,6 +98,20 @@ export class CommitQueue {
     });
   }
 
+  /** Has no transaction until what is returned is disposed of. */
+  hold(): Disposable {
+    this.#holds++;
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        this.#holds--;
+        this.wake();
+      },
+    };
+  }
+
   /** Ends what was asked and refuses what is asked from now on. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -108,6 +124,8 @@ export class CommitQueue {
   }
 
   #commit(): void {
+    // Whoever holds it wakes it.
+    if (this.#holds > 0) return;
     const { file, now, committed, background } = this.#options;
     const startMs = performance.now();
     const hasTime = (): boolean => performance.now() - startMs < BUDGET_MS;

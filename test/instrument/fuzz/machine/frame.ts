@@ -1,20 +1,11 @@
 /** One call of one function. */
 import { type Expression, FC, FD, type Instruction, NotInterpreted } from './instruction.ts';
-import type { Machine } from './machine.ts';
 import { signatureOf } from './signatures.ts';
 import type { NumericValue } from './single-instruction.ts';
+import type { Surroundings } from './surroundings.ts';
+import { TailCall } from './tail-call.ts';
 import { type FunctionReference, Thrown, trap, type Value } from './value.ts';
 import { sameType } from './value-type.ts';
-
-export class TailCall {
-  readonly index: number;
-  readonly args: readonly Value[];
-
-  constructor(index: number, args: readonly Value[]) {
-    this.index = index;
-    this.args = args;
-  }
-}
 
 /** A block that is being executed; `height` of the stack does not count what the block takes. */
 interface Label {
@@ -35,7 +26,7 @@ function unsigned(value: Value): number {
 }
 
 export class Frame {
-  readonly #machine: Machine;
+  readonly #machine: Surroundings;
   readonly #code: Expression;
   readonly #locals: Value[];
   readonly #results: number;
@@ -46,7 +37,7 @@ export class Frame {
   #executedOfRun = 0;
   #isCalling = false;
 
-  constructor(machine: Machine, code: Expression, locals: Value[], results: number) {
+  constructor(machine: Surroundings, code: Expression, locals: Value[], results: number) {
     this.#machine = machine;
     this.#code = code;
     this.#locals = locals;

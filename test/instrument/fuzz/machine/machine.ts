@@ -6,10 +6,12 @@
  * It covers WebAssembly 2.0, tail calls, exceptions, several memories and 64-bit ones; not garbage-collected
  * objects and not typed function references.
  */
-import { Frame, TailCall } from './frame.ts';
+import { Frame } from './frame.ts';
 import type { Expression } from './instruction.ts';
 import type { Import, ModuleFormat } from './module-format.ts';
 import { SingleInstructions } from './single-instruction.ts';
+import type { Surroundings } from './surroundings.ts';
+import { TailCall } from './tail-call.ts';
 import { type FunctionReference, TooLong, trap, type Value, zeroOf } from './value.ts';
 
 export interface MachineHost {
@@ -23,19 +25,17 @@ const UNITS_PER_PAGE = 8_192;
 /** The engine's own bound on tables. */
 const MAX_ENTRIES = 10_000_000;
 
-export class Machine {
+export class Machine implements Surroundings {
   /** Of what was executed. */
   fuel = 0;
   /** Of the instructions behind those that a trap or an exception left from, up to the next branch: charged or not. */
   rest = 0;
-  /** Of the straight code that the last trap cut short, as far as it was executed. */
   cut = 0;
   readonly module: ModuleFormat;
   readonly memories: readonly WebAssembly.Memory[];
   readonly globals: Value[] = [];
   readonly tables: Value[][] = [];
   readonly tags: readonly object[];
-  /** Passive segments; one that was dropped, or copied already, is empty. */
   readonly elements: (readonly Value[])[];
   readonly data: Uint8Array[];
   readonly single: SingleInstructions;
@@ -76,7 +76,6 @@ export class Machine {
     if (this.fuel > this.#maxFuel) throw new TooLong();
   }
 
-  /** A frame is left, or goes on in a handler, in the middle of straight code. */
   leave(rest: number): void {
     this.rest += rest;
   }
@@ -121,7 +120,6 @@ export class Machine {
     return before;
   }
 
-  /** Copies `length` items of a segment into a table or memory, if both have them. */
   initTable(segment: number, table: number, to: number, from: number, length: number): void {
     const items = this.elements[segment]!;
     const entries = this.tables[table]!;
