@@ -14,6 +14,7 @@ import type { EventSourceMapping } from './model/event-source-mapping.ts';
 import type { FunctionName, MappingName, QueueName, TenantName } from './model/ids.ts';
 import type { QueueId } from './model/queue.ts';
 import { isSigningSecret } from './model/webhook-signature.ts';
+import type { CopiedQueues } from './store/backup/backups.ts';
 import { ForgottenQueues } from './store/queues/forgotten-queues.ts';
 import type { QueueEngine } from './store/queues/queue-engine.ts';
 import { RedisQueueEngine } from './store/queues/redis-queue-engine.ts';
@@ -46,6 +47,8 @@ const WEBHOOK_SECRET = 'WEBHOOK_SIGNING_SECRET';
 export class Events implements TriggerView, AsyncDisposable {
   readonly queues: QueueEngine;
   readonly hasStreams: boolean;
+  /** For backups; undefined where Redis has the queues. */
+  readonly copied: CopiedQueues | undefined;
   readonly #forgotten: ForgottenQueues;
   readonly #consumers: Consumers;
   readonly #schedules: Schedules;
@@ -54,7 +57,8 @@ export class Events implements TriggerView, AsyncDisposable {
 
   /** @throws DatabaseOpenError */
   constructor({ config, registry, deliver, report }: EventsPorts) {
-    const { engine: store, streamSource } = openEngine(config, report);
+    const { engine: store, streamSource, copied } = openEngine(config, report);
+    this.copied = copied;
     this.#forgotten = new ForgottenQueues({
       engine: store,
       table: registry.events.queues,
@@ -116,20 +120,20 @@ export class Events implements TriggerView, AsyncDisposable {
 
 interface OpenEngine {
   readonly engine: QueueEngine;
+  readonly copied: CopiedQueues | undefined;
   /** Undefined where there is no Redis, and for a mapping that reads a queue. */
   streamSource(mapping: EventSourceMapping): RedisStreamSource | undefined;
 }
 
 function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): OpenEngine {
   if (redis === undefined) {
-    return {
-      engine: new SqliteQueues({ path: join(dataDir, 'events.db'), report }),
-      streamSource: () => undefined,
-    };
+    const engine = new SqliteQueues({ path: join(dataDir, 'events.db'), report });
+    return { engine, copied: engine, streamSource: () => undefined };
   }
   const engine = new RedisQueueEngine({ ...redis, host: `${hostname()}-${process.pid}`, report });
   return {
     engine,
+    copied: undefined,
     streamSource({ tenant, source }) {
       if (source.type !== 'redis-stream') return undefined;
       const { key, consumerGroup, startingPosition } = source;

@@ -11,6 +11,7 @@ import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
+import { registerBackupRoutes } from './backups.ts';
 import { registerBillingRoutes } from './billing.ts';
 import { registerBudgetRoutes } from './budgets.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
@@ -85,6 +86,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerMappingRoutes(app, ports);
   registerScheduleRoutes(app, ports);
   registerMetricsRoutes(app, ports);
+  registerBackupRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

@@ -20,6 +20,7 @@ import type {
   QueueMessage,
   SentMessage,
 } from '../../model/queue-message.ts';
+import { type CopyOptions, copyDatabase } from '../backup/database-copy.ts';
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
 import { Checkpoints, type CheckpointsOptions } from './sqlite/checkpoints.ts';
 import { Claiming } from './sqlite/claiming.ts';
@@ -56,6 +57,9 @@ export interface SqliteQueuesOptions {
 
 /** Messages that one slice of a long operation moves: 1 to 3 ms. */
 const SLICE = 300;
+
+/** A backup that needs longer for its last step is given up: who sends meanwhile is not refused. */
+const HOLD_MS = QUEUE_LIMITS.storeTimeoutMs / 2;
 
 /** Operations of a turn that leave time to look at free space: 4 µs. */
 const FEW = 3;
@@ -115,7 +119,7 @@ export class SqliteQueues implements QueueEngine {
       path,
       database,
       setTimer,
-      hold: (isHeld) => this.#commits.hold(isHeld),
+      hold: () => this.#commits.hold(),
       report: options.report ?? (() => {}),
       ...options.checkpoints,
     });
@@ -233,6 +237,27 @@ export class SqliteQueues implements QueueEngine {
       listeners.delete(call);
       if (listeners.size === 0 && this.#listeners.get(key) === listeners) this.#listeners.delete(key);
     };
+  }
+
+  /**
+   * Copies the file as of one moment. `atCut` runs after it, and until it ends nothing changes: what is asked waits, for
+   * {@link HOLD_MS} at most.
+   */
+  async copyTo(options: CopyOptions, atCut: () => Promise<void>): Promise<void> {
+    const overdue = new AbortController();
+    const signal = AbortSignal.any([options.signal, overdue.signal]);
+    using held = new DisposableStack();
+    const beforeLast = (): void => {
+      const hold = held.use(this.#commits.hold());
+      const cancel = this.#setTimer(() => {
+        overdue.abort(new Error(`queues stood still for ${HOLD_MS} ms`));
+        hold[Symbol.dispose]();
+      }, HOLD_MS);
+      held.defer(cancel);
+    };
+    await copyDatabase(this.#file.database, { ...options, signal, beforeLast });
+    await atCut();
+    overdue.signal.throwIfAborted();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -63,7 +63,10 @@ function playedCheckpoints(t: ExecutionContext) {
     path,
     database,
     setTimer: clock.setTimer,
-    hold: (isHeld) => holds.push(isHeld),
+    hold() {
+      holds.push(true);
+      return { [Symbol.dispose]: () => void holds.push(false) };
+    },
     report: (message) => reports.push(message),
     pages: { pass: 10, restart: 20, most: 60 },
     startThread(hear): CheckpointThread {

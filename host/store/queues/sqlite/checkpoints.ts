@@ -49,8 +49,8 @@ export interface CheckpointsOptions {
   readonly path: string;
   readonly database: DatabaseSync;
   readonly setTimer: SetTimer;
-  /** Puts transactions off, or lets them go on. */
-  readonly hold: (isHeld: boolean) => void;
+  /** Puts transactions off until what it returns is disposed of. */
+  readonly hold: () => Disposable;
   /** For the operator. */
   readonly report: (message: string, error?: unknown) => void;
   readonly pages?: LogPages;
@@ -73,7 +73,7 @@ export class Checkpoints {
   readonly #fd: number | undefined;
   readonly #pages: LogPages;
   #mode: Mode = 'idle';
-  #isHeld = false;
+  #held: Disposable | undefined;
   #fruitless = 0;
   #thread: CheckpointThread | undefined;
   #isWanted = false;
@@ -174,7 +174,7 @@ export class Checkpoints {
     const { log, checkpointed } = this.#size();
     if (checkpointed >= log) this.#completed();
     else if (log < this.#pages.restart) this.#next();
-    else if (this.#isHeld && ++this.#fruitless >= FRUITLESS_PASSES) this.#rest();
+    else if (this.#held && ++this.#fruitless >= FRUITLESS_PASSES) this.#rest();
     else {
       this.#hold(true);
       this.#pass();
@@ -214,14 +214,17 @@ export class Checkpoints {
     this.#cancelRetry = this.#options.setTimer(() => {
       this.#cancelRetry = undefined;
       this.#mode = 'idle';
-      if (this.#isHeld) this.#pass();
+      if (this.#held) this.#pass();
       else this.committed();
     }, RETRY_MS);
   }
 
   #hold(isHeld: boolean): void {
-    if (this.#isHeld === isHeld) return;
-    this.#isHeld = isHeld;
-    this.#options.hold(isHeld);
+    if (isHeld) {
+      this.#held ??= this.#options.hold();
+      return;
+    }
+    this.#held?.[Symbol.dispose]();
+    this.#held = undefined;
   }
 }

@@ -52,7 +52,7 @@ export class CommitQueue {
   #waiting: Operation[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #isClosed = false;
-  #isHeld = false;
+  #holds = 0;
   #cancelHeld: (() => void) | undefined;
   /** Answers that wait for a sync. */
   readonly #syncing = new Set<Promise<void>>();
@@ -93,24 +93,30 @@ export class CommitQueue {
 
   /** Has a transaction in the next turn, if only for work in the background. */
   wake(): void {
-    if (this.#isHeld) return;
+    if (this.#holds > 0) return;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined;
       this.#commit();
     });
   }
 
-  /** Has no transaction until it is called with `false`. */
-  hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
-    if (isHeld) {
+  /** Has no transaction until what is returned is disposed of, and everything else that holds it. */
+  hold(): Disposable {
+    if (this.#holds++ === 0) {
       clearImmediate(this.#scheduled);
       this.#scheduled = undefined;
       this.#refuseLate();
-      return;
     }
-    this.#cancelHeld?.();
-    if (!this.#isClosed || this.#waiting.length > 0) this.wake();
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (--this.#holds > 0) return;
+        this.#cancelHeld?.();
+        if (!this.#isClosed || this.#waiting.length > 0) this.wake();
+      },
+    };
   }
 
   /** Ends what was asked and refuses what is asked from now on. */
