@@ -23,6 +23,8 @@ export interface CrashOptions {
   readonly kills: number;
   readonly messages: number;
   readonly seed: number;
+  /** What {@link buildReporter} makes, for whoever has several runs. */
+  readonly component?: Uint8Array;
   /**
    * Of the function. A machine that is busy for longer than this makes an attempt fail that was recorded already, and what a
    * killed host held on Redis waits for it and ten seconds.
@@ -93,7 +95,7 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
   };
   let host = await HostProcess.ready(dataDir, env);
   stack.defer(() => host[Symbol.asyncDispose]());
-  await prepare(host, recorder.host, options.timeoutMs);
+  await prepare(host, recorder.host, options);
 
   let ready = Promise.resolve(host);
   let sendsRepeated = 0;
@@ -185,10 +187,17 @@ function plansOf(messages: number): SenderPlan[] {
   }));
 }
 
-async function prepare(host: HostProcess, recorder: string, timeoutMs: number): Promise<void> {
-  const source = fileURLToPath(new URL('./guests/reporting.ts', import.meta.url));
-  const { component } = await buildHandler(source);
-  const { status, json } = await host.publish('report', component);
+/** The guest that tells the recorder what it handles. */
+export async function buildReporter(): Promise<Uint8Array> {
+  return (await buildHandler(fileURLToPath(new URL('./guests/reporting.ts', import.meta.url)))).component;
+}
+
+async function prepare(
+  host: HostProcess,
+  recorder: string,
+  { component, timeoutMs }: Pick<CrashOptions, 'component' | 'timeoutMs'>,
+): Promise<void> {
+  const { status, json } = await host.publish('report', component ?? (await buildReporter()));
   if (status !== 201) throw new Error(`publish: ${status} ${JSON.stringify(json)}`);
   await change(host, 'PATCH', '/functions/report/configuration', {
     timeoutMs,

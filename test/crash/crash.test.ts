@@ -2,12 +2,18 @@
 import test from 'ava';
 import { LeakCheck } from '../harness/leaks.ts';
 import { seedOf } from '../instrument/random.ts';
-import { broken, crashRun, IN_FLIGHT } from './crash-run.ts';
+import { broken, buildReporter, crashRun, IN_FLIGHT } from './crash-run.ts';
 import { messageAt } from './sender.ts';
 import { judge } from './verdict.ts';
 
 const leaks = new LeakCheck();
 test.after.always(() => leaks.settled());
+
+let component: Uint8Array;
+
+test.before(async () => {
+  component = await buildReporter();
+});
 
 for (const engine of ['sqlite', 'redis'] as const) {
   test.serial(`what a host accepts is handled, in order, however it is killed: ${engine}`, async (t) => {
@@ -16,6 +22,7 @@ for (const engine of ['sqlite', 'redis'] as const) {
     t.log(`seed ${seed}`);
     const result = await crashRun({
       engine,
+      component,
       kills: 2,
       messages: 1_000,
       seed,
