@@ -104,6 +104,7 @@ test('a backup has the registry as it is, links to its artifacts, and an entry i
   t.deepEqual(await backups.list(), [later, backup]);
   await backups.remove(backup.id, THE_HOST);
   t.deepEqual(folder.entries(), [later.id]);
+  t.like(folder.registry.audit.list({ limit: 1 })[0], { action: 'backup.delete', target: ID });
   t.is(inode(folder.dataDir), statSync(join(folder.dataDir, 'artifacts', key, 'upload.wasm')).ino);
   t.is(codeOf(await t.throwsAsync(backups.remove(backup.id, THE_HOST))), 'backup_not_found');
   t.is(codeOf(await t.throwsAsync(backups.remove('../registry.db', THE_HOST))), 'backup_not_found');
