@@ -8,8 +8,9 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfig } from './config.ts';
-import type { TriggerView } from './control-plane/event-ports.ts';
+import type { StreamView, TriggerView } from './control-plane/event-ports.ts';
 import type { ConsumerStatus } from './model/consumer-status.ts';
+import type { EventSourceMapping } from './model/event-source-mapping.ts';
 import type { FunctionName, MappingName, QueueName, TenantName } from './model/ids.ts';
 import type { QueueId } from './model/queue.ts';
 import { isSigningSecret } from './model/webhook-signature.ts';
@@ -17,9 +18,10 @@ import type { CopiedQueues } from './store/backup/backups.ts';
 import { ForgottenQueues } from './store/queues/forgotten-queues.ts';
 import type { QueueEngine } from './store/queues/queue-engine.ts';
 import { RedisQueueEngine } from './store/queues/redis-queue-engine.ts';
+import type { RedisStreamSource } from './store/queues/redis-stream-source.ts';
 import { SqliteQueues } from './store/queues/sqlite-queues.ts';
 import type { Registry } from './store/registry.ts';
-import { Consumers, type ConsumersPorts } from './triggers/consumers.ts';
+import { Consumers } from './triggers/consumers.ts';
 import { Destinations } from './triggers/destinations.ts';
 import type {
   Deliver,
@@ -50,6 +52,7 @@ export class Events implements TriggerView, AsyncDisposable {
   readonly #forgotten: ForgottenQueues;
   readonly #consumers: Consumers;
   readonly #schedules: Schedules;
+  readonly #streamSource: OpenEngine['streamSource'];
   readonly #webhooks: WebhookClient;
 
   /** @throws DatabaseOpenError */
@@ -64,6 +67,7 @@ export class Events implements TriggerView, AsyncDisposable {
     });
     const engine: QueueEngine = this.#forgotten;
     this.queues = engine;
+    this.#streamSource = streamSource;
     this.hasStreams = config.redis !== undefined;
     const definitions = definitionsOf(registry);
     this.#webhooks = new WebhookClient({
@@ -99,6 +103,10 @@ export class Events implements TriggerView, AsyncDisposable {
     return this.#consumers.functionStatus(tenant, name);
   }
 
+  stream(mapping: EventSourceMapping): StreamView | undefined {
+    return this.#streamSource(mapping);
+  }
+
   /** Strikes and claims nothing more, and settles what runs; what has not ended after `timeoutMs` is given back. */
   async drain(timeoutMs: number): Promise<void> {
     await Promise.all([this.#schedules.stop(), this.#consumers.drain(timeoutMs)]);
@@ -113,12 +121,13 @@ export class Events implements TriggerView, AsyncDisposable {
 interface OpenEngine {
   readonly engine: QueueEngine;
   readonly copied: CopiedQueues | undefined;
-  readonly streamSource: ConsumersPorts['streamSource'];
+  /** Undefined where there is no Redis, and for a mapping that reads a queue. */
+  streamSource(mapping: EventSourceMapping): RedisStreamSource | undefined;
 }
 
 function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): OpenEngine {
   if (redis === undefined) {
-    const engine = new SqliteQueues({ path: join(dataDir, 'events.db') });
+    const engine = new SqliteQueues({ path: join(dataDir, 'events.db'), report });
     return { engine, copied: engine, streamSource: () => undefined };
   }
   const engine = new RedisQueueEngine({ ...redis, host: `${hostname()}-${process.pid}`, report });

@@ -54,6 +54,7 @@ export class MayflyCycle implements Cycle {
       budgetBytes: 2 ** 30,
       maxIdle: 16,
       later: (callback) => this.#later.push(callback),
+      soon: (callback) => this.#later.push(callback),
       nowMs: () => performance.now(),
     });
     this.#ports = this.#createPorts();

@@ -15,6 +15,7 @@ import { registerBackupRoutes } from './backups.ts';
 import { registerBillingRoutes } from './billing.ts';
 import { registerBudgetRoutes } from './budgets.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
+import { registerDeadLetterRoutes } from './dead-letters.ts';
 import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
@@ -80,6 +81,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerFunctionEventRoutes(app, ports);
   registerQueueRoutes(app, ports);
   registerMessageRoutes(app, ports);
+  registerDeadLetterRoutes(app, ports);
   registerIngressRoutes(app, ports);
   registerMappingRoutes(app, ports);
   registerScheduleRoutes(app, ports);

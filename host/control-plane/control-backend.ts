@@ -1,6 +1,7 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
 import { BackupService, type BackupServicePorts } from './backup-service.ts';
 import { BillingService, type BillingServicePorts } from './billing-service.ts';
+import { DeadLetterService } from './dead-letter-service.ts';
 import type { EventServicePorts } from './event-ports.ts';
 import { FunctionEventService } from './function-event-service.ts';
 import { KeyService } from './key-service.ts';
@@ -33,6 +34,7 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new BillingService(ports),
     new QueueService(ports),
     new MessageService(ports),
+    new DeadLetterService(ports),
     new MappingService(ports),
     new ScheduleService(ports),
     new FunctionEventService(ports),

@@ -6,6 +6,7 @@ import type { InvocationId } from '../model/ids.ts';
 import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
+import { latin1 } from '../wasi/io/latin1.ts';
 import { type Fields, isCorsField } from './cors.ts';
 import { preparedProblem, withInstance } from './prepared-problem.ts';
 import { RequestSource } from './request-source.ts';
@@ -35,6 +36,11 @@ const HOST_FIELDS = new Set([
   'date',
   'service-worker-allowed',
 ]);
+
+const NO_FIELDS: Fields = [];
+
+/** Beside a policy of the function's own, not in its place. */
+const SANDBOX_FIELDS: Fields = [['content-security-policy', SANDBOX_POLICY]];
 
 export interface NodeExchangeOptions {
   readonly incoming: IncomingMessage;
@@ -110,13 +116,20 @@ export class NodeExchange implements HttpExchange {
     );
   }
 
-  /** CORS is the host's where the function's settings have it. */
-  #withHostFields(headers: HeaderList): HeaderList {
-    const { configuration, responseFields = [], isSandboxed = false } = this.#options;
-    const own = isSandboxed ? sandboxed(headers) : headers;
-    if (configuration.cors === null && responseFields.length === 0) return own;
-    const kept = configuration.cors === null ? own : own.filter(([name]) => !isCorsField(name.toLowerCase()));
-    return [...kept, ...responseFields.map(([name, value]) => [name, Buffer.from(value)] as const)];
+  /** CORS is the host's where the function's settings have it, and so is what holds for the whole of its origin. */
+  #ownFields(headers: HeaderList): HeaderList {
+    const { configuration, isSandboxed = false } = this.#options;
+    const hasCors = configuration.cors !== null;
+    if (headers.length === 0 || !(hasCors || isSandboxed)) return headers;
+    return headers.filter(
+      ([name]) => !(isSandboxed && isOfWholeOrigin(name)) && !(hasCors && isCorsField(name.toLowerCase())),
+    );
+  }
+
+  get #hostFields(): Fields {
+    const { responseFields = NO_FIELDS, isSandboxed = false } = this.#options;
+    if (!isSandboxed) return responseFields;
+    return responseFields.length === 0 ? SANDBOX_FIELDS : [...SANDBOX_FIELDS, ...responseFields];
   }
 
   respond(status: number, headers: HeaderList): ByteSink {
@@ -127,12 +140,12 @@ export class NodeExchange implements HttpExchange {
       throw new MayflyError('response_invalid', `${status} is not a final status; use 200 to 599.`);
     }
     const { fields, contentLength } = takeContentLength(
-      this.#withHostFields(responseHeaders(headers, configuration)),
+      this.#ownFields(responseHeaders(headers, configuration)),
     );
     const detail = `The response body is larger than ${configuration.responseBytes} bytes.`;
     this.#response = new ResponseSink({
       outgoing,
-      head: { status, headers: fields, contentLength },
+      head: { status, headers: fields, added: this.#hostFields, contentLength },
       bodyless: this.#options.incoming.method === 'HEAD' || status === 204 || status === 304,
       maxBytes: configuration.responseBytes,
       onTooLarge: () => terminate('response_too_large', detail),
@@ -266,26 +279,24 @@ function responseHeaders(
   });
 }
 
-const SANDBOX_FIELD = ['content-security-policy', Buffer.from(SANDBOX_POLICY)] as const;
-
-/** Beside a policy of the function's own, not in its place. */
-function sandboxed(headers: HeaderList): HeaderList {
-  return [...headers.filter(([name]) => !isOfWholeOrigin(name)), SANDBOX_FIELD];
-}
+const CONTENT_LENGTH = 'content-length';
 
 /** Takes Content-Length out of the fields: at most one, and a number. */
 function takeContentLength(headers: HeaderList): { fields: HeaderList; contentLength: number | undefined } {
   if (headers.length === 0) return { fields: headers, contentLength: undefined };
-  const lengths = headers.filter(([name]) => name.toLowerCase() === 'content-length');
-  if (lengths.length === 0) return { fields: headers, contentLength: undefined };
-  const text = Buffer.from(lengths[0]![1]).toString('latin1');
-  if (lengths.length > 1 || !/^[0-9]{1,15}$/.test(text)) {
-    throw new MayflyError('response_invalid', 'Content-Length is not one number.');
+  const fields: HeaderList[number][] = [];
+  let declared: string | undefined;
+  for (const field of headers) {
+    const [name, value] = field;
+    if (name.length !== CONTENT_LENGTH.length || name.toLowerCase() !== CONTENT_LENGTH) fields.push(field);
+    else if (declared !== undefined)
+      throw new MayflyError('response_invalid', 'Content-Length is not one number.');
+    else declared = latin1(value);
   }
-  return {
-    fields: headers.filter(([name]) => name.toLowerCase() !== 'content-length'),
-    contentLength: Number(text),
-  };
+  if (declared === undefined) return { fields: headers, contentLength: undefined };
+  if (!/^[0-9]{1,15}$/.test(declared))
+    throw new MayflyError('response_invalid', 'Content-Length is not one number.');
+  return { fields, contentLength: Number(declared) };
 }
 
 /** RFC 9110, section 5.5: no CR, LF, NUL or other control character but tab. */

@@ -14,6 +14,8 @@ import type { Delayed, DelayQueue } from '../instance/delay-queue.ts';
 import { STREAM_BUFFER_BYTES } from '../limits.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
+import { latin1 } from '../wasi/io/latin1.ts';
+import type { Fields } from './cors.ts';
 
 /** Long enough for nearly every answer to be complete, short enough not to be felt before a stream starts. */
 export const HOLD_MS = 20;
@@ -27,6 +29,8 @@ const STREAMED = 'mayfly-fuel, server-timing';
 export interface ResponseHead {
   readonly status: number;
   readonly headers: HeaderList;
+  /** What the host adds to them. */
+  readonly added: Fields;
   /** What the guest declared. More is an error at once, less at the end: nothing is smuggled past a proxy. */
   readonly contentLength: number | undefined;
 }
@@ -152,7 +156,7 @@ export class ResponseSink implements ByteSink {
       outgoing.end();
     } else if (chunks.length === 1 && first.length <= ONE_WRITE_BYTES) {
       // Copied once more: to ask a short array for its buffer moves it out of the heap, which takes longer.
-      outgoing.end(Buffer.from(first).toString('latin1'), 'latin1');
+      outgoing.end(latin1(first), 'latin1');
     } else {
       for (const chunk of chunks) outgoing.write(chunk);
       outgoing.end();
@@ -170,9 +174,7 @@ export class ResponseSink implements ByteSink {
 
   #addTrailers(): void {
     this.#options.outgoing.addTrailers(
-      this.#trailers.map(
-        ([name, value]) => [name, Buffer.from(value).toString('latin1')] as [string, string],
-      ),
+      this.#trailers.map(([name, value]) => [name, latin1(value)] as [string, string]),
     );
   }
 
@@ -226,12 +228,13 @@ export class ResponseSink implements ByteSink {
     knownLength: number | undefined,
   ): void {
     const { outgoing, head, invocationId } = this.#options;
-    const { status, headers, contentLength } = head;
+    const { status, headers, added, contentLength } = head;
     // RFC 9110, section 8.6: never with a 204; with a 304 only the length that a 200 would have had.
     const declared = status === 204 ? undefined : contentLength;
     const length = declared ?? (status === 204 || status === 304 ? undefined : knownLength);
     const fields: string[] = [];
-    for (const [name, value] of headers) fields.push(name, Buffer.from(value).toString('latin1'));
+    for (const [name, value] of headers) fields.push(name, latin1(value));
+    for (const [name, value] of added) fields.push(name, value);
     fields.push('mayfly-invocation-id', invocationId);
     for (const [name, value] of late) fields.push(name, value);
     if (trailerNames !== undefined) fields.push('trailer', trailerNames);

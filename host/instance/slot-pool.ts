@@ -2,8 +2,9 @@
  * The slots of one thread: linked instances that wait, clean, for an invocation of the function version they belong to.
  *
  * 1. A slot serves one function version for as long as it lives, and one invocation at a time.
- * 2. Whoever takes a slot gets it clean. It is put back in order after the answer has been sent, in a later turn of
- *    the event loop; one that cannot be put back in order is disposed of, never handed out.
+ * 2. Whoever takes a slot gets it clean. It is put back in order right after the answer has been sent, before the thread
+ *    turns to anything else: what was written is still in the processor's caches, and the next request gets the same memory,
+ *    not that of another slot. One that cannot be put back in order is disposed of, never handed out.
  * 3. A slot that is not there is made while the caller waits (`late` counts these); so whenever the last clean one is
  *    taken, another is made ahead of need, in a later turn.
  * 4. A function version that was not called lately keeps one slot, a fresh one if there is: the memory of one that was
@@ -28,6 +29,8 @@ export interface SlotPoolOptions {
   readonly maxIdle: number;
   /** Calls back in a later turn of the event loop, after what has been written went out. */
   readonly later: (callback: () => void) => void;
+  /** Calls back before anything else of the event loop, once all that follows from what runs now has been done: the answer too. */
+  readonly soon: (callback: () => void) => void;
   /** Milliseconds on a clock that never goes back. */
   readonly nowMs: () => number;
   /** Making a slot ahead of need failed; whoever needs it makes it again, and hears why. */
@@ -147,13 +150,14 @@ export class SlotPool<S extends PooledSlot> {
    * @param make for another one, where this one cannot be put in order and none else is idle
    */
   giveBack(key: string, slot: S, make: () => S): void {
-    this.#options.later(() => {
+    this.#options.soon(() => {
       const shelf = this.#shelves.get(key)?.value;
       if (shelf !== undefined) shelf.busy--;
       if (shelf === undefined || shelf.idle.length >= this.#wanted(shelf)) {
         slot.dispose();
       } else if (slot.rewind()) {
-        this.#keep(shelf, slot);
+        shelf.idle.push(slot);
+        this.#kept(slot);
       } else {
         this.#lost++;
         slot.dispose();
@@ -197,10 +201,13 @@ export class SlotPool<S extends PooledSlot> {
     shelf.isMaking = true;
     this.#options.later(() => {
       shelf.isMaking = false;
-      // Meanwhile one may have come back, or the function may be gone.
-      if (shelf.idle.length > 0 || this.#shelves.get(key)?.value !== shelf) return;
+      // Meanwhile the function may be gone. One that has come back is no reason: it is the one that is needed next.
+      if (this.#shelves.get(key)?.value !== shelf) return;
+      if (shelf.idle.length + shelf.busy >= this.#wanted(shelf)) return;
       try {
-        this.#keep(shelf, make());
+        // Below those that came back: it is the last to be taken, and the one that an idle function keeps.
+        shelf.idle.unshift(make());
+        this.#kept(shelf.idle[0]!);
         this.#ahead++;
       } catch (error) {
         this.#options.onFailure(error);
@@ -236,8 +243,7 @@ export class SlotPool<S extends PooledSlot> {
     return shelf.peak + 1;
   }
 
-  #keep(shelf: Shelf<S>, slot: S): void {
-    shelf.idle.push(slot);
+  #kept(slot: S): void {
     this.#count(slot, 1);
     this.#fitBudget();
   }

@@ -19,7 +19,12 @@ export class ChangeCounters {
   }
 
   read(key: string): number {
-    return Atomics.load(this.#counters, bucketOf(key));
+    return this.readAt(bucketOf(key));
+  }
+
+  /** @param bucket of {@link bucketOf}, for whoever asks about the same key again and again */
+  readAt(bucket: number): number {
+    return Atomics.load(this.#counters, bucket);
   }
 
   bump(key: string): void {
@@ -38,7 +43,7 @@ export function keyKey(id: string): string {
 }
 
 /** FNV-1a over the key's UTF-16 units. */
-function bucketOf(key: string): number {
+export function bucketOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
   return (hash >>> 0) % BUCKETS;

@@ -15,6 +15,7 @@ import { CONTROL_METHODS, type ControlBackend } from '../../host/control-plane/b
 import type { BackupServicePorts } from '../../host/control-plane/backup-service.ts';
 import type { AskLedger } from '../../host/control-plane/billing-service.ts';
 import { createControlBackend } from '../../host/control-plane/control-backend.ts';
+import type { StreamView } from '../../host/control-plane/event-ports.ts';
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { FunctionReference } from '../../host/control-plane/references.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
@@ -85,6 +86,8 @@ export class ControlPlaneServer implements AsyncDisposable {
     inFlight: 0,
     counts: { succeeded: 0, retried: 0, dead: 0, filtered: 0 },
   };
+  /** What every mapping of a stream reads. */
+  stream: StreamView | undefined;
   readonly draining = new AbortController();
   readonly reports: { readonly message: string; readonly error: unknown }[] = [];
   readonly jobs: PublishJob[] = [];
@@ -211,6 +214,7 @@ export class ControlPlaneServer implements AsyncDisposable {
         mappingStatus: () => this.status,
         functionStatus: () => this.status,
         hasStreams: options.hasStreams ?? false,
+        stream: () => this.stream,
       },
       registry: this.registry,
       logs: this.logs,

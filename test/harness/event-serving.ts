@@ -97,6 +97,7 @@ export class EventServing {
       budgetBytes: 2 ** 30,
       maxIdle: 100,
       later: setImmediate,
+      soon: process.nextTick,
       nowMs: () => 0,
     });
     this.route = {

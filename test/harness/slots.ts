@@ -9,6 +9,7 @@ export function createSlots(rewind: RoadWish = 'auto'): Slots {
     budgetBytes: 2 ** 30,
     maxIdle: 1_000,
     later: setImmediate,
+    soon: process.nextTick,
     nowMs: () => performance.now(),
   });
 }

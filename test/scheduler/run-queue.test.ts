@@ -1,4 +1,5 @@
 import test from 'ava';
+import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 
 const SLICE = 5_000_000;
@@ -29,6 +30,7 @@ function queueOf(weights: Record<string, number> = {}): {
 } {
   const turns = new Turns();
   const queue = new RunQueue({
+    ...EVENT_LOOP,
     nextTurn: turns.nextTurn,
     weightOf: (tenant) => weights[tenant] ?? 1,
     quantum: SLICE,
@@ -53,10 +55,44 @@ async function spin(
 const share = (used: Record<string, number>, tenant: string): number =>
   used[tenant]! / Object.values(used).reduce((sum, value) => sum + value, 0);
 
-test('one turn of the event loop resumes one guest', async (t) => {
+/** Lets guests wait that use so much once they are resumed; gives how many each turn resumed. */
+async function resumedIn(turnCount: number, guests: number, fuel: number): Promise<number[]> {
   const { queue, turns } = queueOf();
   let resumed = 0;
-  for (let i = 0; i < 3; i++) void queue.park(`t${i}`, SLICE).then(() => resumed++);
+  for (let i = 0; i < guests; i++) {
+    void queue.park(`t${i % 3}`, SLICE).then(async () => {
+      resumed++;
+      // What is reckoned up some promises later, as an invocation's end is.
+      for (let wait = 0; wait < 5; wait++) await undefined;
+      queue.charge(`t${i % 3}`, fuel);
+    });
+  }
+  const counts: number[] = [];
+  for (let turn = 0; turn < turnCount; turn++) {
+    const before = resumed;
+    await turns.run(1);
+    counts.push(resumed - before);
+  }
+  return counts;
+}
+
+test('one turn of the event loop resumes one guest that uses up its slice', async (t) => {
+  t.deepEqual(await resumedIn(4, 3, SLICE), [1, 1, 1, 0]);
+});
+
+test('small calls that wait are resumed in one turn, until they have used an eighth of a slice', async (t) => {
+  t.deepEqual(await resumedIn(3, 5, SLICE / 17), [3, 2, 0]);
+});
+
+test('one turn resumes no more than eight, however small they are', async (t) => {
+  t.deepEqual(await resumedIn(4, 18, 1), [8, 8, 2, 0]);
+});
+
+test('where nobody says when a guest is done, one turn resumes one', async (t) => {
+  const turns = new Turns();
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, quantum: SLICE });
+  let resumed = 0;
+  for (let i = 0; i < 3; i++) void queue.park('t', 1).then(() => resumed++);
   for (const expected of [1, 2, 3]) {
     await turns.run(1);
     t.is(resumed, expected);

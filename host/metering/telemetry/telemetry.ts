@@ -29,7 +29,8 @@ import type { LogRecord } from '../../model/log-record.ts';
 import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
 import { Exemplars } from './exemplars.ts';
-import { type ExpositionFormat, expose } from './exposition.ts';
+import { expose } from './exposition.ts';
+import type { ExpositionFormat } from './exposition-format.ts';
 import { type EventGauges, HostGauges } from './host-gauges.ts';
 import { emitLog } from './log-export.ts';
 import { SeriesNames } from './series-names.ts';
@@ -113,7 +114,7 @@ export class Telemetry implements AsyncDisposable {
   }
 
   usage(batch: UsageBatch): void {
-    for (const record of recordsOf(batch)) this.#meter.record(record);
+    this.#meter.record(recordsOf(batch));
   }
 
   /** What a serving thread told of itself. */

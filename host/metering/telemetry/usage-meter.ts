@@ -3,7 +3,6 @@ import type { Attributes, Counter, Histogram, Meter } from '@opentelemetry/api';
 import { ATTR_ERROR_TYPE } from '@opentelemetry/semantic-conventions';
 import {
   ATTR_FAAS_NAME,
-  ATTR_FAAS_TRIGGER,
   METRIC_FAAS_COLDSTARTS,
   METRIC_FAAS_ERRORS,
   METRIC_FAAS_INIT_DURATION,
@@ -16,14 +15,9 @@ import {
 import { ERROR_TABLE } from '../../errors.ts';
 import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { RefusalCount } from '../../model/thread-telemetry.ts';
-import {
-  egressBytes,
-  memoryTimeKiBMs,
-  type UsageRecord,
-  type UsageTrigger,
-} from '../../model/usage-record.ts';
-import { type Exemplars, seriesKey } from './exemplars.ts';
-import { FAAS_TRIGGERS } from './faas-trigger.ts';
+import type { UsageRecord, UsageTrigger } from '../../model/usage-record.ts';
+import type { Exemplars } from './exemplars.ts';
+import { FunctionSeries } from './function-series.ts';
 import { ATTR_FAULT, ATTR_TENANT, METRICS, type MetricName } from './instruments.ts';
 import type { SeriesName, SeriesNames } from './series-names.ts';
 
@@ -37,12 +31,7 @@ type HistogramName = {
   [N in MetricName]: (typeof METRICS)[N]['kind'] extends 'histogram' ? N : never;
 }[MetricName];
 
-/** Of a function and a trigger. */
-interface Series {
-  readonly attributes: Attributes;
-  /** For exemplars; made of strings, which takes 1 µs for three of them. */
-  readonly keys: Readonly<Record<HistogramName, string>>;
-}
+type Series = FunctionSeries<HistogramName>;
 
 export class UsageMeter {
   readonly #names: SeriesNames;
@@ -72,17 +61,24 @@ export class UsageMeter {
     this.#counters['mayfly.threads.lost'].add(0);
   }
 
-  record(use: UsageRecord): void {
-    const { attributes } = this.#cached(this.#named(use.tenant, use.name, 1), use.trigger);
-    const counters = this.#counters;
-    const histograms = this.#histograms;
-    if (use.outcome === 'returned') counters[METRIC_FAAS_INVOCATIONS].add(1, attributes);
-    else if (use.outcome === 'timed_out') counters[METRIC_FAAS_TIMEOUTS].add(1, attributes);
-    else {
-      const { fault } = ERROR_TABLE[use.outcome];
-      const failure = { [ATTR_ERROR_TYPE]: use.outcome, [ATTR_FAULT]: fault };
-      counters[METRIC_FAAS_ERRORS].add(1, { ...attributes, ...failure });
+  /** Records of one batch. */
+  record(uses: Iterable<UsageRecord>): void {
+    const counted = new Set<Series>();
+    let folded = 0;
+    for (const use of uses) {
+      const name = this.#names.of(use.tenant, use.name);
+      if (name.isFolded) folded++;
+      const series = this.#cached(name, use.trigger);
+      series.add(use);
+      counted.add(series);
+      this.#measure(use, series.attributes);
     }
+    for (const series of counted) this.#count(series);
+    if (folded > 0) this.#counters['mayfly.telemetry.folded'].add(folded);
+  }
+
+  #measure(use: UsageRecord, attributes: Attributes): void {
+    const histograms = this.#histograms;
     histograms['mayfly.queue_duration'].record(use.queueUs / 1e6, attributes);
     // What never had an instance executed nothing: it would only make the percentiles look better.
     if (use.start === 'none') return;
@@ -93,17 +89,30 @@ export class UsageMeter {
       requestBytes + responseBytes + outboundSentBytes + outboundReceivedBytes,
       attributes,
     );
-    if (use.start === 'cold') {
-      counters[METRIC_FAAS_COLDSTARTS].add(1, attributes);
-      histograms[METRIC_FAAS_INIT_DURATION].record(use.initUs / 1e6, attributes);
+    if (use.start === 'cold') histograms[METRIC_FAAS_INIT_DURATION].record(use.initUs / 1e6, attributes);
+  }
+
+  #count(series: Series): void {
+    const counters = this.#counters;
+    const { attributes, returned, timedOut, failed, executed, coldStarts } = series;
+    if (returned > 0) counters[METRIC_FAAS_INVOCATIONS].add(returned, attributes);
+    if (timedOut > 0) counters[METRIC_FAAS_TIMEOUTS].add(timedOut, attributes);
+    for (const [code, count] of failed) {
+      const failure = { [ATTR_ERROR_TYPE]: code, [ATTR_FAULT]: ERROR_TABLE[code].fault };
+      counters[METRIC_FAAS_ERRORS].add(count, { ...attributes, ...failure });
     }
-    counters['mayfly.fuel'].add(use.fuel, attributes);
-    counters['mayfly.memory_time'].add(memoryTimeKiBMs(use) * BYTE_SECONDS, attributes);
-    counters['mayfly.egress'].add(egressBytes(use), attributes);
+    if (coldStarts > 0) counters[METRIC_FAAS_COLDSTARTS].add(coldStarts, attributes);
+    if (executed > 0) {
+      counters['mayfly.fuel'].add(series.fuel, attributes);
+      counters['mayfly.memory_time'].add(series.memoryTimeKiBMs * BYTE_SECONDS, attributes);
+      counters['mayfly.egress'].add(series.egressBytes, attributes);
+    }
+    series.clear();
   }
 
   refused({ tenant, name, code, count }: RefusalCount): void {
-    const series = this.#named(tenant, name, count);
+    const series = this.#names.of(tenant, name);
+    if (series.isFolded) this.#counters['mayfly.telemetry.folded'].add(count);
     this.#counters['mayfly.refusals'].add(count, {
       [ATTR_TENANT]: series.tenant,
       [ATTR_FAAS_NAME]: series.name,
@@ -138,12 +147,6 @@ export class UsageMeter {
     if (start === 'cold') note(METRIC_FAAS_INIT_DURATION, initUs);
   }
 
-  #named(tenant: string, name: string, count: number): SeriesName {
-    const series = this.#names.of(tenant, name);
-    if (series.isFolded) this.#counters['mayfly.telemetry.folded'].add(count);
-    return series;
-  }
-
   #cached(name: SeriesName, trigger: UsageTrigger): Series {
     let byTrigger = this.#series.get(name);
     if (byTrigger === undefined) {
@@ -152,14 +155,7 @@ export class UsageMeter {
     }
     let series = byTrigger.get(trigger);
     if (series === undefined) {
-      const attributes = {
-        [ATTR_TENANT]: name.tenant,
-        [ATTR_FAAS_NAME]: name.name,
-        [ATTR_FAAS_TRIGGER]: FAAS_TRIGGERS[trigger],
-      };
-      const metrics = Object.keys(this.#histograms) as HistogramName[];
-      const keys = Object.fromEntries(metrics.map((metric) => [metric, seriesKey(metric, attributes)]));
-      series = { attributes, keys: keys as Record<HistogramName, string> };
+      series = new FunctionSeries(name, trigger, Object.keys(this.#histograms) as HistogramName[]);
       byTrigger.set(trigger, series);
     }
     return series;

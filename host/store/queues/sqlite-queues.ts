@@ -22,10 +22,12 @@ import type {
 } from '../../model/queue-message.ts';
 import { type CopyOptions, copyDatabase } from '../backup/database-copy.ts';
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
+import { Checkpoints, type CheckpointsOptions } from './sqlite/checkpoints.ts';
 import { Claiming } from './sqlite/claiming.ts';
 import { AGAIN, CommitQueue, type SetTimer } from './sqlite/commit-queue.ts';
 import { DeadLetters } from './sqlite/dead-letters.ts';
 import { Deduplication } from './sqlite/deduplication.ts';
+import { FreeSpace } from './sqlite/free-space.ts';
 import { LogSync } from './sqlite/log-sync.ts';
 import { Peeking } from './sqlite/peeking.ts';
 import { QueueFile } from './sqlite/queue-file.ts';
@@ -45,6 +47,10 @@ export interface SqliteQueuesOptions {
   readonly messagesPerQueue?: number;
   /** Bound of the file; beyond it the store is as full as a disk that is. */
   readonly maxFileBytes?: number;
+  /** For the operator: what went wrong that no caller is told. */
+  readonly report?: (message: string, error?: unknown) => void;
+  /** Other bounds of the log, or another thread for it, for tests. */
+  readonly checkpoints?: Pick<CheckpointsOptions, 'pages' | 'startThread'>;
   /** Instead of `fdatasync`, for tests of a disk that fails. */
   readonly sync?: (fd: number) => Promise<void>;
 }
@@ -54,6 +60,9 @@ const SLICE = 300;
 
 /** A backup that needs longer for its last step is given up: who sends meanwhile is not refused. */
 const HOLD_MS = QUEUE_LIMITS.storeTimeoutMs / 2;
+
+/** Operations of a turn that leave time to look at free space: 4 µs. */
+const FEW = 3;
 
 /** The clock may be set: a longer wait is looked at again by then. */
 const LONGEST_TIMER_MS = 30_000;
@@ -68,12 +77,15 @@ export class SqliteQueues implements QueueEngine {
   readonly #deadLetters: DeadLetters;
   readonly #upkeep: Upkeep;
   readonly #peeking: Peeking;
+  readonly #space: FreeSpace;
+  readonly #checkpoints: Checkpoints;
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #now: () => number;
   readonly #setTimer: SetTimer;
   #wakeAtMs = 0;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #isRemoving = true;
+  #isShrinking = false;
 
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: SqliteQueuesOptions) {
@@ -100,7 +112,16 @@ export class SqliteQueues implements QueueEngine {
       now,
       setTimer,
       committed: (touched) => this.#committed(touched),
-      background: (nowMs, hasTime) => this.#background(nowMs, hasTime),
+      background: (nowMs, hasTime, asked) => this.#background(nowMs, hasTime, asked),
+    });
+    this.#space = new FreeSpace(database);
+    this.#checkpoints = new Checkpoints({
+      path,
+      database,
+      setTimer,
+      hold: () => this.#commits.hold(),
+      report: options.report ?? (() => {}),
+      ...options.checkpoints,
     });
     this.#commits.wake();
   }
@@ -241,10 +262,14 @@ export class SqliteQueues implements QueueEngine {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#file.database.isOpen) return;
+    // At once, so that what was asked goes on.
+    const ended = this.#checkpoints.end();
     await this.#commits.close();
+    await ended;
     this.#timer?.cancel();
     this.#sync.close();
-    if (this.#file.database.isOpen) this.#file.database.close();
+    this.#file.close();
+    this.#checkpoints.close();
   }
 
   #ask<T>(
@@ -276,7 +301,7 @@ export class SqliteQueues implements QueueEngine {
     return this.#commits.ask(true, () => undefined);
   }
 
-  #background(nowMs: number, hasTime: () => boolean): boolean {
+  #background(nowMs: number, hasTime: () => boolean, asked: number): boolean {
     if (this.#wakeAtMs <= nowMs) {
       let wakeAtMs = Infinity;
       for (const state of this.#file.states) {
@@ -290,7 +315,22 @@ export class SqliteQueues implements QueueEngine {
       if (wakeAtMs <= nowMs) return true;
     }
     if (this.#isRemoving) this.#isRemoving = !this.#file.dropRemoved(SLICE);
-    return this.#isRemoving;
+    if (this.#isRemoving) return true;
+    return asked <= FEW && this.#shrink(hasTime, asked === 0);
+  }
+
+  /** True if there is more to give back. */
+  #shrink(hasTime: () => boolean, isIdle: boolean): boolean {
+    const isTooMuch = this.#space.isTooMuch;
+    if (isTooMuch && isIdle) {
+      this.#space.giveBack(hasTime);
+      this.#isShrinking = true;
+    }
+    if (!isTooMuch && this.#isShrinking) {
+      this.#isShrinking = false;
+      this.#checkpoints.request();
+    }
+    return isTooMuch;
   }
 
   #committed(touched: readonly QueueState[]): void {
@@ -300,6 +340,7 @@ export class SqliteQueues implements QueueEngine {
       state.hasNews = false;
       for (const call of this.#listeners.get(state.key) ?? []) call();
     }
+    this.#checkpoints.committed();
     this.#arm();
   }
 

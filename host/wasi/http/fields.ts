@@ -9,6 +9,7 @@
  *    memory, out of the reach of the guest's memory limit.
  */
 import type { HeaderList } from '../context.ts';
+import { latin1 } from '../io/latin1.ts';
 import { ResultError } from '../io/result-error.ts';
 import type { FieldsBudget } from './fields-budget.ts';
 
@@ -97,11 +98,16 @@ export class FieldMap {
 
   /** The declared body length, or `undefined`; `'invalid'` for lengths that contradict or are no number. */
   static contentLength(map: FieldMap): number | 'invalid' | undefined {
-    const texts = map.#fields.filter(({ key }) => key === 'content-length').map(({ value }) => latin1(value));
-    const [first] = texts;
-    if (first === undefined) return undefined;
-    const length = /^[0-9]{1,16}$/.test(first) ? Number(first) : Number.NaN;
-    return Number.isSafeInteger(length) && texts.every((text) => text === first) ? length : 'invalid';
+    let declared: string | undefined;
+    for (const { key, value } of map.#fields) {
+      if (key !== 'content-length') continue;
+      const text = latin1(value);
+      if (declared !== undefined && text !== declared) return 'invalid';
+      declared = text;
+    }
+    if (declared === undefined) return undefined;
+    const length = /^[0-9]{1,16}$/.test(declared) ? Number(declared) : Number.NaN;
+    return Number.isSafeInteger(length) ? length : 'invalid';
   }
 
   get(name: string): Uint8Array[] {
@@ -186,8 +192,4 @@ function checkedValue(value: Uint8Array): Uint8Array {
 
 function sizeOf({ name, value }: Field): number {
   return name.length + value.length;
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('latin1');
 }

@@ -12,7 +12,8 @@ import { NO_TIMEOUTS, toOutboundTimeouts } from './timeouts.ts';
 
 /** Resource `wasi:http/types#request` (WASI 0.3), for both directions. */
 export class Request {
-  readonly #headers: Fields;
+  /** Of one that came from a wire, made for the first who asks: few guests do. */
+  #headers: Fields | (() => Fields);
   readonly #body: MessageBody;
   readonly #options: RequestOptions | undefined;
   #method: parts.Method = parts.GET;
@@ -20,7 +21,11 @@ export class Request {
   #authority: string | undefined;
   #pathWithQuery: string | undefined;
 
-  private constructor(headers: Fields, body: MessageBody, options: RequestOptions | undefined) {
+  private constructor(
+    headers: Fields | (() => Fields),
+    body: MessageBody,
+    options: RequestOptions | undefined,
+  ) {
     this.#headers = headers;
     this.#body = body;
     this.#options = options;
@@ -40,7 +45,7 @@ export class Request {
   /** The request that a handler gets. */
   static incoming(exchange: HttpExchange, context: WasiContext): Request {
     const request = new Request(
-      Fields.fromWire(exchange.headers, FieldsBudget.of(context)),
+      () => Fields.fromWire(exchange.headers, FieldsBudget.of(context)),
       MessageBody.fromWire(exchange, context.end),
       undefined,
     );
@@ -93,7 +98,12 @@ export class Request {
   }
 
   getHeaders(): Fields {
-    return Fields.viewOf(this.#headers);
+    return Fields.viewOf(this.#fields());
+  }
+
+  #fields(): Fields {
+    if (typeof this.#headers === 'function') this.#headers = this.#headers();
+    return this.#headers;
   }
 
   static consumeBody(
@@ -115,12 +125,12 @@ export class Request {
       authority: request.#authority,
       pathWithQuery: request.#pathWithQuery,
     });
-    if (FieldMap.contentLength(request.#headers) === 'invalid') {
+    if (FieldMap.contentLength(request.#fields()) === 'invalid') {
       throw new OutboundError({ tag: 'HTTP-protocol-error' });
     }
     return {
       ...target,
-      headers: FieldMap.toList(request.#headers),
+      headers: FieldMap.toList(request.#fields()),
       body: request.#body.sendAsSource(),
       ...toOutboundTimeouts(
         request.#options === undefined ? NO_TIMEOUTS : RequestOptions.timeoutsOf(request.#options),

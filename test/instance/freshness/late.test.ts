@@ -98,7 +98,7 @@ test('a caller who reads on when the invocation that wrote is over', async (t) =
 
 test('a slot is given back when the last stack of its guest has unwound, and not before', async (t) => {
   // At once: whatever ran after it was given back would run in the state of the next one.
-  using serving = serve({ later: (callback) => callback() });
+  using serving = serve({ soon: (callback) => callback() });
   for (const [name, ending] of Object.entries(ENDINGS)) {
     await endBy(serving, ending);
     await turns();

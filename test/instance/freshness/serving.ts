@@ -45,8 +45,8 @@ export interface ServingOptions {
   readonly clock?: Clock;
   readonly outbound?: OutboundHttp;
   readonly trigger?: 'http' | 'event';
-  /** As a thread does it: in a later turn. */
-  readonly later?: (callback: () => void) => void;
+  /** As a thread does it: behind the answer. */
+  readonly soon?: (callback: () => void) => void;
   /** Megabytes are compared each time that a slot's state is looked at. */
   readonly lookEvery?: number;
 }
@@ -117,7 +117,8 @@ export class Serving {
       policy: choosePolicy(options.road ?? 'auto'),
       budgetBytes: 2 ** 30,
       maxIdle: 100,
-      later: options.later ?? setImmediate,
+      later: setImmediate,
+      soon: options.soon ?? process.nextTick,
       nowMs: () => 0,
     });
     this.#live = {
