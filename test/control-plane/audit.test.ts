@@ -70,6 +70,11 @@ const CHANGES: Readonly<Record<string, (server: ControlPlaneServer) => Promise<u
     }),
   'budget.set': (server) => server.sendJson('PUT', '/v1/tenants/default/budget', { amount: '5.00' }),
   'budget.delete': (server) => server.request('DELETE', '/v1/tenants/default/budget'),
+  'backup.create': (server) => server.request('POST', '/v1/backups'),
+  'backup.delete': async (server) => {
+    const [backup] = (await (await server.request('GET', '/v1/backups')).json()) as { id: string }[];
+    return server.request('DELETE', `/v1/backups/${backup!.id}`);
+  },
 };
 
 function quarantineHello({ registry }: ControlPlaneServer): void {

@@ -366,8 +366,9 @@ function standInBackups(registry: Registry, nowMs: () => number): BackupServiceP
       return backup;
     },
     list: async () => [...made.values()].reverse(),
-    async remove(id) {
+    async remove(id, actor) {
       if (!made.delete(id)) throw new MayflyError('backup_not_found', `There is no backup ${id}.`);
+      registry.note({ tenant: null, actor, action: 'backup.delete', target: id }, nowMs());
     },
   };
 }

@@ -104,9 +104,30 @@ test('a backup has the registry as it is, links to its artifacts, and an entry i
   t.deepEqual(await backups.list(), [later, backup]);
   await backups.remove(backup.id, THE_HOST);
   t.deepEqual(folder.entries(), [later.id]);
+  t.like(folder.registry.audit.list({ limit: 1 })[0], { action: 'backup.delete', target: ID });
   t.is(inode(folder.dataDir), statSync(join(folder.dataDir, 'artifacts', key, 'upload.wasm')).ino);
   t.is(codeOf(await t.throwsAsync(backups.remove(backup.id, THE_HOST))), 'backup_not_found');
   t.is(codeOf(await t.throwsAsync(backups.remove('../registry.db', THE_HOST))), 'backup_not_found');
+});
+
+test('the ledger is copied when what was handled has had the time to be told of', async (t) => {
+  const folder = await newFolder(t);
+  const times: number[] = [];
+  const usageWindowMs = 400;
+  await using backups = await folder.open({
+    usageWindowMs,
+    queues: {
+      async copyTo(_options, atCut) {
+        await atCut();
+        times.push(performance.now());
+      },
+    },
+    copyUsage: async () => void times.push(performance.now()),
+  });
+  t.is((await backups.create(THE_HOST)).queues, 'embedded');
+  const [cutMs = 0, ledgerMs = 0] = times;
+  // A timer may fire within the millisecond before.
+  t.true(ledgerMs - cutMs >= usageWindowMs - 1, `${ledgerMs - cutMs} ms`);
 });
 
 test('a function that is deleted while its registry is being copied leaves its artifact to the backup', async (t) => {
