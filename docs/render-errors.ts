@@ -1,6 +1,6 @@
 /** docs/errors.md, rendered from the table that the host answers from. */
-import type { Fault } from '../host/error-entry.ts';
-import { ERROR_TABLE, type ErrorCode } from '../host/errors.ts';
+import type { Fault } from '../host/errors/error-entry.ts';
+import { ERROR_TABLE, type ErrorCode } from '../host/errors/errors.ts';
 
 const SECTIONS: readonly { readonly fault: Fault; readonly title: string; readonly about: string }[] = [
   { fault: 'caller', title: "The caller's", about: 'Whoever sent the request has to change it.' },
@@ -14,7 +14,7 @@ const SECTIONS: readonly { readonly fault: Fault; readonly title: string; readon
 
 const HEADER = `# Errors
 
-Generated from \`host/errors.ts\` by \`node docs/generate.ts\`; do not edit.
+Generated from \`host/errors/\` by \`node docs/generate.ts\`; do not edit.
 
 Every error is a problem document (RFC 9457, \`application/problem+json\`) with these members:
 

@@ -1,11 +1,11 @@
 /** docs/limits.md, rendered from the bounds that the host enforces. */
 import { SETTINGS } from '../host/config.ts';
-import { COMPONENT_LIMITS, FUNCTION_LIMITS, HOST_LIMITS, QUARANTINE } from '../host/limits.ts';
-import { TENANT_QUOTAS, UNBOUNDED } from '../host/tenant-quota-limits.ts';
+import { COMPONENT_LIMITS, FUNCTION_LIMITS, HOST_LIMITS, QUARANTINE } from '../host/limits/limits.ts';
+import { TENANT_QUOTAS, UNBOUNDED } from '../host/limits/tenant-quota-limits.ts';
 
 const HEADER = `# Limits
 
-Generated from \`host/limits.ts\` and \`host/config.ts\` by \`node docs/generate.ts\`; do not edit.
+Generated from \`host/limits/\` and \`host/config.ts\` by \`node docs/generate.ts\`; do not edit.
 `;
 
 const UNITS = { By: 'bytes', ms: 'ms', '1': '', fuel: 'fuel' } as const;

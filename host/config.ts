@@ -5,7 +5,12 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { ROAD_WISHES, type RoadWish } from './instance/rewind/road.ts';
-import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from './limits.ts';
+import {
+  FUNCTION_LIMITS,
+  type FunctionLimitName,
+  type FunctionLimitValues,
+  HOST_LIMITS,
+} from './limits/limits.ts';
 import type { UsageRetention } from './metering/ledger.ts';
 import type { TelemetryConfig } from './metering/telemetry/telemetry-config.ts';
 import { isSigningSecret } from './model/webhook-signature.ts';

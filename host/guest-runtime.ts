@@ -7,7 +7,7 @@ import type { InvokerPorts } from './front-door/invoker-ports.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import type { RoadWish } from './instance/rewind/road.ts';
 import { Slots } from './instance/slots.ts';
-import { COARSE_CLOCK_STEP_NS, FUEL_SLICE } from './limits.ts';
+import { COARSE_CLOCK_STEP_NS, FUEL_SLICE } from './limits/limits.ts';
 import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { RunQueue, type RunQueuePorts } from './scheduler/run-queue.ts';
 import { CoarseClock } from './wasi/clocks/coarse-clock.ts';

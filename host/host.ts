@@ -15,7 +15,7 @@ import { createControlBackend } from './control-plane/control-backend.ts';
 import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
-import { assertLimitRelations, HOST_LIMITS } from './limits.ts';
+import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
 import { asTenantName } from './model/ids.ts';

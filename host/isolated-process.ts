@@ -9,7 +9,7 @@ import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createIsolatedServer } from './front-door/isolated-server.ts';
 import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { REFUSALS } from './limits.ts';
+import { REFUSALS } from './limits/limits.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
 import { Admission } from './scheduler/admission.ts';

@@ -25,7 +25,7 @@ import { UrlGuard } from './front-door/url-access.ts';
 import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
-import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
+import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits/limits.ts';
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';

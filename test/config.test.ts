@@ -1,6 +1,6 @@
 import test from 'ava';
 import { ConfigError, resolveConfig, SETTINGS } from '../host/config.ts';
-import { assertLimitRelations, FUNCTION_LIMITS, HOST_LIMITS } from '../host/limits.ts';
+import { assertLimitRelations, FUNCTION_LIMITS, HOST_LIMITS } from '../host/limits/limits.ts';
 
 test('the limits do not contradict one another', (t) => {
   t.notThrows(assertLimitRelations);

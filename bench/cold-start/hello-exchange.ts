@@ -1,4 +1,4 @@
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import type { HttpExchange, WasiContext } from '../../host/wasi/context.ts';

@@ -9,7 +9,7 @@ import { type EnginePorts, RunningInvocation } from '../../host/instance/engine.
 import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
 import { Slot } from '../../host/instance/slot.ts';
 import { Slots } from '../../host/instance/slots.ts';
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { LiveFunction } from '../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';

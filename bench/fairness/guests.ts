@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { ARTIFACT_FILES } from '../../host/model/artifact.ts';
 import type { Digest } from '../../host/model/ids.ts';
 import type { LinkPlan } from '../../host/model/link-plan.ts';

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { type EnginePorts, RunningInvocation } from '../../host/instance/engine.ts';
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';

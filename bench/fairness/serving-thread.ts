@@ -12,7 +12,7 @@ import { Invoker } from '../../host/front-door/invoker.ts';
 import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { FUEL_SLICE, REFUSALS } from '../../host/limits.ts';
+import { FUEL_SLICE, REFUSALS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';

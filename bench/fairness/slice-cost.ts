@@ -4,7 +4,7 @@ import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
 import { SpaceAccount } from '../../host/instance/space-account.ts';
-import { FUEL_SLICE } from '../../host/limits.ts';
+import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { median, percentile } from './figures.ts';
 

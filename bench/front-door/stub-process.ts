@@ -4,7 +4,7 @@
  * part of a request: sockets, routing, admission, accounts, timers, exchange, response.
  */
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
-import { HOST_LIMITS } from '../../host/limits.ts';
+import { HOST_LIMITS } from '../../host/limits/limits.ts';
 import type { Digest } from '../../host/model/ids.ts';
 import { createArtifactPool } from '../../test/harness/artifact-pool.ts';
 

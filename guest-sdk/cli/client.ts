@@ -1,7 +1,7 @@
 /** HTTP to a Mayfly host: bytes and problems, no rendering. */
 import type { Readable } from 'node:stream';
 import { Agent, type Dispatcher, request } from 'undici';
-import type { ProblemDetails } from '../../host/errors.ts';
+import type { ProblemDetails } from '../../host/errors/errors.ts';
 import { CliError, exitOf } from './exit-code.ts';
 import type { Settings } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import type { ProblemDetails } from '../../host/errors.ts';
+import type { ProblemDetails } from '../../host/errors/errors.ts';
 
 /** What the command line ends with: part of its interface, shown by `--help`. */
 export const EXIT_CODES = {

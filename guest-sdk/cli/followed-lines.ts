@@ -1,6 +1,6 @@
 /** What a host tells of work that takes long, line by line (NDJSON), when it is asked to. */
 import { createInterface } from 'node:readline';
-import type { ProblemDetails } from '../../host/errors.ts';
+import type { ProblemDetails } from '../../host/errors/errors.ts';
 import { type ClientResponse, describeProblem } from './client.ts';
 import { CliError, exitOf } from './exit-code.ts';
 

@@ -1,6 +1,6 @@
 /** Settings of a function, from what a person types to what the host is asked for. */
 import type { ConfigurationJson, FunctionJson } from '../../host/control-plane/schemas.ts';
-import { FUNCTION_LIMITS, type FunctionLimitName } from '../../host/limits.ts';
+import { FUNCTION_LIMITS, type FunctionLimitName } from '../../host/limits/limits.ts';
 import type { FunctionConfigurationPatch } from '../../host/model/function-configuration.ts';
 import type { Client } from './client.ts';
 import { CliError } from './exit-code.ts';

@@ -1,4 +1,4 @@
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { readPreamble } from '../instrument/sections.ts';
 import type { UploadKind } from '../model/artifact.ts';
 import { inspectCoreModule } from './core-module.ts';

@@ -1,5 +1,5 @@
 import { compileFunction } from 'node:vm';
-import { HANDLES_PER_TABLE } from '../limits.ts';
+import { HANDLES_PER_TABLE } from '../limits/limits.ts';
 
 /**
  * jco emits its glue as an ES module. A module can never be collected once evaluated, and the glue is evaluated

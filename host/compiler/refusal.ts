@@ -1,7 +1,7 @@
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { MODULE_BOUNDS } from '../instrument/bounds.ts';
 import { InstrumentError, type InstrumentErrorCode } from '../instrument/error.ts';
-import { COMPONENT_LIMITS } from '../limits.ts';
+import { COMPONENT_LIMITS } from '../limits/limits.ts';
 
 /** How the compiler says no: every refusal of an upload is one of errors.ts's `component_*`. */
 

@@ -1,5 +1,5 @@
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { EventHandlers } from '../model/artifact.ts';
 import { SUSPENDING_IMPORTS } from '../wasi/suspending-imports.ts';
 import { glueScript } from './glue-script.ts';

@@ -1,4 +1,4 @@
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import {
   EVENT_HANDLER_KINDS,
   EVENT_HANDLER_NAMES,

@@ -8,7 +8,7 @@
  *    memory of the guest describes any amount of the host's.
  */
 
-import { LIFTED_BYTES_PER_CALL } from '../limits.ts';
+import { LIFTED_BYTES_PER_CALL } from '../limits/limits.ts';
 import type { CanonicalOptions } from '../model/link-plan.ts';
 import { ComponentTrap } from './component-trap.ts';
 import type { GuestPorts } from './guest-ports.ts';

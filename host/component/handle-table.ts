@@ -7,7 +7,7 @@
  * 2. At most HANDLES_PER_TABLE entries live at the same time.
  */
 
-import { HANDLES_PER_TABLE } from '../limits.ts';
+import { HANDLES_PER_TABLE } from '../limits/limits.ts';
 import { ComponentTrap } from './component-trap.ts';
 
 /** Says which kind of entry is wanted, and narrows to it. */

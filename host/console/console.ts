@@ -14,7 +14,7 @@ import { createRequire } from 'node:module';
 import { extname } from 'node:path';
 import { Hono, type MiddlewareHandler } from 'hono';
 import { problemResponse } from '../control-plane/problem.ts';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

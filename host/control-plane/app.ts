@@ -7,8 +7,8 @@
  */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { createMiddleware } from 'hono/factory';
-import { MayflyError } from '../errors.ts';
-import { HOST_LIMITS } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
 import { registerBackupRoutes } from './backups.ts';

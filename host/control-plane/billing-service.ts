@@ -1,5 +1,5 @@
 /** Usage, prices, bills and budgets in the main thread: the ledger says what was used, the registry what that costs. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { BudgetWatch } from '../metering/budget-watch.ts';
 import {
   type Invoice,

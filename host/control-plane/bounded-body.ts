@@ -1,5 +1,5 @@
 /** Bodies that are read whole: bounded while they come, before anything parses them. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 
 /**
  * @param tooLarge what is thrown as soon as it is known that the body is longer than `maxBytes`

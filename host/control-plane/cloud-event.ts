@@ -6,7 +6,7 @@
  * extension `partitionkey` is its group key.
  */
 import { createHash } from 'node:crypto';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { NewMessage } from '../model/queue-message.ts';
 
 export const CLOUD_EVENT = 'application/cloudevents+json';

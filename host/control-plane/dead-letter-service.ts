@@ -1,5 +1,5 @@
 /** Dead letters in the main thread, of queues, of functions' events and of the streams that mappings read. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { QueueId } from '../model/queue.ts';
 import type { DeadLetterStore } from '../store/queues/dead-letter-store.ts';
 import type {

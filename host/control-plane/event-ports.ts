@@ -1,5 +1,5 @@
 /** What the services of queues, mappings and schedules need in the main thread. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { EventSourceMapping } from '../model/event-source-mapping.ts';
 import type { FunctionName, MappingName, TenantName } from '../model/ids.ts';

@@ -1,5 +1,5 @@
 /** Asynchronous invocations in the main thread, and the event queue that each function has for them. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { EventInvokeConfig } from '../model/event-invoke-config.ts';
 import { functionQueueSettings } from '../model/queue.ts';
 import type { SentMessage } from '../model/queue-message.ts';

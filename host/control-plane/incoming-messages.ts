@@ -2,8 +2,8 @@
  * What a request to a queue sends: one message as it is, a CloudEvent (1.0.2, in binary or structured form), a batch of
  * CloudEvents, or a batch of our own. The media type decides. All of it is checked before anything is sent.
  */
-import { MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { MESSAGE_BATCH, type NewMessage } from '../model/queue-message.ts';
 import { readBounded } from './bounded-body.ts';
 import {

@@ -1,7 +1,7 @@
 /** Where webhooks come in: open to whoever signs with a secret of the queue. */
 import { createRoute } from '@hono/zod-openapi';
-import { MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { readBounded } from './bounded-body.ts';
 import { sentMessageJson } from './event-views.ts';
 import { checked } from './incoming-messages.ts';

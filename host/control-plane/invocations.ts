@@ -1,7 +1,7 @@
 /** Calls a function with an event. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { createRoute, z } from '@hono/zod-openapi';
-import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
+import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors/errors.ts';
 import { sentMessageJson } from './event-views.ts';
 import { readMessage } from './incoming-messages.ts';
 import { SEND_CODES } from './messages.ts';

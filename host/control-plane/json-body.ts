@@ -1,6 +1,6 @@
 /** Bodies of routes that take JSON: read here, bounded, before anything parses them. */
 import { createMiddleware } from 'hono/factory';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { readBounded } from './bounded-body.ts';
 
 /**

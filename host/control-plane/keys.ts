@@ -1,6 +1,6 @@
 /** Keys of a tenant: create, list, rotate, revoke. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import { createKeyBody, keyParams, keySchema, madeKeySchema, rotateKeyBody } from './key-schemas.ts';
 import type { ControlPlanePorts } from './ports.ts';

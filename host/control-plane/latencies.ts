@@ -1,6 +1,6 @@
 /** How long invocations took: of a tenant for whoever may read it, of all tenants for the operator. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { LATENCY_BOUNDS_US, LATENCY_RECORDS, type LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { UsageRange } from '../metering/usage-pages.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';

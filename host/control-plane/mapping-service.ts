@@ -1,5 +1,5 @@
 /** Event source mappings in the main thread: definitions of the registry, and what their consumers do. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { Actor } from '../model/actor.ts';
 import type { EventSource, EventSourceMapping, MappingSettingsPatch } from '../model/event-source-mapping.ts';
 import { parseFilters } from '../triggers/filter-pattern.ts';

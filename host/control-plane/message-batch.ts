@@ -1,7 +1,7 @@
 /** Several messages in one request, in our own form. */
 import { z } from '@hono/zod-openapi';
-import { MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import type { NewMessage } from '../model/queue-message.ts';
 import { isBase64 } from './cloud-event.ts';
 

@@ -1,5 +1,5 @@
 /** Pages of messages as the API gives them: no larger than what may be sent at once. */
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import type { MessagePage } from '../store/queues/queue-engine.ts';
 import type { MessagePageReply } from './event-backend.ts';
 

@@ -1,6 +1,6 @@
 /** What the routes of the control plane need from the thread that serves them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FunctionLimitValues } from '../limits.ts';
+import type { FunctionLimitValues } from '../limits/limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { StoredLogRecord } from '../store/log-store.ts';

@@ -1,6 +1,6 @@
 /** Every error of the control plane as problem details (RFC 9457). */
 import { HTTPException } from 'hono/http-exception';
-import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { MayflyError, retryFields, toProblemDetails } from '../errors/errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 

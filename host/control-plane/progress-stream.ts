@@ -8,7 +8,7 @@
  *  3. What waits for a slow reader is what one piece of work tells, which is bounded: two lines a step of a publish, ten a second of a
  *     backup.
  */
-import { toProblemDetails } from '../errors.ts';
+import { toProblemDetails } from '../errors/errors.ts';
 import { expectedError } from './problem.ts';
 
 /** Whether the answer is to be lines: only for whoever names the type, which no `*` does. */

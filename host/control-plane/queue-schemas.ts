@@ -1,6 +1,6 @@
 /** The shapes of requests and responses about queues and what is in them. */
 import { z } from '@hono/zod-openapi';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { queueSettingsPatchSchema } from '../model/queue.ts';
 import { countSchema, instantSchema, nameSchema, tenantParams } from './schemas.ts';
 

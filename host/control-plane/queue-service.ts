@@ -1,6 +1,6 @@
 /** Queues in the main thread: how they are defined, and what goes into them. */
 import { randomBytes } from 'node:crypto';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { Queue, QueueId } from '../model/queue.ts';
 import type { SentMessage } from '../model/queue-message.ts';
 import { isSigningSecret } from '../model/webhook-signature.ts';

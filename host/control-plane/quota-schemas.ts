@@ -1,7 +1,7 @@
 /** The shapes of requests and responses about quotas and quarantines. */
 import { z } from '@hono/zod-openapi';
+import { TENANT_QUOTAS, type TenantQuotaName } from '../limits/tenant-quota-limits.ts';
 import { tenantQuotasPatchSchema } from '../model/tenant-quotas.ts';
-import { TENANT_QUOTAS, type TenantQuotaName } from '../tenant-quota-limits.ts';
 import { instantSchema } from './schemas.ts';
 
 // `describe` makes a copy: schemas made before this library was loaded lack its methods.

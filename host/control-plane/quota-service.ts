@@ -1,5 +1,5 @@
 /** Quotas and quarantines in the main thread: the registry, and what is counted of their use. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { TenantQuotaUse } from '../model/tenant-quotas.ts';
 import type { Registry } from '../store/registry.ts';

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
+import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { Actor } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { Principal } from './authentication.ts';

@@ -1,6 +1,6 @@
 /** Schedules in the main thread. */
-import { MayflyError } from '../errors.ts';
-import { SCHEDULE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { SCHEDULE_LIMITS } from '../limits/event-limits.ts';
 import type { Schedule } from '../model/schedule.ts';
 import { checkExpression, timetableOf } from '../triggers/timetable.ts';
 import type { ScheduleBackend, ScheduleDescription, ScheduleReference } from './event-backend.ts';

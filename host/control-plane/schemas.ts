@@ -1,6 +1,6 @@
 /** The shapes of the control plane's requests and responses: what validates is what /openapi.json publishes. */
 import { z } from '@hono/zod-openapi';
-import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../errors/errors.ts';
 import { HANDLER_KINDS } from '../model/artifact.ts';
 import { functionConfigurationPatchSchema, LOG_LEVELS } from '../model/function-configuration.ts';
 import { DIGEST_PATTERN, NAME_PATTERN } from '../model/ids.ts';

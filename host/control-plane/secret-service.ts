@@ -1,5 +1,5 @@
 /** Secrets in the main thread: names may be asked for, values only set. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { Registry } from '../store/registry.ts';
 import type { SecretListing } from '../store/secret-table.ts';
 import type { SecretBackend } from './backend.ts';

@@ -1,6 +1,6 @@
 /** Secrets of a function: set and remove them, list their names. No route gives a value. */
 import { createRoute, z } from '@hono/zod-openapi';
-import { HOST_LIMITS } from '../limits.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import { ENVIRONMENT_NAME } from '../model/function-configuration.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import {

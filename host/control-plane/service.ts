@@ -2,7 +2,7 @@
  * The control plane's backend in the main thread: the registry, the logs and the publisher behind one
  * interface. It adds no state of its own; what must hold between two of them is said at the method.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
 import type { Digest, TenantName } from '../model/ids.ts';

@@ -1,5 +1,5 @@
 /** Tenants in the main thread: the registry, and what a tenant leaves elsewhere when it goes. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { Tenant } from '../model/tenant.ts';

@@ -8,7 +8,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { Digest } from '../model/ids.ts';
 
 export interface StagedUpload {

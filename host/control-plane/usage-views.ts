@@ -1,4 +1,4 @@
-import { ERROR_TABLE } from '../errors.ts';
+import { ERROR_TABLE } from '../errors/errors.ts';
 import { byHostCallColumn } from '../model/host-call-kind.ts';
 import { egressBytes, isBilled, memoryTimeKiBMs, type UsageRecord } from '../model/usage-record.ts';
 import { ROLLUP_SUMS, type RollupSum, type UsageRollup } from '../model/usage-rollup.ts';

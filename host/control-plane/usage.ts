@@ -1,7 +1,7 @@
 /** Usage: of a tenant for whoever may read it, of all tenants for the operator. */
 import { createRoute, type z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { UsageCursor, UsagePage, UsageRange } from '../metering/usage-pages.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { startOf } from '../model/usage-rollup.ts';

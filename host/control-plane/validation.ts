@@ -1,7 +1,7 @@
 /** What a request that fails its schema is told: the first offending field, why, and what was meant perhaps. */
 import type { z } from '@hono/zod-openapi';
-import { MayflyError } from '../errors.ts';
-import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues } from '../limits/limits.ts';
 import { nearest } from '../nearest-name.ts';
 import { aboveCeiling } from '../store/ceilings.ts';
 

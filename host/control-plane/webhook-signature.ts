@@ -3,8 +3,8 @@
  * `<webhook-id>.<webhook-timestamp>.<body>`, the key being the base64 behind `whsec_`.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { SECRET_BYTES, SECRET_PREFIX } from '../model/webhook-signature.ts';
 
 /** Senders that rotate sign with two; more cost us an HMAC each. */

@@ -12,8 +12,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { MayflyError } from '../errors.ts';
-import { AUTHORIZER_LIMITS } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { AUTHORIZER_LIMITS } from '../limits/limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import { asFunctionName, type FunctionName, type TenantName } from '../model/ids.ts';
 import type { TraceContext } from '../model/trace-context.ts';

@@ -1,6 +1,6 @@
 /** What a call of a function consists of, whoever makes it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { InvocationResult } from '../instance/engine.ts';
 import type { InvocationOptions } from '../instance/invocation-options.ts';
 import type { LiveFunction } from '../model/function-version.ts';

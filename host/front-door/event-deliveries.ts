@@ -9,10 +9,10 @@
  * A component is called by the handler that fits best: a batch by `queue-handler`, a tick by `schedule-handler`, everything else and whatever
  * has no such handler as a request (`POST /`, or standard input of a command). What takes no requests gets a single event as a batch of one.
  */
-import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { ERROR_TABLE, type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import type { EventCall } from '../instance/event-call.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { type EventHandlerName, takesEventsOnly } from '../model/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';

@@ -2,7 +2,7 @@
  * A call of a function by the host itself: an event in, its answer out, with no socket in between. The function
  * sees it as it sees an event through the API: `POST /` to an HTTP handler, standard input to a command.
  */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import { BufferSource, EMPTY_SOURCE } from '../wasi/io/buffer-source.ts';
 import type { ByteSink, ByteSource } from '../wasi/io/bytes.ts';

@@ -1,6 +1,6 @@
 /** Function URLs: `/fn/{tenant}/{name}/*`, any method. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { asFunctionName, asTenantName } from '../model/ids.ts';
 import type { UrlPolicy } from './call.ts';
 import { sendProblem } from './exchange.ts';

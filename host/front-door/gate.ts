@@ -2,7 +2,7 @@
  * From a live function to a place in which an invocation of it may run: at once, after a wait, or a refusal that says
  * which quota forbids it and when to come back. Nothing of a body is read before, and no instance is touched.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 import type { Tenant } from '../model/tenant.ts';

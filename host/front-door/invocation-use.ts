@@ -1,4 +1,4 @@
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { InvocationResult } from '../instance/engine.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { InvocationTrace } from '../model/invocation-trace.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import type { EnginePorts } from '../instance/engine.ts';
 import type { LiveFunction } from '../model/function-version.ts';

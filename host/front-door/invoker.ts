@@ -4,7 +4,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import { DelayQueue } from '../instance/delay-queue.ts';
 import { RunningInvocation } from '../instance/engine.ts';

@@ -12,7 +12,7 @@
  */
 import { Agent, type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { deserialize, serialize } from 'node:v8';
-import { fromErrorMessage, MayflyError } from '../errors.ts';
+import { fromErrorMessage, MayflyError } from '../errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { InvocationId } from '../model/ids.ts';

@@ -1,8 +1,8 @@
 /** The server of an isolated tenant's process: takes what serving threads hand over, and nothing from anybody else. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { deserialize, serialize } from 'node:v8';
-import { MayflyError, toErrorMessage } from '../errors.ts';
-import { FUNCTION_LIMITS } from '../limits.ts';
+import { MayflyError, toErrorMessage } from '../errors/errors.ts';
+import { FUNCTION_LIMITS } from '../limits/limits.ts';
 import type { EventInvocation } from '../model/event-invocation.ts';
 import type { TenantName } from '../model/ids.ts';
 import { CALL_FIELD, decodeCall, type HandedAnswer, type HandedCall } from '../worker/isolated-messages.ts';

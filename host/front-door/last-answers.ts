@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ConnectionLedger } from '../worker/connection-ledger.ts';
 import type { Descriptors } from '../worker/descriptors.ts';
 import { writeProblem } from './write-problem.ts';

@@ -2,7 +2,7 @@
  * Problem details as text. A refusal that says the same as the one before is the same error (gate.ts): its text is written
  * once, and a caller who is refused a thousand times a second costs no thousand of them.
  */
-import { MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { MayflyError, retryFields, toProblemDetails } from '../errors/errors.ts';
 
 export interface PreparedProblem {
   readonly status: number;

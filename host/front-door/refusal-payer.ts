@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
 
 /**

@@ -11,7 +11,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Delayed, DelayQueue } from '../instance/delay-queue.ts';
-import { STREAM_BUFFER_BYTES } from '../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../limits/limits.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { latin1 } from '../wasi/io/latin1.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { RunningInvocation } from '../instance/engine.ts';
 import { Link, LinkedList } from '../linked-list.ts';
 import type { LiveFunction } from '../model/function-version.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import type { DelayQueue } from '../instance/delay-queue.ts';
 import { type InvocationResult, RunningInvocation } from '../instance/engine.ts';

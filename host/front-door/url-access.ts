@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { bearerKey, type Principal, refusalOf } from '../control-plane/authentication.ts';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type { Authorization, UrlRequest } from './authorizer.ts';

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type MayflyError, retryFields, toProblemDetails } from '../errors.ts';
+import { type MayflyError, retryFields, toProblemDetails } from '../errors/errors.ts';
 
 /** An answer where there is no ServerResponse to write it; the last one on its connection. */
 export function writeProblem(socket: Duplex, error: MayflyError, onEnd = () => void socket.destroy()): void {

@@ -8,8 +8,8 @@
  * 3. After settling, its signal is aborted: timers, outbound requests and streams of it stop. Its slot, if it has one,
  *    is given back once nothing of the guest is left on a stack.
  */
-import { type ErrorCode, MayflyError } from '../errors.ts';
-import { FUEL_SLICE } from '../limits.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
+import { FUEL_SLICE } from '../limits/limits.ts';
 import { NO_HOST_CALLS } from '../model/host-call-kind.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';

@@ -1,5 +1,5 @@
 /** A call of an event handler (wit/mayfly-events.wit), which takes a record and has no HTTP exchange. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import {
   type ArtifactManifest,
   EVENT_HANDLER_KINDS,

@@ -10,7 +10,7 @@
  * 4. What the host charges (`charge`) is part of `used` at once, and on the counter before MAX_OFF_COUNTER of it
  *    have come together.
  */
-import { FUEL_SLICE } from '../limits.ts';
+import { FUEL_SLICE } from '../limits/limits.ts';
 
 /** Below any debt a guest can run up (a bulk operation costs at most 2^33), and far from the i64's end. */
 const POISON = -(2n ** 62n);

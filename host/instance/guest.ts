@@ -22,7 +22,7 @@
  * 6. What belongs to one invocation hangs on its `Run`. Whoever waits (a promise, a stack) holds the run in which it
  *    began to, and does nothing once that is over.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
 import { COMPONENT_CALL, type HostCallKind } from '../model/host-call-kind.ts';
 import { EndedError, endedError } from './ended-error.ts';

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { traceparentOf } from '../model/trace-context.ts';
 import { LineSink, LogBudget } from '../wasi/cli/log-sink.ts';

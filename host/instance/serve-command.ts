@@ -5,7 +5,7 @@
  * 200 answer, unless its first line is a CGI header field (`Content-Type`, `Status` or `Location`, section
  * 6.3): then it is a CGI response, head first.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 

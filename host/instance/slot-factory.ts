@@ -8,7 +8,7 @@
  * 2. The image of that state is there as long as a slot is.
  */
 import type { PreparedPlan } from '../component/prepared-plan.ts';
-import { FUEL_SLICE, FUNCTION_LIMITS } from '../limits.ts';
+import { FUEL_SLICE, FUNCTION_LIMITS } from '../limits/limits.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';

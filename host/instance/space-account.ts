@@ -1,4 +1,4 @@
-import { WASM_PAGE_BYTES } from '../limits.ts';
+import { WASM_PAGE_BYTES } from '../limits/limits.ts';
 
 /**
  * What one instance may take of a countable resource: bytes of linear memory over all of its memories, or

@@ -1,4 +1,4 @@
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { FuelAccount } from './fuel-account.ts';
 import type { SpaceAccount } from './space-account.ts';
 

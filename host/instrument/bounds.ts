@@ -1,4 +1,4 @@
-import { COMPONENT_LIMITS } from '../limits.ts';
+import { COMPONENT_LIMITS } from '../limits/limits.ts';
 
 /** Structural bounds on one core module. `locals` is per function, `localsTotal` the sum over all. */
 export interface ModuleBounds {

@@ -6,7 +6,7 @@
  *    again, and batches that it had not committed are lost with it, which the operator is told.
  */
 import { Worker } from 'node:worker_threads';
-import { fromErrorMessage, MayflyError } from '../errors.ts';
+import { fromErrorMessage, MayflyError } from '../errors/errors.ts';
 import { lengthOf, type UsageBatch } from '../model/usage-batch.ts';
 import type { CopyOptions } from '../store/backup/database-copy.ts';
 import { DatabaseOpenError } from '../store/database.ts';

@@ -1,5 +1,5 @@
 /** What passes between the main thread and the ledger's thread: tagged unions, plain data only. */
-import type { ErrorMessage } from '../errors.ts';
+import type { ErrorMessage } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';

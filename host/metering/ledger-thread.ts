@@ -7,7 +7,7 @@
  *    that, and the operator is told how many. A record that the ledger refuses is left out, and the operator is told.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { toErrorMessage } from '../errors.ts';
+import { toErrorMessage } from '../errors/errors.ts';
 import { recordsOf } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
 import { toBackupError } from '../store/backup/backup-error.ts';

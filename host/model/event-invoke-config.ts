@@ -4,7 +4,7 @@
  * less than maximumAttempts here).
  */
 import { z } from 'zod';
-import { MAPPING_LIMITS } from '../event-limits.ts';
+import { MAPPING_LIMITS } from '../limits/event-limits.ts';
 import { type Destinations, destinationsSchema } from './event-source-mapping.ts';
 
 const { maximumAttempts, maximumAgeMs } = MAPPING_LIMITS;

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
  */
 import { z } from 'zod';
-import { MAPPING_LIMITS } from '../event-limits.ts';
+import { MAPPING_LIMITS } from '../limits/event-limits.ts';
 import { type FunctionName, type MappingName, NAME_PATTERN, type QueueName, type TenantName } from './ids.ts';
 
 /** Where messages come from. A stream is a key of the Redis that the host is given. */

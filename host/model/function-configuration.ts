@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues, HOST_LIMITS } from '../limits.ts';
+import {
+  FUNCTION_LIMITS,
+  type FunctionLimitName,
+  type FunctionLimitValues,
+  HOST_LIMITS,
+} from '../limits/limits.ts';
 import { type Cors, corsSchema, type UrlAccess, urlAccessSchema } from './url-access.ts';
 
 /** Least severe level that is kept. Standard output and error of a guest are `info` and `warn`. */

@@ -7,7 +7,7 @@
  * 3. When a span began and ended is when the guest said so, by the host's clock.
  * 4. At most GUEST_SPANS.perInvocation spans are opened and GUEST_SPANS.bytes kept; everything else is counted (`leftOut`).
  */
-import { GUEST_SPANS } from '../limits.ts';
+import { GUEST_SPANS } from '../limits/limits.ts';
 import type { GuestSpan, GuestSpanContent } from './guest-span.ts';
 
 interface Opened {

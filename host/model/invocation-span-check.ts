@@ -1,6 +1,6 @@
 /** A span from somebody who is not trusted. */
-import { ERROR_TABLE } from '../errors.ts';
-import { GUEST_SPANS } from '../limits.ts';
+import { ERROR_TABLE } from '../errors/errors.ts';
+import { GUEST_SPANS } from '../limits/limits.ts';
 import type { GuestSpan } from './guest-span.ts';
 import type { TenantName } from './ids.ts';
 import type { InvocationSpan } from './invocation-span.ts';

@@ -6,7 +6,7 @@
  * same thing to an engine.
  */
 import { z } from 'zod';
-import { FUNCTION_QUEUE, QUEUE_LIMITS } from '../event-limits.ts';
+import { FUNCTION_QUEUE, QUEUE_LIMITS } from '../limits/event-limits.ts';
 import type { EventInvokeConfig } from './event-invoke-config.ts';
 import type { FunctionName, QueueName, TenantName } from './ids.ts';
 

@@ -1,6 +1,6 @@
 /** What calls a function by the clock. Terms as in EventBridge Scheduler. */
 import { z } from 'zod';
-import { SCHEDULE_LIMITS } from '../event-limits.ts';
+import { SCHEDULE_LIMITS } from '../limits/event-limits.ts';
 import type { FunctionName, ScheduleName, TenantName } from './ids.ts';
 
 export const scheduleExpressionSchema = z.discriminatedUnion('type', [

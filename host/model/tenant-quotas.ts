@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { TENANT_QUOTAS, type TenantQuotaName, type TenantQuotaValues } from '../tenant-quota-limits.ts';
+import {
+  TENANT_QUOTAS,
+  type TenantQuotaName,
+  type TenantQuotaValues,
+} from '../limits/tenant-quota-limits.ts';
 
 function quotaSchema(name: TenantQuotaName): z.ZodNumber {
   const { floor, hard, unit, reason } = TENANT_QUOTAS[name];

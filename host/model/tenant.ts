@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TENANT_WEIGHT } from '../limits.ts';
+import { TENANT_WEIGHT } from '../limits/limits.ts';
 import type { TenantName } from './ids.ts';
 
 export const TENANT_CLOCKS = ['coarse', 'fine'] as const;

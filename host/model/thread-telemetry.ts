@@ -1,5 +1,5 @@
 /** What a serving thread tells of itself beside usage records and logs: plain data. */
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import type { FunctionName, TenantName } from './ids.ts';
 import type { InvocationSpan } from './invocation-span.ts';
 

@@ -2,7 +2,7 @@
  * Usage records on their way from a serving thread or a tenant's process to the ledger: numbers in one array, ids in one string, and what was called
  * once per batch: what takes time on a serving thread is making and copying objects.
  */
-import { ERROR_TABLE } from '../errors.ts';
+import { ERROR_TABLE } from '../errors/errors.ts';
 import { HOST_CALL_KINDS } from './host-call-kind.ts';
 import type { InvocationId, TenantName } from './ids.ts';
 import {

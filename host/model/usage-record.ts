@@ -3,7 +3,7 @@
  * before that (quotas, keys, preflights) ran nothing and leaves none. docs/from-call-to-invoice.md is the normative text.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { ERROR_TABLE, type ErrorCode } from '../errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../errors/errors.ts';
 import { type HostCallColumn, NO_HOST_CALLS } from './host-call-kind.ts';
 import type { FunctionName, InvocationId, TenantName } from './ids.ts';
 

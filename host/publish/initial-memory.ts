@@ -1,4 +1,4 @@
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 
 /** Throws `component_memory_too_large` if an artifact's memories start out with more than a function may have. */
 export function assertMemoryFits(

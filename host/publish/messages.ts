@@ -1,5 +1,5 @@
 /** What passes between the host and its publishing process: paths and plain data, never bytes of an upload. */
-import type { ErrorMessage } from '../errors.ts';
+import type { ErrorMessage } from '../errors/errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
 import type { PublishProgress } from '../model/publish-progress.ts';

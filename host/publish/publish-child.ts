@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type ErrorCode, fromErrorMessage, MayflyError } from '../errors.ts';
+import { type ErrorCode, fromErrorMessage, MayflyError } from '../errors/errors.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { entryUrl } from './entry-url.ts';
 import type { PipelineJob, PipelineResult, PublishInput, PublishOutput } from './messages.ts';

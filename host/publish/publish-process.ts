@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { isToolCrash } from '../compiler/tool-failure.ts';
-import { MayflyError, toErrorMessage } from '../errors.ts';
+import { MayflyError, toErrorMessage } from '../errors/errors.ts';
 import { entryUrl } from './entry-url.ts';
 import type { PublishInput, PublishOutput } from './messages.ts';
 import { runPipeline } from './pipeline.ts';

@@ -10,7 +10,7 @@
  *  3. A process that died or is spent serves no other job; the next job starts a fresh one.
  *  4. An artifact is committed by the host alone, after its process said that it is complete.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';

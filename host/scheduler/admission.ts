@@ -11,11 +11,11 @@
  * 3. What is decided over is read and written inside the tenant's lock; leaving needs none, because nobody is
  *    harmed by a place that is taken for some microseconds longer.
  */
-import type { QuotaRefusal } from '../errors.ts';
-import { WASM_PAGE_BYTES } from '../limits.ts';
+import type { QuotaRefusal } from '../errors/errors.ts';
+import { WASM_PAGE_BYTES } from '../limits/limits.ts';
+import { UNBOUNDED } from '../limits/tenant-quota-limits.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import { startOfMonthMs } from '../model/tenant-quotas.ts';
-import { UNBOUNDED } from '../tenant-quota-limits.ts';
 import { type AdmissionClock, burn, fuelRate, turnMonth } from './burn.ts';
 import { HOST, type QuotaTable } from './quota-table.ts';
 import { type Rate, taken, waitMs } from './rate.ts';

@@ -1,7 +1,7 @@
 /** What an invocation has used, written into the record of its tenant; inside the tenant's lock only. */
 
+import { UNBOUNDED } from '../limits/tenant-quota-limits.ts';
 import { monthOf } from '../model/tenant-quotas.ts';
-import { UNBOUNDED } from '../tenant-quota-limits.ts';
 import type { QuotaTable } from './quota-table.ts';
 import { type Rate, taken } from './rate.ts';
 

@@ -9,8 +9,8 @@
  * 3. Limits are in the record: what the main thread sets holds for the next decision on every thread.
  * 4. Numbers that outgrow 32 bits are float64, which is exact to 2^53; they are touched under the lock only.
  */
-import { WASM_PAGE_BYTES } from '../limits.ts';
-import { TENANT_QUOTAS, type TenantQuotaName } from '../tenant-quota-limits.ts';
+import { WASM_PAGE_BYTES } from '../limits/limits.ts';
+import { TENANT_QUOTAS, type TenantQuotaName } from '../limits/tenant-quota-limits.ts';
 import { locked, releaseLockOf } from './shared-lock.ts';
 
 /** Columns: tenants and functions that can have a record at one time. */

@@ -16,7 +16,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import {
   ARTIFACT_FILES,
   type ArtifactManifest,

@@ -9,7 +9,7 @@
  *  3. A tenant sees no entry of an earlier tenant of its name.
  *  4. An entry is small: what would make it larger is left out, and the entry says so.
  */
-import { HOST_LIMITS } from '../limits.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import type { Actor } from '../model/actor.ts';
 import type { AuditAction, AuditEntry, AuditedChange } from '../model/audit-entry.ts';
 import type { TenantName } from '../model/ids.ts';

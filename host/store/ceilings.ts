@@ -1,6 +1,6 @@
 /** The operator's ceilings over what a function may set: refused when set, and clamped when read. */
-import { MayflyError } from '../errors.ts';
-import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { FUNCTION_LIMITS, type FunctionLimitName, type FunctionLimitValues } from '../limits/limits.ts';
 import type { FunctionConfiguration, FunctionConfigurationPatch } from '../model/function-configuration.ts';
 
 /** What follows a value for people; fuel and counts say it in their names. */

@@ -3,7 +3,7 @@
  * settings that differ from the defaults, and the columns that its kind has beside them.
  */
 import type { SQLInputValue } from 'node:sqlite';
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { AuditAction } from '../model/audit-entry.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';

@@ -1,5 +1,5 @@
 /** How the asynchronous invocations of functions are tried, in the registry's file; it goes with the function. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import {
   defaultEventInvokeConfig,

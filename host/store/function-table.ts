@@ -10,8 +10,8 @@
  *  4. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
  */
 import type { StatementSync } from 'node:sqlite';
-import { MayflyError } from '../errors.ts';
-import type { FunctionLimitValues } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import type { FunctionLimitValues } from '../limits/limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
 import {

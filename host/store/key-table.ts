@@ -8,8 +8,8 @@
  *  3. Listeners hear of a change after it is durable and before the method returns: a key that was revoked opens
  *     nothing from the answer on.
  */
-import { MayflyError } from '../errors.ts';
-import { HOST_LIMITS } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { ApiKey, KeyScope, KeyVerifier } from '../model/api-key.ts';
 import type { TenantName } from '../model/ids.ts';

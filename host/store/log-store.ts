@@ -13,7 +13,7 @@
  *  5. A log that cannot be written harms nothing but itself: neither `append` nor the flush throws.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { HOST_LIMITS } from '../limits.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import { type LogFilter, levelsFrom } from '../model/log-filter.ts';
 import type { LogRecord } from '../model/log-record.ts';

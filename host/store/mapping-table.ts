@@ -1,5 +1,5 @@
 /** Event source mappings as their tenants define them, in the registry's file. A mapping may outlive its function. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import {
   defaultMappingSettings,

@@ -1,5 +1,5 @@
 /** Price lists, in the registry's file. They are never changed or removed: what a month was billed by stays there to be seen. */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import { monthOfText, type PriceList, type StoredPriceList } from '../model/price-list.ts';
 import { monthOf } from '../model/tenant-quotas.ts';

@@ -6,7 +6,7 @@
  *  2. Whoever removes a queue, or the tenant of queues, leaves in the same transaction a note that the engine has to forget
  *     their content; the note goes when the engine has. No later queue of the name sees it (see queues/forgotten-queues.ts).
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { FunctionName, QueueName, TenantName } from '../model/ids.ts';
 import {

@@ -1,5 +1,5 @@
-import { MayflyError } from '../errors.ts';
-import type { FunctionLimitValues } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import type { FunctionLimitValues } from '../limits/limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { AuditedChange } from '../model/audit-entry.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';

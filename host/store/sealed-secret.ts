@@ -7,7 +7,7 @@
  * up to which random nonces are safe (NIST SP 800-38D, section 8.3).
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { MasterKeys } from './master-keys.ts';
 

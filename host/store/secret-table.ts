@@ -7,8 +7,8 @@
  *  3. A function whose secrets cannot all be opened does not run with some of them missing: it is an error.
  *  4. Whoever changes a secret is told after it is durable, and after its function's listeners were.
  */
-import { MayflyError } from '../errors.ts';
-import { HOST_LIMITS } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { AuditTable } from './audit-table.ts';

@@ -7,8 +7,8 @@
  *     sender, and removes the old one.
  *  3. It is shown once, by whoever made it; no listing, audit entry or error has one.
  */
-import { MayflyError } from '../errors.ts';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { QueueName, TenantName } from '../model/ids.ts';
 import type { AuditTable } from './audit-table.ts';

@@ -1,11 +1,11 @@
 /** What tenants may use, as far as the operator has set it, and what they have used of it this month. */
-import { MayflyError } from '../errors.ts';
-import { HOST_LIMITS } from '../limits.ts';
+import { MayflyError } from '../errors/errors.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
+import { type TenantQuotaValues, UNBOUNDED } from '../limits/tenant-quota-limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { ArtifactManifest } from '../model/artifact.ts';
 import type { TenantName } from '../model/ids.ts';
 import { applyQuotas, defaultQuotas, type TenantQuotasPatch } from '../model/tenant-quotas.ts';
-import { type TenantQuotaValues, UNBOUNDED } from '../tenant-quota-limits.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { RegistryDatabase } from './registry-database.ts';
 import type { TenantTable } from './tenant-table.ts';

@@ -3,7 +3,7 @@
  *
  * Listeners hear of a change after it is durable and before the method returns, as those of functions do.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { TenantName } from '../model/ids.ts';
 import {

@@ -13,7 +13,7 @@
  * 6. At most one timer is its own: that of `gathering` or `waiting`.
  */
 
-import { toErrorMessage } from '../errors.ts';
+import { toErrorMessage } from '../errors/errors.ts';
 import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { MessageCause } from '../model/queue-message.ts';
 import { CLAIMED_AT_ONCE, type Claim } from '../store/queues/queue-engine.ts';

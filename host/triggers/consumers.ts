@@ -7,8 +7,8 @@
  * 3. What is waiting when the host starts is found by looking once, at a bounded rate, also if the store is away at that time.
  * 4. After {@link drain} has begun no consumer is made.
  */
-import { FUNCTION_QUEUE } from '../event-limits.ts';
-import { FUNCTION_LIMITS } from '../limits.ts';
+import { FUNCTION_QUEUE } from '../limits/event-limits.ts';
+import { FUNCTION_LIMITS } from '../limits/limits.ts';
 import type { ConsumerStatus } from '../model/consumer-status.ts';
 import type { EventSourceMapping } from '../model/event-source-mapping.ts';
 import type { FunctionName, MappingName, TenantName } from '../model/ids.ts';

@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  */
 import { isUtf8 } from 'node:buffer';
-import { QUEUE_LIMITS } from '../event-limits.ts';
+import { QUEUE_LIMITS } from '../limits/event-limits.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { MessageCause, QueueMessage } from '../model/queue-message.ts';
 

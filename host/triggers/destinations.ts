@@ -6,7 +6,7 @@
  * 1. `send` never rejects, and does not wait for longer than {@link TRIES} allow: the lease of the source message is extended meanwhile.
  * 2. A chain of destinations is {@link CHAIN_DEPTH} links long at most: functions that feed each other in a circle come to an end.
  */
-import { ERROR_TABLE, MayflyError, toErrorMessage } from '../errors.ts';
+import { ERROR_TABLE, MayflyError, toErrorMessage } from '../errors/errors.ts';
 import {
   CHAIN_DEPTH_ATTRIBUTE,
   TRACEPARENT_ATTRIBUTE,

@@ -6,7 +6,7 @@
  * A pattern is an object whose fields all have to match. A field's value is a list of rules of which one has to match, or another
  * object; `$or` is a list of patterns of which one has to. `filter-match.ts` evaluates it.
  */
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import { matchesWildcard, parseWildcard } from './wildcard.ts';
 
 export type Scalar = string | number | boolean | null;

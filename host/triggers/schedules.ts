@@ -10,7 +10,7 @@
  *    `skip`: none, but for the latest if that one is on time.
  * 4. There is one timer, for the tick that comes first; at the latest after {@link LONGEST_SLEEP_MS}, so that a clock that jumps is noticed.
  */
-import { FUNCTION_QUEUE } from '../event-limits.ts';
+import { FUNCTION_QUEUE } from '../limits/event-limits.ts';
 import { CRON_ATTRIBUTE, SCHEDULE_ATTRIBUTE, SCHEDULED_AT_ATTRIBUTE } from '../model/event-attributes.ts';
 import type { ScheduleName, TenantName } from '../model/ids.ts';
 import { functionQueueSettings } from '../model/queue.ts';

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { Cron } from 'croner';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ScheduleName, TenantName } from '../model/ids.ts';
 import type { ScheduleExpression } from '../model/schedule.ts';
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 
 /** Whether an invocation is over. An `AbortSignal` is one, too. */
 export interface EndFlag {

@@ -9,7 +9,7 @@
  *    few calls of thousands; the killer has nothing but losses.
  * 3. What is older than the window is forgotten, and so is everything about a version that was quarantined.
  */
-import { QUARANTINE } from '../limits.ts';
+import { QUARANTINE } from '../limits/limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { Quarantine } from '../model/quarantine.ts';
 

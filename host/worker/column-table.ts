@@ -1,4 +1,4 @@
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 
 export interface ColumnTableOptions {
   readonly first: number;

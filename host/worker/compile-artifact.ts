@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import { ARTIFACT_FILES, type ArtifactManifest } from '../model/artifact.ts';
 import type { LinkPlan } from '../model/link-plan.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, toErrorMessage } from '../errors.ts';
+import { type ErrorCode, toErrorMessage } from '../errors/errors.ts';
 import type { EventOutcome } from '../model/event-invocation.ts';
 
 /** When a place becomes free nobody knows; most invocations take milliseconds, and asking costs microseconds. */

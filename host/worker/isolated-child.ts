@@ -9,7 +9,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { MayflyError, toErrorMessage } from '../errors.ts';
+import { MayflyError, toErrorMessage } from '../errors/errors.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
 import { spanOfTenant } from '../model/invocation-span-check.ts';
 import type { LogRecord } from '../model/log-record.ts';

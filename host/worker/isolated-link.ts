@@ -1,4 +1,4 @@
-import { fromErrorMessage } from '../errors.ts';
+import { fromErrorMessage } from '../errors/errors.ts';
 import type { FunctionName } from '../model/ids.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } from './isolated-messages.ts';

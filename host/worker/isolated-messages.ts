@@ -2,7 +2,7 @@
  * What passes between the host and the process of an isolated tenant: over the process channel, plain data only; and with
  * each request that a serving thread hands over to it.
  */
-import type { ErrorMessage } from '../errors.ts';
+import type { ErrorMessage } from '../errors/errors.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';

@@ -9,7 +9,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MayflyError } from '../errors.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { LogRecord } from '../model/log-record.ts';

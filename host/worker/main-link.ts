@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import { fromErrorMessage } from '../errors.ts';
+import { fromErrorMessage } from '../errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, HostServices, ReturnedOutcome, ServiceName, ToWorker } from './messages.ts';

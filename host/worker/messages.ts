@@ -3,10 +3,10 @@
  * id and gets one answer with that id; everything else is a notice.
  */
 import type { ControlBackend } from '../control-plane/backend.ts';
-import type { ErrorMessage } from '../errors.ts';
+import type { ErrorMessage } from '../errors/errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
-import type { FunctionLimitValues } from '../limits.ts';
+import type { FunctionLimitValues } from '../limits/limits.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
 import type { EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';

@@ -1,6 +1,6 @@
 /** Gathers what this thread tells of itself, and sends it on in batches. Where nothing is traced or refused, that is next to nothing. */
-import type { ErrorCode } from '../errors.ts';
-import { GUEST_SPANS } from '../limits.ts';
+import type { ErrorCode } from '../errors/errors.ts';
+import { GUEST_SPANS } from '../limits/limits.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';

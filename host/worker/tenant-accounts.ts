@@ -7,7 +7,8 @@
  * 3. What is counted by the month is on the disk at most {@link FLUSH_INTERVAL_MS} later, and when the host stops. A
  *    host that is killed forgets what was used since; a quota is overshot by at most that.
  */
-import { HOST_LIMITS } from '../limits.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
+import type { TenantQuotaName, TenantQuotaValues } from '../limits/tenant-quota-limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { monthOf, type QuotaUse, startOfMonthMs, type TenantQuotaUse } from '../model/tenant-quotas.ts';
 import { burn } from '../scheduler/burn.ts';
@@ -22,7 +23,6 @@ import {
 } from '../scheduler/quota-table.ts';
 import { MAIN_THREAD } from '../scheduler/shared-lock.ts';
 import type { Registry } from '../store/registry.ts';
-import type { TenantQuotaName, TenantQuotaValues } from '../tenant-quota-limits.ts';
 import { ColumnTable } from './column-table.ts';
 import { routeKey } from './route-cache.ts';
 

@@ -1,4 +1,4 @@
-import { type ErrorCode, MayflyError } from '../errors.ts';
+import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import { refusedEvent } from './event-refusal.ts';
 import type { ToWorker } from './messages.ts';

@@ -9,8 +9,8 @@
  *    say so soon is ended itself.
  */
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, MayflyError, toErrorMessage } from '../errors.ts';
-import { HOST_LIMITS } from '../limits.ts';
+import { type ErrorCode, MayflyError, toErrorMessage } from '../errors/errors.ts';
+import { HOST_LIMITS } from '../limits/limits.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { ThreadTelemetry } from '../model/thread-telemetry.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { commandsFor } from '../../guest-sdk/cli/commands.ts';
-import { MayflyError, toProblemDetails } from '../../host/errors.ts';
+import { MayflyError, toProblemDetails } from '../../host/errors/errors.ts';
 import { against, hostOf } from './against.ts';
 import { KEY, sendJson } from './fake-host.ts';
 import { mayfly } from './run-mayfly.ts';

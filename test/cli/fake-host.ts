@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type ErrorCode, MayflyError, toProblemDetails } from '../../host/errors.ts';
+import { type ErrorCode, MayflyError, toProblemDetails } from '../../host/errors/errors.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 
 export interface Received {

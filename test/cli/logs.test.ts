@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { ErrorCode } from '../../host/errors.ts';
+import type { ErrorCode } from '../../host/errors/errors.ts';
 import { against, hostOf } from './against.ts';
 import { KEY, sendJson, sendProblem } from './fake-host.ts';
 import { finished, startMayfly } from './run-mayfly.ts';

@@ -1,7 +1,7 @@
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { scanComponent, withoutCustomSections } from '../../host/compiler/component-sections.ts';
-import { type ErrorCode, MayflyError } from '../../host/errors.ts';
+import { type ErrorCode, MayflyError } from '../../host/errors/errors.ts';
 import {
   component,
   coreModule,

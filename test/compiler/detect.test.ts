@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { detectUpload } from '../../host/compiler/detect.ts';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { randomBytes } from './binary-builder.ts';
 import { httpReactor, runComponent } from './guests.ts';
 

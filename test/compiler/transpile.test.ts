@@ -5,7 +5,7 @@ import { componentizeWasip1 } from '../../host/compiler/componentize-wasip1.ts';
 import { meterModules } from '../../host/compiler/meter-modules.ts';
 import { type Transpiled, transpileComponent } from '../../host/compiler/transpile.ts';
 import { readWorld } from '../../host/compiler/world.ts';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { SUSPENDING_IMPORTS } from '../../host/wasi/suspending-imports.ts';
 import { coreModule, leb, repeated, section } from './binary-builder.ts';
 import { runGlue } from './glue-runner.ts';

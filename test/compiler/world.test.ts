@@ -2,7 +2,7 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { type ComponentShape, scanComponent } from '../../host/compiler/component-sections.ts';
 import { readWorld } from '../../host/compiler/world.ts';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import {
   httpAndRunComponent,
   plainComponent,

@@ -3,7 +3,7 @@ import { ComponentTrap } from '../../host/component/component-trap.ts';
 import { ErrorContext } from '../../host/component/error-context.ts';
 import { HandleTable } from '../../host/component/handle-table.ts';
 import { ResourceHandle } from '../../host/component/resource-handle.ts';
-import { HANDLES_PER_TABLE } from '../../host/limits.ts';
+import { HANDLES_PER_TABLE } from '../../host/limits/limits.ts';
 
 const entry = () => new ErrorContext('');
 

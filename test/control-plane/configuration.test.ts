@@ -1,5 +1,5 @@
 import test from 'ava';
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { ControlPlaneServer, functionPath, problemOf } from './control-plane-server.ts';
 
 const path = `${functionPath('hello')}/configuration`;

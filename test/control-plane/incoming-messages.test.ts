@@ -1,7 +1,7 @@
 import test from 'ava';
 import { readMessage, readMessages } from '../../host/control-plane/incoming-messages.ts';
-import { MayflyError } from '../../host/errors.ts';
-import { QUEUE_LIMITS } from '../../host/event-limits.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
+import { QUEUE_LIMITS } from '../../host/limits/event-limits.ts';
 import { MESSAGE_BATCH, type NewMessage } from '../../host/model/queue-message.ts';
 
 const NOW_MS = 1_000_000;

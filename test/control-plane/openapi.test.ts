@@ -1,6 +1,6 @@
 import test from 'ava';
-import { ERROR_TABLE } from '../../host/errors.ts';
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { ERROR_TABLE } from '../../host/errors/errors.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { ControlPlaneServer, functionPath, type RequestOptions } from './control-plane-server.ts';
 import {
   breachOf,

@@ -5,7 +5,7 @@ import {
   requireSignature,
   webhookHead,
 } from '../../host/control-plane/webhook-signature.ts';
-import { QUEUE_LIMITS } from '../../host/event-limits.ts';
+import { QUEUE_LIMITS } from '../../host/limits/event-limits.ts';
 import { isSigningSecret } from '../../host/model/webhook-signature.ts';
 
 const NOW_MS = 1_614_265_330_000;

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import type { Command } from 'commander';
 import { resolveConfig } from '../../host/config.ts';
-import { HOST_LIMITS } from '../../host/limits.ts';
+import { HOST_LIMITS } from '../../host/limits/limits.ts';
 import { testHost } from '../harness/host.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

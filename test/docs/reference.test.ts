@@ -3,7 +3,7 @@ import test from 'ava';
 import { renderErrorTable } from '../../docs/render-errors.ts';
 import { renderLimits } from '../../docs/render-limits.ts';
 import { renderMetrics } from '../../docs/render-metrics.ts';
-import { ERROR_TABLE } from '../../host/errors.ts';
+import { ERROR_TABLE } from '../../host/errors/errors.ts';
 import { exposedName } from '../../host/metering/telemetry/exposition.ts';
 import { METRICS } from '../../host/metering/telemetry/instruments.ts';
 

@@ -1,7 +1,7 @@
 /** Each quota that there is, used up: how the refusal is told, and that it says which quota, how much, and when again. */
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
-import { TENANT_QUOTAS, type TenantQuotaName } from '../../host/tenant-quota-limits.ts';
+import { TENANT_QUOTAS, type TenantQuotaName } from '../../host/limits/tenant-quota-limits.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { type Answer, type Json, startTestHost, type TestHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';

@@ -2,7 +2,7 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
-import { GUEST_SPANS } from '../../host/limits.ts';
+import { GUEST_SPANS } from '../../host/limits/limits.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { type Answer, fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../harness/otlp-receiver.ts';

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import test from 'ava';
 import { Authorizer, type UrlRequest } from '../../host/front-door/authorizer.ts';
-import { AUTHORIZER_LIMITS } from '../../host/limits.ts';
+import { AUTHORIZER_LIMITS } from '../../host/limits/limits.ts';
 import type { LiveFunction } from '../../host/model/function-version.ts';
 import { functionNamed, tenantNamed } from '../store/publications.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { type ErrorCode, MayflyError } from '../../host/errors.ts';
+import { type ErrorCode, MayflyError } from '../../host/errors/errors.ts';
 import { NodeExchange } from '../../host/front-door/exchange.ts';
 import { HOLD_MS } from '../../host/front-door/response-sink.ts';
 import { DelayQueue } from '../../host/instance/delay-queue.ts';

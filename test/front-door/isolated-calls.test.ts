@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { type HandOver, IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import { createIsolatedServer, type IsolatedServerPorts } from '../../host/front-door/isolated-server.ts';
 import type { EventInvocation, EventOutcome } from '../../host/model/event-invocation.ts';

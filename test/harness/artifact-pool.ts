@@ -6,7 +6,7 @@ import {
   type FunctionLimitName,
   type FunctionLimitValues,
   HOST_LIMITS,
-} from '../../host/limits.ts';
+} from '../../host/limits/limits.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { NO_TRACING } from '../../host/model/trace-sampling.ts';

@@ -7,7 +7,7 @@ import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
 import type { RoadWish } from '../../host/instance/rewind/road.ts';
 import { Slots } from '../../host/instance/slots.ts';
-import { REFUSALS } from '../../host/limits.ts';
+import { REFUSALS } from '../../host/limits/limits.ts';
 import type { EventDelivery, EventOutcome } from '../../host/model/event-invocation.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, MessageId, TenantName } from '../../host/model/ids.ts';

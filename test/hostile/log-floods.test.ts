@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
-import { HOST_LIMITS } from '../../host/limits.ts';
+import { HOST_LIMITS } from '../../host/limits/limits.ts';
 import { Bystander } from '../harness/bystander.ts';
 import { cCommand } from '../harness/guests.ts';
 import { HostProcess } from '../harness/host-process.ts';

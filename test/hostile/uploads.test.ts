@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { ERROR_TABLE, type ErrorCode } from '../../host/errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../../host/errors/errors.ts';
 import { component, joined, leb, moduleOf, name, randomBytes, section } from '../compiler/binary-builder.ts';
 import { withNote } from '../harness/component-note.ts';
 import { exampleComponent } from '../harness/guests.ts';

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
-import { FUEL_SLICE } from '../../host/limits.ts';
+import { FUEL_SLICE } from '../../host/limits/limits.ts';
 
 /** What instrumented code does with the counter: subtract, and ask for more below zero. */
 function burn(account: FuelAccount, amount: number): boolean {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { CommandOutput, cgiVariables } from '../../host/instance/serve-command.ts';
 import type { HeaderList, HttpExchange } from '../../host/wasi/context.ts';
 import type { ByteSink } from '../../host/wasi/io/bytes.ts';

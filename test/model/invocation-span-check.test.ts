@@ -1,6 +1,6 @@
 /** What the process of an isolated tenant says of its spans: a guest that has taken it over can speak, too. */
 import test from 'ava';
-import { GUEST_SPANS } from '../../host/limits.ts';
+import { GUEST_SPANS } from '../../host/limits/limits.ts';
 import type { GuestSpan } from '../../host/model/guest-span.ts';
 import type { TenantName } from '../../host/model/ids.ts';
 import type { InvocationSpan, OutboundSpan } from '../../host/model/invocation-span.ts';

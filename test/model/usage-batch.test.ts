@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ERROR_TABLE, type ErrorCode } from '../../host/errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../../host/errors/errors.ts';
 import type { TenantName } from '../../host/model/ids.ts';
 import { ofTenant, recordsOf, type UsageBatch, UsageBatchWriter } from '../../host/model/usage-batch.ts';
 import {

@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import { scanComponent, withoutCustomSections } from '../../host/compiler/component-sections.ts';
-import type { ErrorCode } from '../../host/errors.ts';
-import { COMPONENT_LIMITS } from '../../host/limits.ts';
+import type { ErrorCode } from '../../host/errors/errors.ts';
+import { COMPONENT_LIMITS } from '../../host/limits/limits.ts';
 import {
   component,
   coreModule,

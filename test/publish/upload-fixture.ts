@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import { type ErrorCode, MayflyError } from '../../host/errors.ts';
+import { type ErrorCode, MayflyError } from '../../host/errors/errors.ts';
 import { asDigest, type Digest } from '../../host/model/ids.ts';
 import { Publisher, type PublisherOptions, type PublishJob } from '../../host/publish/publisher.ts';
 import { ArtifactStore } from '../../host/store/artifacts.ts';

@@ -1,5 +1,6 @@
 /** A quota table in which one tenant and its functions are bounded by what a test says, and by nothing else. */
-import { FUNCTION_LIMITS } from '../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
+import type { TenantQuotaName } from '../../host/limits/tenant-quota-limits.ts';
 import { Admission, type Applicant } from '../../host/scheduler/admission.ts';
 import type { AdmissionClock } from '../../host/scheduler/burn.ts';
 import {
@@ -9,7 +10,6 @@ import {
   QuotaTable,
   type QuotaTableBuffers,
 } from '../../host/scheduler/quota-table.ts';
-import type { TenantQuotaName } from '../../host/tenant-quota-limits.ts';
 
 export const TENANT = 1;
 export const OTHER_TENANT = 2;

@@ -5,7 +5,7 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { type EnginePorts, type InvocationResult, RunningInvocation } from '../../host/instance/engine.ts';
-import { FUEL_SLICE } from '../../host/limits.ts';
+import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';

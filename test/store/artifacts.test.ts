@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { ArtifactManifest } from '../../host/model/artifact.ts';
 import { asDigest } from '../../host/model/ids.ts';
 import { ArtifactStore } from '../../host/store/artifacts.ts';

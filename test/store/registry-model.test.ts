@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { functionNamed, publicationOf, tenantNamed } from './publications.ts';
 

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { EventOutcome } from '../../host/model/event-invocation.ts';
 import { ConsumerFixture, numbered, QUEUE, refused, returned } from './consumer-fixture.ts';
 import { MemoryEngine } from './memory-engine.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../../host/model/event-invocation.ts';
 import { defaultEventInvokeConfig, type EventInvokeConfig } from '../../host/model/event-invoke-config.ts';
 import {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
-import { QUEUE_LIMITS } from '../../host/event-limits.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
+import { QUEUE_LIMITS } from '../../host/limits/event-limits.ts';
 import { defaultEventInvokeConfig } from '../../host/model/event-invoke-config.ts';
 import type { Destination } from '../../host/model/event-source-mapping.ts';
 import type { FunctionName, InvocationId, MessageId } from '../../host/model/ids.ts';

@@ -2,7 +2,7 @@
  * A host as the simulation has it: a consumer whose store fails now and then, before or after it has done what it was asked, and which can be killed at
  * any point: nothing that it had begun goes on, no timer of it fires.
  */
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../../host/model/event-invocation.ts';
 import type { QueueEngine } from '../../host/store/queues/queue-engine.ts';
 import { BatchBudget } from '../../host/triggers/batch-budget.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { MessageId } from '../../host/model/ids.ts';
 import type { QueueMessage } from '../../host/model/queue-message.ts';
 import { matchFilters } from '../../host/triggers/filter-match.ts';

@@ -2,7 +2,7 @@
  * A queue engine that is obviously right: lists in memory, looked through from the start each time. What the tests of consumers run on where they
  * are about consumers; the simulation runs on the real one as well.
  */
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { MessageId } from '../../host/model/ids.ts';
 import { type QueueId, type QueueSettings, queueKey } from '../../host/model/queue.ts';
 import type {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { defaultEventInvokeConfig } from '../../host/model/event-invoke-config.ts';
 import type { FunctionName, ScheduleName } from '../../host/model/ids.ts';
 import type { QueueId } from '../../host/model/queue.ts';

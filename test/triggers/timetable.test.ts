@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { ScheduleName, TenantName } from '../../host/model/ids.ts';
 import type { ScheduleExpression } from '../../host/model/schedule.ts';
 import { checkExpression, jitterOf, timetableOf } from '../../host/triggers/timetable.ts';

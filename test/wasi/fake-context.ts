@@ -1,7 +1,7 @@
 /** A `WasiContext` for tests: driven by hand, recording what it is told. */
 import { createHash } from 'node:crypto';
-import type { ErrorCode } from '../../host/errors.ts';
-import { MayflyError } from '../../host/errors.ts';
+import type { ErrorCode } from '../../host/errors/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { Clock, WasiContext } from '../../host/wasi/context.ts';
 import { BufferSource, EMPTY_SOURCE } from '../../host/wasi/io/buffer-source.ts';

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { QUARANTINE } from '../../host/limits.ts';
+import { QUARANTINE } from '../../host/limits/limits.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { Blame, type Suspect } from '../../host/worker/blame.ts';
 

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
-import { MayflyError } from '../../host/errors.ts';
+import { MayflyError } from '../../host/errors/errors.ts';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import type { EventDelivery, EventInvocation, EventOutcome } from '../../host/model/event-invocation.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';

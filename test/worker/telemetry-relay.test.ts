@@ -1,5 +1,5 @@
 import test from 'ava';
-import { GUEST_SPANS } from '../../host/limits.ts';
+import { GUEST_SPANS } from '../../host/limits/limits.ts';
 import type { GuestSpan } from '../../host/model/guest-span.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import type { InvocationSpan } from '../../host/model/invocation-span.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { FUNCTION_LIMITS } from '../../../host/limits.ts';
+import { FUNCTION_LIMITS } from '../../../host/limits/limits.ts';
 import { collect, command, withClient } from '../command.ts';
 import { configureFunction, type SettingsChange } from '../function-settings.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';

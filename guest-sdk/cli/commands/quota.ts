@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { TenantQuotasJson } from '../../../host/control-plane/quota-schemas.ts';
-import { TENANT_QUOTAS, type TenantQuotaName, UNBOUNDED } from '../../../host/tenant-quota-limits.ts';
+import { TENANT_QUOTAS, type TenantQuotaName, UNBOUNDED } from '../../../host/limits/tenant-quota-limits.ts';
 import { command, commandGroup, withClient } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { parseQuantity } from '../quantity.ts';

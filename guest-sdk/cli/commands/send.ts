@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { SentMessageJson, SentMessagesJson } from '../../../host/control-plane/queue-schemas.ts';
-import { QUEUE_LIMITS } from '../../../host/event-limits.ts';
+import { QUEUE_LIMITS } from '../../../host/limits/event-limits.ts';
 import { MESSAGE_BATCH } from '../../../host/model/queue-message.ts';
 import type { Client } from '../client.ts';
 import { collect, command, withClient } from '../command.ts';

@@ -29,7 +29,7 @@ import {
   ATTR_FAAS_TRIGGER,
   ATTR_FAAS_VERSION,
 } from '@opentelemetry/semantic-conventions/incubating';
-import { ERROR_TABLE } from '../../errors.ts';
+import { ERROR_TABLE } from '../../errors/errors.ts';
 import type { GuestAttributes, GuestSpan } from '../../model/guest-span.ts';
 import type { InvocationSpan, OutboundSpan } from '../../model/invocation-span.ts';
 import { parseTraceContext } from '../../model/trace-context.ts';

@@ -12,7 +12,7 @@ import {
   METRIC_FAAS_NET_IO,
   METRIC_FAAS_TIMEOUTS,
 } from '@opentelemetry/semantic-conventions/incubating';
-import { ERROR_TABLE } from '../../errors.ts';
+import { ERROR_TABLE } from '../../errors/errors.ts';
 import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { RefusalCount } from '../../model/thread-telemetry.ts';
 import type { UsageRecord, UsageTrigger } from '../../model/usage-record.ts';

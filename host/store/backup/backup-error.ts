@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import { errorCodeOf } from './files.ts';
 
 /** What keeps a backup from being made, as its caller is told. */

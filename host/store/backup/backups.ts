@@ -16,8 +16,8 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MayflyError } from '../../errors.ts';
-import { BACKUP_LIMITS } from '../../limits.ts';
+import { MayflyError } from '../../errors/errors.ts';
+import { BACKUP_LIMITS } from '../../limits/limits.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Backup, BackupStep, OnBackupProgress } from '../../model/backup.ts';
 import type { ArtifactCollection } from '../artifact-collection.ts';

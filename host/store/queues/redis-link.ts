@@ -10,7 +10,7 @@
  *  5. Neither errors nor reports name the password.
  */
 import { Redis, type RedisOptions } from 'ioredis';
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import { redisAddress } from './redis-address.ts';
 import { defineScripts, runScript, type ScriptArguments, type ScriptName } from './redis-scripts.ts';
 

@@ -9,8 +9,8 @@
  *     of its machine; with `everysec` what came in the last two seconds does not survive Redis being killed.
  */
 import { randomBytes, randomInt, randomUUIDv7 } from 'node:crypto';
-import { MayflyError } from '../../errors.ts';
-import { QUEUE_LIMITS } from '../../event-limits.ts';
+import { MayflyError } from '../../errors/errors.ts';
+import { QUEUE_LIMITS } from '../../limits/event-limits.ts';
 import type { MessageId } from '../../model/ids.ts';
 import { type QueueId, type QueueSettings, queueKey } from '../../model/queue.ts';
 import type {

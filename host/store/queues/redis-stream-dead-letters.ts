@@ -8,7 +8,7 @@
  *     letters, `SCANNED` in each script.
  *  3. They are dropped when they are `QUEUE_LIMITS.retentionMs.default` old, at the latest when somebody looks.
  */
-import { QUEUE_LIMITS } from '../../event-limits.ts';
+import { QUEUE_LIMITS } from '../../limits/event-limits.ts';
 import type { MessageId } from '../../model/ids.ts';
 import type { DeadLetter } from '../../model/queue-message.ts';
 import type { DeadLetterPage, DeadLetterStore } from './dead-letter-store.ts';

@@ -12,7 +12,7 @@
  *  4. Entries are handed out in the order of the stream, those that are tried again before new ones; several claims at a time keep no order.
  */
 import { randomInt } from 'node:crypto';
-import { QUEUE_LIMITS } from '../../event-limits.ts';
+import { QUEUE_LIMITS } from '../../limits/event-limits.ts';
 import type { QueueId } from '../../model/queue.ts';
 import type { SourceCounts } from '../../model/queue-message.ts';
 import type { Claim, ClaimOptions, Settlement } from './queue-engine.ts';

@@ -9,7 +9,7 @@
  *  3. One timer, for the earliest time at which anything is due in any queue.
  *  4. In memory are a few numbers per queue, and the ids of what is in flight. Neither bodies nor what waits.
  */
-import { QUEUE_LIMITS } from '../../event-limits.ts';
+import { QUEUE_LIMITS } from '../../limits/event-limits.ts';
 import type { MessageId } from '../../model/ids.ts';
 import { type QueueId, type QueueSettings, queueKey } from '../../model/queue.ts';
 import type {

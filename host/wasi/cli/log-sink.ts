@@ -6,7 +6,7 @@
  * 3. Together the sinks that share a budget take at most its limit. The write that goes beyond is taken as far as it
  *    fits, then the invocation ends.
  */
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSink } from '../io/bytes.ts';
 import { StreamClosedError } from '../io/error.ts';
 

@@ -1,4 +1,4 @@
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSink, ByteSource } from '../io/bytes.ts';
 import { StreamClosedError } from '../io/error.ts';
 import type { FileNode } from './node.ts';

@@ -7,7 +7,7 @@
  *    of another length.
  * 3. `end` and `abort` take effect once; the first wins.
  */
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { HeaderList } from '../context.ts';
 import type { ByteSink } from '../io/bytes.ts';
 import { StreamClosedError } from '../io/error.ts';

@@ -1,4 +1,4 @@
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { GuestStream } from '../io/async-streams.ts';
 import type { ByteSource } from '../io/bytes.ts';
 import { Gate } from '../io/gate.ts';

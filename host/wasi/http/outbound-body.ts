@@ -1,4 +1,4 @@
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSource } from '../io/bytes.ts';
 import { Gate } from '../io/gate.ts';
 import type { OutboundError } from './error-code.ts';

@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import { OutputStream } from '../io/output-stream.ts';
 import { ResultError } from '../io/result-error.ts';
 import { BodySink } from './body-sink.ts';

@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import type { HttpExchange, WasiContext } from '../context.ts';
 import { ResultError } from '../io/result-error.ts';
 import type { BodySink } from './body-sink.ts';

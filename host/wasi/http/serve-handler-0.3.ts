@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import type { HttpExchange, WasiContext } from '../context.ts';
 import type { EndFlag } from '../ending.ts';
 import { drainIntoSink } from '../io/async-streams.ts';

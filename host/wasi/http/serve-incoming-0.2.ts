@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 import type { HttpExchange, WasiContext } from '../context.ts';
 import type { BodySink } from './body-sink.ts';
 import { IncomingRequest } from './incoming-request-0.2.ts';

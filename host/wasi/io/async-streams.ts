@@ -3,7 +3,7 @@
  * gives is an async iterable of byte chunks; one that the guest gives has `read({ count })`. A linked component also
  * knows `takeNow` and `givesCopies`.
  */
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { EndFlag } from '../ending.ts';
 import type { ByteSink, ByteSource } from './bytes.ts';
 import { never } from './poll.ts';

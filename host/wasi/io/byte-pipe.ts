@@ -12,7 +12,7 @@
  * `flushed` waits only while the pipe is full: bytes in memory cannot be pushed any further, and to wait for the
  * reader would hang guests that write a small request body before they send the request.
  */
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSink, ByteSource } from './bytes.ts';
 import { StreamClosedError } from './error.ts';
 import { Gate } from './gate.ts';

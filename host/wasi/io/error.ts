@@ -1,4 +1,4 @@
-import { MayflyError } from '../../errors.ts';
+import { MayflyError } from '../../errors/errors.ts';
 
 /**
  * Thrown by a `ByteSource` or `ByteSink` whose other side is gone without anything having failed: the guest

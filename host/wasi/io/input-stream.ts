@@ -1,4 +1,4 @@
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSource } from './bytes.ts';
 import { IoError, StreamClosedError } from './error.ts';
 import type { Handles } from './handles.ts';

@@ -1,4 +1,4 @@
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import type { ByteSink } from './bytes.ts';
 import { closed, InputStream, type StreamOptions, streamFailure } from './input-stream.ts';
 import { never, Pollable } from './poll.ts';

@@ -1,5 +1,5 @@
 /** Bridges between web streams (what fetch, undici and Hono speak) and the byte streams of guests. */
-import { STREAM_BUFFER_BYTES } from '../../limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../limits/limits.ts';
 import { EMPTY_SOURCE } from './buffer-source.ts';
 import { BytePipe } from './byte-pipe.ts';
 import type { ByteSink, ByteSource } from './bytes.ts';

@@ -1,5 +1,5 @@
 /** Attributes as `wasi:otel/types` has them, bounded and without the names that are the host's. */
-import { GUEST_SPANS } from '../../limits.ts';
+import { GUEST_SPANS } from '../../limits/limits.ts';
 import type { AttributeValue, GuestAttributes } from '../../model/guest-span.ts';
 
 /** `wasi:otel/types#key-value`; the value is JSON. */

@@ -1,5 +1,5 @@
 /** `mayfly:telemetry/invocation`: what the guest says of its invocation's own span. */
-import { GUEST_SPANS } from '../../limits.ts';
+import { GUEST_SPANS } from '../../limits/limits.ts';
 import type { WasiContext } from '../context.ts';
 import { takeAttributes, type WitKeyValue } from './guest-attributes.ts';
 

@@ -1,5 +1,5 @@
 /** `wasi:otel/tracing`: spans of the guest's own, below its invocation's (model/guest-spans.ts says what holds of them). */
-import { GUEST_SPANS } from '../../limits.ts';
+import { GUEST_SPANS } from '../../limits/limits.ts';
 import { GUEST_SPAN_KINDS, type GuestSpanContent, type GuestSpanEvent } from '../../model/guest-span.ts';
 import type { InvocationTrace } from '../../model/invocation-trace.ts';
 import { parseTraceContext, traceparentOf } from '../../model/trace-context.ts';

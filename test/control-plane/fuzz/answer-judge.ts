@@ -8,7 +8,7 @@
  *    is no such request (its head too large, say) come before.
  */
 import type { z } from 'zod';
-import { ERROR_TABLE, type ErrorCode } from '../../../host/errors.ts';
+import { ERROR_TABLE, type ErrorCode } from '../../../host/errors/errors.ts';
 import { compile, type OpenApiDocument, operationsOf } from '../openapi-contract.ts';
 import type { FuzzRequest } from './fuzz-request.ts';
 

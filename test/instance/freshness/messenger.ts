@@ -1,7 +1,7 @@
 /** The guest of `messenger.wat`, and every way in which it may end. */
 import { readFile } from 'node:fs/promises';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
-import type { ErrorCode } from '../../../host/errors.ts';
+import type { ErrorCode } from '../../../host/errors/errors.ts';
 import type { LoadedArtifact } from '../../../host/instance/artifact.ts';
 import type { FunctionConfiguration } from '../../../host/model/function-configuration.ts';
 import { artifactOf } from '../../harness/artifact.ts';

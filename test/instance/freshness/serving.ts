@@ -1,6 +1,6 @@
 /** Invocations of one function as a serving thread runs them, one after another, with everything there is to see of each. */
 import { createHash } from 'node:crypto';
-import type { ErrorCode } from '../../../host/errors.ts';
+import type { ErrorCode } from '../../../host/errors/errors.ts';
 import type { LoadedArtifact } from '../../../host/instance/artifact.ts';
 import { RunningInvocation } from '../../../host/instance/engine.ts';
 import { choosePolicy } from '../../../host/instance/rewind/rewind-policy.ts';

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
-import { MayflyError } from '../../../host/errors.ts';
+import { MayflyError } from '../../../host/errors/errors.ts';
 import { THE_HOST } from '../../../host/model/actor.ts';
 import { type BackupProgress, backupIdOf } from '../../../host/model/backup.ts';
 import { ArtifactCollection } from '../../../host/store/artifact-collection.ts';

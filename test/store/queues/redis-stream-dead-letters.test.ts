@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
 import test from 'ava';
-import { QUEUE_LIMITS } from '../../../host/event-limits.ts';
+import { QUEUE_LIMITS } from '../../../host/limits/event-limits.ts';
 import type { MessageId } from '../../../host/model/ids.ts';
 import type { DeadLetter } from '../../../host/model/queue-message.ts';
 import { LeakCheck } from '../../harness/leaks.ts';

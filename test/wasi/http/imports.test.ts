@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../../host/errors.ts';
+import { MayflyError } from '../../../host/errors/errors.ts';
 import type { OutboundHttp, OutboundRequest } from '../../../host/wasi/context.ts';
 import { sendRequest } from '../../../host/wasi/http/client-0.3.ts';
 import { OutboundError } from '../../../host/wasi/http/error-code.ts';

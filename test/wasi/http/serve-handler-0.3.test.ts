@@ -1,5 +1,5 @@
 import test from 'ava';
-import { MayflyError } from '../../../host/errors.ts';
+import { MayflyError } from '../../../host/errors/errors.ts';
 import type { WasiContext } from '../../../host/wasi/context.ts';
 import { serveHandler } from '../../../host/wasi/http/serve-handler-0.3.ts';
 import { BytePipe } from '../../../host/wasi/io/byte-pipe.ts';

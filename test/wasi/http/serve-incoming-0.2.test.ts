@@ -1,5 +1,5 @@
 import test from 'ava';
-import { type ErrorCode, MayflyError } from '../../../host/errors.ts';
+import { type ErrorCode, MayflyError } from '../../../host/errors/errors.ts';
 import type { WasiContext } from '../../../host/wasi/context.ts';
 import { serveIncoming } from '../../../host/wasi/http/serve-incoming-0.2.ts';
 import { BytePipe } from '../../../host/wasi/io/byte-pipe.ts';

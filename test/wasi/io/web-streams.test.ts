@@ -1,5 +1,5 @@
 import test from 'ava';
-import { STREAM_BUFFER_BYTES } from '../../../host/limits.ts';
+import { STREAM_BUFFER_BYTES } from '../../../host/limits/limits.ts';
 import { BytePipe } from '../../../host/wasi/io/byte-pipe.ts';
 import { readableFromSource, sinkToReadable, sourceFromReadable } from '../../../host/wasi/io/web-streams.ts';
 

@@ -1,6 +1,6 @@
 /** What guests say of spans, as the host's functions take it; test/e2e/guest-spans.test.ts has what comes out at the other end. */
 import test from 'ava';
-import { GUEST_SPANS } from '../../../host/limits.ts';
+import { GUEST_SPANS } from '../../../host/limits/limits.ts';
 import { InvocationTrace } from '../../../host/model/invocation-trace.ts';
 import type { WasiContext } from '../../../host/wasi/context.ts';
 import { createInvocationAttributes } from '../../../host/wasi/otel/invocation-attributes.ts';

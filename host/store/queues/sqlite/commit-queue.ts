@@ -10,8 +10,8 @@
  *  4. Nothing is kept for later: an operation ends in its turn, or in the next ones if there are many, or is refused.
  *  5. While it is held there is no transaction; what was asked waits, and is refused after `QUEUE_LIMITS.storeTimeoutMs`.
  */
-import { MayflyError } from '../../../errors.ts';
-import { QUEUE_LIMITS } from '../../../event-limits.ts';
+import { MayflyError } from '../../../errors/errors.ts';
+import { QUEUE_LIMITS } from '../../../limits/event-limits.ts';
 import type { LogSync } from './log-sync.ts';
 import type { QueueFile } from './queue-file.ts';
 import type { QueueState } from './queue-state.ts';

@@ -1,6 +1,6 @@
 /** Looking at a queue without taking. A page costs the same wherever it is, and however many messages lie beside it. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { MayflyError } from '../../../errors.ts';
+import { MayflyError } from '../../../errors/errors.ts';
 import type { DeadLetter, MessageState, QueueMessage } from '../../../model/queue-message.ts';
 import type { MessagePage } from '../queue-engine.ts';
 import { type Row, toDeadLetter, toMessage } from './message-rows.ts';

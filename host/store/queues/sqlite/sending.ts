@@ -1,7 +1,7 @@
 /** Messages on their way in. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { MayflyError } from '../../../errors.ts';
+import { MayflyError } from '../../../errors/errors.ts';
 import type { MessageId } from '../../../model/ids.ts';
 import type { NewMessage, SentMessage } from '../../../model/queue-message.ts';
 import type { Deduplication } from './deduplication.ts';

@@ -1,4 +1,4 @@
-import { MayflyError } from '../../../../host/errors.ts';
+import { MayflyError } from '../../../../host/errors/errors.ts';
 import {
   claim,
   claimSome,

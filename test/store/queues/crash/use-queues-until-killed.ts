@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { MayflyError } from '../../../../host/errors.ts';
+import { MayflyError } from '../../../../host/errors/errors.ts';
 import { SqliteQueues } from '../../../../host/store/queues/sqlite-queues.ts';
 import { claim, orders, settings, textMessage } from '../conformance/harness.ts';
 import { randomFrom } from '../conformance/interleavings.ts';

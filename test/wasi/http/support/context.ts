@@ -1,4 +1,4 @@
-import { MayflyError } from '../../../../host/errors.ts';
+import { MayflyError } from '../../../../host/errors/errors.ts';
 import { defaultConfiguration } from '../../../../host/model/function-configuration.ts';
 import type { OutboundHttp, WasiContext } from '../../../../host/wasi/context.ts';
 import { OutboundError } from '../../../../host/wasi/http/error-code.ts';
