@@ -3,25 +3,19 @@
  * room, the serving threads have decided that hand requests over; it has no registry, no key and no route to others.
  */
 
-import { randomFillSync } from 'node:crypto';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createIsolatedServer } from './front-door/isolated-server.ts';
+import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { choosePolicy } from './instance/rewind/rewind-policy.ts';
-import { Slots } from './instance/slots.ts';
-import { COARSE_CLOCK_STEP_NS, FUEL_SLICE, REFUSALS } from './limits.ts';
+import { REFUSALS } from './limits.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
 import { Admission } from './scheduler/admission.ts';
-import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
-import { RunQueue } from './scheduler/run-queue.ts';
 import { ArtifactStore } from './store/artifacts.ts';
-import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
-import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { CheckedCache } from './worker/checked-cache.ts';
 import { compileArtifact } from './worker/compile-artifact.ts';
@@ -62,21 +56,11 @@ function serve(data: IsolatedProcessData): ServingProcess {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: ARTIFACT_BUDGET_BYTES,
   });
-  const runQueue = new RunQueue({ ...EVENT_LOOP, quantum: FUEL_SLICE });
-  const slots = new Slots({
-    policy: choosePolicy(data.rewind),
-    budgetBytes: data.idleMemoryBytes,
-    maxIdle: data.idleSlots,
-    later: setImmediate,
-    soon: process.nextTick,
-    nowMs: () => performance.now(),
-  });
+  const { slots, ports } = createGuestRuntime(data);
   const monotonicMs = (): number => performance.now();
   const table = new QuotaTable(createQuotaTable(1));
   const outbound = new Admission(table, 0, { monotonicMs, wallMs: Date.now });
   const pools = new OutboundPools();
-  const fineClock = new SystemClock();
-  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
   const known = new CheckedCache<IsolatedFunction>(MAX_ROUTES);
   /** As they were last asked for. */
   const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
@@ -86,15 +70,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     slots: () => NO_SLOTS,
   });
   const invoker = new Invoker({
-    slots,
-    clock: coarseClock,
-    clockOf: (route) => (route.tenant.settings.clock === 'fine' ? fineClock : coarseClock),
-    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    park: (owner, fuel, isOver) => runQueue.park(owner, fuel, isOver),
-    admit: (owner, isOver) => runQueue.admit(owner, isOver),
-    goOn: (owner, fuel, isOver) => runQueue.goOn(owner, fuel, isOver),
-    charge: (owner, fuel) => runQueue.charge(owner, fuel),
-    isAlone: () => runQueue.parked === 0,
+    ...ports,
     log: (record) => logs.append(record),
     resolve: (_tenant, name) => routes.get(name),
     artifact: (key) => artifacts.get(key),

@@ -3,7 +3,6 @@
  * thread writes. Everything durable it asks of the main thread. It begins when it is told which thread it is: until then
  * it has loaded its modules, and can take the place of any.
  */
-import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
@@ -23,22 +22,17 @@ import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createFrontServer } from './front-door/server.ts';
 import { isFunctionsHost } from './front-door/shared-origin.ts';
 import { UrlGuard } from './front-door/url-access.ts';
+import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
-import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
-import { Slots } from './instance/slots.ts';
-import { AUTHORIZER_LIMITS, COARSE_CLOCK_STEP_NS, FUEL_SLICE, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
+import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits.ts';
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
-import { EVENT_LOOP } from './scheduler/event-loop.ts';
 import { monotonicMs } from './scheduler/monotonic-clock.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
-import { RunQueue } from './scheduler/run-queue.ts';
 import { WaitingRoom } from './scheduler/waiting-room.ts';
-import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
-import { SystemClock } from './wasi/clocks/system-clock.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
 import { ChangeCounters } from './worker/change-counters.ts';
 import { ConnectionLedger } from './worker/connection-ledger.ts';
@@ -105,18 +99,9 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
-  const runQueue = new RunQueue({
-    ...EVENT_LOOP,
-    quantum: FUEL_SLICE,
+  const { slots, ports } = createGuestRuntime({
+    ...data,
     weightOf: (tenant) => weights.of(tenant as TenantName),
-  });
-  const slots = new Slots({
-    policy: choosePolicy(data.rewind),
-    budgetBytes: data.idleMemoryBytes,
-    maxIdle: data.idleSlots,
-    later: setImmediate,
-    soon: process.nextTick,
-    nowMs: () => performance.now(),
   });
   const trimming = setInterval(() => {
     slots.trim();
@@ -134,8 +119,6 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     slots,
     later: setImmediate,
   });
-  const fineClock = new SystemClock();
-  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
   const resolve = (
     tenant: TenantName,
     name: FunctionName,
@@ -146,15 +129,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   };
   const isDraining = (): boolean => draining.signal.aborted;
   const invoker = new Invoker({
-    slots,
-    clock: coarseClock,
-    clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
-    randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
-    admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
-    goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
-    charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-    isAlone: () => runQueue.parked === 0,
+    ...ports,
     log: (record) => logs.append(record),
     resolve,
     artifact: (key) => artifacts.get(key),

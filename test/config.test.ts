@@ -12,6 +12,7 @@ test('an empty environment gives the documented defaults', (t) => {
   t.is(config.port, 8787);
   t.is(config.dataDir, '/srv/.mayfly');
   t.is(config.adminKey, undefined);
+  t.is(config.spareThreads, 1);
   t.is(config.rewind, 'auto');
   t.is(config.componentBytes, HOST_LIMITS.componentBytes);
   t.is(config.ceilings.memoryBytes, FUNCTION_LIMITS.memoryBytes.ceiling);
@@ -50,6 +51,7 @@ for (const [name, value] of [
   ['MAYFLY_PORT', '80x'],
   ['MAYFLY_PORT', ''],
   ['MAYFLY_THREADS', '0'],
+  ['MAYFLY_SPARE_THREADS', '9'],
   ['MAYFLY_EXAMPLES', 'yes'],
   ['MAYFLY_REWIND', 'fast'],
   ['MAYFLY_ADMIN_KEY', 'short'],
@@ -79,6 +81,11 @@ test('a link to a trace leads to a page and has a place for the id', (t) => {
   t.is(at('https://jaeger.example/trace/{trace_id}'), 'https://jaeger.example/trace/{trace_id}');
   for (const wrong of ['https://jaeger.example/', 'javascript:alert({trace_id})', '/trace/{trace_id}'])
     t.throws(() => at(wrong), { instanceOf: ConfigError, message: /MAYFLY_TRACE_URL/ }, wrong);
+});
+
+test('as many threads are kept loaded as are asked for, none included', (t) => {
+  for (const count of [0, 3])
+    t.is(resolveConfig({ MAYFLY_SPARE_THREADS: String(count) }, '/').spareThreads, count);
 });
 
 test("a ceiling is the operator's to set within what the engine can do", (t) => {

@@ -8,7 +8,7 @@
 import type { Invoice, InvoiceVerification, TenantInvoice } from '../metering/invoice.ts';
 import type { LatencyHistogram } from '../metering/latency-histogram.ts';
 import type { PageRequest } from '../metering/ledger-messages.ts';
-import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
+import type { ExpositionFormat } from '../metering/telemetry/exposition-format.ts';
 import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';

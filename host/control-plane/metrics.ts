@@ -5,7 +5,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createRoute } from '@hono/zod-openapi';
 import { MayflyError } from '../errors.ts';
-import { EXPOSITION_TYPES, type ExpositionFormat } from '../metering/telemetry/exposition.ts';
+import { EXPOSITION_TYPES, type ExpositionFormat } from '../metering/telemetry/exposition-format.ts';
 import { bearerKey } from './authentication.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import { type ControlPlaneApp, problems } from './route-parts.ts';

@@ -1,4 +1,4 @@
-import type { ExpositionFormat } from '../metering/telemetry/exposition.ts';
+import type { ExpositionFormat } from '../metering/telemetry/exposition-format.ts';
 import type { TelemetryBackend } from './backend.ts';
 
 export interface TelemetryServicePorts {

@@ -12,9 +12,11 @@ import { HOST_LIMITS } from '../limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { AuditTable } from './audit-table.ts';
+import type { Row } from './definition-table.ts';
 import type { MasterKeys } from './master-keys.ts';
 import type { RegistryDatabase } from './registry-database.ts';
-import { open, rewrap, SEAL_BYTES, type SealedSecret, type SecretReference, seal } from './sealed-secret.ts';
+import { type Rotation, rotateRows, sealedOf } from './sealed-rows.ts';
+import { open, SEAL_BYTES, type SecretReference, seal } from './sealed-secret.ts';
 
 export interface SecretListing {
   readonly name: string;
@@ -28,8 +30,6 @@ export interface SecretTablePorts {
   /** Told of every function whose secrets changed. */
   readonly changed: (tenant: TenantName, name: FunctionName) => void;
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 export class SecretTable {
   readonly #ports: SecretTablePorts;
@@ -102,28 +102,12 @@ export class SecretTable {
    * After the operator has given a new master key: wraps every data key under it. Gives how many secrets were wrapped
    * again, and how many cannot be opened with any key that is given; those stay as they are.
    */
-  rotate(): { readonly rewrapped: number; readonly lost: number } {
-    const { database, masterKeys } = this.#ports;
-    const { currentId } = masterKeys;
-    const rows = database.sql('SELECT * FROM secrets WHERE master_key_id IS NOT ?').all(currentId ?? null);
-    const known = rows.filter((row) => masterKeys.get(row['master_key_id'] as string) !== undefined);
-    if (known.length > 0) {
-      database.change(() => {
-        for (const row of known) this.#rewrap(row);
-      });
-    }
-    return { rewrapped: known.length, lost: rows.length - known.length };
-  }
-
-  #rewrap(row: Row): void {
-    const reference = referenceOf(row);
-    const { tenant, function: name, name: secret } = reference;
-    const { masterKeyId, wrappedKey } = rewrap(this.#ports.masterKeys, reference, sealedOf(row));
-    this.#ports.database
-      .sql(
-        `UPDATE secrets SET master_key_id = ?, wrapped_key = ? WHERE tenant = ? AND function = ? AND name = ?`,
-      )
-      .run(masterKeyId, wrappedKey, tenant, name, secret);
+  rotate(): Rotation {
+    return rotateRows(this.#ports, {
+      table: 'secrets',
+      key: ['tenant', 'function', 'name'],
+      referenceOf,
+    });
   }
 
   #rows(tenant: TenantName, name: FunctionName): Row[] {
@@ -161,13 +145,5 @@ function referenceOf(row: Row): SecretReference {
     tenant: row['tenant'] as TenantName,
     function: row['function'] as FunctionName,
     name: row['name'] as string,
-  };
-}
-
-function sealedOf(row: Row): SealedSecret {
-  return {
-    masterKeyId: row['master_key_id'] as string,
-    wrappedKey: row['wrapped_key'] as Uint8Array,
-    sealed: row['sealed'] as Uint8Array,
   };
 }

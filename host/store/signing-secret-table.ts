@@ -16,7 +16,8 @@ import type { Row } from './definition-table.ts';
 import type { MasterKeys } from './master-keys.ts';
 import type { QueueTable } from './queue-table.ts';
 import type { RegistryDatabase } from './registry-database.ts';
-import { open, rewrap, type SealedFor, type SealedSecret, seal } from './sealed-secret.ts';
+import { type Rotation, rotateRows, sealedOf } from './sealed-rows.ts';
+import { open, type SealedFor, seal } from './sealed-secret.ts';
 
 export interface SigningSecretListing {
   readonly id: string;
@@ -102,29 +103,13 @@ export class SigningSecretTable {
   }
 
   /** After a change of the master key, as {@link SecretTable.rotate}. */
-  rotate(): { readonly rewrapped: number; readonly lost: number } {
-    const { database, masterKeys } = this.#ports;
-    const rows = database
-      .sql('SELECT * FROM signing_secrets WHERE master_key_id IS NOT ?')
-      .all(masterKeys.currentId ?? null);
-    const known = rows.filter((row) => masterKeys.get(row['master_key_id'] as string) !== undefined);
-    if (known.length > 0) {
-      database.change(() => {
-        for (const row of known) this.#rewrap(row);
-      });
-    }
-    return { rewrapped: known.length, lost: rows.length - known.length };
-  }
-
-  #rewrap(row: Row): void {
-    const [tenant, queue, id] = [row['tenant'] as TenantName, row['queue'] as QueueName, row['id'] as string];
-    const reference = referenceOf(tenant, queue, id);
-    const { masterKeyId, wrappedKey } = rewrap(this.#ports.masterKeys, reference, sealedOf(row));
-    this.#ports.database
-      .sql(
-        `UPDATE signing_secrets SET master_key_id = ?, wrapped_key = ? WHERE tenant = ? AND queue = ? AND id = ?`,
-      )
-      .run(masterKeyId, wrappedKey, tenant, queue, id);
+  rotate(): Rotation {
+    return rotateRows(this.#ports, {
+      table: 'signing_secrets',
+      key: ['tenant', 'queue', 'id'],
+      referenceOf: (row) =>
+        referenceOf(row['tenant'] as TenantName, row['queue'] as QueueName, row['id'] as string),
+    });
   }
 
   #rows(tenant: TenantName, queue: QueueName): Row[] {
@@ -136,12 +121,4 @@ export class SigningSecretTable {
 
 function referenceOf(tenant: TenantName, queue: QueueName, id: string): SealedFor {
   return { tenant, function: `queue:${queue}`, name: id };
-}
-
-function sealedOf(row: Row): SealedSecret {
-  return {
-    masterKeyId: row['master_key_id'] as string,
-    wrappedKey: row['wrapped_key'] as Uint8Array,
-    sealed: row['sealed'] as Uint8Array,
-  };
 }

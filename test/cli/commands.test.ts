@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { commandsFor } from '../../guest-sdk/cli/commands.ts';
 import { MayflyError, toProblemDetails } from '../../host/errors.ts';
 import { against, hostOf } from './against.ts';
 import { KEY, sendJson } from './fake-host.ts';
@@ -41,8 +42,7 @@ test('deploy follows a host that tells how far it is, and hears from it why an u
   const host = await hostOf(t);
   const cwd = await folderOf(t, { 'hello.wasm': Buffer.from('\0asm\x0d\0\x01\0') });
   const lines = (...events: readonly object[]) =>
-    host.routes.set(`PUT ${BASE}/hello`, ({ headers }, response) => {
-      t.true(headers.accept?.includes('application/x-ndjson'));
+    host.routes.set(`PUT ${BASE}/hello`, (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-ndjson' });
       response.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
     });
@@ -56,6 +56,7 @@ test('deploy follows a host that tells how far it is, and hears from it why an u
   t.is(code, 0);
   t.is(stdout, 'hello version 4 answers at https://fn.example/\n');
   t.regex(stderr, /check 2 ms/);
+  t.is(host.last('PUT', `${BASE}/hello`)?.headers.accept, 'application/x-ndjson, application/json');
 
   lines(
     { progress: { step: 'check' } },
@@ -328,4 +329,14 @@ test('usage errors exit 2, and every command has help with an example and the ex
     t.regex(stdout, /Example:\n {2}mayfly /);
     t.regex(stdout, /Exit codes:\n {2}0 {2}done\n[\s\S]*\n {2}6 {2}/);
   }
+});
+
+test('a command is loaded by the name that it goes by, without the others', async (t) => {
+  const all = (await commandsFor([])).map((command) => command.name());
+  t.true(all.includes('whoami'));
+  t.deepEqual(
+    await Promise.all(all.map(async (name) => (await commandsFor([name])).map((each) => each.name()))),
+    all.map((name) => [name]),
+  );
+  t.is((await commandsFor(['toString'])).length, all.length);
 });

@@ -64,7 +64,10 @@ test('the packed package starts a host, and deploys and calls functions, where i
   const own = await readFile(join(ROOT, 'package.json'), 'utf8');
   t.is(JSON.parse(fresh).devDependencies.mayfly, `^${JSON.parse(own).version}`);
   t.regex(await readFile(join(project, 'fresh/src/fresh.ts'), 'utf8'), /satisfies Handler/);
-  t.regex(await readFile(join(project, 'node_modules/mayfly/guest-sdk/index.ts'), 'utf8'), /export interface Handler/);
+  t.regex(
+    await readFile(join(project, 'node_modules/mayfly/guest-sdk/index.ts'), 'utf8'),
+    /export interface Handler/,
+  );
   for (const name of ['', 'main.js', 'uplot.js'])
     t.is((await fetch(`${MAYFLY_URL}/console/${name}`)).status, 200);
 

@@ -18,8 +18,10 @@ export interface RunOptions {
 
 /** Starts `node <args>` with an environment that knows nothing of the machine's own hosts. */
 export function startNode(args: readonly string[], { env = {}, cwd }: RunOptions = {}): ChildProcess {
+  // The cache of compiled modules (test/run.ts) halves what it takes to start.
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   return spawn(process.execPath, args, {
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', NODE_NO_WARNINGS: '1', ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, NODE_NO_WARNINGS: '1', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
   });

@@ -147,13 +147,13 @@ test('names that would reshape a URL never leave the machine', async (t) => {
 
 test('whoami says whose key is used and what it allows', async (t) => {
   const host = await hostOf(t);
-  const identity = { operator: false, tenant: 'acme', key: KEY_JSON, host: { version: '1.2.3' } };
+  const expiresAt = '2026-12-24T10:00:00.000Z';
+  const key = { ...KEY_JSON, expiresAt };
+  const identity = { operator: false, tenant: 'acme', key, host: { version: '1.2.3' } };
   host.routes.set('GET /v1/whoami', (_, response) => sendJson(response, 200, identity));
   const { stdout } = await against(host, ['whoami']);
-  t.regex(
-    stdout,
-    /^tenant acme, key ci \([0-9a-f]+\), for [a-z, ]+ \(http:\/\/127\.0\.0\.1:\d+, Mayfly 1\.2\.3\)\n$/,
-  );
+  const place = `(${new URL(host.url).origin}, Mayfly 1.2.3)`;
+  t.is(stdout, `tenant acme, key ci (${KEY_JSON.id}), for deploy, read, until ${expiresAt} ${place}\n`);
   t.deepEqual(JSON.parse((await against(host, ['whoami', '--json'])).stdout), identity);
   host.routes.set('GET /v1/whoami', (_, response) =>
     sendJson(response, 200, { operator: true, host: { version: '1.2.3' } }),

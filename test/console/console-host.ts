@@ -21,7 +21,7 @@ export interface ConsoleHost {
 
 /**
  * `acme` has a function that answers, one that traps, a bill, a budget, a queue with two dead letters, a mapping and a
- * schedule; `globex` has nothing.
+ * schedule; `globex` has nothing, and may spend nothing.
  */
 export async function startConsoleHost(): Promise<ConsoleHost> {
   const host = await startTestHost({ env: { MAYFLY_TRACE_URL: 'https://traces.example/trace/{trace_id}' } });
@@ -41,6 +41,7 @@ export async function startConsoleHost(): Promise<ConsoleHost> {
     await parse(plainCommand('(memory 1) (func (export "run") (result i32) unreachable)')),
   );
   await ask('PUT', '/tenants/acme/budget', { amount: '25.00' });
+  await ask('PUT', '/tenants/globex/budget', { amount: '0', thresholds: [100], hardStop: true });
   await ask('PUT', '/tenants/acme/queues/orders', {});
   await ask('PUT', '/tenants/acme/event-source-mappings/orders', {
     source: { type: 'queue', queue: 'orders' },

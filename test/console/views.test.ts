@@ -72,7 +72,11 @@ test('an operator sees tenants, rates, failures with their logs, costs, and dead
     '.failure a[target=_blank]',
     (link) => (link as HTMLAnchorElement).href,
   );
-  t.regex(trace, /^https:\/\/traces\.example\/trace\/[0-9a-f]{32}$/);
+  t.is(trace, `https://traces.example/trace/${'4'.repeat(32)}`);
+  t.is(
+    await view.page.$eval('.failure a[target=_blank]', (link) => link.getAttribute('rel')),
+    'noopener noreferrer',
+  );
   await view.untilText('.summary', 'EUR so far this month');
   await view.untilText('.summary', 'half ≤');
   await view.untilText('.live button', '2 …');
@@ -87,11 +91,33 @@ test('an operator sees tenants, rates, failures with their logs, costs, and dead
   await view.close();
 });
 
+test('a mapping says what it reads and what became of it, a schedule when it is due', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(started.key);
+  await view.untilText('[aria-label="Event source mappings"] td', 'idle');
+  t.deepEqual(await rowOf(view, 'Event source mappings', 'acme/orders'), [
+    ...['acme/orders', 'orders', 'broken', 'idle'],
+    // Done, retried, given up.
+    ...['0', '0', '2'],
+    'Pause',
+  ]);
+  await view.untilText('[aria-label="Schedules"] th', 'acme/nightly');
+  const [name, when, calls, next = '', last] = await rowOf(view, 'Schedules', 'acme/nightly');
+  t.deepEqual([name, when, calls, last], ['acme/nightly', '0 3 * * * UTC', 'hello', '–']);
+  const { json } = await started.api.api('GET', '/tenants/acme/schedules/nightly');
+  t.true(next.includes(`${json.nextTicks[0].slice(0, 10)} 03:00:00 UTC`), next);
+  await view.close();
+});
+
 test("a tenant's key sees its tenant, and no other", async (t) => {
   const view = await ConsolePage.open(browser, { origin: started.host.origin });
   await view.signIn(started.key);
   await view.untilText('.total', 'EUR for');
   await view.untilText('p', 'Budget:');
+  const budget = await view.page.$$eval('p', (all) =>
+    all.map((one) => one.textContent).find((text) => text.startsWith('Budget:')),
+  );
+  t.regex(budget ?? '', /^Budget: 0\.0\d*[1-9]\d* of 25\.00 EUR a month\. $/);
   await view.go('#/tenants/globex', 'globex');
   await view.untilText('[role=alert]', 'forbidden');
   t.true((await view.text('[role=alert]')).includes('another tenant'));
@@ -106,6 +132,9 @@ test('where there is nothing, it says what to do first', async (t) => {
   await view.untilText('.notice', 'There is no function yet.');
   await view.untilText('.command', 'npx mayfly deploy');
   await view.untilText('.command', 'npx mayfly queues create');
+  // Nothing is all that it may spend.
+  await view.untilText('.notice.bad', 'It is used up: invocations are refused');
+  await view.untilText('.notice.bad', '100 % was reached');
   t.pass();
   await view.close();
 });
@@ -144,6 +173,18 @@ test('the switch of colours holds over a reload, whatever the system says', asyn
   t.is(await ground(), dark);
   await view.close();
 });
+
+/** What stands in a row of a table, cell by cell. */
+function rowOf({ page }: ConsolePage, caption: string, name: string): Promise<string[]> {
+  return page.$$eval(
+    `[aria-label="${caption}"] tbody tr`,
+    (rows, wanted) => {
+      const row = rows.find((one) => one.firstChild?.textContent === wanted);
+      return [...(row?.children ?? [])].map((cell) => cell.textContent ?? '');
+    },
+    name,
+  );
+}
 
 /** Whether a canvas has pixels that are neither clear nor gray. Runs in the page. */
 function isPainted(selector: string): boolean {

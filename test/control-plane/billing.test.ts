@@ -103,7 +103,7 @@ test('the operator bills a tenant that was deleted, apart from a later one of it
   const { json: all } = await get(server, '/v1/invoices/2026-11');
   const [gone, now, other] = all;
   t.like(gone, { tenant: 'acme', generation: 0, isDeleted: true, total: before.total, use: before.use });
-  t.like(now, { tenant: 'acme', use: { requests: '1' } });
+  t.like(now, { tenant: 'acme', generation, isDeleted: false, use: { requests: '1' } });
   t.like(other, { tenant: 'umbrella', isDeleted: true });
   t.is(all.length, 3);
   const proof = await get(server, '/v1/invoices/2026-11/verification?tenant=acme&generation=0');

@@ -177,6 +177,7 @@ test('whoever has a key can ask whose it is, whatever its scopes are', async (t)
   const made = await server.createKey('default', 'ci', ['invoke']);
   const ask = async (key: string) => {
     const response = await server.request('GET', '/v1/whoami', { key });
+    t.is(response.headers.get('cache-control'), 'no-store');
     return { status: response.status, json: (await response.json()) as Record<string, unknown> };
   };
   const own = await ask(made.key);

@@ -89,6 +89,15 @@ test('what is refused before the upload is here is refused as ever; what fails l
   t.deepEqual(await server.staged(), []);
 });
 
+test("what nobody expected is the operator's to read, and no reader's of the lines", async (t) => {
+  const publish = () => Promise.reject(new Error('/secret/path: no such file'));
+  await using server = await ControlPlaneServer.start({ backend: { publish } });
+  const [last] = await eventsOf(await follow(server, 'one'));
+  t.like(last, { problem: { code: 'internal_error' } });
+  t.false(JSON.stringify(last).includes('/secret/path'));
+  t.regex(String(server.reports[0]?.error), /\/secret\/path/);
+});
+
 test('the plain answer is for everybody who does not name the type', async (t) => {
   await using server = await ControlPlaneServer.start();
   for (const accept of ['*/*', 'application/json', 'application/*', 'application/x-ndjsonx']) {

@@ -101,7 +101,10 @@ test('calls of the host are told apart by what they are for, in records and in s
   await api.deploy(tenant, 'js', await exampleComponent('hello-ts'));
   for (const name of ['tired', 'c', 'js'])
     t.is((await host.request(`/fn/${tenant}/${name}/`)).status, 200, name);
-  const records = await recordsOf(t, tenant, 3);
+  // Calls that the component waits for by itself; nothing may be asked of that host.
+  await api.deploy(tenant, 'fetches', await exampleComponent('fetch-two-ts'));
+  await host.request(`/fn/${tenant}/fetches/?first=http://a.example/&second=http://a.example/`);
+  const records = await recordsOf(t, tenant, 4);
   const of = (name: string): UsageRecordJson => records.find((record) => record.function === name)!;
   t.deepEqual(callsOf(of('tired')), [
     ['componentCalls', 1],
@@ -116,6 +119,8 @@ test('calls of the host are told apart by what they are for, in records and in s
     callsOf(of('js')).map(([column]) => column),
     ['componentCalls', 'cliCalls', 'httpCalls', 'ioCalls'],
   );
+  t.is(of('fetches').outboundRequests, 2);
+  t.is(of('fetches').otherCalls, 0);
   for (const record of records)
     t.is(
       callsOf(record).reduce((sum, [, count]) => sum + count, 0),

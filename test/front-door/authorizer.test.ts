@@ -13,8 +13,8 @@ const ACCESS = { type: 'authorizer' as const, function: 'door', identityHeaders:
 const target = (name: string, tenant = acme): LiveFunction =>
   ({ tenant, name: functionNamed(name) }) as LiveFunction;
 
-function requestWith(token: string): UrlRequest {
-  const rawHeaders = ['X-Token', token];
+function requestWith(token: string, user = ''): UrlRequest {
+  const rawHeaders = ['X-Token', token, 'X-User', user];
   const incoming = { rawHeaders, headers: {}, method: 'GET', httpVersion: '1.1', socket: {} };
   return { incoming: incoming as unknown as IncomingMessage, invocationId: 'i', pathWithQuery: '/' };
 }
@@ -31,7 +31,11 @@ function authorizerThatSays(answer: object) {
   });
   const hello = target('hello');
   const call = (token: string, live = hello) => authorizer.authorize(live, ACCESS, requestWith(token), NEVER);
-  return { state, call };
+  const callAs = (token: string, user: string) => {
+    const access = { ...ACCESS, identityHeaders: ['x-token', 'x-user'] };
+    return authorizer.authorize(hello, access, requestWith(token, user), NEVER);
+  };
+  return { state, call, callAs };
 }
 
 test('an answer is kept until the instant that it names', async (t) => {
@@ -63,6 +67,20 @@ test('an answer is for one identity, one function, one version of both', async (
   state.door = target('door');
   await call('b');
   t.is(state.asked, 5);
+});
+
+test('what belongs to one identity header is not taken for a part of the next', async (t) => {
+  const { state, callAs } = authorizerThatSays({ isAuthorized: true, ttlSeconds: 10 });
+  for (const [token, user] of [
+    ['a', 'dmin'],
+    ['ad', 'min'],
+    ['admin', ''],
+    ['a,d', 'min'],
+    ['a', 'd,min'],
+    ['a"', '"dmin'],
+  ] as const)
+    await callAs(token, user);
+  t.is(state.asked, 6);
 });
 
 test('a flood of identities pushes out answers of the same tenant alone, and stays bounded', async (t) => {

@@ -42,6 +42,8 @@ export class HostProcess implements AsyncDisposable {
         ...Object.fromEntries(inherited),
         MAYFLY_PORT: '0',
         MAYFLY_THREADS: '2',
+        // To load one takes a second of processor time, and nothing here loses a thread.
+        MAYFLY_SPARE_THREADS: '0',
         MAYFLY_DATA_DIR: dataDir,
         ...env,
       },

@@ -11,9 +11,9 @@ import type { ToWorker } from '../../host/worker/messages.ts';
 import { packEvents, type ThreadEvent, unpackEvents } from '../../host/worker/packed-events.ts';
 import { ThreadDeliveries } from '../../host/worker/thread-deliveries.ts';
 import { artifactMessageOf } from '../harness/artifact.ts';
+import { createArtifactPool } from '../harness/artifact-pool.ts';
 import { eventGuest } from '../harness/event-guests.ts';
 import { batch, event, message, TRACEPARENT, tick } from '../harness/event-serving.ts';
-import { createEventPool } from './event-pool.ts';
 
 let artifact: ArtifactMessage;
 const threads: Worker[] = [];
@@ -160,7 +160,7 @@ test('a refusal says when there may be room: at once for places, later for quota
 
 test.serial('threads take turns, and run what they are asked for', async (t) => {
   threads.length = 0;
-  const pool = createEventPool({ threads: 2, artifact });
+  const pool = createArtifactPool({ threads: 2, artifact });
   t.like(await pool.deliver(invocation(batch('k'))), { kind: 'refused', cause: { code: 'worker_lost' } });
   await pool.start();
   try {
@@ -185,7 +185,11 @@ test.serial(
   'events of a thread that dies are refused, those of others are not touched, and another one takes over',
   async (t) => {
     threads.length = 0;
-    const pool = createEventPool({ threads: 2, artifact, configuration: { fuel: 1e15, timeoutMs: 60_000 } });
+    const pool = createArtifactPool({
+      threads: 2,
+      artifact,
+      configuration: { fuel: 1e15, timeoutMs: 60_000 },
+    });
     await pool.start();
     try {
       // One of them on each thread, for ever.

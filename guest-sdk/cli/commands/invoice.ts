@@ -55,7 +55,8 @@ async function showAll(options: InvoiceOptions): Promise<void> {
   print(table(['TENANT', 'GENERATION', '', 'REQUESTS', 'TOTAL'], rows));
 }
 
-function invoiceText(invoice: InvoiceJson): string {
+/** As it is read; docs/from-call-to-invoice.md shows one. */
+export function invoiceText(invoice: InvoiceJson): string {
   const { tenant, month, isFinal, currency, lines, total, functions, priceListId } = invoice;
   const rows = lines.map(({ meter, unit, from, upTo, quantity, perUnit, price, amount }) => [
     meter,

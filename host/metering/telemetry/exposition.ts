@@ -13,13 +13,7 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { type Exemplar, type Exemplars, seriesKey } from './exemplars.ts';
-
-export type ExpositionFormat = 'text' | 'openmetrics';
-
-export const EXPOSITION_TYPES: Readonly<Record<ExpositionFormat, string>> = {
-  text: 'text/plain; version=0.0.4; charset=utf-8',
-  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
-};
+import type { ExpositionFormat } from './exposition-format.ts';
 
 /** Of UCUM; what is in braces is an annotation and no unit. */
 const UNITS: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes', 'By.s': 'byte_seconds' };

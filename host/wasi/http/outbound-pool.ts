@@ -77,7 +77,7 @@ function createAgent(options: OutboundPoolOptions, lookup: Lookup): Agent {
 }
 
 /** Leaves the public addresses of an answer; an answer without any is `destination-IP-prohibited`. */
-function checkedLookup(lookup: Lookup): Lookup {
+export function checkedLookup(lookup: Lookup): Lookup {
   return (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, answer, family) => {
       if (error !== null) {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Lookup } from '../../../host/wasi/http/outbound-pool.ts';
+import { checkedLookup, type Lookup } from '../../../host/wasi/http/outbound-pool.ts';
 import { codeOf, OutboundFixture, readAll, resolvesTo } from './support/outbound-fixture.ts';
 
 test('a host that the list does not name is denied', async (t) => {
@@ -57,6 +57,26 @@ test('a resolver that answers public first and private later does not get throug
     t.is(await codeOf(fixture.send('rebound.example', {}, ['*.example'])), 'destination-IP-prohibited');
     t.is(asked, attempt, 'every connection resolves anew, and what it gets is what it connects to');
   }
+});
+
+test('of several addresses of a name the public ones are left, wherever they stand', (t) => {
+  const look = (all: boolean, ...addresses: string[]): unknown => {
+    let answer: unknown;
+    checkedLookup(resolvesTo(...addresses))('mixed.example', { all }, (error, found, family) => {
+      answer =
+        error === null ? (all ? found : [found, family]) : (error as Error & { payload?: object }).payload;
+    });
+    return answer;
+  };
+  const [one, other] = [
+    { address: '8.8.8.8', family: 4 },
+    { address: '2606:4700::1', family: 6 },
+  ];
+  const mixed = ['8.8.8.8', '127.0.0.1', '::1', '2606:4700::1', '10.0.0.1'];
+  t.deepEqual(look(true, ...mixed), [one, other]);
+  t.deepEqual(look(true, ...mixed.toReversed()), [other, one]);
+  t.deepEqual(look(false, ...mixed.toReversed()), ['2606:4700::1', 6]);
+  t.deepEqual(look(true, '127.0.0.1', '::1'), { tag: 'destination-IP-prohibited' });
 });
 
 test('a name that the list spells out may lead to a private address, for that function only', async (t) => {

@@ -3,18 +3,9 @@ import { type Expression, FC, FD, type Instruction, NotInterpreted } from './ins
 import { signatureOf } from './signatures.ts';
 import type { NumericValue } from './single-instruction.ts';
 import type { Surroundings } from './surroundings.ts';
+import { TailCall } from './tail-call.ts';
 import { type FunctionReference, Thrown, trap, type Value } from './value.ts';
 import { sameType } from './value-type.ts';
-
-export class TailCall {
-  readonly index: number;
-  readonly args: readonly Value[];
-
-  constructor(index: number, args: readonly Value[]) {
-    this.index = index;
-    this.args = args;
-  }
-}
 
 /** A block that is being executed; `height` of the stack does not count what the block takes. */
 interface Label {

@@ -6,11 +6,12 @@
  * It covers WebAssembly 2.0, tail calls, exceptions, several memories and 64-bit ones; not garbage-collected
  * objects and not typed function references.
  */
-import { Frame, TailCall } from './frame.ts';
+import { Frame } from './frame.ts';
 import type { Expression } from './instruction.ts';
 import type { Import, ModuleFormat } from './module-format.ts';
 import { SingleInstructions } from './single-instruction.ts';
 import type { Surroundings } from './surroundings.ts';
+import { TailCall } from './tail-call.ts';
 import { type FunctionReference, TooLong, trap, type Value, zeroOf } from './value.ts';
 
 export interface MachineHost {

@@ -2,6 +2,7 @@ import type { MessageId } from '../../../../host/model/ids.ts';
 import type { DeadLetter, MessageState } from '../../../../host/model/queue-message.ts';
 import type { QueueEngine } from '../../../../host/store/queues/queue-engine.ts';
 import {
+  CAUSE,
   claim,
   claimSome,
   countsOf,
@@ -16,8 +17,6 @@ import {
   textOf,
   textsOf,
 } from './harness.ts';
-
-const CAUSE = { code: 'item_failed', detail: 'no luck' };
 
 /** Sends the texts and makes dead letters of them, by one claim each. */
 async function sendDead(

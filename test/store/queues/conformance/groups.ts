@@ -1,4 +1,5 @@
 import {
+  CAUSE,
   claim,
   claimSome,
   countsOf,
@@ -12,8 +13,6 @@ import {
   textOf,
   textsOf,
 } from './harness.ts';
-
-const CAUSE = { code: 'item_failed', detail: 'no luck' };
 
 /** Order within a group, parallelism across groups. */
 export function groupTests(test: Test, make: MakeHarness): void {

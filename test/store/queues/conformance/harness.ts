@@ -44,6 +44,9 @@ export const ordersFunction: QueueId = {
   name: 'orders' as FunctionName,
 };
 
+/** Why an attempt has failed. */
+export const CAUSE = { code: 'item_failed', detail: 'no luck' };
+
 /** Longer than any test lasts. */
 export const LONG_MS = 10 * 60_000;
 

@@ -1,4 +1,5 @@
 import {
+  CAUSE,
   claim,
   claimSome,
   type MakeHarness,
@@ -12,8 +13,6 @@ import {
   textMessage,
   textsOf,
 } from './harness.ts';
-
-const CAUSE = { code: 'item_failed', detail: 'no luck' };
 
 /** Whoever waits for work is told, and nobody has to ask again and again. */
 export function wakeUpTests(test: Test, make: MakeHarness): void {

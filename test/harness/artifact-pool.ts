@@ -1,4 +1,4 @@
-/** Serving threads with one function each name, whose artifact the test gives; no registry, no publishing. */
+/** Serving threads with a function of each name, all of one artifact that is given; no registry, no publishing. */
 import { tmpdir } from 'node:os';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import {
@@ -11,18 +11,26 @@ import { defaultConfiguration, type FunctionConfiguration } from '../../host/mod
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { NO_TRACING } from '../../host/model/trace-sampling.ts';
 import { ChangeCounters } from '../../host/worker/change-counters.ts';
-import type { HostServices } from '../../host/worker/messages.ts';
+import type { HostServices, WorkerData } from '../../host/worker/messages.ts';
 import { WorkerPool } from '../../host/worker/worker-pool.ts';
-import { OPEN_COLUMN, openQuotas } from '../harness/open-quotas.ts';
+import { OPEN_COLUMN, openQuotas } from './open-quotas.ts';
 
-export interface EventPoolOptions {
+export interface ArtifactPoolOptions {
   readonly threads: number;
   readonly artifact: ArtifactMessage;
   readonly configuration?: Partial<FunctionConfiguration>;
-  readonly report?: (message: string) => void;
+  /** What of a thread is another than a test's. */
+  readonly data?: Partial<Pick<WorkerData, 'connections' | 'rewind' | 'idleMemoryBytes' | 'idleSlots'>>;
+  readonly report?: (message: string, error?: unknown) => void;
 }
 
-export function createEventPool({ threads, artifact, configuration, report }: EventPoolOptions): WorkerPool {
+export function createArtifactPool({
+  threads,
+  artifact,
+  configuration,
+  data,
+  report,
+}: ArtifactPoolOptions): WorkerPool {
   const services = {
     async resolve({ tenant, name }) {
       return {
@@ -63,6 +71,7 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
       idleMemoryBytes: 64 * 2 ** 20,
       idleSlots: 100,
       tracing: NO_TRACING,
+      ...data,
     },
     services: services as Partial<HostServices> as HostServices,
     onLogs: () => {},
@@ -75,6 +84,6 @@ export function createEventPool({ threads, artifact, configuration, report }: Ev
     heapBytes: HOST_LIMITS.threadHeapBytes,
     onUsed: () => {},
     recent: () => [],
-    report: (message) => report?.(message),
+    report: (message, error) => report?.(message, error),
   });
 }

@@ -1,0 +1,67 @@
+/**
+ * What whoever runs guests is made of, a serving thread as the process of an isolated tenant: whose turn it is, instances that lie
+ * ready, and the clocks that guests see.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { InvokerPorts } from './front-door/invoker-ports.ts';
+import { choosePolicy } from './instance/rewind/rewind-policy.ts';
+import type { RoadWish } from './instance/rewind/road.ts';
+import { Slots } from './instance/slots.ts';
+import { COARSE_CLOCK_STEP_NS, FUEL_SLICE } from './limits.ts';
+import { EVENT_LOOP } from './scheduler/event-loop.ts';
+import { RunQueue, type RunQueuePorts } from './scheduler/run-queue.ts';
+import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
+import { SystemClock } from './wasi/clocks/system-clock.ts';
+
+export interface GuestRuntimeOptions extends Pick<RunQueuePorts, 'weightOf'> {
+  readonly rewind: RoadWish;
+  /** Of instances that lie ready, and how many there may be. */
+  readonly idleMemoryBytes: number;
+  readonly idleSlots: number;
+}
+
+export interface GuestRuntime {
+  readonly slots: Slots;
+  /** The invoker's, as far as they are the same wherever it runs. */
+  readonly ports: Pick<
+    InvokerPorts,
+    'slots' | 'clock' | 'clockOf' | 'randomBytes' | 'park' | 'admit' | 'goOn' | 'charge' | 'isAlone'
+  >;
+}
+
+export function createGuestRuntime({
+  rewind,
+  idleMemoryBytes,
+  idleSlots,
+  weightOf,
+}: GuestRuntimeOptions): GuestRuntime {
+  const runQueue = new RunQueue({
+    ...EVENT_LOOP,
+    quantum: FUEL_SLICE,
+    ...(weightOf === undefined ? {} : { weightOf }),
+  });
+  const slots = new Slots({
+    policy: choosePolicy(rewind),
+    budgetBytes: idleMemoryBytes,
+    maxIdle: idleSlots,
+    later: setImmediate,
+    soon: process.nextTick,
+    nowMs: () => performance.now(),
+  });
+  const fineClock = new SystemClock();
+  const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
+  return {
+    slots,
+    ports: {
+      slots,
+      clock: coarseClock,
+      clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
+      randomBytes: (length) => randomFillSync(new Uint8Array(length)),
+      park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
+      admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
+      goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
+      charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
+      isAlone: () => runQueue.parked === 0,
+    },
+  };
+}
