@@ -61,6 +61,8 @@ export async function run(): Promise<BenchReport> {
     }
   }
   const rewritings: Rewriting[] = [];
+  // Whichever came first would be measured with its rewriter's code half optimised.
+  for (const bytes of modules.values()) measureRewriting(bytes, 1);
   for (const [name, bytes] of modules) {
     const rewriting = measureRewriting(bytes, bytes.length < SMALL_MODULE_BYTES ? 1 : REWRITING_MS);
     rewritings.push(rewriting);

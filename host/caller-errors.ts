@@ -303,6 +303,20 @@ export const CALLER_ERRORS = {
     title: "The tenant's budget for the month is used up",
     mend: 'Ask the operator to raise the budget or its hard stop; it begins anew with the next month (UTC).',
   },
+  backup_running: {
+    fault: 'caller',
+    status: 409,
+    retryable: true,
+    title: 'The host is making a backup already',
+    mend: 'Wait until it is there: `GET /v1/backups` lists it then.',
+  },
+  backup_not_found: {
+    fault: 'caller',
+    status: 404,
+    retryable: false,
+    title: 'No such backup',
+    mend: 'List what there is with `mayfly backup list`.',
+  },
   budget_not_found: {
     fault: 'caller',
     status: 404,

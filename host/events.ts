@@ -8,17 +8,20 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { HostConfig } from './config.ts';
-import type { TriggerView } from './control-plane/event-ports.ts';
+import type { StreamView, TriggerView } from './control-plane/event-ports.ts';
 import type { ConsumerStatus } from './model/consumer-status.ts';
+import type { EventSourceMapping } from './model/event-source-mapping.ts';
 import type { FunctionName, MappingName, QueueName, TenantName } from './model/ids.ts';
 import type { QueueId } from './model/queue.ts';
 import { isSigningSecret } from './model/webhook-signature.ts';
+import type { CopiedQueues } from './store/backup/backups.ts';
 import { ForgottenQueues } from './store/queues/forgotten-queues.ts';
 import type { QueueEngine } from './store/queues/queue-engine.ts';
 import { RedisQueueEngine } from './store/queues/redis-queue-engine.ts';
+import type { RedisStreamSource } from './store/queues/redis-stream-source.ts';
 import { SqliteQueues } from './store/queues/sqlite-queues.ts';
 import type { Registry } from './store/registry.ts';
-import { Consumers, type ConsumersPorts } from './triggers/consumers.ts';
+import { Consumers } from './triggers/consumers.ts';
 import { Destinations } from './triggers/destinations.ts';
 import type {
   Deliver,
@@ -44,14 +47,18 @@ const WEBHOOK_SECRET = 'WEBHOOK_SIGNING_SECRET';
 export class Events implements TriggerView, AsyncDisposable {
   readonly queues: QueueEngine;
   readonly hasStreams: boolean;
+  /** For backups; undefined where Redis has the queues. */
+  readonly copied: CopiedQueues | undefined;
   readonly #forgotten: ForgottenQueues;
   readonly #consumers: Consumers;
   readonly #schedules: Schedules;
+  readonly #streamSource: OpenEngine['streamSource'];
   readonly #webhooks: WebhookClient;
 
   /** @throws DatabaseOpenError */
   constructor({ config, registry, deliver, report }: EventsPorts) {
-    const { engine: store, streamSource } = openEngine(config, report);
+    const { engine: store, streamSource, copied } = openEngine(config, report);
+    this.copied = copied;
     this.#forgotten = new ForgottenQueues({
       engine: store,
       table: registry.events.queues,
@@ -60,6 +67,7 @@ export class Events implements TriggerView, AsyncDisposable {
     });
     const engine: QueueEngine = this.#forgotten;
     this.queues = engine;
+    this.#streamSource = streamSource;
     this.hasStreams = config.redis !== undefined;
     const definitions = definitionsOf(registry);
     this.#webhooks = new WebhookClient({
@@ -95,6 +103,10 @@ export class Events implements TriggerView, AsyncDisposable {
     return this.#consumers.functionStatus(tenant, name);
   }
 
+  stream(mapping: EventSourceMapping): StreamView | undefined {
+    return this.#streamSource(mapping);
+  }
+
   /** Strikes and claims nothing more, and settles what runs; what has not ended after `timeoutMs` is given back. */
   async drain(timeoutMs: number): Promise<void> {
     await Promise.all([this.#schedules.stop(), this.#consumers.drain(timeoutMs)]);
@@ -108,19 +120,20 @@ export class Events implements TriggerView, AsyncDisposable {
 
 interface OpenEngine {
   readonly engine: QueueEngine;
-  readonly streamSource: ConsumersPorts['streamSource'];
+  readonly copied: CopiedQueues | undefined;
+  /** Undefined where there is no Redis, and for a mapping that reads a queue. */
+  streamSource(mapping: EventSourceMapping): RedisStreamSource | undefined;
 }
 
 function openEngine({ dataDir, redis }: EventsPorts['config'], report: Report): OpenEngine {
   if (redis === undefined) {
-    return {
-      engine: new SqliteQueues({ path: join(dataDir, 'events.db') }),
-      streamSource: () => undefined,
-    };
+    const engine = new SqliteQueues({ path: join(dataDir, 'events.db'), report });
+    return { engine, copied: engine, streamSource: () => undefined };
   }
   const engine = new RedisQueueEngine({ ...redis, host: `${hostname()}-${process.pid}`, report });
   return {
     engine,
+    copied: undefined,
     streamSource({ tenant, source }) {
       if (source.type !== 'redis-stream') return undefined;
       const { key, consumerGroup, startingPosition } = source;

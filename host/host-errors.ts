@@ -58,6 +58,20 @@ export const HOST_ERRORS = {
     title: 'The thread or process that ran the invocation died',
     mend: "Try again; the operator finds the cause in the host's log.",
   },
+  disk_full: {
+    fault: 'host',
+    status: 507,
+    retryable: false,
+    title: 'The disk has no room for a backup',
+    mend: 'Delete older backups (`mayfly backup list`, `mayfly backup delete`), or give the data folder a larger disk. What the host keeps was not touched.',
+  },
+  backup_failed: {
+    fault: 'host',
+    status: 500,
+    retryable: true,
+    title: 'The backup could not be made',
+    mend: "Try again; the operator finds the cause in the host's log. Nothing of it is left.",
+  },
   artifact_unavailable: {
     fault: 'host',
     status: 500,

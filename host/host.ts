@@ -25,6 +25,7 @@ import { Publisher } from './publish/publisher.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
+import { Backups } from './store/backup/backups.ts';
 import { withoutBelated } from './store/belated-logs.ts';
 import { LogStore } from './store/log-store.ts';
 import { loadMasterKeys } from './store/master-keys.ts';
@@ -58,6 +59,9 @@ const ISOLATED_PROCESS = new URL(`./isolated-process${SUFFIX}`, import.meta.url)
 
 /** What a host that is killed may have forgotten of what it was called for. */
 const SAVE_RECENT_MS = 30_000;
+
+/** How long usage may be on its way to the ledger (docs/from-call-to-invoice.md). */
+const USAGE_WINDOW_MS = 1_000;
 
 export const DEFAULT_TENANT = asTenantName('default')!;
 
@@ -153,7 +157,25 @@ export async function startHost(
     new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
   );
   telemetry.attachEvents(eventGauges(events, registry));
+  const recent = await RecentFunctions.open(join(config.dataDir, 'recent.json'));
+  // Broken off before anything that it copies is closed.
+  const backups = stack.use(
+    await Backups.open({
+      dataDir: config.dataDir,
+      registry,
+      logs,
+      collection,
+      recent,
+      queues: events.copied,
+      copyUsage: (options) => billing.ledger.copyTo(options),
+      usageWindowMs: USAGE_WINDOW_MS,
+      release: VERSION,
+      now: Date.now,
+      report,
+    }),
+  );
   const control = createControlBackend({
+    backups,
     registry,
     logs,
     artifacts: collection,
@@ -169,7 +191,6 @@ export async function startHost(
     now: Date.now,
   });
 
-  const recent = await RecentFunctions.open(join(config.dataDir, 'recent.json'));
   const saveRecent = (): Promise<void> =>
     recent.save().catch((error: unknown) => report('the list of functions called last was not saved', error));
   stack.defer(saveRecent);

@@ -298,6 +298,11 @@ export const STREAM_BUFFER_BYTES: number = 64 * KiB;
 
 export const WASM_PAGE_BYTES: number = 64 * KiB;
 
+export const BACKUP_LIMITS = {
+  /** Left of the disk by a backup, by what is known when it begins: queues, bills and logs go on growing while it is made. */
+  reserveBytes: 64 * MiB,
+} as const;
+
 /** Fails at start, not at the first unlucky request, if the bounds above contradict one another. */
 export function assertLimitRelations(): void {
   for (const [name, limit] of Object.entries(FUNCTION_LIMITS)) {

@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   cost: async () => (await import('./commands/cost.ts')).costCommand,
   prices: async () => (await import('./commands/prices.ts')).pricesCommand,
   budget: async () => (await import('./commands/budget.ts')).budgetCommand,
+  backup: async () => (await import('./commands/backup.ts')).backupCommand,
 };
 
 /** The command that the arguments name first, or all of them: for the help, and to suggest one to whoever mistyped it. */

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { QueueCountsJson } from '../../host/control-plane/queue-schemas.ts';
+import type { SourceCountsJson } from '../../host/control-plane/queue-schemas.ts';
 import type { Destination } from '../../host/model/event-source-mapping.ts';
 import type { Client } from './client.ts';
 import { parseDurationSeconds } from './duration.ts';
@@ -88,9 +88,9 @@ export async function readData(text: string): Promise<Uint8Array> {
 
 export const COUNT_HEADS = ['READY', 'DELAYED', 'IN FLIGHT', 'DEAD'] as const;
 
-export function countCells(counts: QueueCountsJson | undefined): string[] {
+export function countCells(counts: SourceCountsJson | undefined): string[] {
   if (counts === undefined) return COUNT_HEADS.map(() => '?');
-  return [counts.ready, counts.delayed, counts.inFlight, counts.dead].map(String);
+  return [counts.ready ?? '?', counts.delayed, counts.inFlight, counts.dead].map(String);
 }
 
 /** Lines of `name = value`, for what has too many parts for a table. */

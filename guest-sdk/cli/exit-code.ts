@@ -22,7 +22,7 @@ export function exitTable(): string {
 export function exitOf(problem: Pick<ProblemDetails, 'code' | 'fault' | 'status'>): ExitName {
   if (problem.status === 429 || problem.status === 503) return 'unavailable';
   if (
-    /^(?:tenant|function|version|key|secret|budget|prices|queue|mapping|schedule|signing_secret)_not_found$/.test(
+    /^(?:tenant|function|version|key|secret|budget|prices|queue|mapping|schedule|signing_secret|backup)_not_found$/.test(
       problem.code,
     )
   )

@@ -11,9 +11,11 @@ import { MayflyError } from '../errors.ts';
 import { HOST_LIMITS } from '../limits.ts';
 import { registerAuditRoutes } from './audit.ts';
 import { actorOf, refusalOf } from './authentication.ts';
+import { registerBackupRoutes } from './backups.ts';
 import { registerBillingRoutes } from './billing.ts';
 import { registerBudgetRoutes } from './budgets.ts';
 import { registerConfigurationRoutes } from './configuration.ts';
+import { registerDeadLetterRoutes } from './dead-letters.ts';
 import { registerFunctionEventRoutes } from './function-events.ts';
 import { registerFunctionRoutes } from './functions.ts';
 import { registerHealthRoutes } from './health.ts';
@@ -79,10 +81,12 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerFunctionEventRoutes(app, ports);
   registerQueueRoutes(app, ports);
   registerMessageRoutes(app, ports);
+  registerDeadLetterRoutes(app, ports);
   registerIngressRoutes(app, ports);
   registerMappingRoutes(app, ports);
   registerScheduleRoutes(app, ports);
   registerMetricsRoutes(app, ports);
+  registerBackupRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

@@ -13,6 +13,7 @@ import type { UsagePage, UsageRange } from '../metering/usage-pages.ts';
 import type { ApiKey, KeyScope } from '../model/api-key.ts';
 import type { HandlerKind } from '../model/artifact.ts';
 import type { AuditEntry } from '../model/audit-entry.ts';
+import type { Backup, OnBackupProgress } from '../model/backup.ts';
 import type { Budget, BudgetUse } from '../model/budget.ts';
 import type { FunctionConfigurationPatch } from '../model/function-configuration.ts';
 import type { FunctionRecord, FunctionVersion } from '../model/function-version.ts';
@@ -179,6 +180,15 @@ export interface BillingBackend {
   removeBudget(request: TenantReference & Change): Promise<void>;
 }
 
+export interface BackupBackend {
+  /** backup_running, disk_full, backup_failed, draining. */
+  createBackup(request: Change, onProgress?: OnBackupProgress): Promise<Backup>;
+  /** The latest first. */
+  listBackups(): Promise<Backup[]>;
+  /** backup_not_found. */
+  removeBackup(request: Change & { readonly id: string }): Promise<void>;
+}
+
 export interface ControlBackend
   extends TenantBackend,
     KeyBackend,
@@ -188,7 +198,8 @@ export interface ControlBackend
     QuotaBackend,
     BillingBackend,
     EventBackend,
-    TelemetryBackend {}
+    TelemetryBackend,
+    BackupBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -214,6 +225,9 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   setBudget: true,
   removeBudget: true,
   scrape: true,
+  createBackup: true,
+  listBackups: true,
+  removeBackup: true,
   createKey: true,
   listKeys: true,
   describeKey: true,

@@ -1,5 +1,7 @@
 import { CONTROL_METHODS, type ControlBackend } from './backend.ts';
+import { BackupService, type BackupServicePorts } from './backup-service.ts';
 import { BillingService, type BillingServicePorts } from './billing-service.ts';
+import { DeadLetterService } from './dead-letter-service.ts';
 import type { EventServicePorts } from './event-ports.ts';
 import { FunctionEventService } from './function-event-service.ts';
 import { KeyService } from './key-service.ts';
@@ -18,7 +20,8 @@ export type ControlBackendPorts = ControlServicePorts &
   QuotaServicePorts &
   BillingServicePorts &
   EventServicePorts &
-  TelemetryServicePorts;
+  TelemetryServicePorts &
+  BackupServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
@@ -31,10 +34,12 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new BillingService(ports),
     new QueueService(ports),
     new MessageService(ports),
+    new DeadLetterService(ports),
     new MappingService(ports),
     new ScheduleService(ports),
     new FunctionEventService(ports),
     new TelemetryService(ports),
+    new BackupService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);

@@ -18,6 +18,7 @@ import type {
   QueueCounts,
   QueueMessage,
   SentMessage,
+  SourceCounts,
 } from '../model/queue-message.ts';
 import type { Schedule, ScheduleExpression, ScheduleSettingsPatch } from '../model/schedule.ts';
 import type { SigningSecretListing } from '../store/signing-secret-table.ts';
@@ -76,15 +77,35 @@ export interface QueueBackend {
   signingSecrets(request: QueueReference): Promise<readonly string[]>;
 }
 
-/** What is in queues, those of functions included. tenant_not_found, queue_not_found, queue_unavailable. */
+/** What waits in queues, those of functions included. tenant_not_found, queue_not_found, queue_unavailable. */
 export interface MessageBackend {
   peekMessages(
     request: AnyQueue & { readonly state: MessageState; readonly limit: number; readonly after?: string },
   ): Promise<MessagePageReply>;
   /** How many. */
-  purgeMessages(request: AnyQueue & Change & { readonly what: 'waiting' | 'dead' }): Promise<number>;
+  purgeMessages(request: AnyQueue & Change): Promise<number>;
+}
+
+/** Whose dead letters: those of a mapping are its queue's, or what it has given up of its stream. */
+export type DeadLetterOwner =
+  | QueueId
+  | { readonly kind: 'mapping'; readonly tenant: TenantName; readonly name: MappingName };
+
+export interface DeadLetterReference {
+  readonly of: DeadLetterOwner;
+}
+
+/** tenant_not_found, queue_not_found, mapping_not_found, queue_unavailable. */
+export interface DeadLetterBackend {
+  peekDeadLetters(
+    request: DeadLetterReference & { readonly limit: number; readonly after?: string },
+  ): Promise<MessagePageReply>;
   /** All of them where no ids are given; how many. */
-  redriveMessages(request: AnyQueue & Change & { readonly ids?: readonly MessageId[] }): Promise<number>;
+  redriveDeadLetters(
+    request: DeadLetterReference & Change & { readonly ids?: readonly MessageId[] },
+  ): Promise<number>;
+  /** How many. */
+  purgeDeadLetters(request: DeadLetterReference & Change): Promise<number>;
 }
 
 export interface MappingReference {
@@ -95,8 +116,8 @@ export interface MappingReference {
 export interface MappingDescription {
   readonly mapping: EventSourceMapping;
   readonly status: ConsumerStatus;
-  /** Of the queue that it reads; undefined for a stream, and where the store does not answer. */
-  readonly counts: QueueCounts | undefined;
+  /** Of the queue or stream that it reads; undefined where the store does not answer. */
+  readonly counts: SourceCounts | undefined;
 }
 
 export interface MappingBackend {
@@ -176,6 +197,7 @@ export interface FunctionEventBackend {
 export interface EventBackend
   extends QueueBackend,
     MessageBackend,
+    DeadLetterBackend,
     MappingBackend,
     ScheduleBackend,
     FunctionEventBackend {}
@@ -194,7 +216,9 @@ export const EVENT_METHODS: Readonly<Record<keyof EventBackend, true>> = {
   signingSecrets: true,
   peekMessages: true,
   purgeMessages: true,
-  redriveMessages: true,
+  peekDeadLetters: true,
+  redriveDeadLetters: true,
+  purgeDeadLetters: true,
   putMapping: true,
   describeMapping: true,
   listMappings: true,

@@ -1,6 +1,12 @@
 /** Queues, messages, mappings and schedules in the shapes of their schemas. */
 import type { EventInvokeConfig } from '../model/event-invoke-config.ts';
-import type { DeadLetter, QueueCounts, QueueMessage, SentMessage } from '../model/queue-message.ts';
+import type {
+  DeadLetter,
+  QueueCounts,
+  QueueMessage,
+  SentMessage,
+  SourceCounts,
+} from '../model/queue-message.ts';
 import type { SigningSecretListing } from '../store/signing-secret-table.ts';
 import type {
   FunctionEventsDescription,
@@ -16,6 +22,7 @@ import type {
   QueueJson,
   SentMessageJson,
   SigningSecretJson,
+  SourceCountsJson,
 } from './queue-schemas.ts';
 import type {
   EventInvokeConfigJson,
@@ -88,7 +95,7 @@ export function mappingJson({ mapping, status, counts }: MappingDescription): Ma
     ...settings,
     filters: settings.filters.map((filter) => ({ ...filter })),
     status,
-    ...countsMember(counts),
+    ...sourceCountsMember(counts),
     createdAt: instant(createdAtMs),
     updatedAt: instant(updatedAtMs),
   };
@@ -118,11 +125,19 @@ export function functionEventsJson({ status, counts }: FunctionEventsDescription
 
 function countsMember(counts: QueueCounts | undefined): { readonly counts?: QueueCountsJson } {
   if (counts === undefined) return {};
-  const { oldestSentAtMs, ...numbers } = counts;
-  return {
-    counts: {
-      ...numbers,
-      ...(oldestSentAtMs === undefined ? {} : { oldestSentAt: instant(oldestSentAtMs) }),
-    },
-  };
+  const { ready, ...rest } = counts;
+  return { counts: { ready, ...partialCounts(rest) } };
+}
+
+function sourceCountsMember(counts: SourceCounts | undefined): { readonly counts?: SourceCountsJson } {
+  if (counts === undefined) return {};
+  const { ready, ...rest } = counts;
+  return { counts: { ...(ready === undefined ? {} : { ready }), ...partialCounts(rest) } };
+}
+
+function partialCounts({
+  oldestSentAtMs,
+  ...numbers
+}: Omit<QueueCounts, 'ready'>): Omit<QueueCountsJson, 'ready'> {
+  return { ...numbers, ...(oldestSentAtMs === undefined ? {} : { oldestSentAt: instant(oldestSentAtMs) }) };
 }

@@ -4,7 +4,8 @@ import type { TenantName } from '../model/ids.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
-import { type PublishOutcomeJson, publishEventSchema, publishStream, wantsLines } from './publish-stream.ts';
+import { progressStream, wantsLines } from './progress-stream.ts';
+import { type PublishOutcomeJson, publishEventSchema } from './publish-stream.ts';
 import type { FunctionReference } from './references.ts';
 import {
   asReference,
@@ -168,8 +169,8 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
         }
       };
       if (wantsLines(c.req.header('accept'), NDJSON_MEDIA_TYPE)) {
-        const stream = publishStream(
-          async (onProgress) => warmed(await publish(onProgress), reference, onProgress),
+        const stream = progressStream(
+          async (onProgress: OnPublishProgress) => warmed(await publish(onProgress), reference, onProgress),
           (error) => report(`publishing ${reference.tenant}/${reference.name} failed`, error),
         );
         // The route's type knows one media type per status; the document has both.

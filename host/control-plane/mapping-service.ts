@@ -4,7 +4,7 @@ import type { Actor } from '../model/actor.ts';
 import type { EventSource, EventSourceMapping, MappingSettingsPatch } from '../model/event-source-mapping.ts';
 import { parseFilters } from '../triggers/filter-pattern.ts';
 import type { MappingBackend, MappingDescription, MappingReference } from './event-backend.ts';
-import { countsOf, type EventServicePorts } from './event-ports.ts';
+import { type EventServicePorts, sourceCountsOf } from './event-ports.ts';
 import type { TenantReference } from './references.ts';
 
 type Request<M extends keyof MappingBackend> = Parameters<MappingBackend[M]>[0];
@@ -67,13 +67,9 @@ export class MappingService implements MappingBackend {
   }
 
   async #describe(mapping: EventSourceMapping): Promise<MappingDescription> {
-    const { queues, triggers } = this.#ports;
-    const { tenant, name, source } = mapping;
-    const counts =
-      source.type === 'queue'
-        ? await countsOf(queues, { kind: 'queue', tenant, name: source.queue })
-        : undefined;
-    const status = triggers.mappingStatus(tenant, name);
+    const { tenant, name } = mapping;
+    const counts = await sourceCountsOf(this.#ports, mapping);
+    const status = this.#ports.triggers.mappingStatus(tenant, name);
     if (status === undefined) throw new MayflyError('mapping_not_found', `The mapping ${name} is gone.`);
     return { mapping, status, counts };
   }

@@ -5,7 +5,14 @@ import type { FunctionName, MappingName, QueueName, TenantName } from '../model/
 import type { MappingReference } from './event-backend.ts';
 import { mappingJson } from './event-views.ts';
 import type { ControlPlanePorts } from './ports.ts';
-import { type ControlPlaneApp, json, problems, refuseInvalid, TENANT_CODES } from './route-parts.ts';
+import {
+  type ControlPlaneApp,
+  json,
+  MAPPING_CODES,
+  problems,
+  refuseInvalid,
+  TENANT_CODES,
+} from './route-parts.ts';
 import { tenantParams } from './schemas.ts';
 import { needs } from './scopes.ts';
 import { mappingBody, mappingParams, mappingPatchBody, mappingSchema } from './trigger-schemas.ts';
@@ -13,7 +20,6 @@ import { mappingBody, mappingParams, mappingPatchBody, mappingSchema } from './t
 const tags = ['Event source mappings'];
 const path = '/v1/tenants/{tenant}/event-source-mappings/{mapping}' as const;
 const changeCodes = ['request_too_large', 'unsupported_media_type', 'draining'] as const;
-const MAPPING_CODES = [...TENANT_CODES, 'mapping_not_found'] as const;
 
 const putRoute = createRoute({
   method: 'put',

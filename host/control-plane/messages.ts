@@ -1,17 +1,15 @@
-/** What is in a queue: send, look, purge; dead letters and their second chance. The same for a queue and a function's events. */
+/** What waits in a queue: send, look, purge. The same for a queue and a function's events. */
 import { createRoute } from '@hono/zod-openapi';
-import type { FunctionName, MessageId, TenantName } from '../model/ids.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { QueueId } from '../model/queue.ts';
 import { messagePageJson, sentMessageJson } from './event-views.ts';
 import { readMessages } from './incoming-messages.ts';
 import type { ControlPlanePorts } from './ports.ts';
 import {
   affectedSchema,
-  deadLettersQuery,
   messagePageSchema,
   messagesQuery,
   queueParams,
-  redriveBody,
   sentMessagesSchema,
 } from './queue-schemas.ts';
 import { asQueueReference } from './queues.ts';
@@ -58,19 +56,17 @@ const sendRoute = createRoute({
 });
 
 /** What the routes of both kinds of queues differ in. */
-interface Kind {
+interface QueueKind {
   readonly path: '/v1/tenants/{tenant}/queues/{queue}' | '/v1/tenants/{tenant}/functions/{name}/events';
   readonly suffix: 'Messages' | 'Events';
-  readonly dead: 'DeadLetters' | 'DeadEvents';
   readonly params: typeof queueParams | typeof functionParams;
   readonly codes: typeof QUEUE_CODES;
   readonly idOf: (params: Readonly<Record<string, string>>) => QueueId;
 }
 
-const QUEUES: Kind = {
+const QUEUES: QueueKind = {
   path: '/v1/tenants/{tenant}/queues/{queue}',
   suffix: 'Messages',
-  dead: 'DeadLetters',
   params: queueParams,
   codes: QUEUE_CODES,
   idOf: (params) => {
@@ -79,10 +75,9 @@ const QUEUES: Kind = {
   },
 };
 
-const FUNCTIONS: Kind = {
+const FUNCTIONS: QueueKind = {
   path: '/v1/tenants/{tenant}/functions/{name}/events',
   suffix: 'Events',
-  dead: 'DeadEvents',
   params: functionParams,
   codes: TENANT_CODES,
   idOf: ({ tenant, name }) => ({
@@ -102,7 +97,7 @@ export function registerMessageRoutes(app: ControlPlaneApp, ports: ControlPlaneP
   for (const kind of [QUEUES, FUNCTIONS]) registerContentRoutes(app, ports, kind);
 }
 
-function registerContentRoutes(app: ControlPlaneApp, { backend }: ControlPlanePorts, kind: Kind): void {
+function registerContentRoutes(app: ControlPlaneApp, { backend }: ControlPlanePorts, kind: QueueKind): void {
   const { path, params, codes, idOf } = kind;
   const tags = ['Messages'];
   const storeCodes = [...codes, 'queue_unavailable'] as const;
@@ -141,81 +136,7 @@ function registerContentRoutes(app: ControlPlaneApp, { backend }: ControlPlanePo
   });
   app.openapi(purge, async (c) => {
     const id = idOf(c.req.valid('param'));
-    const count = await backend.purgeMessages({ id, what: 'waiting', actor: c.var.actor });
-    return c.json({ count }, 200);
-  });
-
-  const listDead = createRoute({
-    method: 'get',
-    path: `${path}/dead-letters`,
-    operationId: `list${kind.dead}`,
-    security: needs('read'),
-    summary: 'Look at dead letters',
-    tags,
-    request: { params, query: deadLettersQuery },
-    responses: {
-      200: json('Oldest first, with their causes.', messagePageSchema),
-      ...problems(...storeCodes),
-    },
-  });
-  app.openapi(
-    listDead,
-    async (c) => {
-      const { limit, after } = c.req.valid('query');
-      const cursor = after === undefined ? {} : { after };
-      const id = idOf(c.req.valid('param'));
-      return c.json(
-        messagePageJson(await backend.peekMessages({ id, state: 'dead', limit, ...cursor })),
-        200,
-      );
-    },
-    refuseInvalid({ query: deadLettersQuery }),
-  );
-
-  const redrive = createRoute({
-    method: 'post',
-    path: `${path}/dead-letters/redrive`,
-    operationId: `redrive${kind.dead}`,
-    security: needs('invoke'),
-    summary: 'Try dead letters again',
-    description: 'They become ready as if sent now, with their ids but no attempts counted.',
-    tags,
-    request: {
-      params,
-      body: { required: true, content: { 'application/json': { schema: redriveBody } } },
-    },
-    responses: {
-      200: json('They are ready.', affectedSchema),
-      ...problems(...storeCodes, 'queue_full', 'request_too_large', 'unsupported_media_type', 'draining'),
-    },
-  });
-  app.openapi(
-    redrive,
-    async (c) => {
-      const { ids } = c.req.valid('json');
-      const count = await backend.redriveMessages({
-        id: idOf(c.req.valid('param')),
-        ...(ids === undefined ? {} : { ids: ids as MessageId[] }),
-        actor: c.var.actor,
-      });
-      return c.json({ count }, 200);
-    },
-    refuseInvalid({ json: redriveBody }),
-  );
-
-  const purgeDead = createRoute({
-    method: 'delete',
-    path: `${path}/dead-letters`,
-    operationId: `purge${kind.dead}`,
-    security: needs('deploy'),
-    summary: 'Drop all dead letters',
-    tags,
-    request: { params },
-    responses: { 200: json('They are gone.', affectedSchema), ...problems(...storeCodes, 'draining') },
-  });
-  app.openapi(purgeDead, async (c) => {
-    const id = idOf(c.req.valid('param'));
-    const count = await backend.purgeMessages({ id, what: 'dead', actor: c.var.actor });
+    const count = await backend.purgeMessages({ id, actor: c.var.actor });
     return c.json({ count }, 200);
   });
 }

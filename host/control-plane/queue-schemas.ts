@@ -34,6 +34,14 @@ export const queueCountsSchema = z
   })
   .openapi('QueueCounts', { description: 'Where the messages of a queue are.' });
 
+export const sourceCountsSchema = queueCountsSchema
+  .extend({
+    ready: count.optional().openapi({
+      description: 'Could be handed out now. Absent where Redis does not know how far behind a stream is.',
+    }),
+  })
+  .openapi('SourceCounts', { description: 'Where the messages of a queue or a stream are.' });
+
 export const queueSchema = z
   .object({
     tenant: nameSchema,
@@ -140,6 +148,7 @@ export const affectedSchema = z.object({ count }).openapi('AffectedMessages', {
 
 export type QueueJson = z.infer<typeof queueSchema>;
 export type QueueCountsJson = z.infer<typeof queueCountsSchema>;
+export type SourceCountsJson = z.infer<typeof sourceCountsSchema>;
 export type SigningSecretJson = z.infer<typeof signingSecretSchema>;
 export type MadeSigningSecretJson = z.infer<typeof madeSigningSecretSchema>;
 export type SentMessageJson = z.infer<typeof sentMessageSchema>;

@@ -37,6 +37,7 @@ export const COMMON_CODES: readonly ErrorCode[] = [
 export const TENANT_CODES: readonly ErrorCode[] = [...COMMON_CODES, 'tenant_not_found'];
 export const FUNCTION_CODES: readonly ErrorCode[] = [...TENANT_CODES, 'function_not_found'];
 export const QUEUE_CODES: readonly ErrorCode[] = [...TENANT_CODES, 'queue_not_found'];
+export const MAPPING_CODES: readonly ErrorCode[] = [...TENANT_CODES, 'mapping_not_found'];
 
 /**
  * Error responses of a route, one per status, each naming its codes. They are thrown, never returned by a

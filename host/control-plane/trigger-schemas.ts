@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { eventInvokeConfigPatchSchema } from '../model/event-invoke-config.ts';
 import { eventSourceSchema, mappingSettingsPatchSchema } from '../model/event-source-mapping.ts';
 import { scheduleSettingsPatchSchema } from '../model/schedule.ts';
-import { queueCountsSchema } from './queue-schemas.ts';
+import { queueCountsSchema, sourceCountsSchema } from './queue-schemas.ts';
 import { instantSchema, nameSchema, tenantParams } from './schemas.ts';
 
 export const mappingParams = tenantParams.extend({
@@ -55,7 +55,9 @@ export const mappingSchema = z
     function: functionName,
     ...mappingSettingsPatchSchema.required().shape,
     status: statusSchema,
-    counts: queueCountsSchema.optional().openapi({ description: 'Of the queue that it reads.' }),
+    counts: sourceCountsSchema.optional().openapi({
+      description: 'Of the queue or stream that it reads. Absent while its store does not answer.',
+    }),
     createdAt: instantSchema,
     updatedAt: instantSchema,
   })

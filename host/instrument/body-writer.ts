@@ -14,6 +14,11 @@ const I64 = 0x7e;
 const BLOCK = 0x02;
 const END = 0x0b;
 const EMPTY_BLOCK = 0x40;
+const CALL = 0x10;
+/** Integers below take one byte. */
+const ONE_BYTE = 0x80;
+/** In one run. */
+const MAX_RENAMES = 64;
 
 /**
  * Writes bodies of functions with what metering makes of them: walks their records (code-records.ts) a last time, copies
@@ -31,6 +36,9 @@ export class BodyWriter {
   readonly #edits: EditWriter;
   /** Up to where the body has been copied, or was replaced. */
   #copied = 0;
+  /** Where, behind that, the number of the function's first local stands, which changes when it has been copied. */
+  readonly #renames = new Int32Array(MAX_RENAMES);
+  #renameCount = 0;
 
   constructor(
     bytes: Uint8Array,
@@ -114,7 +122,9 @@ export class BodyWriter {
       }
       offset += word >>> DISTANCE_SHIFT;
       if (kind > LAST_EVENT) {
-        i += this.#other(kind, offset, i);
+        if (kind === RECORD.firstLocal) {
+          if (isPassing) this.#rename(offset + 1);
+        } else if (kind !== RECORD.block) i += this.#other(kind, offset, i);
         continue;
       }
       const pair = pairs[event]!;
@@ -141,14 +151,8 @@ export class BodyWriter {
 
   /** A record that is no event, at `offset`. Returns how many more words it has. */
   #other(kind: number, offset: number, at: number): number {
-    const { isPassing, movedTo } = this.#function;
+    const { isPassing } = this.#function;
     switch (kind) {
-      case RECORD.firstLocal:
-        if (!isPassing) return 0;
-        this.#copyTo(offset + 1);
-        this.#sink.u32(movedTo);
-        this.#copied = this.#behindInteger(offset + 1);
-        return 0;
       case RECORD.globalIndex:
         this.#shift(offset + 1, this.#plan.globalShift);
         return 0;
@@ -190,13 +194,29 @@ export class BodyWriter {
 
   #call(offset: number, pushed: number): void {
     const callee = this.#integerAt(offset + 1);
+    if (callee < this.#importedFunctions) return;
+    this.#copyTo(offset);
     const passes = this.#plan.passing[callee] === 1;
-    if (passes) {
-      this.#copyTo(offset);
-      this.#insertions.push(pushed);
-    }
-    if (callee >= this.#importedFunctions) this.#shift(offset + 1, this.#plan.functionShift);
+    if (passes) this.#insertions.push(pushed);
+    this.#sink.instruction(CALL, callee + this.#plan.functionShift);
+    this.#copied = this.#behindInteger(offset + 1);
     if (passes) this.#insertions.pop();
+  }
+
+  /**
+   * The first local's number, at `offset`, becomes another one. There are more of these than of all else that changes, and as a rule
+   * both numbers have one byte: those are copied with what stands around them.
+   */
+  #rename(offset: number): void {
+    const { movedTo } = this.#function;
+    if (movedTo >= ONE_BYTE || this.#bytes[offset]! >= ONE_BYTE) {
+      this.#copyTo(offset);
+      this.#sink.u32(movedTo);
+      this.#copied = this.#behindInteger(offset);
+      return;
+    }
+    if (this.#renameCount === MAX_RENAMES) this.#copyTo(offset);
+    this.#renames[this.#renameCount++] = offset;
   }
 
   /** Replaces the integer at `offset` by one that is larger by `by`. */
@@ -207,8 +227,14 @@ export class BodyWriter {
   }
 
   #copyTo(offset: number): void {
-    this.#sink.copyRun(this.#view, this.#copied, offset);
+    const sink = this.#sink;
+    sink.copyRun(this.#view, this.#copied, offset);
     this.#copied = offset;
+    const count = this.#renameCount;
+    if (count === 0) return;
+    const { movedTo } = this.#function;
+    for (let i = 0; i < count; i++) sink.patch(offset - this.#renames[i]!, movedTo);
+    this.#renameCount = 0;
   }
 
   #behindInteger(offset: number): number {

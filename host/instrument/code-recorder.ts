@@ -101,10 +101,16 @@ export class CodeRecorder {
     if (this.cost > LARGE && !this.isDead) this.#record(RECORD.point, at);
   }
 
-  /** The start of a block of any kind but a loop or an `if`. */
+  /** The start of a block of any other kind than those below. What it costs to come here is told with the next event. */
   block(at: number): void {
     this.#push(PLAIN);
-    if (!this.isDead) this.#record(RECORD.block, at);
+    if (!this.isDead) this.#note(RECORD.block, at);
+  }
+
+  /** The start of a legacy `try`. */
+  try(at: number): void {
+    this.#push(PLAIN);
+    if (!this.isDead) this.#record(RECORD.try, at);
   }
 
   loop(at: number, after: number): void {

@@ -20,9 +20,11 @@ export const RECORD = {
   globalIndex: 25,
   /** Something rare that is done to an instruction, as an edit [two words: its kind, its value]. */
   edit: 26,
+  /** The start of a block that is no event. */
+  block: 27,
   /** Adds to the cost, or the distance, of the next record what one has no room for, in the bits above the kind. */
-  moreCost: 27,
-  moreDistance: 28,
+  moreCost: 28,
+  moreDistance: 29,
 } as const;
 
 /** Records up to this kind are events of flow. */

@@ -66,8 +66,11 @@ export class ControlInstructions {
         skipBlockType(cursor, this.#features, types.length);
         if (opcode === 0x03) recorder.loop(at, cursor.pos);
         else if (opcode === 0x04) recorder.if(at, cursor.pos);
-        else recorder.block(at);
-        if (opcode === 0x06) this.#features.add('legacy-exceptions');
+        else if (opcode === 0x02) recorder.block(at);
+        else {
+          recorder.try(at);
+          this.#features.add('legacy-exceptions');
+        }
         return false;
       case 0x05: // else
         if (!recorder.else(at)) cursor.fail('else without if', at);

@@ -1,8 +1,8 @@
 /** What control does at a point of a function. Everything between two of them is straight code. */
 export const FLOW = {
   entry: 0,
-  /** `block`, `try`, `try_table`. */
-  block: 1,
+  /** A legacy `try`. Other blocks begin without an event: control only passes. */
+  try: 1,
   loop: 2,
   if: 3,
   else: 4,
@@ -27,4 +27,18 @@ export const FLOW = {
   passingCall: 17,
   /** Nothing: straight code that costs very much is cut into pieces. */
   point: 18,
+} as const;
+
+/** The label that a branch to the end of the body, and that end, have. */
+export const BODY = 0;
+
+/** What is known of a label, as bits. */
+export const LABEL_TRAIT = {
+  loop: 1,
+  /** Of a loop: whether anything in it calls what knows nothing of the counter, or throws. */
+  calls: 2,
+  /** Of a loop: it may take parameters. */
+  params: 4,
+  /** Of an `if`: it has no `else`. */
+  oneArm: 8,
 } as const;

@@ -9,7 +9,11 @@ import {
   MAX_RECORD_COST,
   RECORD,
 } from './code-records.ts';
-import { FLOW } from './flow.ts';
+import { CHECK_INTERVAL } from './cost-model.ts';
+import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+
+/** No bound of a callee's cost: it does not take the counter. */
+const NOT_PASSING = -1;
 
 /**
  * The control flow of one function as flat arrays, one entry for each event: plain data, which placement.ts reads several
@@ -21,10 +25,13 @@ export class FunctionFlow {
   kinds: Uint8Array = new Uint8Array(1_024);
   /** Cost of the straight code before the event, the event's own instruction included. */
   costs: Int32Array = new Int32Array(1_024);
-  /** Label of a branch; of a call that passes the counter, the bound on its cost; of a loop, whether anything in it calls or throws (1), or it takes parameters (2); of an `if`, whether it has an `else`. */
+  /** Number of the label that opens, ends or is branched to; of a call that passes the counter, the bound on its cost. */
   args: Int32Array = new Int32Array(1_024);
   /** Where the instruction stands. */
   offsets: Int32Array = new Int32Array(1_024);
+  /** Labels are numbered in the order in which their blocks open, the body's is BODY. LABEL_TRAIT bits of each. */
+  labels = 0;
+  traits: Uint8Array = new Uint8Array(256);
   /** Whether anything calls what knows nothing of the counter, or throws. */
   hasCalls = false;
   hasPassingCalls = false;
@@ -37,8 +44,8 @@ export class FunctionFlow {
   readonly #recorder: CodeRecorder;
   readonly #passing: Uint8Array;
   readonly #callBounds: Uint16Array;
-  /** By depth, the body's being 0: the event that opened a block, and whether anything calls in it. */
-  readonly #openEvents: Int32Array;
+  /** By depth, the body's being 0: the label of a block, and whether anything calls in it. */
+  readonly #openLabels: Int32Array;
   readonly #openCalls: Uint8Array;
   #depth = 0;
   /** Behind the integer read last. */
@@ -49,7 +56,7 @@ export class FunctionFlow {
     this.#recorder = recorder;
     this.#passing = passing;
     this.#callBounds = callBounds;
-    this.#openEvents = new Int32Array(recorder.maxDepth + 2);
+    this.#openLabels = new Int32Array(recorder.maxDepth + 2);
     this.#openCalls = new Uint8Array(recorder.maxDepth + 2);
   }
 
@@ -63,9 +70,14 @@ export class FunctionFlow {
     this.hasCalls = false;
     this.hasPassingCalls = false;
     this.length = 0;
-    this.#depth = 0;
+    this.labels = 0;
+    this.#depth = -1;
     // Each has one event at most but a `br_table`, whose labels are read as they come.
     this.#reserve(to - starts[index]!);
+    this.#open(0);
+    const bytes = this.#bytes;
+    let { kinds, costs, args, offsets } = this;
+    let event = 0;
     let offset = start;
     let cost = 0;
     for (let i = starts[index]!; i < to; i++) {
@@ -76,51 +88,56 @@ export class FunctionFlow {
         else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
         else {
           offset += word >>> DISTANCE_SHIFT;
-          if (kind === RECORD.edit) i += 2;
+          if (kind === RECORD.block) this.#open(0);
+          else if (kind === RECORD.edit) i += 2;
         }
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
-      const event = this.length;
-      this.length = event + 1;
-      this.kinds[event] = kind;
-      this.costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
-      this.offsets[event] = offset;
+      kinds[event] = kind;
+      costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
+      offsets[event] = offset;
       cost = 0;
       let arg = 0;
       switch (kind) {
         case FLOW.branchIf:
         case FLOW.branch: {
-          const label = this.#bytes[offset + 1]!;
-          arg = label < 0x80 ? label : this.#integer(offset + 1);
+          const label = bytes[offset + 1]!;
+          arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
           break;
         }
         case FLOW.end:
-          this.#close();
+          arg = this.#close();
           break;
         case RECORD.directCall:
-          arg = this.#directCall(event);
+          arg = this.#directCall(offset + 1);
+          kinds[event] = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
+          if (arg === NOT_PASSING) arg = 0;
           break;
-        case FLOW.loop:
+        case FLOW.loop: {
           // A block type of more than one byte may have parameters.
-          if ((word & IS_WIDE) !== 0) {
-            arg = 2;
-            i++;
-          }
-          this.#open(event);
+          const isWide = (word & IS_WIDE) !== 0;
+          if (isWide) i++;
+          arg = this.#open(isWide ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
           break;
+        }
         case FLOW.if:
           if ((word & IS_WIDE) !== 0) i++;
-          this.#open(event);
+          arg = this.#open(LABEL_TRAIT.oneArm);
           break;
-        case FLOW.block:
-          this.#open(event);
+        case FLOW.try:
+          arg = this.#open(0);
           break;
         case FLOW.else:
-          this.args[this.#openEvents[this.#depth]!] = 1;
+          arg = this.#labelAt(0);
+          this.traits[arg] = 0;
+          break;
+        case FLOW.catch:
+          arg = this.#labelAt(0);
           break;
         case FLOW.branchTable:
-          this.#branchTable(event, to - i);
+          event = this.#branchTable(event, to - i);
+          ({ kinds, costs, args, offsets } = this);
           continue;
         case FLOW.tailCall:
         case FLOW.throw:
@@ -129,64 +146,88 @@ export class FunctionFlow {
           this.#openCalls[this.#depth] = 1;
           break;
         case FLOW.handler:
-          arg = words[++i]!;
+          arg = this.#labelAt(words[++i]!);
           break;
         case RECORD.castBranch:
-          this.kinds[event] = FLOW.branchIf;
-          arg = words[i + 1]!;
+          kinds[event] = FLOW.branchIf;
+          arg = this.#labelAt(words[i + 1]!);
           i += 2;
           break;
         default:
       }
-      this.args[event] = arg;
+      args[event++] = arg;
       // `catch` and `end` have a length of their own where they are not one byte long.
       if ((word & IS_WIDE) !== 0 && (kind === FLOW.catch || kind === FLOW.end)) i++;
     }
+    this.length = event;
   }
 
-  #open(event: number): void {
+  /** Whether the loop that `event` opens is one piece of straight code with the branch to its head behind it. */
+  isStraightLoop(event: number): boolean {
+    const { kinds, args } = this;
+    return (
+      event + 2 < this.length &&
+      kinds[event + 1] === FLOW.branchIf &&
+      kinds[event + 2] === FLOW.end &&
+      args[event + 1] === args[event] &&
+      this.traits[args[event]!] === LABEL_TRAIT.loop &&
+      this.costs[event + 1]! <= CHECK_INTERVAL
+    );
+  }
+
+  /** Returns the label of the block that opens. */
+  #open(traits: number): number {
     const depth = ++this.#depth;
-    this.#openEvents[depth] = event;
+    const label = this.labels++;
+    if (label === this.traits.length) this.traits = grown(new Uint8Array(label * 2), this.traits);
+    this.traits[label] = traits;
+    this.#openLabels[depth] = label;
     this.#openCalls[depth] = 0;
+    return label;
   }
 
-  #close(): void {
+  /** Returns the label of the block that ends. */
+  #close(): number {
     const depth = this.#depth;
-    if (depth === 0) return;
+    if (depth === 0) return BODY;
     this.#depth = depth - 1;
-    if (this.#openCalls[depth] === 0) return;
-    const event = this.#openEvents[depth]!;
-    if (this.kinds[event] === FLOW.loop) this.args[event]! |= 1;
+    const label = this.#openLabels[depth]!;
+    if (this.#openCalls[depth] === 0) return label;
+    if ((this.traits[label]! & LABEL_TRAIT.loop) !== 0) this.traits[label]! |= LABEL_TRAIT.calls;
     this.#openCalls[depth - 1] = 1;
+    return label;
   }
 
-  /** Returns the bound on its cost, if it passes the counter. */
-  #directCall(event: number): number {
-    const callee = this.#integer(this.offsets[event]! + 1);
+  /** The label of the block `out` blocks further out than the innermost. */
+  #labelAt(out: number): number {
+    return this.#openLabels[this.#depth - out]!;
+  }
+
+  /** Of the callee whose index stands at `at`: the bound on its cost, 0 for none, or NOT_PASSING. */
+  #directCall(at: number): number {
+    const callee = this.#integer(at);
     if (this.#passing[callee] === 1) {
       this.hasPassingCalls = true;
-      this.kinds[event] = FLOW.passingCall;
       return this.#callBounds[callee]!;
     }
     this.hasCalls = true;
     this.#openCalls[this.#depth] = 1;
-    this.kinds[event] = FLOW.call;
-    return 0;
+    return NOT_PASSING;
   }
 
-  /** Each label is an event of its own; `event` is the first, and `left` records may follow. */
-  #branchTable(event: number, left: number): void {
-    const offset = this.offsets[event]!;
+  /** Each label is an event of its own; `first` is the first, and `left` records may follow. Returns the event behind the last. */
+  #branchTable(first: number, left: number): number {
+    const offset = this.offsets[first]!;
     const count = this.#integer(offset + 1);
-    this.#reserve(event + count + left);
-    this.length = event;
+    this.#reserve(first + count + left);
     for (let i = 0; i <= count; i++) {
-      const label = this.length++;
-      this.args[label] = this.#integer(this.#pos);
-      this.kinds[label] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
-      this.offsets[label] = offset;
-      if (i > 0) this.costs[label] = 0;
+      const event = first + i;
+      this.args[event] = this.#labelAt(this.#integer(this.#pos));
+      this.kinds[event] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+      this.offsets[event] = offset;
+      if (i > 0) this.costs[event] = 0;
     }
+    return first + count + 1;
   }
 
   #integer(at: number): number {
@@ -205,13 +246,14 @@ export class FunctionFlow {
   #reserve(events: number): void {
     if (events <= this.kinds.length) return;
     const size = Math.max(events, this.kinds.length * 2);
-    const grow = <T extends Uint8Array | Int32Array>(to: T, from: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.kinds = grow(new Uint8Array(size), this.kinds);
-    this.costs = grow(new Int32Array(size), this.costs);
-    this.args = grow(new Int32Array(size), this.args);
-    this.offsets = grow(new Int32Array(size), this.offsets);
+    this.kinds = grown(new Uint8Array(size), this.kinds);
+    this.costs = grown(new Int32Array(size), this.costs);
+    this.args = grown(new Int32Array(size), this.args);
+    this.offsets = grown(new Int32Array(size), this.offsets);
   }
+}
+
+function grown<T extends Uint8Array | Int32Array>(to: T, from: T): T {
+  to.set(from);
+  return to;
 }

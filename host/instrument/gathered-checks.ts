@@ -1,5 +1,7 @@
+import type { FunctionFlow } from './function-flow.ts';
+
 /** More checks than these before calls make one at the entry the shorter code, before branches to a loop's head one there. */
-const MAX_CALL_CHECKS = 1;
+export const MAX_CALL_CHECKS = 1;
 const MAX_BACK_CHECKS = 1;
 /** No call of the function had to be checked yet. */
 const UNKNOWN = -2;
@@ -8,37 +10,48 @@ const UNKNOWN = -2;
 export class GatheredChecks {
   /** Whether there is one at the function's entry. */
   isAtEntry = false;
-  /** Branches to a loop's head that had to be checked themselves; from the second on, the head is. */
-  readonly #branches = new Map<number, number>();
-  readonly #heads = new Set<number>();
+  /** By a loop's label: branches to its head that had to be checked themselves; from the second on, the head is. */
+  #branches = new Uint32Array(256);
+  /** By a loop's label: whether the check is at its head. */
+  #heads = new Uint8Array(256);
+  /** The loops that branches were noted of in this walk. */
+  readonly #noted: number[] = [];
   /** The loop around the first call that had to be checked itself, -1 if there is none around it. */
   #callLoop = UNKNOWN;
 
-  /** Starts with a function. */
-  enter(): void {
-    // Clearing what is empty makes a new table each time.
-    if (this.#heads.size > 0) this.#heads.clear();
+  /** Starts with the function that `flow` holds. */
+  enter({ labels, hasLoops }: FunctionFlow): void {
     this.isAtEntry = false;
+    this.#noted.length = 0;
+    if (!hasLoops) return;
+    if (labels > this.#heads.length) {
+      this.#heads = new Uint8Array(labels * 2);
+      this.#branches = new Uint32Array(labels * 2);
+      return;
+    }
+    this.#heads.fill(0, 0, labels);
+    this.#branches.fill(0, 0, labels);
   }
 
-  startPass(): void {
-    if (this.#branches.size > 0) this.#branches.clear();
+  startWalk(): void {
+    for (const label of this.#noted) this.#branches[label] = 0;
+    this.#noted.length = 0;
     this.#callLoop = UNKNOWN;
   }
 
-  /** Whether there is one at the head of the loop that `event` opens. */
-  isAtHead(event: number): boolean {
-    return this.#heads.has(event);
+  /** Whether there is one at the head of a loop. */
+  isAtHead(label: number): boolean {
+    return this.#heads[label] === 1;
   }
 
-  /** A branch to the head of the loop that `event` opens is checked itself. */
-  noteBranch(event: number): void {
-    this.#branches.set(event, (this.#branches.get(event) ?? 0) + 1);
+  /** A branch to the head of a loop is checked itself. */
+  noteBranch(label: number): void {
+    if (this.#branches[label]!++ === 0) this.#noted.push(label);
   }
 
-  /** The first call that is checked itself stands in the loop that `event` opens, or in none (-1). */
-  noteCall(event: number): void {
-    if (this.#callLoop === UNKNOWN) this.#callLoop = event;
+  /** The first call that is checked itself stands in the loop with this label, or in none (-1). */
+  noteCall(label: number): void {
+    if (this.#callLoop === UNKNOWN) this.#callLoop = label;
   }
 
   /** Moves checks, `callChecks` of which stand before calls; false if there are none to move. */
@@ -48,11 +61,11 @@ export class GatheredChecks {
       this.isAtEntry = true;
       isMoved = true;
     }
-    for (const [event, checks] of this.#branches) {
+    for (const label of this.#noted) {
       // With a check before the only call that needs one, a turn would be checked twice on the way through it.
-      const isTwice = callChecks === 1 && this.#callLoop === event;
-      if ((checks <= MAX_BACK_CHECKS && !isTwice) || this.#heads.has(event)) continue;
-      this.#heads.add(event);
+      const isTwice = callChecks === 1 && this.#callLoop === label;
+      if ((this.#branches[label]! <= MAX_BACK_CHECKS && !isTwice) || this.isAtHead(label)) continue;
+      this.#heads[label] = 1;
       isMoved = true;
     }
     return isMoved;

@@ -10,6 +10,7 @@ import type { ByteSink } from './writer.ts';
 const GET = 0x20;
 const SET = 0x21;
 const TEE = 0x22;
+const I64_CONST = 0x42;
 const I64_GT_S = 0x55;
 const I64_ADD = 0x7c;
 const I64_SUB = 0x7d;
@@ -110,10 +111,23 @@ export class InsertionWriter {
 
   /** Pushes the counter with `units` added, for a call or an exit. */
   push(units: number): void {
-    this.#local(GET);
-    if (units === 0) return;
-    this.#sink.i64Const(units);
+    if (units === 0) {
+      this.#local(GET);
+      return;
+    }
+    this.#pushCounterAnd(units);
     this.#sink.u8(I64_ADD);
+  }
+
+  /** Pushes the counter, and `units`. */
+  #pushCounterAnd(units: number): void {
+    const { counterLocal } = this.#function;
+    if (units < 0x40 && counterLocal < 0x80) {
+      this.#sink.word(GET | (counterLocal << 8) | (I64_CONST << 16) | (units << 24), 4);
+      return;
+    }
+    this.#local(GET);
+    this.#sink.i64Const(units);
   }
 
   /** Takes the counter that a call gave back. */
@@ -139,10 +153,13 @@ export class InsertionWriter {
 
   /** `c = c + units`; the last instruction is `last`. */
   #localCharge(units: number, last: number): void {
-    const sink = this.#sink;
-    this.#local(GET);
-    sink.i64Const(units);
-    sink.u8(I64_ADD);
+    const { counterLocal } = this.#function;
+    this.#pushCounterAnd(units);
+    if (counterLocal < 0x80) {
+      this.#sink.word(I64_ADD | (last << 8) | (counterLocal << 16), 3);
+      return;
+    }
+    this.#sink.u8(I64_ADD);
     this.#local(last);
   }
 

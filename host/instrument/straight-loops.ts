@@ -1,7 +1,5 @@
 import type { ChargeSlots } from './charge-slots.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
-import { FLOW } from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
 
@@ -38,44 +36,43 @@ export class StraightLoops {
     if (this.#known.size > 0) this.#known.clear();
   }
 
-  /** Whether the loop that `event` opens is one. */
+  /** Whether the loop that `event` opens is one, with nothing inserted before it. */
   has(event: number): boolean {
-    const { kinds, args, costs, length } = this.#flow;
-    return (
-      event + 2 < length &&
-      kinds[event + 1] === FLOW.branchIf &&
-      args[event + 1] === 0 &&
-      kinds[event + 2] === FLOW.end &&
-      args[event] === 0 &&
-      costs[event + 1]! <= CHECK_INTERVAL &&
-      this.#insertions.kinds[slotBefore(event)] === INSERTION.none
-    );
+    return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
   }
 
-  /** Fills its slots. Returns what may have been charged behind the last check when it is left. */
-  place(event: number): number {
-    const { costs, offsets } = this.#flow;
-    const cost = costs[event + 1]!;
+  /** What may have been charged behind the last check when it is left. */
+  sinceBehind(event: number): number {
+    return this.#read(event) === NOT_COUNTED ? this.#flow.costs[event + 1]! : 0;
+  }
+
+  /** Fills its slots. */
+  place(event: number): void {
+    const cost = this.#flow.costs[event + 1]!;
     const slot = slotBefore(event);
     const branchSlot = slotBefore(event + 1);
     const endSlot = slotBefore(event + 2);
-    let loop = this.#known.get(event);
-    if (loop === undefined) {
-      loop =
-        readCountedLoop(this.#bytes, offsets[event]! + LOOP_BYTES, offsets[event + 1]!, cost) ?? NOT_COUNTED;
-      this.#known.set(event, loop);
-    }
+    const loop = this.#read(event);
     this.#slots.usesCounter = true;
     if (loop === NOT_COUNTED) {
       this.#slots.set(slot, INSERTION.openChunks, 0);
       this.#slots.set(slotBehind(event), INSERTION.chunkCharge, cost);
       this.#slots.set(endSlot, INSERTION.closeChunks, 0);
-      return cost;
+      return;
     }
     const number = this.counted.push(loop) - 1;
     this.#slots.set(slot, INSERTION.openCounted, number);
     this.#slots.set(branchSlot, INSERTION.countedCondition, number);
     this.#slots.set(endSlot, INSERTION.closeCounted, number);
-    return 0;
+  }
+
+  #read(event: number): CountedLoop | typeof NOT_COUNTED {
+    const known = this.#known.get(event);
+    if (known !== undefined) return known;
+    const { costs, offsets } = this.#flow;
+    const from = offsets[event]! + LOOP_BYTES;
+    const loop = readCountedLoop(this.#bytes, from, offsets[event + 1]!, costs[event + 1]!) ?? NOT_COUNTED;
+    this.#known.set(event, loop);
+    return loop;
   }
 }

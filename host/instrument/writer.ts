@@ -67,7 +67,24 @@ export class ByteSink {
     this.#bytes[this.#length++] = value;
   }
 
+  /** The lowest `count` bytes of a word, the lowest first. */
+  word(value: number, count: number): void {
+    if (this.#length + WORD > this.#bytes.length) this.#reserve(WORD);
+    this.#view.setInt32(this.#length, value, true);
+    this.#length += count;
+  }
+
   u32(value: number): void {
+    if (value < 0x80) {
+      this.u8(value);
+      return;
+    }
+    if (value < 0x20_0000) {
+      const low = (value & 0x7f) | 0x80;
+      if (value < 0x4000) this.word(low | ((value >>> 7) << 8), 2);
+      else this.word(low | (((value >>> 7) & 0x7f) << 8) | 0x8000 | ((value >>> 14) << 16), 3);
+      return;
+    }
     let rest = value;
     while (rest >= 0x80) {
       this.u8((rest & 0x7f) | 0x80);
@@ -150,16 +167,17 @@ export class ByteSink {
 
   /** One byte and an index, as most instructions of metering are. */
   instruction(opcode: number, index: number): void {
-    if (index >= 0x80) {
-      this.u8(opcode);
-      this.u32(index);
+    if (index < 0x80) {
+      this.word(opcode | (index << 8), 2);
       return;
     }
-    this.#reserve(2);
-    const at = this.#length;
-    this.#bytes[at] = opcode;
-    this.#bytes[at + 1] = index;
-    this.#length = at + 2;
+    this.u8(opcode);
+    this.u32(index);
+  }
+
+  /** Replaces a byte that was written, `back` before the end. */
+  patch(back: number, value: number): void {
+    this.#bytes[this.#length - back] = value;
   }
 
   /**

@@ -8,6 +8,7 @@
 import { Worker } from 'node:worker_threads';
 import { fromErrorMessage, MayflyError } from '../errors.ts';
 import { lengthOf, type UsageBatch } from '../model/usage-batch.ts';
+import type { CopyOptions } from '../store/backup/database-copy.ts';
 import { DatabaseOpenError } from '../store/database.ts';
 import type {
   FromLedger,
@@ -29,6 +30,7 @@ export interface LedgerLinkOptions extends LedgerThreadData {
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
+  readonly onBytes?: CopyOptions['onBytes'];
 }
 
 export class LedgerLink implements AsyncDisposable {
@@ -72,6 +74,25 @@ export class LedgerLink implements AsyncDisposable {
     });
   }
 
+  /**
+   * Copies the ledger's file, with all that was appended before. One copy at a time.
+   * @throws MayflyError disk_full, backup_failed
+   */
+  async copyTo({ path, signal, onBytes }: Omit<CopyOptions, 'beforeLast'>): Promise<void> {
+    signal.throwIfAborted();
+    const stop = (): void => this.#send({ kind: 'stop-copy' });
+    signal.addEventListener('abort', stop, { once: true });
+    const id = this.#nextId++;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#pending.set(id, { resolve, reject, onBytes });
+        this.#send({ kind: 'copy', id, path });
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
+  }
+
   /** Writes what has come, and ends the thread. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
@@ -113,6 +134,9 @@ export class LedgerLink implements AsyncDisposable {
       case 'refusal':
         this.#options.report(`the ledger could not answer: ${message.reason}`);
         this.#take(message.id)?.reject(fromErrorMessage(message.error));
+        break;
+      case 'copied':
+        this.#pending.get(message.id)?.onBytes?.(message.bytes, message.totalBytes);
         break;
       case 'committed':
         this.#uncommitted -= message.records;

@@ -61,6 +61,10 @@ export type ToLedger =
       readonly method: keyof LedgerService;
       readonly request: unknown;
     }
+  /** Copies the file to a new one; answered when it is there, after all that was appended before is in it. */
+  | { readonly kind: 'copy'; readonly id: number; readonly path: string }
+  /** The copy that is under way is refused. */
+  | { readonly kind: 'stop-copy' }
   | { readonly kind: 'close' };
 
 export type FromLedger =
@@ -68,6 +72,8 @@ export type FromLedger =
   | { readonly kind: 'failed-to-open'; readonly message: string }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly id: number; readonly error: ErrorMessage; readonly reason: string }
+  /** How far a copy is. */
+  | { readonly kind: 'copied'; readonly id: number; readonly bytes: number; readonly totalBytes: number }
   /** Records are on the disk, of these tenants among others. */
   | { readonly kind: 'committed'; readonly records: number; readonly tenants: readonly LedgerTenant[] }
   /** Records could not be written. They are tried again; `dropped` of them are not, for want of memory. */

@@ -10,6 +10,8 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toErrorMessage } from '../errors.ts';
 import { recordsOf } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
+import { toBackupError } from '../store/backup/backup-error.ts';
+import { copyDatabase } from '../store/backup/database-copy.ts';
 import { Ledger } from './ledger.ts';
 import type {
   FromLedger,
@@ -34,6 +36,7 @@ class LedgerThread {
   #retry: NodeJS.Timeout | undefined;
   readonly #trimming: NodeJS.Timeout;
   readonly #service: LedgerService;
+  #copying: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
   constructor(data: LedgerThreadData, port: MessagePort) {
     this.#ledger = new Ledger(data);
@@ -52,8 +55,14 @@ class LedgerThread {
       case 'call':
         this.#answer(message.id, message.method, message.request);
         break;
+      case 'copy':
+        void this.#copy(message.id, message.path);
+        break;
+      case 'stop-copy':
+        this.#copying?.stop.abort(new Error('the copy was called off'));
+        break;
       case 'close':
-        this.#close();
+        void this.#close();
         break;
     }
   }
@@ -112,6 +121,27 @@ class LedgerThread {
     }
   }
 
+  async #copy(id: number, path: string): Promise<void> {
+    const stop = new AbortController();
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    this.#copying = { stop, ended };
+    try {
+      this.#flush();
+      // A ledger that lacks what it was told would be a bill that is too small.
+      if (this.#pending.length > 0) throw new Error(`${this.#pending.length} records could not be written`);
+      const onBytes = (bytes: number, totalBytes: number): void =>
+        this.#tell({ kind: 'copied', id, bytes, totalBytes });
+      await copyDatabase(this.#ledger.database, { path, signal: stop.signal, onBytes });
+      this.#tell({ kind: 'answer', id, value: undefined });
+    } catch (error) {
+      const reason = String(error);
+      this.#tell({ kind: 'refusal', id, error: toErrorMessage(toBackupError(error)), reason });
+    } finally {
+      this.#copying = undefined;
+      resolve();
+    }
+  }
+
   #trim(): void {
     try {
       if (this.#ledger.trim(Date.now())) setImmediate(() => this.#trim());
@@ -120,7 +150,9 @@ class LedgerThread {
     }
   }
 
-  #close(): void {
+  async #close(): Promise<void> {
+    this.#copying?.stop.abort(new Error('the host ends'));
+    await this.#copying?.ended;
     this.#flush();
     if (this.#pending.length > 0)
       this.#tell({ kind: 'not-written', message: 'the host ends', dropped: this.#pending.length });

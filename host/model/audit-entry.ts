@@ -35,6 +35,8 @@ export const AUDIT_ACTIONS = [
   'schedule.configure',
   'schedule.delete',
   'function.events',
+  'backup.create',
+  'backup.delete',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -63,4 +63,7 @@ export interface QueueCounts {
   readonly oldestSentAtMs: number | undefined;
 }
 
+/** Where the messages of a queue are, or of a stream that other programs write to: there, `ready` may be unknown. */
+export type SourceCounts = Omit<QueueCounts, 'ready'> & { readonly ready: number | undefined };
+
 export type MessageState = 'ready' | 'delayed' | 'in-flight' | 'dead';

@@ -37,6 +37,11 @@ export class ArtifactCollection {
     }
   }
 
+  /** Runs what needs every artifact that is named now to stay, though it may take long; what is given up meanwhile goes afterwards. */
+  keepingAll<T>(work: () => Promise<T>): Promise<T> {
+    return this.publishing(work);
+  }
+
   /** As soon as nothing is being published. */
   collectSoon(): void {
     this.#isWanted = true;

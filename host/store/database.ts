@@ -4,7 +4,8 @@
  * Invariants:
  *  1. A file has one owner. The lock is held from opening to closing (`locking_mode = EXCLUSIVE`), so a second
  *     host on the same data folder fails at start instead of serving a registry whose changes it never hears of.
- *     The kernel drops the lock with the process, however it dies.
+ *     The kernel drops the lock with the process, however it dies. A file that several threads of the owner open is
+ *     owned by a lock on a file beside it ({@link lockBeside}).
  *  2. `user_version` counts the migrations that a file has had. Each runs once, in order, in the same
  *     transaction as its count: a crash leaves a file at a whole number of migrations.
  *  3. A file from a newer release is refused untouched.
@@ -19,6 +20,10 @@ export interface DatabaseOptions {
    * process but may lose the last commits with the power; it never corrupts.
    */
   readonly synchronous: 'FULL' | 'NORMAL';
+  /** Whether other connections of this process open it, too; whoever opens it first holds {@link lockBeside}. */
+  readonly isShared?: boolean;
+  /** Whether pages that are free can be given back, of a file that is made now; one that is there stays as it is. */
+  readonly givesBack?: boolean;
   /** SQL scripts; the n-th takes a file from `user_version` n to n + 1. Append only. */
   readonly migrations: readonly string[];
 }
@@ -39,18 +44,38 @@ export function openDatabase(options: DatabaseOptions): DatabaseSync {
       timeout: LOCK_TIMEOUT_MS,
       enableForeignKeyConstraints: true,
     });
+    // It is settled when the first page is written, which the journal's mode does.
+    if (options.givesBack) database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     // The mode comes before the first read of the file, so that the write-ahead index stays in process memory.
-    database.exec(`PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;`);
+    if (!options.isShared) database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.synchronous};`);
     migrate(database, options);
     return database;
   } catch (error) {
-    if (database?.isOpen) database.close();
-    if (error instanceof DatabaseOpenError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    const hint = /locked|busy/i.test(reason) ? '; is another host running on this data folder?' : '';
-    throw new DatabaseOpenError(`cannot open ${options.path}: ${reason}${hint}`, { cause: error });
+    throw openError(database, options.path, error);
   }
+}
+
+/** Makes this process the owner of a shared file, until it is closed. Nothing is in it. Throws {@link DatabaseOpenError}. */
+export function lockBeside(path: string): DatabaseSync {
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(`${path}-lock`, { timeout: LOCK_TIMEOUT_MS });
+    // A transaction that never ends.
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    throw openError(lock, path, error);
+  }
+}
+
+function openError(database: DatabaseSync | undefined, path: string, error: unknown): DatabaseOpenError {
+  if (database?.isOpen) database.close();
+  if (error instanceof DatabaseOpenError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const hint = /locked|busy/i.test(reason) ? '; is another host running on this data folder?' : '';
+  return new DatabaseOpenError(`cannot open ${path}: ${reason}${hint}`, { cause: error });
 }
 
 function migrate(database: DatabaseSync, { path, migrations }: DatabaseOptions): void {

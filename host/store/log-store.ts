@@ -17,6 +17,7 @@ import { HOST_LIMITS } from '../limits.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import { type LogFilter, levelsFrom } from '../model/log-filter.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { type CopyOptions, copyDatabase } from './backup/database-copy.ts';
 import { openDatabase, transaction } from './database.ts';
 
 /** A record with its place in the order of all records. */
@@ -131,6 +132,12 @@ export class LogStore implements Disposable {
       .prepare(`SELECT * FROM logs WHERE ${where} ORDER BY id DESC LIMIT ?`)
       .all(tenant, name, ...values, page.limit);
     return rows.map(toLogRecord).reverse();
+  }
+
+  /** Copies what was appended before, at least. See {@link copyDatabase}. */
+  copyTo(options: CopyOptions): Promise<void> {
+    this.flush();
+    return copyDatabase(this.#database, options);
   }
 
   /** Forgets the log of a function. */

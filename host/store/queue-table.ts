@@ -108,9 +108,13 @@ export class QueueTable extends DefinitionTable<QueueName, Queue> {
     };
   }
 
-  /** Writes down what was done to the content of a queue, which the registry does not hold. */
+  /** Writes down what was done to the content of a queue, or of what a mapping has given up, which the registry does not hold. */
   noteWork(
-    { tenant, kind, name }: QueueId,
+    {
+      tenant,
+      kind,
+      name,
+    }: { readonly tenant: TenantName; readonly kind: QueueId['kind'] | 'mapping'; readonly name: string },
     action: 'queue.purge' | 'queue.redrive',
     after: object,
     nowMs: number,

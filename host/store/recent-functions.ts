@@ -61,8 +61,13 @@ export class RecentFunctions {
     if (!this.#isDirty) return;
     this.#isDirty = false;
     const temporary = `${this.#path}.tmp`;
-    await writeFile(temporary, JSON.stringify(this.list()), { mode: 0o600 });
+    await this.copyTo(temporary);
     await rename(temporary, this.#path);
+  }
+
+  /** Writes the list as it is now to a file of that name. */
+  async copyTo(path: string): Promise<void> {
+    await writeFile(path, JSON.stringify(this.list()), { mode: 0o600 });
   }
 }
 

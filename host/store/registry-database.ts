@@ -5,6 +5,7 @@
  * together with the audit entry that says so: both are there after a crash, or neither is.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type CopyOptions, copyDatabase } from './backup/database-copy.ts';
 import { openDatabase, transaction } from './database.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 
@@ -28,6 +29,11 @@ export class RegistryDatabase {
   /** Runs `work` in one transaction, synced to the disk before it returns. Not re-entrant. */
   change<T>(work: () => T): T {
     return transaction(this.#database, work);
+  }
+
+  /** The last change that it has is a whole one, with its audit entry. */
+  copyTo(options: CopyOptions): Promise<void> {
+    return copyDatabase(this.#database, options);
   }
 
   close(): void {

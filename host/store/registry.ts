@@ -1,9 +1,11 @@
 import { MayflyError } from '../errors.ts';
 import type { FunctionLimitValues } from '../limits.ts';
 import { type Actor, THE_HOST } from '../model/actor.ts';
+import type { AuditedChange } from '../model/audit-entry.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { TenantQuotasPatch } from '../model/tenant-quotas.ts';
 import { AuditTable } from './audit-table.ts';
+import type { CopyOptions } from './backup/database-copy.ts';
 import { BudgetTable } from './budget-table.ts';
 import { defaultCeilings } from './ceilings.ts';
 import { EventTables } from './event-tables.ts';
@@ -98,6 +100,16 @@ export class Registry implements Disposable {
     for (const name of functions) this.functions.changed(tenant, name);
     tellEvents();
     return functions;
+  }
+
+  /** Writes an entry of the audit log about what is not kept here. */
+  note(change: AuditedChange, nowMs: number): void {
+    this.#database.change(() => this.audit.append(change, nowMs));
+  }
+
+  /** See {@link copyDatabase}. */
+  copyTo(options: CopyOptions): Promise<void> {
+    return this.#database.copyTo(options);
   }
 
   close(): void {

@@ -142,7 +142,9 @@ test('mappings are created, shown with what they wait for, paused and resumed', 
   const host = await hostOf(t);
   answer(host, 'PUT /event-source-mappings/handle', MAPPING, 201);
   answer(host, 'PATCH /event-source-mappings/handle', MAPPING);
-  answer(host, 'GET /event-source-mappings', [MAPPING]);
+  const source = { type: 'redis-stream', key: 'events' };
+  const counts = { delayed: 0, inFlight: 1, dead: 7 };
+  answer(host, 'GET /event-source-mappings', [MAPPING, { ...MAPPING, name: 'feed', source, counts }]);
   const { code, stderr } = await against(host, [
     ...['mappings', 'create', 'handle', '--queue', 'orders', '--function', 'hello', '--batch-size', '50'],
     ...[
@@ -172,7 +174,7 @@ test('mappings are created, shown with what they wait for, paused and resumed', 
   });
   t.regex(
     (await against(host, ['mappings', 'list'])).stdout,
-    /handle {2}orders {2}hello {5}waiting {2}2 {6}3 {5}quota_exceeded/,
+    /handle {2}orders {9}hello {5}waiting {2}2 {6}3 {5}quota_exceeded\nfeed {4}stream events {2}hello {5}waiting {2}\? {6}7 /,
   );
   await against(host, ['mappings', 'pause', 'handle']);
   t.deepEqual(bodyOf(host, 'PATCH', '/event-source-mappings/handle'), { enabled: false });
@@ -266,6 +268,17 @@ test('dead letters of a queue or of a function are listed, tried again and dropp
     (await against(host, ['dead-letters', 'purge', '--function', 'hello', '--yes'])).stdout,
     'dropped 2\n',
   );
+  answer(host, 'GET /event-source-mappings/feed/dead-letters', { messages: [MESSAGE] });
+  answer(host, 'POST /event-source-mappings/feed/dead-letters/redrive', { count: 3 });
+  answer(host, 'DELETE /event-source-mappings/feed/dead-letters', { count: 4 });
+  t.regex((await against(host, ['dead-letters', 'list', '--mapping', 'feed'])).stdout, /function_trapped/);
+  const redriven = await against(host, ['dead-letters', 'redrive', '--mapping', 'feed', '--id', 'x']);
+  t.is(redriven.stdout, '3 ready to be tried again\n');
+  t.deepEqual(bodyOf(host, 'POST', '/event-source-mappings/feed/dead-letters/redrive'), { ids: ['x'] });
+  const purged = await against(host, ['dead-letters', 'purge', '--mapping', 'feed', '--yes']);
+  t.is(purged.stdout, 'dropped 4\n');
+  t.is((await against(host, ['dead-letters', 'list', 'orders', '--mapping', 'feed'])).code, 2);
+  t.is((await against(host, ['dead-letters', 'list', '--mapping', '../x'])).code, 2);
   t.is((await against(host, ['dead-letters', 'list'])).code, 2, 'of which');
   t.is((await against(host, ['dead-letters', 'list', 'orders', '--function', 'hello'])).code, 2);
 });

@@ -23,8 +23,10 @@ export interface ConsoleHost {
  * `acme` has a function that answers, one that traps, a bill, a budget, a queue with two dead letters, a mapping and a
  * schedule; `globex` has nothing, and may spend nothing.
  */
-export async function startConsoleHost(): Promise<ConsoleHost> {
-  const host = await startTestHost({ env: { MAYFLY_TRACE_URL: 'https://traces.example/trace/{trace_id}' } });
+export async function startConsoleHost(env: Readonly<Record<string, string>> = {}): Promise<ConsoleHost> {
+  const host = await startTestHost({
+    env: { MAYFLY_TRACE_URL: 'https://traces.example/trace/{trace_id}', ...env },
+  });
   const api = new Operator(host);
   const ask = async (method: string, path: string, body?: object) => {
     const { status, json } = await api.api(method, path, body);

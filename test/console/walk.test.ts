@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { Redis } from 'ioredis';
 import type { Browser } from 'puppeteer-core';
+import { RedisServer } from '../harness/redis-server.ts';
 import { launchChromium } from './chromium.ts';
 import { type ConsoleHost, startConsoleHost } from './console-host.ts';
 import { ConsolePage } from './console-page.ts';
@@ -11,11 +13,13 @@ import { ConsolePage } from './console-page.ts';
 let browser: Browser;
 let started: ConsoleHost;
 let folder: string;
+let redis: RedisServer;
 
 test.before(async () => {
+  redis = await RedisServer.start();
   [browser, started, folder] = await Promise.all([
     launchChromium(),
-    startConsoleHost(),
+    startConsoleHost({ MAYFLY_REDIS_URL: redis.url }),
     mkdtemp(join(tmpdir(), 'mayfly-console-')),
   ]);
   // An empty custom section makes it another component: one that the host has already goes through no steps.
@@ -24,6 +28,7 @@ test.before(async () => {
 test.after.always(async () => {
   await browser?.close();
   await started?.host.dispose();
+  await redis?.[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -110,6 +115,38 @@ test('dead letters are tried again one by one, and deleted only by who says so t
   await view.pressText('Delete them');
   await view.untilText('#announcements', '2 are deleted.');
   t.is(await deadLetters(), 0);
+  t.deepEqual(view.faults, []);
+  await view.close();
+});
+
+test('what a mapping has given up of a stream is shown with it, tried again and deleted', async (t) => {
+  const path = '/tenants/acme/event-source-mappings/feed';
+  const source = { type: 'redis-stream', key: 'feed', startingPosition: 'trim-horizon' };
+  await started.api.api('PUT', path, { source, function: 'broken', maximumAttempts: 1 });
+  const writer = new Redis(redis.url);
+  await writer.xadd('feed', '*', 'body', '{"entry":1}');
+  await writer.quit();
+  const untilDead = async (count: number): Promise<void> => {
+    for (;;) {
+      const { counts, status } = (await started.api.api('GET', path)).json;
+      if (counts.dead === 1 && status.counts.dead === count) return;
+    }
+  };
+  await untilDead(1);
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(started.key);
+  await view.untilText('.live button', '1 …');
+  await view.press('Show 1 dead letters of feed');
+  await view.untilText('h3', 'Dead letters of the mapping acme/feed');
+  t.true((await view.text()).includes('{"entry":1}'));
+  await view.page.click('.live td button.small[aria-label^="Try"]');
+  await view.untilText('#announcements', '1 is ready again.');
+  await untilDead(2);
+  await view.pressText('Delete all of them …');
+  await view.page.waitForSelector('dialog[open]');
+  await view.pressText('Delete them');
+  await view.untilText('#announcements', '1 is deleted.');
+  t.is((await started.api.api('GET', path)).json.counts.dead, 0);
   t.deepEqual(view.faults, []);
   await view.close();
 });

@@ -12,8 +12,10 @@ import { createAdaptorServer } from '@hono/node-server';
 import { createControlPlane } from '../../host/control-plane/app.ts';
 import { type Authenticate, bearerKey } from '../../host/control-plane/authentication.ts';
 import { CONTROL_METHODS, type ControlBackend } from '../../host/control-plane/backend.ts';
+import type { BackupServicePorts } from '../../host/control-plane/backup-service.ts';
 import type { AskLedger } from '../../host/control-plane/billing-service.ts';
 import { createControlBackend } from '../../host/control-plane/control-backend.ts';
+import type { StreamView } from '../../host/control-plane/event-ports.ts';
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { FunctionReference } from '../../host/control-plane/references.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
@@ -24,6 +26,7 @@ import { type BudgetAlertMessage, BudgetWatch } from '../../host/metering/budget
 import { Ledger, type UsageRetention } from '../../host/metering/ledger.ts';
 import { createLedgerService } from '../../host/metering/ledger-service.ts';
 import type { KeyScope } from '../../host/model/api-key.ts';
+import { type Backup, backupIdOf } from '../../host/model/backup.ts';
 import type { ConsumerStatus } from '../../host/model/consumer-status.ts';
 import type { LogRecord } from '../../host/model/log-record.ts';
 import { createQuotaTable, QuotaTable } from '../../host/scheduler/quota-table.ts';
@@ -83,6 +86,8 @@ export class ControlPlaneServer implements AsyncDisposable {
     inFlight: 0,
     counts: { succeeded: 0, retried: 0, dead: 0, filtered: 0 },
   };
+  /** What every mapping of a stream reads. */
+  stream: StreamView | undefined;
   readonly draining = new AbortController();
   readonly reports: { readonly message: string; readonly error: unknown }[] = [];
   readonly jobs: PublishJob[] = [];
@@ -201,6 +206,7 @@ export class ControlPlaneServer implements AsyncDisposable {
     const service = createControlBackend({
       quotaUse: (tenant) => accounts.use(tenant),
       scrape: async (format) => `# ${format}\n`,
+      backups: standInBackups(this.registry, () => this.nowMs()),
       askLedger,
       budgetWatch,
       queues: this.queues,
@@ -208,6 +214,7 @@ export class ControlPlaneServer implements AsyncDisposable {
         mappingStatus: () => this.status,
         functionStatus: () => this.status,
         hasStreams: options.hasStreams ?? false,
+        stream: () => this.stream,
       },
       registry: this.registry,
       logs: this.logs,
@@ -334,4 +341,33 @@ function acrossThreads(backend: ControlBackend): ControlBackend {
     (request: unknown, onProgress?: (value: unknown) => void) => forward(method, request, onProgress),
   ]);
   return Object.fromEntries(methods) as unknown as ControlBackend;
+}
+
+/** Backups that take nothing: a registry in memory has no folder. */
+function standInBackups(registry: Registry, nowMs: () => number): BackupServicePorts['backups'] {
+  const made = new Map<string, Backup>();
+  return {
+    async create(actor, onProgress) {
+      const id = backupIdOf(nowMs());
+      if (made.size > 0) throw new MayflyError('backup_running', 'One is enough for these tests.');
+      onProgress?.({ step: 'queues' });
+      onProgress?.({ step: 'queues', bytes: 1, totalBytes: 2 });
+      onProgress?.({ step: 'queues', ms: 1 });
+      const backup: Backup = {
+        id,
+        createdAtMs: nowMs(),
+        bytes: 2,
+        linkedBytes: 1,
+        release: '0.1.0',
+        queues: 'embedded',
+      };
+      made.set(id, backup);
+      registry.note({ tenant: null, actor, action: 'backup.create', target: id }, nowMs());
+      return backup;
+    },
+    list: async () => [...made.values()].reverse(),
+    async remove(id) {
+      if (!made.delete(id)) throw new MayflyError('backup_not_found', `There is no backup ${id}.`);
+    },
+  };
 }

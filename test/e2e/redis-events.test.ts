@@ -102,3 +102,51 @@ test.serial(
     }
   },
 );
+
+test.serial(
+  'what is given up of a stream is a dead letter with its cause, tried again when asked, and dropped',
+  async (t) => {
+    const client = new Redis(redis.url);
+    const host = await hostNamed('dead-stream');
+    const letters = '/event-source-mappings/poisoned/dead-letters';
+    const until = async (path: string, isThere: (json: Json) => boolean): Promise<Json> => {
+      for (;;) {
+        const { json } = await host.api(path);
+        if (isThere(json)) return json;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const redrive = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };
+    try {
+      await host.deploy('handle', component);
+      await change(host, '/event-source-mappings/poisoned', {
+        source: { type: 'redis-stream', key: 'poisoned', startingPosition: 'trim-horizon' },
+        function: 'handle',
+        maximumAttempts: 2,
+        retryBaseMs: 1,
+        retryMaximumMs: 1,
+      });
+      const entry = await client.xadd('poisoned', '*', 'body', 'trouble', 'Shop', '7');
+      const { messages } = await until(letters, (page) => page.messages.length > 0);
+      t.like(messages[0], { attempts: 2, body: 'trouble', cause: { code: 'function_trapped' } });
+      t.deepEqual(messages[0].attributes, { shop: '7', 'redis-stream-id': entry });
+      t.like((await host.api('/event-source-mappings/poisoned')).json.counts, { ready: 0, dead: 1 });
+
+      t.deepEqual((await host.api(`${letters}/redrive`, redrive)).json, { count: 1 });
+      const { status } = await until(
+        '/event-source-mappings/poisoned',
+        ({ status: { inFlight, counts: all } }) => inFlight === 0 && all.dead === 2,
+      );
+      t.is(status.counts.retried, 2, 'each time with all of its attempts');
+      const again = await until(letters, (page) => page.messages.length > 0);
+      t.like(again.messages[0], { id: messages[0].id, attempts: 2 });
+      t.is(await client.xlen('poisoned'), 1);
+
+      t.deepEqual((await host.api(letters, { method: 'DELETE' })).json, { count: 1 });
+      t.deepEqual((await host.api(letters)).json.messages, []);
+    } finally {
+      client.disconnect();
+      await host.dispose();
+    }
+  },
+);

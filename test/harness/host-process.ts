@@ -107,14 +107,14 @@ export class HostProcess implements AsyncDisposable {
   async request(
     path: string,
     options: { method?: string; headers?: Record<string, string>; body?: string | Uint8Array } = {},
-  ): Promise<{ status: number; text: string }> {
-    const { statusCode, body } = await request(`${this.origin}${path}`, {
+  ): Promise<{ status: number; text: string; headers: Record<string, string | string[] | undefined> }> {
+    const { statusCode, body, headers } = await request(`${this.origin}${path}`, {
       dispatcher: this.#agent,
       method: (options.method ?? 'GET') as 'GET',
       headers: options.headers ?? {},
       ...(options.body === undefined ? {} : { body: options.body }),
     });
-    return { status: statusCode, text: await body.text() };
+    return { status: statusCode, text: await body.text(), headers };
   }
 
   /** A request to the API of the tenant `default`, with the stored key. */
@@ -127,6 +127,11 @@ export class HostProcess implements AsyncDisposable {
       headers: { authorization: `Bearer ${await this.adminKey()}`, ...options.headers },
     });
     return { status, json: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  /** Calls a function of that tenant by its URL. */
+  call(name: string): ReturnType<HostProcess['request']> {
+    return this.request(`/fn/default/${name}/`);
   }
 
   publish(name: string, component: Uint8Array): Promise<{ status: number; json: Json }> {

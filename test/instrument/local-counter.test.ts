@@ -63,6 +63,44 @@ test('what stands behind two arms that both pay is paid for in them', async (t) 
   t.is(await additions(cheap, called), 3);
 });
 
+test('what is owed is carried to labels that find out one from the other, against the order of the code', async (t) => {
+  const wat = `(module
+    (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $f (param i32)
+      (block $last
+        (block $second
+          (block $first
+            (drop (i32.add (i32.add (i32.const 1) (i32.const 2)) (i32.add (i32.const 3) (i32.const 4))))
+            (br_if $second (i32.eq (local.get 0) (i32.const 1)))
+            (br_if $first (i32.eq (local.get 0) (i32.const 2)))
+            (drop (i32.const 5)))
+          (br_if $last (i32.eq (local.get 0) (i32.const 3)))
+          (drop (i32.const 6)))
+        (call $g (i32.const 1))
+        (br_if $last (i32.eq (local.get 0) (i32.const 4)))
+        (drop (i32.const 7))))
+    (func (export "f") (param i32) (call $f (local.get 0))))`;
+  const { host, call } = await meter(wat);
+  const costs: number[] = [];
+  for (const argument of [0, 1, 2, 3, 4]) {
+    const before = host.spent;
+    call('f', argument);
+    costs.push(host.spent - before - 2);
+  }
+  const [toSecond, toFirst, toLast] = [7 + 4, 4, 4];
+  const behind = 2 + 5 + 4;
+  t.deepEqual(costs, [
+    toSecond + toFirst + 1 + toLast + 1 + behind + 1,
+    toSecond + behind + 1,
+    toSecond + toFirst + toLast + 1 + behind + 1,
+    toSecond + toFirst + 1 + toLast,
+    toSecond + toFirst + 1 + toLast + 1 + behind,
+  ]);
+  const f = (await written(wat)).split(/\(func \$f /)[1]!.split('(func ')[0]!;
+  // Between the first two branches, all that is pending is owed at the label of the second.
+  t.notRegex(f.split('br_if')[1]!, /i64\.add/, f);
+});
+
 test('every way out of such a function gives the counter back', async (t) => {
   const { host, call } = await meter(`(module
     (func $g (param i32) (result i32)

@@ -1,4 +1,4 @@
-/** Dead letters of a queue, or of a function's events: why each was given up, what to do with it. */
+/** Dead letters of a queue, a function's events or a mapping: why each was given up, what to do with it. */
 import { announce } from './announcer.js';
 import { confirmed } from './confirm.js';
 import { element, fill } from './element.js';
@@ -132,4 +132,26 @@ export class LetterPanel {
       if (!this.#signal.aborted) fill(this.element, problemNotice(cause));
     }
   }
+}
+
+/**
+ * How many dead letters something has, to be looked at.
+ *
+ * @param {{ tenant: string, name: string }} owner
+ * @param {number} dead
+ * @param {() => void} onclick
+ */
+export function letterButton({ tenant, name }, dead, onclick) {
+  if (dead === 0) return '0';
+  return element(
+    'button',
+    {
+      type: 'button',
+      class: 'bad small',
+      'data-mark': `letters of ${tenant}/${name}`,
+      'aria-label': `Show ${dead} dead letters of ${name}`,
+      onclick,
+    },
+    `${count(dead)} …`,
+  );
 }

@@ -3,7 +3,7 @@ import { announce } from './announcer.js';
 import { Api, path } from './api.js';
 import { confirmed } from './confirm.js';
 import { element, panel } from './element.js';
-import { LetterPanel } from './letter-panel.js';
+import { LetterPanel, letterButton } from './letter-panel.js';
 import { live } from './live.js';
 import { moment } from './moment.js';
 import { emptyNotice, problemNotice } from './notice.js';
@@ -81,7 +81,11 @@ function queueTable(queues, onLetters, onDrop) {
         title: 'Oldest',
         cell: ({ counts }) => (counts?.oldestSentAt === undefined ? '–' : moment(counts.oldestSentAt)),
       },
-      { title: 'Dead letters', isNumber: true, cell: (queue) => letterButton(queue, onLetters) },
+      {
+        title: 'Dead letters',
+        isNumber: true,
+        cell: (queue) => letterButton(queue, queue.counts?.dead ?? 0, () => onLetters(queue)),
+      },
       {
         title: 'Action',
         cell: (queue) =>
@@ -101,22 +105,5 @@ function queueTable(queues, onLetters, onDrop) {
       },
     ],
     queues,
-  );
-}
-
-/** @param {QueueJson} queue @param {(queue: QueueJson) => void} onLetters */
-function letterButton(queue, onLetters) {
-  const dead = queue.counts?.dead ?? 0;
-  if (dead === 0) return '0';
-  return element(
-    'button',
-    {
-      type: 'button',
-      class: 'bad small',
-      'data-mark': `${queue.tenant}/${queue.name}`,
-      'aria-label': `Show ${dead} dead letters of ${queue.name}`,
-      onclick: () => onLetters(queue),
-    },
-    `${count(dead)} …`,
   );
 }

@@ -2,6 +2,7 @@
 import { announce } from './announcer.js';
 import { path } from './api.js';
 import { element, fill, panel } from './element.js';
+import { LetterPanel, letterButton } from './letter-panel.js';
 import { live } from './live.js';
 import { moment } from './moment.js';
 import { emptyNotice, problemNotice } from './notice.js';
@@ -23,7 +24,14 @@ const EVERY_MS = 10_000;
 
 /** @param {PanelOptions} options */
 export function mappingPanel(options) {
-  return triggers(options, {
+  const { api, signal } = options;
+  const letters = new LetterPanel({ api, signal, onChange: () => list.dispatchEvent(new Event('reload')) });
+  const show = (/** @type {MappingJson} */ { tenant, name }) =>
+    void letters.show(
+      path`/tenants/${tenant}/event-source-mappings/${name}/dead-letters`,
+      `the mapping ${tenant}/${name}`,
+    );
+  const { problem, list } = triggers(options, {
     title: 'Event source mappings',
     noun: 'event-source-mappings',
     empty: [
@@ -40,14 +48,28 @@ export function mappingPanel(options) {
       { title: 'State', cell: mappingState },
       { title: 'Done', isNumber: true, cell: ({ status }) => count(status.counts.succeeded) },
       { title: 'Retried', isNumber: true, cell: ({ status }) => count(status.counts.retried) },
-      { title: 'Given up', isNumber: true, cell: ({ status }) => count(status.counts.dead) },
+      { title: 'Given up', isNumber: true, cell: (mapping) => givenUp(mapping, show) },
     ],
   });
+  return panel('Event source mappings', problem, list, letters.element);
+}
+
+/**
+ * How many since the host started, and what lies there of a stream. Dead letters of a queue are shown with it.
+ *
+ * @param {MappingJson} mapping
+ * @param {(mapping: MappingJson) => void} onLetters
+ */
+function givenUp(mapping, onLetters) {
+  const { source, counts, status } = mapping;
+  const dead = source.type === 'queue' ? 0 : (counts?.dead ?? 0);
+  const given = count(status.counts.dead);
+  return dead === 0 ? given : [`${given} `, letterButton(mapping, dead, () => onLetters(mapping))];
 }
 
 /** @param {PanelOptions} options */
 export function schedulePanel(options) {
-  return triggers(options, {
+  const { problem, list } = triggers(options, {
     title: 'Schedules',
     noun: 'schedules',
     empty: [
@@ -67,6 +89,7 @@ export function schedulePanel(options) {
       { title: 'Last', cell: ({ lastTick }) => (lastTick === undefined ? '–' : moment(lastTick)) },
     ],
   });
+  return panel('Schedules', problem, list);
 }
 
 /**
@@ -126,7 +149,7 @@ function triggers({ api, tenants, signal }, { title, noun, empty, columns }) {
             more,
           ],
   });
-  return panel(title, problem, list);
+  return { problem, list };
 }
 
 /** @param {{ tenant: string, function: string }} trigger */

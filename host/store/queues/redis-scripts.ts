@@ -17,6 +17,10 @@ const SCRIPTS = [
   'stream-claim',
   'stream-settle',
   'stream-counts',
+  'stream-peek',
+  'stream-find',
+  'stream-redrive',
+  'stream-purge',
 ] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 

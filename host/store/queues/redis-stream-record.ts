@@ -11,19 +11,32 @@ import type { Tries } from './redis-record.ts';
 /** Ids before 2001 are no times: their writer numbers entries by himself. */
 const EARLIEST_MS = 1e12;
 
-export function decodeEntry(
-  stream: string,
-  entryId: string,
-  fields: readonly Buffer[],
-  tries: Tries,
-  nowMs: number,
-): QueueMessage {
+/** As its writer added it, or as it was kept as a dead letter. */
+export interface StreamEntry {
+  /** In the stream, also where it is tried again from a copy. */
+  readonly id: string;
+  /** Field, value, ... */
+  readonly fields: readonly Buffer[];
+  /** When it was redriven. */
+  readonly redrivenAtMs?: number;
+}
+
+/** @param handle of a claim, see lua/prelude.lua */
+export function entryOf(handle: string, fields: readonly Buffer[]): StreamEntry {
+  const id = handle.slice(1);
+  if (!handle.startsWith('a')) return { id, fields };
+  const [, original, ...own] = fields as readonly [Buffer, Buffer, ...Buffer[]];
+  return { id: original.toString(), fields: own, redrivenAtMs: Number.parseInt(id, 10) };
+}
+
+/** @param nowMs counts as when it was sent where nothing else says so */
+export function decodeEntry(stream: string, entry: StreamEntry, tries: Tries, nowMs: number): QueueMessage {
   const [before, code, detail] = tries;
-  const idMs = Number.parseInt(entryId, 10);
+  const idMs = Number.parseInt(entry.id, 10);
   return {
-    ...contentOf(entryId, fields),
-    id: messageIdOf(stream, entryId, idMs),
-    sentAtMs: idMs < EARLIEST_MS ? nowMs : idMs,
+    ...contentOf(entry.id, entry.fields),
+    id: messageIdOf(stream, entry.id),
+    sentAtMs: entry.redrivenAtMs ?? (idMs < EARLIEST_MS ? nowMs : idMs),
     attempts: before + 1,
     ...(code === '' ? {} : { lastCause: { code, detail } }),
   };
@@ -51,12 +64,17 @@ function contentOf(
 }
 
 /** The same on every host and in every attempt: a UUIDv7 of the entry's time, its other bits from a digest of where it lies. */
-function messageIdOf(stream: string, entryId: string, idMs: number): MessageId {
+export function messageIdOf(stream: string, entryId: string): MessageId {
   const bytes = createHash('sha256').update(`${stream}\0${entryId}`).digest().subarray(0, 16);
-  bytes.writeUIntBE(idMs % 2 ** 48, 0, 6);
+  bytes.writeUIntBE(Number.parseInt(entryId, 10) % 2 ** 48, 0, 6);
   bytes[6] = 0x70 | (bytes[6]! & 0x0f);
   bytes[8] = 0x80 | (bytes[8]! & 0x3f);
   const hex = bytes.toString('hex');
   const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
   return parts.join('-') as MessageId;
+}
+
+/** Of the entry whose id it was made of, ms modulo 2^48. */
+export function timeOfMessageId(id: MessageId): number {
+  return Number.parseInt(id.replace('-', '').slice(0, 12), 16);
 }

@@ -7,17 +7,19 @@
  *  2. What is pending without us, because the program that had it is gone, is taken over once it has been idle for as long as a
  *     lease lasts, with its deliveries counted as attempts.
  *  3. A dead letter is an entry of `PREFIX:{TAG}:KEY:GROUP:dead`: `mayfly-entry`, `mayfly-attempts`, `mayfly-code`, `mayfly-detail`, then the
- *     fields as they were.
+ *     fields as they were handed out, whether or not its writer has trimmed it away since. One that is redriven is handed out from a copy
+ *     (`redis-stream-dead-letters.ts`).
  *  4. Entries are handed out in the order of the stream, those that are tried again before new ones; several claims at a time keep no order.
  */
 import { randomInt } from 'node:crypto';
 import { QUEUE_LIMITS } from '../../event-limits.ts';
 import type { QueueId } from '../../model/queue.ts';
-import type { QueueCounts } from '../../model/queue-message.ts';
+import type { SourceCounts } from '../../model/queue-message.ts';
 import type { Claim, ClaimOptions, Settlement } from './queue-engine.ts';
 import type { RedisLink } from './redis-link.ts';
 import { settlementKind, type Tries } from './redis-record.ts';
-import { decodeEntry } from './redis-stream-record.ts';
+import { RedisStreamDeadLetters } from './redis-stream-dead-letters.ts';
+import { decodeEntry, entryOf, type StreamEntry } from './redis-stream-record.ts';
 import type { RedisStreamWatch, WatchedStream } from './redis-stream-watch.ts';
 import type { RedisWakeUps } from './redis-wake-ups.ts';
 
@@ -42,7 +44,11 @@ export interface RedisStreamPorts {
 type Nothing = readonly [inMs: number, lastSeen: Buffer];
 type Batch = readonly [expiresAtMs: number, claim: Buffer, tries: Buffer, ...entries: (readonly Buffer[])[]];
 
+/** What claims consist of, for those of their entries that become dead letters. */
+const entriesOf = new WeakMap<Claim, readonly StreamEntry[]>();
+
 export class RedisStreamSource {
+  readonly deadLetters: RedisStreamDeadLetters;
   readonly #ports: RedisStreamPorts;
   readonly #options: RedisStreamOptions;
   readonly #base: string;
@@ -55,6 +61,7 @@ export class RedisStreamSource {
     this.#options = options;
     const { key, consumerGroup } = options;
     this.#base = `${ports.keyPrefix}:{${hashTagOf(key)}}:${key}:${consumerGroup}`;
+    this.deadLetters = new RedisStreamDeadLetters(ports.link, this.#base, key);
   }
 
   /** One at a time. Makes the group where there is none. @throws MayflyError queue_unavailable */
@@ -78,19 +85,19 @@ export class RedisStreamSource {
       this.#nothing(answer[0], answer[1].toString());
       return [];
     }
-    const [expiresAtMs, text, triesText, ...entries] = answer;
+    const [expiresAtMs, text, triesText, ...fieldsOfAll] = answer;
     const lease = text.toString();
     const handles = lease.split(' ').slice(2);
     const tries = JSON.parse(triesText.toString()) as Tries[];
     const nowMs = Date.now();
+    const entries = fieldsOfAll.map((fields, index) => entryOf(handles[index]!, fields));
     const claim: Claim = {
       queue,
       lease,
       expiresAtMs: expiresAtMs - link.clockOffsetMs,
-      messages: entries.map((fields, index) =>
-        decodeEntry(key, handles[index]!.slice(1), fields, tries[index]!, nowMs),
-      ),
+      messages: entries.map((entry, index) => decodeEntry(key, entry, tries[index]!, nowMs)),
     };
+    entriesOf.set(claim, entries);
     return [claim];
   }
 
@@ -101,7 +108,7 @@ export class RedisStreamSource {
   async settle(claim: Claim, settlements: readonly Settlement[]): Promise<boolean> {
     const { link } = this.#ports;
     const { key, consumerGroup } = this.#options;
-    const args: (string | number)[] = [this.#base, key, claim.lease, consumerGroup];
+    const args: (string | number | Buffer)[] = [this.#base, key, claim.lease, consumerGroup];
     args.push(QUEUE_LIMITS.retentionMs.default);
     const handles = claim.lease.split(' ').slice(2);
     const indexes = new Map(claim.messages.map(({ id }, index) => [id, index]));
@@ -114,16 +121,19 @@ export class RedisStreamSource {
       if (index === undefined) continue;
       const atMs = 'atMs' in settlement ? settlement.atMs + link.clockOffsetMs : 0;
       const { code, detail } = 'cause' in settlement ? settlement.cause : { code: '', detail: '' };
+      const { id, fields } = entriesOf.get(claim)![index]!;
+      const texts = settlement.kind === 'dead' ? [id, ...fields] : [];
       args.push(settlementKind(settlement), handles[index]!, Math.max(0, Math.ceil(atMs)), code, detail);
+      args.push(texts.length, ...texts);
     }
-    if (args.length === 5) args.push('done', '', 0, '', '');
+    if (args.length === 5) args.push('done', '', 0, '', '', 0);
     return (await link.script('stream-settle', args)) === 1;
   }
 
   /** `ready` is undefined where Redis does not know how far behind the group is. */
-  async counts(): Promise<Omit<QueueCounts, 'ready' | 'oldestSentAtMs'> & { ready: number | undefined }> {
+  async counts(): Promise<SourceCounts> {
     const [ready, delayed, inFlight, dead] = await this.#counts();
-    return { ready: ready < 0 ? undefined : ready, delayed, inFlight, dead };
+    return { ready: ready < 0 ? undefined : ready, delayed, inFlight, dead, oldestSentAtMs: undefined };
   }
 
   async readyCount(): Promise<number | undefined> {
@@ -158,6 +168,7 @@ export class RedisStreamSource {
       key,
       consumerGroup,
       this.#start,
+      QUEUE_LIMITS.retentionMs.default,
     ]);
     const [ready, delayed, inFlight, dead, lastSeen] = answer as [number, number, number, number, Buffer];
     return [ready, delayed, inFlight, dead, lastSeen.toString()];

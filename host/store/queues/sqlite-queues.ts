@@ -20,11 +20,14 @@ import type {
   QueueMessage,
   SentMessage,
 } from '../../model/queue-message.ts';
+import { type CopyOptions, copyDatabase } from '../backup/database-copy.ts';
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
+import { Checkpoints, type CheckpointsOptions } from './sqlite/checkpoints.ts';
 import { Claiming } from './sqlite/claiming.ts';
 import { AGAIN, CommitQueue, type SetTimer } from './sqlite/commit-queue.ts';
 import { DeadLetters } from './sqlite/dead-letters.ts';
 import { Deduplication } from './sqlite/deduplication.ts';
+import { FreeSpace } from './sqlite/free-space.ts';
 import { LogSync } from './sqlite/log-sync.ts';
 import { Peeking } from './sqlite/peeking.ts';
 import { QueueFile } from './sqlite/queue-file.ts';
@@ -44,12 +47,22 @@ export interface SqliteQueuesOptions {
   readonly messagesPerQueue?: number;
   /** Bound of the file; beyond it the store is as full as a disk that is. */
   readonly maxFileBytes?: number;
+  /** For the operator: what went wrong that no caller is told. */
+  readonly report?: (message: string, error?: unknown) => void;
+  /** Other bounds of the log, or another thread for it, for tests. */
+  readonly checkpoints?: Pick<CheckpointsOptions, 'pages' | 'startThread'>;
   /** Instead of `fdatasync`, for tests of a disk that fails. */
   readonly sync?: (fd: number) => Promise<void>;
 }
 
 /** Messages that one slice of a long operation moves: 1 to 3 ms. */
 const SLICE = 300;
+
+/** A backup that needs longer for its last step is given up: who sends meanwhile is not refused. */
+const HOLD_MS = QUEUE_LIMITS.storeTimeoutMs / 2;
+
+/** Operations of a turn that leave time to look at free space: 4 µs. */
+const FEW = 3;
 
 /** The clock may be set: a longer wait is looked at again by then. */
 const LONGEST_TIMER_MS = 30_000;
@@ -64,12 +77,15 @@ export class SqliteQueues implements QueueEngine {
   readonly #deadLetters: DeadLetters;
   readonly #upkeep: Upkeep;
   readonly #peeking: Peeking;
+  readonly #space: FreeSpace;
+  readonly #checkpoints: Checkpoints;
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #now: () => number;
   readonly #setTimer: SetTimer;
   #wakeAtMs = 0;
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #isRemoving = true;
+  #isShrinking = false;
 
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: SqliteQueuesOptions) {
@@ -96,7 +112,16 @@ export class SqliteQueues implements QueueEngine {
       now,
       setTimer,
       committed: (touched) => this.#committed(touched),
-      background: (nowMs, hasTime) => this.#background(nowMs, hasTime),
+      background: (nowMs, hasTime, asked) => this.#background(nowMs, hasTime, asked),
+    });
+    this.#space = new FreeSpace(database);
+    this.#checkpoints = new Checkpoints({
+      path,
+      database,
+      setTimer,
+      hold: () => this.#commits.hold(),
+      report: options.report ?? (() => {}),
+      ...options.checkpoints,
     });
     this.#commits.wake();
   }
@@ -214,12 +239,37 @@ export class SqliteQueues implements QueueEngine {
     };
   }
 
+  /**
+   * Copies the file as of one moment. `atCut` runs after it, and until it ends nothing changes: what is asked waits, for
+   * {@link HOLD_MS} at most.
+   */
+  async copyTo(options: CopyOptions, atCut: () => Promise<void>): Promise<void> {
+    const overdue = new AbortController();
+    const signal = AbortSignal.any([options.signal, overdue.signal]);
+    using held = new DisposableStack();
+    const beforeLast = (): void => {
+      const hold = held.use(this.#commits.hold());
+      const cancel = this.#setTimer(() => {
+        overdue.abort(new Error(`queues stood still for ${HOLD_MS} ms`));
+        hold[Symbol.dispose]();
+      }, HOLD_MS);
+      held.defer(cancel);
+    };
+    await copyDatabase(this.#file.database, { ...options, signal, beforeLast });
+    await atCut();
+    overdue.signal.throwIfAborted();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#file.database.isOpen) return;
+    // At once, so that what was asked goes on.
+    const ended = this.#checkpoints.end();
     await this.#commits.close();
+    await ended;
     this.#timer?.cancel();
     this.#sync.close();
-    if (this.#file.database.isOpen) this.#file.database.close();
+    this.#file.close();
+    this.#checkpoints.close();
   }
 
   #ask<T>(
@@ -251,7 +301,7 @@ export class SqliteQueues implements QueueEngine {
     return this.#commits.ask(true, () => undefined);
   }
 
-  #background(nowMs: number, hasTime: () => boolean): boolean {
+  #background(nowMs: number, hasTime: () => boolean, asked: number): boolean {
     if (this.#wakeAtMs <= nowMs) {
       let wakeAtMs = Infinity;
       for (const state of this.#file.states) {
@@ -265,7 +315,22 @@ export class SqliteQueues implements QueueEngine {
       if (wakeAtMs <= nowMs) return true;
     }
     if (this.#isRemoving) this.#isRemoving = !this.#file.dropRemoved(SLICE);
-    return this.#isRemoving;
+    if (this.#isRemoving) return true;
+    return asked <= FEW && this.#shrink(hasTime, asked === 0);
+  }
+
+  /** True if there is more to give back. */
+  #shrink(hasTime: () => boolean, isIdle: boolean): boolean {
+    const isTooMuch = this.#space.isTooMuch;
+    if (isTooMuch && isIdle) {
+      this.#space.giveBack(hasTime);
+      this.#isShrinking = true;
+    }
+    if (!isTooMuch && this.#isShrinking) {
+      this.#isShrinking = false;
+      this.#checkpoints.request();
+    }
+    return isTooMuch;
   }
 
   #committed(touched: readonly QueueState[]): void {
@@ -275,6 +340,7 @@ export class SqliteQueues implements QueueEngine {
       state.hasNews = false;
       for (const call of this.#listeners.get(state.key) ?? []) call();
     }
+    this.#checkpoints.committed();
     this.#arm();
   }
 

@@ -25,10 +25,13 @@ KEYS[1]  mayfly:{tenant/kind/name}, the queue. Every other key of a queue is thi
   :wake      channel wake-ups: in how many ms there is something to claim
 
 Causes without a detail are the engine's own: `lease_expired`, `message_expired`.
-Scripts for a stream that other programs write to (`stream-*.lua`) have the stream as KEYS[2] and keep :meta, :due, :tries, :leases,
-:parts and :dead beside it, with handles of `n` and the entry's id.
+Scripts for a stream that other programs write to (`stream-*.lua`) have the stream as KEYS[2] and keep :meta, :due, :tries, :leases and
+:parts beside it, with handles of `n` and the entry's id, and
 
-A handle is `n` or `l` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
+  :dead      stream  {mayfly-entry, mayfly-attempts, mayfly-code, mayfly-detail, and the entry's own fields} dead letters
+  :again     stream  {mayfly-entry, and the entry's own fields} dead letters that are to be tried again; handles of `a` and the id here
+
+A handle is `n`, `l` or `a` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
 when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
 A message is in flight exactly while a claim in :leases names it.
 Times are Redis' own, in milliseconds since the epoch. A script that takes nothing new in has the flag `allow-oom`: what is there can
@@ -36,11 +39,12 @@ be handled while Redis' memory is full. This file goes between the first line of
 ]]
 local redis, tonumber, ipairs = redis, tonumber, ipairs
 local base = KEYS[1]
-local META, NOW, LATER = base .. ':meta', base .. ':now', base .. ':later'
+local META = base .. ':meta'
+local NOW, LATER, AGAIN = base .. ':now', base .. ':later', base .. ':again'
 local DUE, GDUE, TURNS = base .. ':due', base .. ':gdue', base .. ':turns'
 local TRIES, LEASES, PARTS = base .. ':tries', base .. ':leases', base .. ':parts'
 local GROUP = 'mayfly'
-local HANDLE = '[nl]%d+%-%d+'
+local HANDLE = '[nla]%d+%-%d+'
 -- For how long a queue that is being worked on keeps silent after it was announced, ms.
 local SILENCE = 50
 -- How many messages that are over time one call puts away, at most.
@@ -64,7 +68,8 @@ local function isBefore(a, b)
 end
 
 local function streamOf(handle)
-  if string.byte(handle) == 110 then return NOW else return LATER end
+  local kind = string.byte(handle)
+  if kind == 110 then return NOW elseif kind == 108 then return LATER else return AGAIN end
 end
 
 local function listOf(group)

@@ -13,7 +13,7 @@ ARGV  1  entries, at most
       8  where the group begins if it is new: '0' or '$'
 Returns  {ms until something happens by itself, -1 for never, id of the last entry that the group has seen} where there is nothing to
          hand out; else {when the lease expires, claim (as in :leases), tries (JSON, for each entry {attempts, code, detail}),
-         {field, value, ...}...}
+         {field, value, ...}...}; those of an entry of :again begin with `mayfly-entry`
 ]]
 local now = clock()
 local stream, group, consumer = KEYS[2], ARGV[7], ARGV[5]
@@ -49,26 +49,27 @@ end
 
 local handles, values, tries, bytes = {}, {}, {}, 0
 
-local function add(id, fields)
+local function add(handle, fields)
   local size = 0
   for _, text in ipairs(fields) do size = size + #text end
   if #handles > 0 and bytes + size > maxBytes then return false end
   bytes = bytes + size
-  handles[#handles + 1] = 'n' .. id
+  handles[#handles + 1] = handle
   values[#values + 1] = fields
-  tries[#tries + 1] = triesOf('n' .. id)
+  tries[#tries + 1] = triesOf(handle)
   return true
 end
 
 for _, handle in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, maxMessages)) do
   local id = string.sub(handle, 2)
-  local entry = redis.call('XRANGE', stream, id, id)[1]
+  local isAgain = string.sub(handle, 1, 1) == 'a'
+  local entry = redis.call('XRANGE', isAgain and AGAIN or stream, id, id)[1]
   if not entry then
     -- Its writer has trimmed it away.
-    redis.call('XACK', stream, group, id)
+    if not isAgain then redis.call('XACK', stream, group, id) end
     redis.call('HDEL', TRIES, handle)
-  elseif add(id, entry[2]) then
-    redis.call('XCLAIM', stream, group, consumer, 0, id)
+  elseif add(handle, entry[2]) then
+    if not isAgain then redis.call('XCLAIM', stream, group, consumer, 0, id) end
   else
     break
   end
@@ -81,7 +82,7 @@ while #handles < maxMessages and not isFull do
   local reply = redis.call('XREADGROUP', 'GROUP', group, consumer, 'COUNT', wanted, 'STREAMS', stream, '>')
   if not reply then break end
   for _, entry in ipairs(reply[1][2]) do
-    isFull = isFull or not add(entry[1], entry[2])
+    isFull = isFull or not add('n' .. entry[1], entry[2])
     -- It stays pending, for the next claim.
     if isFull then redis.call('ZADD', DUE, sentAt(entry[1]), 'n' .. entry[1]) end
   end

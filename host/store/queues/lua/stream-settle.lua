@@ -7,7 +7,8 @@ ARGV  1  claim, as it was when it was made
       2  consumer group
       3  how long dead letters are kept, ms
       4. for each entry: kind ('done', 'retry', 'release', 'dead', 'untried'), handle, when to try again (ms since the epoch), code and detail of
-         the cause; or nothing at all where each entry of the claim is done
+         the cause, how many texts follow, and of a dead one these texts: id of the entry, field, value, ...; its writer may have trimmed it
+         away meanwhile. Or nothing at all where each entry of the claim is done
 Returns  1, or 0 where the lease has expired or is over
 ]]
 local now = clock()
@@ -23,28 +24,30 @@ end
 local soonest
 
 local function acknowledge(handle)
-  redis.call('XACK', stream, group, string.sub(handle, 2))
+  local id = string.sub(handle, 2)
+  if string.sub(handle, 1, 1) == 'a' then
+    redis.call('XDEL', AGAIN, id)
+  else
+    redis.call('XACK', stream, group, id)
+  end
   redis.call('HDEL', TRIES, handle)
 end
 
-local function bury(handle, attempts, code, detail)
-  local id, dead = string.sub(handle, 2), base .. ':dead'
-  local entry = redis.call('XRANGE', stream, id, id)[1]
-  if entry then
-    redis.call('XADD', dead, 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', id, 'mayfly-attempts',
-      attempts, 'mayfly-code', code, 'mayfly-detail', detail, unpack(entry[2]))
-  end
+-- `first` and `last` are where its texts lie in ARGV.
+local function bury(handle, attempts, code, detail, first, last)
+  redis.call('XADD', base .. ':dead', 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', ARGV[first],
+    'mayfly-attempts', attempts, 'mayfly-code', code, 'mayfly-detail', detail, unpack(ARGV, first + 1, last))
   acknowledge(handle)
 end
 
-local function settle(kind, handle, at, code, detail)
+local function settle(kind, handle, at, code, detail, first, last)
   if not left[handle] then return end
   left[handle] = nil
   count = count - 1
   if kind == 'done' then
     acknowledge(handle)
   elseif kind == 'dead' or kind == 'untried' then
-    bury(handle, triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail)
+    bury(handle, triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail, first, last)
   else
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
@@ -57,14 +60,24 @@ end
 
 if #ARGV == 3 then
   local ids = {}
-  for handle in pairs(left) do ids[#ids + 1] = string.sub(handle, 2) end
-  redis.call('XACK', stream, group, unpack(ids))
-  if redis.call('EXISTS', TRIES) == 1 then
-    for handle in pairs(left) do redis.call('HDEL', TRIES, handle) end
+  local hasTries = redis.call('EXISTS', TRIES) == 1
+  for handle in pairs(left) do
+    if string.sub(handle, 1, 1) == 'a' then
+      acknowledge(handle)
+    else
+      ids[#ids + 1] = string.sub(handle, 2)
+      if hasTries then redis.call('HDEL', TRIES, handle) end
+    end
   end
+  if #ids > 0 then redis.call('XACK', stream, group, unpack(ids)) end
   count = 0
 end
-for i = 4, #ARGV, 5 do settle(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4]) end
+local i = 4
+while i <= #ARGV do
+  local texts = tonumber(ARGV[i + 5])
+  settle(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4], i + 6, i + 5 + texts)
+  i = i + 6 + texts
+end
 
 if count == 0 then
   endClaim(claim)

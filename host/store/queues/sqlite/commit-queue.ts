@@ -8,6 +8,7 @@
  *  3. An operation that throws a MayflyError has written nothing, and harms no other. Where anything else fails, all of the transaction
  *     is undone and each operation is tried again alone: who fails then is the one who cannot be helped.
  *  4. Nothing is kept for later: an operation ends in its turn, or in the next ones if there are many, or is refused.
+ *  5. While it is held there is no transaction; what was asked waits, and is refused after `QUEUE_LIMITS.storeTimeoutMs`.
  */
 import { MayflyError } from '../../../errors.ts';
 import { QUEUE_LIMITS } from '../../../event-limits.ts';
@@ -33,8 +34,8 @@ export interface CommitQueueOptions {
   readonly setTimer: SetTimer;
   /** Told what a transaction has changed, after it was committed; of one that failed it hears nothing. */
   readonly committed: (touched: readonly QueueState[]) => void;
-  /** Work that nobody waits for, at the end of a transaction that has time left. True if there is more. */
-  readonly background: (nowMs: number, hasTime: () => boolean) => boolean;
+  /** Work that nobody waits for, at the end of a transaction that has time left; `asked` operations were in it. True if there is more. */
+  readonly background: (nowMs: number, hasTime: () => boolean, asked: number) => boolean;
 }
 
 interface Operation {
@@ -51,6 +52,8 @@ export class CommitQueue {
   #waiting: Operation[] = [];
   #scheduled: NodeJS.Immediate | undefined;
   #isClosed = false;
+  #holds = 0;
+  #cancelHeld: (() => void) | undefined;
   /** Answers that wait for a sync. */
   readonly #syncing = new Set<Promise<void>>();
   #cancelPause: (() => void) | undefined;
@@ -90,10 +93,30 @@ export class CommitQueue {
 
   /** Has a transaction in the next turn, if only for work in the background. */
   wake(): void {
+    if (this.#holds > 0) return;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined;
       this.#commit();
     });
+  }
+
+  /** Has no transaction until what is returned is disposed of, and everything else that holds it. */
+  hold(): Disposable {
+    if (this.#holds++ === 0) {
+      clearImmediate(this.#scheduled);
+      this.#scheduled = undefined;
+      this.#refuseLate();
+    }
+    let isHeld = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (!isHeld) return;
+        isHeld = false;
+        if (--this.#holds > 0) return;
+        this.#cancelHeld?.();
+        if (!this.#isClosed || this.#waiting.length > 0) this.wake();
+      },
+    };
   }
 
   /** Ends what was asked and refuses what is asked from now on. */
@@ -127,7 +150,9 @@ export class CommitQueue {
           tried++;
           if (!this.#isLate(operation, startMs)) (operation.run(nowMs) ? done : again).push(operation);
         } while (hasTime());
-        return (hasTime() && background(nowMs, hasTime)) || again.length > 0 || tried < asked.length;
+        return (
+          (hasTime() && background(nowMs, hasTime, asked.length)) || again.length > 0 || tried < asked.length
+        );
       });
       this.#waiting = [...again, ...asked.slice(tried), ...this.#waiting];
       if (isMore && !this.#isClosed) this.wake();
@@ -180,6 +205,14 @@ export class CommitQueue {
         this.#syncing.delete(answered);
       });
     this.#syncing.add(answered);
+  }
+
+  #refuseLate(): void {
+    this.#cancelHeld = this.#options.setTimer(() => {
+      const nowMs = performance.now();
+      this.#waiting = this.#waiting.filter((operation) => !this.#isLate(operation, nowMs));
+      this.#refuseLate();
+    }, PAUSE_MS);
   }
 
   #isLate(operation: Operation, startMs: number): boolean {

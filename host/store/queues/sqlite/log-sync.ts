@@ -9,8 +9,8 @@
  *  3. After a sync that failed nothing is durable any more: the kernel may have dropped the pages and would call the next
  *     sync a success. `durable` fails from then on, until the host is started again.
  *
- * A checkpoint is SQLite's own affair: with NORMAL it syncs the log before it copies from it, and the database before it starts
- * the log anew.
+ * A checkpoint is another thread's affair (checkpoints.ts): with NORMAL, SQLite syncs the log before it copies from it, and the database
+ * before it starts the log anew.
  */
 import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -7,11 +7,12 @@
  *     are needed, leases included.
  *  3. A queue that is removed loses its key at once, and with it its messages; a new one of the same key shares nothing with it. Its rows
  *     go in slices.
+ *  4. Other connections to the file are this process's own: those of its checkpoints.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { MessageId } from '../../../model/ids.ts';
 import type { QueueSettings } from '../../../model/queue.ts';
-import { openDatabase, transaction } from '../../database.ts';
+import { lockBeside, openDatabase, transaction } from '../../database.ts';
 import type { Row } from './message-rows.ts';
 import { type Held, QueueState } from './queue-state.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -21,6 +22,7 @@ const TABLES_OF_QUEUE = ['available', 'delayed', 'messages', 'dead_letters', 'de
 
 export class QueueFile {
   readonly database: DatabaseSync;
+  readonly #lock: DatabaseSync | undefined;
   readonly #states = new Map<string, QueueState>();
   readonly #touched = new Set<QueueState>();
   /** Keys of states that a failed transaction has dropped. */
@@ -35,7 +37,8 @@ export class QueueFile {
 
   /** Throws DatabaseOpenError. What was in flight when the last owner ended is given back by the first upkeep. */
   constructor(path: string, maxFileBytes: number | undefined) {
-    this.database = openDatabase({ path, synchronous: 'NORMAL', migrations: MIGRATIONS });
+    this.#lock = path === ':memory:' ? undefined : lockBeside(path);
+    this.database = this.#open(path);
     if (maxFileBytes !== undefined) {
       const page = this.database.prepare('PRAGMA page_size').get()?.['page_size'];
       this.database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(maxFileBytes / Number(page)))}`);
@@ -57,6 +60,27 @@ export class QueueFile {
     transaction(this.database, () => this.database.exec('UPDATE claims SET expires_at_ms = 0'));
     for (const row of prepare('SELECT key FROM queues WHERE key IS NOT NULL').all()) {
       this.find(row['key'] as string);
+    }
+  }
+
+  /** Nobody may have it open any more but this. */
+  close(): void {
+    if (this.database.isOpen) this.database.close();
+    if (this.#lock?.isOpen) this.#lock.close();
+  }
+
+  #open(path: string): DatabaseSync {
+    try {
+      return openDatabase({
+        path,
+        synchronous: 'NORMAL',
+        isShared: true,
+        givesBack: true,
+        migrations: MIGRATIONS,
+      });
+    } catch (error) {
+      this.#lock?.close();
+      throw error;
     }
   }
 

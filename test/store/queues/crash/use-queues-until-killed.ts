@@ -11,7 +11,8 @@ import { randomFrom } from '../conformance/interleavings.ts';
 
 const [path = '', seed = '0', what = 'all'] = process.argv.slice(2);
 const pick = randomFrom(Number(seed));
-const engine = new SqliteQueues({ path });
+// A log that is copied and begun anew again and again, so that kills meet that as well.
+const engine = new SqliteQueues({ path, checkpoints: { pages: { pass: 10, restart: 30, most: 100 } } });
 
 /** Synchronous, so that what the parent has read was acknowledged before the kill. */
 function say(lines: readonly string[]): void {
@@ -43,6 +44,8 @@ async function consume(): Promise<void> {
   if (await engine.settle(claimed, kinds)) say(ids.map((id) => `settled ${id}`));
 }
 
+// What the engine waits with does not keep a process.
+const alive = setInterval(() => {}, 60_000);
 let call = 0;
 try {
   for (;;) {
@@ -52,4 +55,6 @@ try {
   }
 } catch (error) {
   say([`refused ${error instanceof MayflyError ? error.code : error}`]);
+} finally {
+  clearInterval(alive);
 }

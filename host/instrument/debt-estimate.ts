@@ -1,0 +1,367 @@
+/**
+ * Finds out what is owed at the labels of a function, and where its checks are gathered, before placement.ts walks it: that
+ * would take three to four walks with all that belongs to one. It follows the same rules, but knows nothing of where the
+ * counter is. Placement holds on to what it finds itself: where this is wrong, that takes another walk.
+ *
+ * Whatever is pending at a point is the debt of the last label that control passed, and what was executed since: behind a
+ * branch that may go elsewhere, no more is pending than is owed there, and what is owed there is no more than that. So debts
+ * are shortest ways from where nothing is pending (the entry, the last call), each arrival at a label being an edge. One walk
+ * writes the edges down; going over them, which does not touch the code, lowers debts until nothing changes.
+ *
+ * Where all that lead to a label pay something anyway, and go nowhere else, they pay for the straight code behind it, too
+ * (owed is negative then): one addition for all of what would be two on each way, which wait for each other.
+ *
+ * Invariant, which placement relies on: debts are negative only of labels that nothing leads to which might go elsewhere. So
+ * the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
+ */
+import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
+import { DebtEdges } from './debt-edges.ts';
+import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import type { FunctionFlow } from './function-flow.ts';
+import { type GatheredChecks, MAX_CALL_CHECKS } from './gathered-checks.ts';
+import { type Labels, UNSET } from './labels.ts';
+import type { StraightLoops } from './straight-loops.ts';
+
+/** A check at the head of one loop can make one at that of another unnecessary. A walk that is cut short is never the last. */
+const MAX_WALKS = 6;
+/** Beyond any distance from a check that counts. */
+const FAR: number = CHECK_INTERVAL + 1;
+const REFUSED = -UNSET;
+
+/** Of the numbers for each label: what has arrived there, and where control was at the test of an `if`. */
+const WIDTH_SHIFT = 3;
+const SINCE = 0;
+const CHECKED = 1;
+const FLAGS = 2;
+/** The least that an arrival brings which pays nothing of what comes before; REFUSED if there is one that should not pay. */
+const UNPAID = 3;
+/** What the straight code behind it costs. */
+const AHEAD = 4;
+const TEST_FROM = 4;
+const TEST_COST = 5;
+const TEST_SINCE = 6;
+const TEST_CHECKED = 7;
+/** Of a loop: how many are around its inside. */
+const LOOPS = 5;
+/** Of FLAGS. */
+const REACHED = 1;
+const WAS_DEAD = 2;
+
+export class DebtEstimate {
+  readonly #flow: FunctionFlow;
+  readonly #labels: Labels;
+  readonly #checks: GatheredChecks;
+  readonly #straight: StraightLoops;
+  /** The label of each loop around, by how many are around it. */
+  readonly #loops: Int32Array;
+  #mayUseLocal = true;
+  #paths = new Int32Array(256 << WIDTH_SHIFT);
+  readonly #edges = new DebtEdges();
+
+  constructor(
+    flow: FunctionFlow,
+    labels: Labels,
+    checks: GatheredChecks,
+    straight: StraightLoops,
+    loops: Int32Array,
+  ) {
+    this.#flow = flow;
+    this.#labels = labels;
+    this.#checks = checks;
+    this.#straight = straight;
+    this.#loops = loops;
+  }
+
+  /** Fills the debts of the function that `flow` holds; `prepays` if labels may come to be paid for ahead. */
+  run(mayUseLocal: boolean, prepays: boolean): void {
+    this.#mayUseLocal = mayUseLocal;
+    const { labels } = this.#flow;
+    if (this.#paths.length < labels << WIDTH_SHIFT) this.#paths = new Int32Array(labels << (WIDTH_SHIFT + 1));
+    for (let walk = 0, isCut = false; walk < MAX_WALKS || isCut; walk++) {
+      this.#start();
+      const { isAtEntry } = this.#checks;
+      if (!this.#checks.gather(this.#walk())) break;
+      isCut = isAtEntry !== this.#checks.isAtEntry;
+    }
+    const { debts } = this.#labels;
+    this.#edges.lower(debts);
+    if (prepays && this.#prepay()) this.#edges.lower(debts);
+  }
+
+  #start(): void {
+    const { labels, length } = this.#flow;
+    this.#labels.forget();
+    this.#checks.startWalk();
+    const paths = this.#paths;
+    for (let at = 0; at < labels << WIDTH_SHIFT; at += 1 << WIDTH_SHIFT) {
+      paths[at + SINCE] = 0;
+      paths[at + CHECKED] = UNSET;
+      paths[at + FLAGS] = 0;
+      paths[at + UNPAID] = UNSET;
+    }
+    this.#edges.clear(length);
+  }
+
+  /** Control comes to `label`, with the debt of `from` and `cost` pending. */
+  #edge(from: number, cost: number, label: number): void {
+    if (from === BODY) {
+      const { debts } = this.#labels;
+      if (cost < debts[label]!) debts[label] = cost;
+      return;
+    }
+    this.#edges.add(from, cost, label);
+  }
+
+  /** The same of control that goes nowhere else, and pays nothing before. */
+  #unpaidEdge(from: number, cost: number, label: number): void {
+    if (from !== BODY) {
+      this.#edges.addUnpaid(from, cost, label);
+      return;
+    }
+    this.#edge(from, cost, label);
+    const at = (label << WIDTH_SHIFT) + UNPAID;
+    if (cost < this.#paths[at]!) this.#paths[at] = cost;
+  }
+
+  #arrive(label: number, since: number, checked: number): void {
+    const paths = this.#paths;
+    const at = label << WIDTH_SHIFT;
+    if (since > paths[at]!) paths[at] = since;
+    if (checked < paths[at + CHECKED]!) paths[at + CHECKED] = checked;
+    paths[at + FLAGS]! |= REACHED;
+  }
+
+  /** Returns how many calls have to be checked themselves; not all of them if these are enough for a check at the entry. */
+  #walk(): number {
+    const flow = this.#flow;
+    const checks = this.#checks;
+    const paths = this.#paths;
+    const { length, kinds, costs, args, traits } = flow;
+    const { isAtEntry } = checks;
+    /** What is pending: the debt of a label, and the cost since. */
+    let from = BODY;
+    let cost = 0;
+    /** The most that was executed since the last check, and the depth of loops up to which there was one. */
+    let since = 0;
+    let checked = isAtEntry ? 0 : -1;
+    let loopDepth = 0;
+    /** Whether something is paid in this straight piece of code. */
+    let pays = isAtEntry;
+    let isDead = false;
+    let callChecks = 0;
+    /** The first event of a `br_table`; -1 outside of one. */
+    let tableStart = -1;
+    for (let event = 0; event < length; event++) {
+      const kind = kinds[event]!;
+      const label = args[event]!;
+      if (!isDead) {
+        cost += costs[event]!;
+        since += costs[event]!;
+        if (since > CHECK_INTERVAL) {
+          from = BODY;
+          cost = 0;
+          since = 0;
+          checked = loopDepth;
+          pays = true;
+        }
+      } else if (kind > FLOW.end) continue;
+      const at = label << WIDTH_SHIFT;
+      switch (kind) {
+        case FLOW.entry:
+          if (isAtEntry) since = 0;
+          break;
+        case FLOW.try:
+          if (isDead) paths[at + FLAGS] = WAS_DEAD;
+          break;
+        case FLOW.loop:
+          loopDepth++;
+          if (isDead) break;
+          pays = false;
+          if (this.#mayUseLocal && flow.isStraightLoop(event)) {
+            since = this.#straight.sinceBehind(event);
+            cost += costs[event + 2]!;
+            checked = --loopDepth;
+            event += 2;
+            break;
+          }
+          this.#edge(from, cost, label);
+          from = label;
+          cost = 0;
+          paths[at + LOOPS] = loopDepth;
+          this.#loops[loopDepth] = label;
+          if (checks.isAtHead(label)) {
+            since = 0;
+            checked = loopDepth;
+            pays = true;
+          }
+          break;
+        case FLOW.if:
+          if (isDead) paths[at + FLAGS] = WAS_DEAD;
+          else if ((traits[label]! & LABEL_TRAIT.oneArm) !== 0) {
+            // This is where control arrives at the end from.
+            this.#edge(from, cost, label);
+            from = label;
+            cost = 0;
+          }
+          paths[at + TEST_FROM] = from;
+          paths[at + TEST_COST] = cost;
+          paths[at + TEST_SINCE] = since;
+          paths[at + TEST_CHECKED] = checked;
+          pays = false;
+          break;
+        case FLOW.else:
+        case FLOW.catch:
+          if (!isDead) {
+            if (kind === FLOW.catch) paths[at + UNPAID] = REFUSED;
+            if (pays) this.#edge(from, cost, label);
+            else this.#unpaidEdge(from, cost, label);
+            this.#arrive(label, since, checked);
+          }
+          isDead = (paths[at + FLAGS]! & WAS_DEAD) !== 0;
+          pays = false;
+          if (kind === FLOW.else) {
+            from = paths[at + TEST_FROM]!;
+            cost = paths[at + TEST_COST]!;
+            since = paths[at + TEST_SINCE]!;
+            checked = paths[at + TEST_CHECKED]!;
+          } else {
+            from = BODY;
+            cost = 0;
+            since = FAR;
+            checked = -1;
+          }
+          break;
+        case FLOW.end:
+          if (label === BODY) break;
+          if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
+            if (checked > --loopDepth) checked = loopDepth;
+            break;
+          }
+          if ((traits[label]! & LABEL_TRAIT.oneArm) !== 0 && (paths[at + FLAGS]! & WAS_DEAD) === 0) {
+            paths[at + UNPAID] = REFUSED;
+            this.#arrive(label, paths[at + TEST_SINCE]!, paths[at + TEST_CHECKED]!);
+          }
+          if ((paths[at + FLAGS]! & REACHED) === 0) break;
+          if (!isDead) {
+            if (pays) this.#edge(from, cost, label);
+            else this.#unpaidEdge(from, cost, label);
+            this.#arrive(label, since, checked);
+          }
+          isDead = false;
+          from = label;
+          cost = 0;
+          since = paths[at + SINCE]!;
+          checked = paths[at + CHECKED]!;
+          if (checked > loopDepth) checked = loopDepth;
+          pays = false;
+          paths[at + AHEAD] = costs[event + 1]!;
+          break;
+        case FLOW.branch:
+        case FLOW.branchIf:
+          if (label !== BODY) {
+            if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
+              this.#edge(from, cost, label);
+              if (checked < paths[at + LOOPS]!) {
+                checks.noteBranch(label);
+                since = 0;
+                checked = loopDepth;
+              }
+            } else {
+              if (kind === FLOW.branchIf) paths[at + UNPAID] = REFUSED;
+              if (pays) this.#edge(from, cost, label);
+              else this.#unpaidEdge(from, cost, label);
+              this.#arrive(label, since, checked);
+            }
+          }
+          from = label;
+          cost = 0;
+          isDead = kind === FLOW.branch;
+          pays = false;
+          break;
+        case FLOW.branchTableLabel:
+        case FLOW.branchTable:
+          if (label !== BODY) {
+            this.#edge(from, cost, label);
+            if ((traits[label]! & LABEL_TRAIT.loop) === 0) {
+              paths[at + UNPAID] = REFUSED;
+              this.#arrive(label, since, checked);
+            } else if (checked < paths[at + LOOPS]!) {
+              checks.noteBranch(label);
+              since = 0;
+              checked = loopDepth;
+            }
+          }
+          // One charge serves all: no more is owed at each than at the one before, and at the first than at the last.
+          from = label;
+          cost = 0;
+          pays = false;
+          if (kind === FLOW.branchTableLabel) {
+            if (tableStart < 0) tableStart = event;
+            break;
+          }
+          if (tableStart >= 0 && args[tableStart] !== BODY) this.#edge(label, 0, args[tableStart]!);
+          tableStart = -1;
+          isDead = true;
+          break;
+        case FLOW.tailCall:
+        case FLOW.call:
+        case FLOW.passingCall: {
+          from = BODY;
+          cost = 0;
+          const bound = label;
+          if (bound > 0 && checked < 0 && since + bound <= CHECK_INTERVAL) {
+            since += bound;
+            pays = false;
+            break;
+          }
+          if (checked < 0 || since + CALL_SHARE > CHECK_INTERVAL) {
+            if (checked < 0 && ++callChecks === 1)
+              checks.noteCall(loopDepth > 0 ? this.#loops[loopDepth]! : -1);
+            // There will be a check at the entry: all that follows is different.
+            if (callChecks > MAX_CALL_CHECKS) return callChecks;
+            since = 0;
+            checked = loopDepth;
+          }
+          since += CALL_SHARE;
+          pays = true;
+          isDead = kind === FLOW.tailCall;
+          break;
+        }
+        case FLOW.leave:
+        case FLOW.trap:
+        case FLOW.throw:
+          isDead = true;
+          break;
+        case FLOW.handler:
+          if (label === BODY) break;
+          paths[at + UNPAID] = REFUSED;
+          this.#edge(BODY, 0, label);
+          if ((traits[label]! & LABEL_TRAIT.loop) === 0) this.#arrive(label, FAR, -1);
+          break;
+        default:
+      }
+    }
+    return callChecks;
+  }
+
+  /** Makes labels be paid for ahead; whether there are any. */
+  #prepay(): boolean {
+    const { debts } = this.#labels;
+    const { labels } = this.#flow;
+    const paths = this.#paths;
+    this.#edges.eachUnpaid(debts, (label, pending) => {
+      const at = (label << WIDTH_SHIFT) + UNPAID;
+      if (pending < paths[at]!) paths[at] = pending;
+    });
+    let isAny = false;
+    for (let label = 1; label < labels; label++) {
+      const at = label << WIDTH_SHIFT;
+      if (debts[label]! >= paths[at + UNPAID]! || (paths[at + FLAGS]! & REACHED) === 0) continue;
+      const ahead = paths[at + AHEAD]!;
+      if (ahead === 0 || ahead > CHECK_INTERVAL) continue;
+      debts[label] = -ahead;
+      isAny = true;
+    }
+    return isAny;
+  }
+}
