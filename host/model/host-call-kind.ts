@@ -13,7 +13,7 @@ export const HOST_CALL_KINDS = [
   'io',
   'random',
   'sockets',
-  /** Mayfly's own interfaces, OpenTelemetry, and whatever else there is. */
+  /** Mayfly's own interfaces but that of HTTP, OpenTelemetry, and whatever else there is. */
   'other',
 ] as const;
 
@@ -31,9 +31,11 @@ export const HOST_CALL_COLUMNS: readonly HostCallColumn[] = HOST_CALL_KINDS.map(
 export const COMPONENT_CALL: HostCallKind = HOST_CALL_KINDS.indexOf('component');
 const OTHER_CALL: HostCallKind = HOST_CALL_KINDS.indexOf('other');
 
-const KIND_OF_PACKAGE: ReadonlyMap<string, HostCallKind> = new Map(
-  HOST_CALL_KINDS.map((kind, i) => [`wasi:${kind}`, i] as const).filter(([, i]) => i !== COMPONENT_CALL),
-);
+const KIND_OF_PACKAGE: ReadonlyMap<string, HostCallKind> = new Map([
+  ...HOST_CALL_KINDS.map((kind, i) => [`wasi:${kind}`, i] as const).filter(([, i]) => i !== COMPONENT_CALL),
+  // What `fetch` of TypeScript handlers sends with.
+  ['mayfly:http', HOST_CALL_KINDS.indexOf('http')],
+]);
 
 /** Of the functions of an interface: `wasi:http/types@0.2.3` is of `http`. */
 export function kindOf(interfaceName: string): HostCallKind {

@@ -34,19 +34,37 @@ export async function copyDatabase(database: DatabaseSync, options: CopyOptions)
     beforeLast?.();
     beforeLast = undefined;
   };
-  // Files do not shrink (nothing vacuums them): with more than a step to go, the next is not the last.
+  // No file shrinks while it is copied: with more than a step to go, the next is not the last.
   if (pragma('page_count') <= STEP_PAGES) expectLast();
   using writeBack = new WriteBack(path);
-  await backup(database, path, {
-    rate: STEP_PAGES,
-    progress({ totalPages, remainingPages }) {
-      signal.throwIfAborted();
-      onBytes?.((totalPages - remainingPages) * pageBytes, totalPages * pageBytes);
-      if (remainingPages <= STEP_PAGES) expectLast();
-      writeBack.more();
-    },
-  });
+  const progress = ({ totalPages, remainingPages }: BackupProgress): void => {
+    signal.throwIfAborted();
+    onBytes?.((totalPages - remainingPages) * pageBytes, totalPages * pageBytes);
+    if (remainingPages <= STEP_PAGES) expectLast();
+    writeBack.more();
+  };
+  while (!(await hasCopied(database, path, progress))) signal.throwIfAborted();
   signal.throwIfAborted();
+}
+
+type BackupProgress = Parameters<NonNullable<NonNullable<Parameters<typeof backup>[2]>['progress']>>[0];
+
+/**
+ * False if a transaction was open when the first step came. SQLite says "busy" then; Node tries again after any other step, but takes this one for
+ * the last, since no page is known to remain, and rejects with SQLite's code for success.
+ */
+async function hasCopied(
+  database: DatabaseSync,
+  path: string,
+  progress: (info: BackupProgress) => void,
+): Promise<boolean> {
+  try {
+    await backup(database, path, { rate: STEP_PAGES, progress });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error && error.errcode === 0) return false;
+    throw error;
+  }
 }
 
 /**

@@ -86,6 +86,7 @@ export class SqliteQueues implements QueueEngine {
   #timer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #isRemoving = true;
   #isShrinking = false;
+  #copies = 0;
 
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: SqliteQueuesOptions) {
@@ -255,6 +256,8 @@ export class SqliteQueues implements QueueEngine {
       }, HOLD_MS);
       held.defer(cancel);
     };
+    this.#copies++;
+    held.defer(() => this.#copies--);
     await copyDatabase(this.#file.database, { ...options, signal, beforeLast });
     await atCut();
     overdue.signal.throwIfAborted();
@@ -321,6 +324,8 @@ export class SqliteQueues implements QueueEngine {
 
   /** True if there is more to give back. */
   #shrink(hasTime: () => boolean, isIdle: boolean): boolean {
+    // Who copies has to know which step is the last.
+    if (this.#copies > 0) return false;
     const isTooMuch = this.#space.isTooMuch;
     if (isTooMuch && isIdle) {
       this.#space.giveBack(hasTime);

@@ -211,7 +211,7 @@ test('every script says what it takes and what it returns', (t) => {
       t.regex(header!, /KEYS\[1\]/);
       continue;
     }
-    t.regex(source, /^#!lua( flags=allow-oom)?\n--\[\[/, file);
+    t.regex(source, /^#!lua( flags=(allow-oom|no-writes))?\n--\[\[/, file);
     const last = [...source.replace(header!, '').matchAll(/ARGV\[(\d+)\]/g)].map(([, index]) =>
       Number(index),
     );
