@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { scanComponent } from '../../host/compiler/component-sections.ts';
-import { parseInterface, readWorld } from '../../host/compiler/world.ts';
+import { importKeys } from '../../host/compiler/transpile.ts';
+import { readWorld } from '../../host/compiler/world.ts';
 import { serveHandler } from '../../host/wasi/http/serve-handler-0.3.ts';
 import { serveIncoming } from '../../host/wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../../host/wasi/imports.ts';
@@ -31,11 +32,7 @@ export async function createJcoCycle(component: Uint8Array): Promise<Cycle> {
     asyncMode: 'jspi',
     asyncImports: [...SUSPENDING_IMPORTS],
     asyncExports: ['wasi:http/incoming-handler#handle'],
-    map: Object.fromEntries(
-      world.imports
-        .filter((name) => parseInterface(name)?.line === '0.3')
-        .map((name) => [name, `${parseInterface(name)!.base}@0.3`]),
-    ),
+    map: importKeys(world),
     base64Cutoff: 0,
     tlaCompat: false,
     emitTypescriptDeclarations: false,

@@ -42,7 +42,7 @@ const MAX_GLUE_BYTES = 4 * 1024 * 1024;
  * (`wasi:http/types`). Those of 0.3 get the key `wasi:http/types@0.3`, whatever the patch, and drafts their whole
  * names; exact entries win over every other rule of jco's, so none else can match.
  */
-function importKeys(world: World): Record<string, string> {
+export function importKeys(world: World): Record<string, string> {
   const map: Record<string, string> = {};
   for (const name of world.imports) {
     const line = parseInterface(name)?.line;
