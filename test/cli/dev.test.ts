@@ -1,11 +1,11 @@
 /** `mayfly dev`: a host of its own, or one that runs; sources that change, break and are mended. */
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test, { type ExecutionContext } from 'ava';
+import { freePort } from '../../bench/throughput/server-process.ts';
 import { FakeHost, KEY, sendJson } from './fake-host.ts';
 import { startMayfly } from './run-mayfly.ts';
 
@@ -16,15 +16,6 @@ const component = (answer: string): string => `export default {
   },
 };
 `;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Events of `mayfly dev --json`, each awaited in turn. */
 async function developing(t: ExecutionContext, args: readonly string[], cwd: string, env = {}) {

@@ -51,10 +51,8 @@ export function devCommand(): Command {
       await using sources = new SourceWatch(resolve(file));
       await sources.ready();
       const develop = new Development(client, file, name, tell, { env, allowHost });
-      for (let isOver = false; !isOver; ) {
-        await develop.publish();
-        isOver = await Promise.race([sources.changed().then(() => false), stopped.then(() => true)]);
-      }
+      // What is being built when it is interrupted is given up.
+      await Promise.race([stopped, develop.follow(sources)]);
     });
 }
 
@@ -86,8 +84,16 @@ class Development {
     this.#settings = settings;
   }
 
+  /** Publishes now, and at each change. Ends only with an error that no change of the sources mends. */
+  async follow(sources: SourceWatch): Promise<never> {
+    for (;;) {
+      await this.#publish();
+      await sources.changed();
+    }
+  }
+
   /** Builds and publishes what the sources are now. Says why it cannot. */
-  async publish(): Promise<void> {
+  async #publish(): Promise<void> {
     const startMs = performance.now();
     try {
       using progress = new Progress();
