@@ -1,5 +1,6 @@
 /** Holds an OpenAPI 3.1 document to its own rules, and responses to the document. */
 import { z } from 'zod';
+import type { ControlPlaneServer } from './control-plane-server.ts';
 
 const schemaObject = z.looseObject({});
 
@@ -119,4 +120,10 @@ export async function breachOf(
   if (!/json$/.test(type) || type.includes('ndjson')) return undefined;
   const { error } = compile(document, media.schema).safeParse(JSON.parse(body));
   return error && z.prettifyError(error);
+}
+
+/** As anybody gets it. */
+export async function documentOf(server: ControlPlaneServer): Promise<OpenApiDocument> {
+  const response = await server.request('GET', '/openapi.json', { key: undefined });
+  return documentSchema.parse(await response.json());
 }

@@ -289,3 +289,10 @@ local function sweep(now, retention, deadRetention)
     redis.call('HDEL', base .. ':ids', string.sub(entry[2][2], 1, 36))
   end
 end
+
+-- Id in :dead of the last dead letter that may be taken; '+' is the newest that there is now.
+local function lastDead(wanted)
+  if wanted ~= '+' then return wanted end
+  local newest = redis.call('XREVRANGE', base .. ':dead', '+', '-', 'COUNT', 1)[1]
+  return newest and newest[1] or '0-1'
+end

@@ -10,11 +10,7 @@ Returns  {how many were taken, id in :dead of the last one that may be taken}
 local dead, ids = base .. ':dead', base .. ':ids'
 local now = clock()
 local entries = {}
-local last = ARGV[2]
-if last == '+' then
-  local newest = redis.call('XREVRANGE', dead, '+', '-', 'COUNT', 1)[1]
-  last = newest and newest[1] or '0-1'
-end
+local last = lastDead(ARGV[2])
 if last ~= '' then
   entries = redis.call('XRANGE', dead, '-', last, 'COUNT', ARGV[1])
 else

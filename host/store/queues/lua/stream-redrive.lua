@@ -13,11 +13,7 @@ local dead = base .. ':dead'
 local now = clock()
 redis.call('XTRIM', dead, 'MINID', math.max(0, now - tonumber(ARGV[3])))
 local entries = {}
-local last = ARGV[2]
-if last == '+' then
-  local newest = redis.call('XREVRANGE', dead, '+', '-', 'COUNT', 1)[1]
-  last = newest and newest[1] or '0-1'
-end
+local last = lastDead(ARGV[2])
 if last ~= '' then
   entries = redis.call('XRANGE', dead, '-', last, 'COUNT', ARGV[1])
 else
