@@ -1,6 +1,14 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { DISTANCE_SHIFT, IS_WIDE, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD } from './code-records.ts';
+import {
+  DISTANCE_SHIFT,
+  IS_WIDE,
+  KIND_MASK,
+  LAST_EVENT,
+  moreOf,
+  RECORD,
+  wordPair,
+} from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
@@ -117,7 +125,8 @@ export class BodyWriter {
       const word = words[i]!;
       const kind = word & KIND_MASK;
       if (kind >= RECORD.moreCost) {
-        if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
+        if (kind === RECORD.moreDistance) offset += moreOf(words, i);
+        i++;
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
@@ -137,8 +146,8 @@ export class BodyWriter {
       }
       if (pair > 0xff) this.#insert(slotBehind(event), this.#behind(word, i, offset), offset);
       event += kind === RECORD.branchTable ? this.#integerAt(offset + 1) + 1 : 1;
-      if (kind === RECORD.castBranch) i += 2;
-      else if ((word & IS_WIDE) !== 0) i++;
+      if (kind === RECORD.castBranch) i += 3;
+      else if ((word & IS_WIDE) !== 0) i += kind === RECORD.handler ? 2 : 1;
     }
   }
 
@@ -170,8 +179,8 @@ export class BodyWriter {
       default: {
         const { words } = this.#recorder;
         this.#copyTo(offset);
-        this.#copied = this.#edits.apply(words[at + 1]!, words[at + 2]!, offset);
-        return 2;
+        this.#copied = this.#edits.apply(words[at + 1]!, wordPair(words, at + 2), offset);
+        return 3;
       }
     }
   }
@@ -180,7 +189,7 @@ export class BodyWriter {
   #behind(word: number, at: number, offset: number): number {
     switch (word & KIND_MASK) {
       case RECORD.castBranch:
-        return offset + this.#recorder.words[at + 2]!;
+        return offset + this.#recorder.words[at + 3]!;
       case RECORD.branchIf:
       case RECORD.directCall:
         return this.#behindInteger(offset + 1);

@@ -2,14 +2,14 @@
  * Notes what metering needs to know of a module's code while function-reader.ts reads it: control flow, costs, and indices
  * that may shift. Reading the code again for it would take five times as long as reading the notes.
  *
- * A record is one 32-bit word (code-records.ts), seldom more: in large modules there is one for every nine bytes of
- * code, so that all of them take less than half as much memory as the code.
+ * A record is one word of 16 bits (code-records.ts), seldom more: in large modules there is one for every eight bytes of
+ * code, so that all of them take a quarter of the memory of the code.
  *
  * Invariants:
  * 1. Records stand in the order of their instructions, and functions in the order of their numbers.
  * 2. Dead code has no costs and no control flow, only indices; what opens in it closes in it.
- * 3. No function has more words than `reserve` made room for: two for each of its bytes are more than enough, since the
- *    instructions with three words have at least two bytes, and a sum beyond what one word holds takes more still.
+ * 3. No function has more words than `reserve` made room for. Most for its length has an `array.new_default`, eight for three
+ *    bytes; a sum that needs two words more has instructions without a word before it.
  */
 import {
   COST_SHIFT,
@@ -19,6 +19,7 @@ import {
   MAX_DISTANCE,
   MAX_RECORD_COST,
   RECORD,
+  WORD_BITS,
 } from './code-records.ts';
 import type { EditKind } from './edits.ts';
 
@@ -29,7 +30,7 @@ const LARGE = 2 ** 20;
 const PLAIN = 0;
 const IF = 1;
 
-const WORDS_PER_BYTE = 2;
+const WORDS_PER_BYTE = 3;
 /** For what precedes a function's first instruction. */
 const SPARE_WORDS = 16;
 
@@ -44,7 +45,7 @@ export const TRAIT = {
 
 /** One object serves all functions of a module; what it tells of one is of the one being read. */
 export class CodeRecorder {
-  words: Int32Array;
+  words: Uint16Array<ArrayBuffer>;
   length = 0;
   /** Where the records of each defined function start, and TRAIT bits of each. */
   readonly starts: Uint32Array;
@@ -64,7 +65,7 @@ export class CodeRecorder {
   readonly #frameKinds: Uint8Array;
 
   constructor(bodies: number, codeBytes: number, maxDepth: number) {
-    this.words = new Int32Array((codeBytes >>> 2) + SPARE_WORDS);
+    this.words = new Uint16Array((codeBytes >>> 2) + SPARE_WORDS);
     this.starts = new Uint32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
@@ -171,7 +172,7 @@ export class CodeRecorder {
   castBranch(label: number, at: number, after: number): void {
     if (this.isDead) return;
     this.#record(RECORD.castBranch, at);
-    this.words[this.length++] = label;
+    this.#pair(label);
     this.words[this.length++] = after - at;
   }
 
@@ -179,7 +180,7 @@ export class CodeRecorder {
   handler(label: number, at: number): void {
     if (this.isDead) return;
     this.#record(RECORD.handler | IS_WIDE, at);
-    this.words[this.length++] = label;
+    this.#pair(label);
   }
 
   directCall(at: number): void {
@@ -202,7 +203,7 @@ export class CodeRecorder {
   edit(kind: EditKind, value: number, at: number): void {
     this.#note(RECORD.edit, at);
     this.words[this.length++] = kind;
-    this.words[this.length++] = value;
+    this.#pair(value);
   }
 
   /** Control does not pass this point; whatever needs recording there has been. */
@@ -242,7 +243,7 @@ export class CodeRecorder {
     this.total += cost;
     this.cost = 0;
     if (cost > MAX_RECORD_COST) {
-      this.words[this.length++] = RECORD.moreCost | ((cost - MAX_RECORD_COST) << KIND_BITS);
+      this.#more(RECORD.moreCost, cost - MAX_RECORD_COST);
       cost = MAX_RECORD_COST;
     }
     this.#note(kind | (cost << COST_SHIFT), at);
@@ -252,16 +253,26 @@ export class CodeRecorder {
     let distance = at - this.#last;
     this.#last = at;
     if (distance > MAX_DISTANCE) {
-      this.words[this.length++] = RECORD.moreDistance | ((distance - MAX_DISTANCE) << KIND_BITS);
+      this.#more(RECORD.moreDistance, distance - MAX_DISTANCE);
       distance = MAX_DISTANCE;
     }
     this.words[this.length++] = record | (distance << DISTANCE_SHIFT);
   }
 
+  #more(kind: number, value: number): void {
+    this.words[this.length++] = kind | (value << KIND_BITS);
+    this.words[this.length++] = value >>> (WORD_BITS - KIND_BITS);
+  }
+
+  #pair(value: number): void {
+    this.words[this.length++] = value;
+    this.words[this.length++] = value >>> WORD_BITS;
+  }
+
   #reserve(words: number): void {
     const needed = this.length + words;
     if (needed <= this.words.length) return;
-    const grown = new Int32Array(Math.max(needed, Math.ceil(this.words.length * 1.5)));
+    const grown = new Uint16Array(Math.max(needed, Math.ceil(this.words.length * 1.5)));
     grown.set(this.words.subarray(0, this.length));
     this.words = grown;
   }

@@ -6,7 +6,7 @@ import { FLOW } from './flow.ts';
  */
 export const RECORD = {
   ...FLOW,
-  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label, its length]. */
+  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label; one: its length]. */
   castBranch: 19,
   /** A call of a function by its index. */
   directCall: 20,
@@ -18,11 +18,11 @@ export const RECORD = {
   /** Another index of a defined function, or of a defined global. */
   functionIndex: 24,
   globalIndex: 25,
-  /** Something rare that is done to an instruction, as an edit [two words: its kind, its value]. */
+  /** Something rare that is done to an instruction, as an edit [a word: its kind; two: its value]. */
   edit: 26,
   /** The start of a block that is no event. */
   block: 27,
-  /** Adds to the cost, or the distance, of the next record what one has no room for, in the bits above the kind. */
+  /** Adds to the cost, or the distance, of the next record what that has no room for: see {@link moreOf}. */
   moreCost: 28,
   moreDistance: 29,
 } as const;
@@ -31,14 +31,26 @@ export const RECORD = {
 export const LAST_EVENT: number = RECORD.directCall;
 
 /**
- * Layout of a record: its kind, whether another word belongs to it, the cost of the straight code before it, its own
- * instruction included, and its distance in bytes from the record before.
+ * Layout of a record, a word of 16 bits: its kind, whether another word belongs to it, the cost of the straight code before
+ * it, its own instruction included, and its distance in bytes from the record before. Cost and distance fit in 99 of a
+ * hundred records.
  */
 export const KIND_MASK = 0x1f;
 export const KIND_BITS = 5;
-/** The word behind says how long the instruction is, where that is odd; of a handler, which label it is. */
+/** The word behind says how long the instruction is, where that is odd; of a handler, two words say which label it is. */
 export const IS_WIDE = 0x20;
 export const COST_SHIFT = 6;
-export const MAX_RECORD_COST = 0x3ff;
-export const DISTANCE_SHIFT = 16;
-export const MAX_DISTANCE = 0xffff;
+export const MAX_RECORD_COST = 0x1f;
+export const DISTANCE_SHIFT = 11;
+export const MAX_DISTANCE = 0x1f;
+export const WORD_BITS = 16;
+
+/** What the `moreCost` or `moreDistance` at `at` adds, by that word and the one behind it: no function is longer than 2^27. */
+export function moreOf(words: Uint16Array, at: number): number {
+  return (words[at]! >>> KIND_BITS) | (words[at + 1]! << (WORD_BITS - KIND_BITS));
+}
+
+/** An integer of 32 bits that takes the two words from `at` on. */
+export function wordPair(words: Uint16Array, at: number): number {
+  return words[at]! | (words[at + 1]! << WORD_BITS);
+}

@@ -3,11 +3,12 @@ import {
   COST_SHIFT,
   DISTANCE_SHIFT,
   IS_WIDE,
-  KIND_BITS,
   KIND_MASK,
   LAST_EVENT,
   MAX_RECORD_COST,
+  moreOf,
   RECORD,
+  wordPair,
 } from './code-records.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
@@ -84,12 +85,12 @@ export class FunctionFlow {
       const word = words[i]!;
       const kind = word & KIND_MASK;
       if (kind > LAST_EVENT) {
-        if (kind === RECORD.moreCost) cost += word >>> KIND_BITS;
-        else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
+        if (kind === RECORD.moreCost) cost += moreOf(words, i++);
+        else if (kind === RECORD.moreDistance) offset += moreOf(words, i++);
         else {
           offset += word >>> DISTANCE_SHIFT;
           if (kind === RECORD.block) this.#open(0);
-          else if (kind === RECORD.edit) i += 2;
+          else if (kind === RECORD.edit) i += 3;
         }
         continue;
       }
@@ -146,12 +147,13 @@ export class FunctionFlow {
           this.#openCalls[this.#depth] = 1;
           break;
         case FLOW.handler:
-          arg = this.#labelAt(words[++i]!);
+          arg = this.#labelAt(wordPair(words, i + 1));
+          i += 2;
           break;
         case RECORD.castBranch:
           kinds[event] = FLOW.branchIf;
-          arg = this.#labelAt(words[i + 1]!);
-          i += 2;
+          arg = this.#labelAt(wordPair(words, i + 1));
+          i += 3;
           break;
         default:
       }
