@@ -1,14 +1,6 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import {
-  DISTANCE_SHIFT,
-  IS_WIDE,
-  KIND_MASK,
-  LAST_EVENT,
-  moreOf,
-  RECORD,
-  wordPair,
-} from './code-records.ts';
+import { DISTANCE_SHIFT, IS_WIDE, KIND_MASK, LAST_EVENT, moreOf, RECORD, wordPair } from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import { INSERTION, slotBefore, slotBehind } from './insertions.ts';

@@ -30,6 +30,7 @@ const LARGE = 2 ** 20;
 const PLAIN = 0;
 const IF = 1;
 
+const NO_WORDS = new Uint16Array();
 const WORDS_PER_BYTE = 3;
 /** For what precedes a function's first instruction. */
 const SPARE_WORDS = 16;
@@ -69,6 +70,13 @@ export class CodeRecorder {
     this.starts = new Uint32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
+  }
+
+  /** Gives back the memory of the records, which nobody reads any more: the collector would find it after the next module. */
+  release(): void {
+    this.words.buffer.transfer(0);
+    this.words = NO_WORDS;
+    this.length = 0;
   }
 
   /** Starts with the defined function `index`, whose code takes `bytes` from `offset` on and `cost` to enter. */

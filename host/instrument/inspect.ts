@@ -10,5 +10,7 @@ import type { ModuleShape } from './module-shape.ts';
  * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
  */
 export function inspectModule(bytes: Uint8Array, bounds?: ModuleBounds): ModuleShape {
-  return analyzeModule(bytes, bounds).shape;
+  const { shape, functions } = analyzeModule(bytes, bounds);
+  functions.recorder.release();
+  return shape;
 }

@@ -28,14 +28,17 @@ export interface InstrumentedModule {
  * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
  */
 export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): InstrumentedModule {
-  const { layout, shape, usage, features, declarationEdits, functions } = analyzeModule(moduleBytes, bounds);
-  requireValid(moduleBytes);
+  const analysis = analyzeModule(moduleBytes, bounds);
+  const { layout, shape, usage, features, declarationEdits, functions, bytes } = analysis;
+  requireValid(bytes);
   const passing = passingFunctions(layout, usage, features);
-  const { state, added } = planStateExports(moduleBytes, layout, usage, features);
+  const { state, added } = planStateExports(bytes, layout, usage, features);
   const plan = planMetering(layout, usage, passing);
   if (plan === undefined) return { bytes: withExports(moduleBytes, layout, added), shape, state };
-  const rewriter = new Rewriter(moduleBytes, layout, plan, declarationEdits, features, functions, added);
-  return { bytes: rewriter.write(), shape, state };
+  const rewriter = new Rewriter(bytes, layout, plan, declarationEdits, features, functions, added);
+  const metered = rewriter.write();
+  functions.recorder.release();
+  return { bytes: metered, shape, state };
 }
 
 function requireValid(moduleBytes: Uint8Array): void {

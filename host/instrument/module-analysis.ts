@@ -12,6 +12,8 @@ import { emptyUsage, type MeterUsage } from './usage.ts';
 
 /** Everything that is known about a module after one pass over it. */
 export interface ModuleAnalysis {
+  /** The module as a plain `Uint8Array`, whatever it came as: code that sees two classes of arrays is slower for both. */
+  readonly bytes: Uint8Array;
   readonly layout: ModuleLayout;
   readonly shape: ModuleShape;
   readonly usage: MeterUsage;
@@ -22,7 +24,8 @@ export interface ModuleAnalysis {
 }
 
 /** Reads the whole module once, within `bounds`. Linear in its length. Throws `InstrumentError`. */
-export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_BOUNDS): ModuleAnalysis {
+export function analyzeModule(source: Uint8Array, bounds: ModuleBounds = MODULE_BOUNDS): ModuleAnalysis {
+  const bytes = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   const features = new FeatureSet();
   const usage = emptyUsage();
   const declarationEdits = new EditList();
@@ -32,6 +35,7 @@ export function analyzeModule(bytes: Uint8Array, bounds: ModuleBounds = MODULE_B
   const functions = new FunctionReader(bytes, layout, codeBytes, bounds, features, usage);
   if (code !== undefined) readBodies(new Cursor(bytes, layout.codeStart, code.end), layout.bodies, functions);
   return {
+    bytes,
     layout,
     shape: shapeOf(layout, functions, features),
     usage,

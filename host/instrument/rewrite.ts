@@ -18,6 +18,10 @@ import { ByteSink } from './writer.ts';
 
 /** A section's size is written at full width: five bytes of padding at most in a dozen places. */
 const ANY_LENGTH = 2 ** 32 - 1;
+/** What metering makes a module longer by for each word noted of its code: 1.8 to 3.3 bytes, in modules of more than a few functions. */
+const NOTE_BYTES = 4;
+/** The same for each module. */
+const SPARE_BYTES = 4_096;
 /** What an event makes a function longer by, mostly less. */
 const EVENT_BYTES = 8;
 /** V8's kV8MaxWasmFunctionSize. */
@@ -55,7 +59,7 @@ export class Rewriter {
     this.#layout = layout;
     this.#plan = plan;
     this.#declarationEdits = declarationEdits;
-    this.#sink = new ByteSink(Math.ceil(bytes.length * 1.6) + 1_024);
+    this.#sink = new ByteSink(bytes.length + functions.recorder.length * NOTE_BYTES + SPARE_BYTES);
     this.#edits = new EditWriter(bytes, layout, plan, this.#sink);
     this.#function = new MeteredFunction(bytes, layout, features, functions, plan.passing);
     this.#bodies = new BodyWriter(
