@@ -41,7 +41,7 @@ export class BranchHints {
       sink.u32(NAME.length);
       sink.copy(NAME, 0, NAME.length);
       sink.u32(this.#functionCount);
-      sink.copy(this.#functions.written(), 0, this.#functions.length);
+      sink.append(this.#functions);
     });
     return sink.written();
   }
@@ -51,7 +51,7 @@ export class BranchHints {
     this.#functionCount++;
     this.#functions.u32(this.#function);
     this.#functions.u32(this.#hintCount);
-    this.#functions.copy(this.#hints.written(), 0, this.#hints.length);
+    this.#functions.append(this.#hints);
     this.#hintCount = 0;
     this.#hints.clear();
   }

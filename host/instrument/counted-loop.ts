@@ -36,9 +36,10 @@ const MAX_COST: number = TURNS_CHARGE / 2;
 /** Such steps do not go once around the 32 bits within the turns that are charged at once. */
 const MAX_STEP = 2 ** 16;
 
-/** A loop's instructions as three columns, reused from loop to loop. */
-const opcodes: number[] = [];
-const operands: number[] = [];
+/** A loop's instructions as two columns, reused from loop to loop: the opcode, and a local's number or a constant. */
+let opcodes = new Uint8Array(256);
+let operands = new Int32Array(256);
+let count = 0;
 
 /**
  * The counting of the loop whose straight code is `bytes[from..to)`, up to but without the branch to its head;
@@ -51,7 +52,7 @@ export function readCountedLoop(
   cost: number,
 ): CountedLoop | undefined {
   if (cost > MAX_COST || !readInstructions(bytes, from, to)) return undefined;
-  const last = opcodes.length - 1;
+  const last = count - 1;
   const condition = opcodes[last]!;
   if (condition === TEE) {
     return counted(operands[last]!, last, { kind: 'constant', value: 0 }, NE, cost);
@@ -77,8 +78,12 @@ export function readCountedLoop(
 
 /** False if there is an instruction among them that this does not read; such a loop is seldom short. */
 function readInstructions(bytes: Uint8Array, from: number, to: number): boolean {
-  opcodes.length = 0;
-  operands.length = 0;
+  count = 0;
+  // None is shorter than a byte.
+  if (to - from > opcodes.length) {
+    opcodes = new Uint8Array(to - from);
+    operands = new Int32Array(to - from);
+  }
   const cursor = new Cursor(bytes, from, to);
   while (cursor.pos < to) {
     const opcode = cursor.u8();
@@ -108,10 +113,10 @@ function readInstructions(bytes: Uint8Array, from: number, to: number): boolean 
         if (opcode === 0x23 || opcode === 0x24) cursor.u32();
         else if (opcode !== 0xfd || !skipSimd(cursor)) return false;
     }
-    opcodes.push(opcode);
-    operands.push(operand);
+    opcodes[count] = opcode;
+    operands[count++] = operand;
   }
-  return opcodes.length > 0;
+  return count > 0;
 }
 
 function skipMemory(cursor: Cursor): void {
@@ -140,7 +145,7 @@ function operandAt(at: number): LoopOperand | undefined {
 /** Where the loop writes `local`: -1 for nowhere, -2 for more than one place. */
 function writeOf(local: number): number {
   let found = -1;
-  for (let at = 0; at < opcodes.length; at++) {
+  for (let at = 0; at < count; at++) {
     if ((opcodes[at] !== SET && opcodes[at] !== TEE) || operands[at] !== local) continue;
     if (found >= 0) return -2;
     found = at;

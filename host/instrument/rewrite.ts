@@ -290,10 +290,11 @@ export class Rewriter {
         const start = cursor.pos;
         const end = start + size;
         this.#function.enter(i, start, end);
-        const written = sink.sized(size + this.#function.flow.length * EVENT_BYTES, () => {
-          this.#hints.enter(firstFunction + i, sink.length);
-          this.#bodies.write(i, start, end);
-        });
+        const expected = size + this.#function.flow.length * EVENT_BYTES;
+        const bodyAt = sink.open(expected);
+        this.#hints.enter(firstFunction + i, bodyAt);
+        this.#bodies.write(i, start, end);
+        const written = sink.close(bodyAt, expected);
         if (written > MAX_FUNCTION_BYTES) {
           throw new InstrumentError(
             'too_complex',

@@ -125,6 +125,11 @@ export class ByteSink {
     for (const byte of bytes) this.u8(byte);
   }
 
+  /** Copies all that another one has written. */
+  append(other: ByteSink): void {
+    this.copy(other.#bytes, 0, other.#length);
+  }
+
   copy(source: Uint8Array, from: number, to: number): void {
     const count = to - from;
     if (count <= 0) return;
@@ -180,21 +185,33 @@ export class ByteSink {
     this.#bytes[this.#length - back] = value;
   }
 
-  /**
-   * Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Space for the
-   * length is left as `expectedLength` needs it; what turns out to need other space is moved.
-   */
+  /** Writes what `body` writes behind its length, as sections, function bodies and names are encoded. Returns that length. */
   sized(expectedLength: number, body: () => void): number {
-    let width = lengthOfU32(expectedLength);
-    const at = this.#length;
+    const from = this.open(expectedLength);
+    body();
+    return this.close(from, expectedLength);
+  }
+
+  /**
+   * The same in two calls, for the bodies of functions: a closure for each of ten thousand is a megabyte of garbage. Leaves
+   * space for a length as `expectedLength` needs it, and returns where what has that length starts.
+   */
+  open(expectedLength: number): number {
+    const width = lengthOfU32(expectedLength);
     this.#reserve(width);
     this.#length += width;
-    body();
-    const length = this.#length - at - width;
+    return this.#length;
+  }
+
+  /** Fills in the length of what was written since `open` returned `from`; if it needs other space, what was written is moved. */
+  close(from: number, expectedLength: number): number {
+    let width = lengthOfU32(expectedLength);
+    const at = from - width;
+    const length = this.#length - from;
     const needed = lengthOfU32(length);
     if (needed > width || (needed < width && length < MAX_MOVED)) {
       this.#reserve(needed);
-      this.#bytes.copyWithin(at + needed, at + width, this.#length);
+      this.#bytes.copyWithin(at + needed, from, this.#length);
       this.#length += needed - width;
       width = needed;
     }
