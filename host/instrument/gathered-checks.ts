@@ -15,18 +15,20 @@ export class GatheredChecks {
   /** By a loop's label: whether the check is at its head. */
   #heads = new Uint8Array(256);
   /** The loops that branches were noted of in this walk. */
-  readonly #noted: number[] = [];
+  #noted = new Int32Array(256);
+  #notedCount = 0;
   /** The loop around the first call that had to be checked itself, -1 if there is none around it. */
   #callLoop = UNKNOWN;
 
   /** Starts with the function that `flow` holds. */
   enter({ labels, hasLoops }: FunctionFlow): void {
     this.isAtEntry = false;
-    this.#noted.length = 0;
+    this.#notedCount = 0;
     if (!hasLoops) return;
     if (labels > this.#heads.length) {
       this.#heads = new Uint8Array(labels * 2);
       this.#branches = new Uint32Array(labels * 2);
+      this.#noted = new Int32Array(labels * 2);
       return;
     }
     this.#heads.fill(0, 0, labels);
@@ -34,8 +36,8 @@ export class GatheredChecks {
   }
 
   startWalk(): void {
-    for (const label of this.#noted) this.#branches[label] = 0;
-    this.#noted.length = 0;
+    for (let i = 0; i < this.#notedCount; i++) this.#branches[this.#noted[i]!] = 0;
+    this.#notedCount = 0;
     this.#callLoop = UNKNOWN;
   }
 
@@ -46,7 +48,7 @@ export class GatheredChecks {
 
   /** A branch to the head of a loop is checked itself. */
   noteBranch(label: number): void {
-    if (this.#branches[label]!++ === 0) this.#noted.push(label);
+    if (this.#branches[label]!++ === 0) this.#noted[this.#notedCount++] = label;
   }
 
   /** The first call that is checked itself stands in the loop with this label, or in none (-1). */
@@ -61,7 +63,8 @@ export class GatheredChecks {
       this.isAtEntry = true;
       isMoved = true;
     }
-    for (const label of this.#noted) {
+    for (let i = 0; i < this.#notedCount; i++) {
+      const label = this.#noted[i]!;
       // With a check before the only call that needs one, a turn would be checked twice on the way through it.
       const isTwice = callChecks === 1 && this.#callLoop === label;
       if ((this.#branches[label]! <= MAX_BACK_CHECKS && !isTwice) || this.isAtHead(label)) continue;

@@ -57,9 +57,12 @@ export class Insertions {
       this.pushed = new Int32Array(events * 2);
       return;
     }
-    // Values without a kind say nothing.
-    this.kinds.fill(0, 0, events * 2);
-    this.pushed.fill(0, 0, events);
+    // Values without a kind say nothing. A function has 80 events in the mean, for which two calls of `fill` take longer.
+    const { pairs, pushed } = this;
+    for (let event = 0; event < events; event++) {
+      pairs[event] = 0;
+      pushed[event] = 0;
+    }
   }
 
   set(slot: number, kind: InsertionKind, value: number): void {

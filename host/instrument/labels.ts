@@ -45,8 +45,10 @@ export class Labels {
 
   /** Nothing is known of debts, but that none is left at the end of the body. */
   forget(): void {
-    this.debts.fill(UNSET, 0, this.#count);
-    this.debts[BODY] = 0;
+    const { debts } = this;
+    // Of 20 labels in the mean: calling `fill` takes longer.
+    for (let label = 0; label < this.#count; label++) debts[label] = UNSET;
+    debts[BODY] = 0;
   }
 
   /** Nothing has arrived at any label. */
