@@ -1,6 +1,14 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { DISTANCE_SHIFT, IS_WIDE, KIND_MASK, LAST_EVENT, moreOf, RECORD, wordPair } from './code-records.ts';
+import {
+  DISTANCE_SHIFT,
+  KIND_BITS,
+  KIND_MASK,
+  LAST_EVENT,
+  moreOf,
+  RECORD,
+  wordPair,
+} from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
@@ -113,12 +121,15 @@ export class BodyWriter {
     const lastEvent = flow.length - 1;
     let offset = this.#function.codeStart;
     let event = 0;
+    /** Of the next instruction; 0 if it is as long as usual. */
+    let oddLength = 0;
     for (let i = starts[index]!; i < to; i++) {
       const word = words[i]!;
       const kind = word & KIND_MASK;
       if (kind >= RECORD.moreCost) {
-        if (kind === RECORD.moreDistance) offset += moreOf(words, i);
-        i++;
+        if (kind === RECORD.oddLength) oddLength = word >>> KIND_BITS;
+        else if (kind === RECORD.moreDistance) offset += moreOf(words, i++);
+        else i++;
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
@@ -136,10 +147,10 @@ export class BodyWriter {
         if (event === lastEvent && flow.isBodyTarget) this.#sink.u8(END);
         this.#insertions.push(pushed[event]!);
       }
-      if (pair > 0xff) this.#insert(slotBehind(event), this.#behind(word, i, offset), offset);
+      if (pair > 0xff) this.#insert(slotBehind(event), this.#behind(kind, oddLength, offset), offset);
       event += kind === RECORD.branchTable ? this.#integerAt(offset + 1) + 1 : 1;
-      if (kind === RECORD.castBranch) i += 3;
-      else if ((word & IS_WIDE) !== 0) i += kind === RECORD.handler ? 2 : 1;
+      if (kind === RECORD.castBranch || kind === RECORD.handler) i += 2;
+      oddLength = 0;
     }
   }
 
@@ -178,18 +189,17 @@ export class BodyWriter {
   }
 
   /** Where the instruction of an event at `offset` ends, of those kinds that have something behind it. */
-  #behind(word: number, at: number, offset: number): number {
-    switch (word & KIND_MASK) {
-      case RECORD.castBranch:
-        return offset + this.#recorder.words[at + 3]!;
+  #behind(kind: number, oddLength: number, offset: number): number {
+    if (oddLength > 0) return offset + oddLength;
+    switch (kind) {
       case RECORD.branchIf:
       case RECORD.directCall:
         return this.#behindInteger(offset + 1);
       case RECORD.loop:
       case RECORD.if:
-        return offset + ((word & IS_WIDE) === 0 ? 2 : this.#recorder.words[at + 1]!);
+        return offset + 2;
       default:
-        return offset + ((word & IS_WIDE) === 0 ? 1 : this.#recorder.words[at + 1]!);
+        return offset + 1;
     }
   }
 

@@ -14,7 +14,6 @@
 import {
   COST_SHIFT,
   DISTANCE_SHIFT,
-  IS_WIDE,
   KIND_BITS,
   MAX_DISTANCE,
   MAX_RECORD_COST,
@@ -179,15 +178,14 @@ export class CodeRecorder {
   /** A branch on a cast to an existing label. */
   castBranch(label: number, at: number, after: number): void {
     if (this.isDead) return;
-    this.#record(RECORD.castBranch, at);
+    this.#sized(RECORD.castBranch, at, after, 0);
     this.#pair(label);
-    this.words[this.length++] = after - at;
   }
 
   /** An existing label that a handler of the block that follows goes to. */
   handler(label: number, at: number): void {
     if (this.isDead) return;
-    this.#record(RECORD.handler | IS_WIDE, at);
+    this.#record(RECORD.handler, at);
     this.#pair(label);
   }
 
@@ -238,12 +236,8 @@ export class CodeRecorder {
 
   #sized(kind: number, at: number, after: number, usual: number): void {
     const length = after - at;
-    if (length === usual) {
-      this.#record(kind, at);
-      return;
-    }
-    this.#record(kind | IS_WIDE, at);
-    this.words[this.length++] = length;
+    if (length !== usual) this.words[this.length++] = RECORD.oddLength | (length << KIND_BITS);
+    this.#record(kind, at);
   }
 
   #record(kind: number, at: number): void {

@@ -6,7 +6,7 @@ import { FLOW } from './flow.ts';
  */
 export const RECORD = {
   ...FLOW,
-  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label; one: its length]. */
+  /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label]. */
   castBranch: 19,
   /** A call of a function by its index. */
   directCall: 20,
@@ -25,24 +25,23 @@ export const RECORD = {
   /** Adds to the cost, or the distance, of the next record what that has no room for: see {@link moreOf}. */
   moreCost: 28,
   moreDistance: 29,
+  /** How long the instruction of the next record is, in the bits above the kind, where it is not as long as usual. */
+  oddLength: 30,
 } as const;
 
 /** Records up to this kind are events of flow. */
 export const LAST_EVENT: number = RECORD.directCall;
 
 /**
- * Layout of a record, a word of 16 bits: its kind, whether another word belongs to it, the cost of the straight code before
- * it, its own instruction included, and its distance in bytes from the record before. Cost and distance fit in 99 of a
- * hundred records.
+ * Layout of a record, a word of 16 bits: its kind, the cost of the straight code before it, its own instruction included, and
+ * its distance in bytes from the record before. Both fit in 99 of a hundred records.
  */
 export const KIND_MASK = 0x1f;
 export const KIND_BITS = 5;
-/** The word behind says how long the instruction is, where that is odd; of a handler, two words say which label it is. */
-export const IS_WIDE = 0x20;
-export const COST_SHIFT = 6;
+export const COST_SHIFT = 5;
 export const MAX_RECORD_COST = 0x1f;
-export const DISTANCE_SHIFT = 11;
-export const MAX_DISTANCE = 0x1f;
+export const DISTANCE_SHIFT = 10;
+export const MAX_DISTANCE = 0x3f;
 export const WORD_BITS = 16;
 
 /** What the `moreCost` or `moreDistance` at `at` adds, by that word and the one behind it: no function is longer than 2^27. */
@@ -50,7 +49,7 @@ export function moreOf(words: Uint16Array, at: number): number {
   return (words[at]! >>> KIND_BITS) | (words[at + 1]! << (WORD_BITS - KIND_BITS));
 }
 
-/** An integer of 32 bits that takes the two words from `at` on. */
+/** An integer of 32 bits, as a `handler` has one for its label, that takes the two words from `at` on. */
 export function wordPair(words: Uint16Array, at: number): number {
   return words[at]! | (words[at + 1]! << WORD_BITS);
 }

@@ -2,7 +2,6 @@ import { type CodeRecorder, TRAIT } from './code-recorder.ts';
 import {
   COST_SHIFT,
   DISTANCE_SHIFT,
-  IS_WIDE,
   KIND_MASK,
   LAST_EVENT,
   MAX_RECORD_COST,
@@ -81,12 +80,15 @@ export class FunctionFlow {
     let event = 0;
     let offset = start;
     let cost = 0;
+    /** Whether the instruction is longer than usual. */
+    let isOdd = false;
     for (let i = starts[index]!; i < to; i++) {
       const word = words[i]!;
       const kind = word & KIND_MASK;
       if (kind > LAST_EVENT) {
         if (kind === RECORD.moreCost) cost += moreOf(words, i++);
         else if (kind === RECORD.moreDistance) offset += moreOf(words, i++);
+        else if (kind === RECORD.oddLength) isOdd = true;
         else {
           offset += word >>> DISTANCE_SHIFT;
           if (kind === RECORD.block) this.#open(0);
@@ -115,15 +117,11 @@ export class FunctionFlow {
           kinds[event] = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
           if (arg === NOT_PASSING) arg = 0;
           break;
-        case FLOW.loop: {
+        case FLOW.loop:
           // A block type of more than one byte may have parameters.
-          const isWide = (word & IS_WIDE) !== 0;
-          if (isWide) i++;
-          arg = this.#open(isWide ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
+          arg = this.#open(isOdd ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
           break;
-        }
         case FLOW.if:
-          if ((word & IS_WIDE) !== 0) i++;
           arg = this.#open(LABEL_TRAIT.oneArm);
           break;
         case FLOW.try:
@@ -153,13 +151,12 @@ export class FunctionFlow {
         case RECORD.castBranch:
           kinds[event] = FLOW.branchIf;
           arg = this.#labelAt(wordPair(words, i + 1));
-          i += 3;
+          i += 2;
           break;
         default:
       }
       args[event++] = arg;
-      // `catch` and `end` have a length of their own where they are not one byte long.
-      if ((word & IS_WIDE) !== 0 && (kind === FLOW.catch || kind === FLOW.end)) i++;
+      isOdd = false;
     }
     this.length = event;
   }
