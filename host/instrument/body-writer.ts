@@ -12,6 +12,7 @@ import {
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
+import type { LocalUses } from './local-uses.ts';
 import type { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
@@ -25,8 +26,6 @@ const EMPTY_BLOCK = 0x40;
 const CALL = 0x10;
 /** Integers below take one byte. */
 const ONE_BYTE = 0x80;
-/** In one run. */
-const MAX_RENAMES = 64;
 
 /**
  * Writes bodies of functions with what metering makes of them: walks their records (code-records.ts) a last time, copies
@@ -44,9 +43,8 @@ export class BodyWriter {
   readonly #edits: EditWriter;
   /** Up to where the body has been copied, or was replaced. */
   #copied = 0;
-  /** Where, behind that, the number of the function's first local stands, which changes when it has been copied. */
-  readonly #renames = new Int32Array(MAX_RENAMES);
-  #renameCount = 0;
+  /** Of the function's first local, whose number changes when they are copied. */
+  readonly #uses: LocalUses;
 
   constructor(
     bytes: Uint8Array,
@@ -63,6 +61,7 @@ export class BodyWriter {
     this.#plan = plan;
     this.#importedFunctions = layout.importedFunctions;
     this.#recorder = recorder;
+    this.#uses = recorder.uses;
     this.#function = metered;
     this.#sink = sink;
     this.#insertions = new InsertionWriter(bytes, plan, metered, sink, hints);
@@ -72,6 +71,7 @@ export class BodyWriter {
   /** Writes the body `[start, end)` of the defined function `index`, which `MeteredFunction` has taken up. */
   write(index: number, start: number, end: number): void {
     this.#copied = start;
+    this.#uses.startReading(index, this.#function.codeStart);
     this.#declarations(start);
     this.#code(index);
     this.#copyTo(end);
@@ -214,20 +214,11 @@ export class BodyWriter {
     if (passes) this.#insertions.pop();
   }
 
-  /**
-   * The first local's number, at `offset`, becomes another one. There are more of these than of all else that changes, and as a rule
-   * both numbers have one byte: those are copied with what stands around them.
-   */
+  /** The first local's number, at `offset`, becomes another one. */
   #rename(offset: number): void {
-    const { movedTo } = this.#function;
-    if (movedTo >= ONE_BYTE || this.#bytes[offset]! >= ONE_BYTE) {
-      this.#copyTo(offset);
-      this.#sink.u32(movedTo);
-      this.#copied = this.#behindInteger(offset);
-      return;
-    }
-    if (this.#renameCount === MAX_RENAMES) this.#copyTo(offset);
-    this.#renames[this.#renameCount++] = offset;
+    this.#copyTo(offset);
+    this.#sink.u32(this.#function.movedTo);
+    this.#copied = this.#behindInteger(offset);
   }
 
   /** Replaces the integer at `offset` by one that is larger by `by`. */
@@ -238,14 +229,28 @@ export class BodyWriter {
   }
 
   #copyTo(offset: number): void {
-    const sink = this.#sink;
-    sink.copyRun(this.#view, this.#copied, offset);
+    if (this.#uses.nextAt < offset && this.#function.movedLocal >= 0) this.#copyRenaming(offset);
+    else this.#sink.copyRun(this.#view, this.#copied, offset);
     this.#copied = offset;
-    const count = this.#renameCount;
-    if (count === 0) return;
+  }
+
+  /** The same of code that uses the first local. As a rule its new number has one byte, too, and is put in behind copying. */
+  #copyRenaming(offset: number): void {
+    const sink = this.#sink;
+    const uses = this.#uses;
     const { movedTo } = this.#function;
-    for (let i = 0; i < count; i++) sink.patch(offset - this.#renames[i]!, movedTo);
-    this.#renameCount = 0;
+    if (movedTo < ONE_BYTE) {
+      sink.copyRun(this.#view, this.#copied, offset);
+      for (; uses.nextAt < offset; uses.readNext()) sink.patch(offset - uses.nextAt - 1, movedTo);
+      return;
+    }
+    for (; uses.nextAt < offset; uses.readNext()) {
+      const index = uses.nextAt + 1;
+      sink.copyRun(this.#view, this.#copied, index);
+      sink.u32(movedTo);
+      this.#copied = index + 1;
+    }
+    sink.copyRun(this.#view, this.#copied, offset);
   }
 
   #behindInteger(offset: number): number {

@@ -2,8 +2,8 @@
  * Notes what metering needs to know of a module's code while function-reader.ts reads it: control flow, costs, and indices
  * that may shift. Reading the code again for it would take five times as long as reading the notes.
  *
- * A record is one word of 16 bits (code-records.ts), seldom more: in large modules there is one for every eight bytes of
- * code, so that all of them take a quarter of the memory of the code.
+ * A record is one word of 16 bits (code-records.ts), seldom more: in large modules there is one for every eleven bytes of
+ * code, so that all of them take a fifth of the memory of the code.
  *
  * Invariants:
  * 1. Records stand in the order of their instructions, and functions in the order of their numbers.
@@ -21,6 +21,7 @@ import {
   WORD_BITS,
 } from './code-records.ts';
 import type { EditKind } from './edits.ts';
+import { LocalUses } from './local-uses.ts';
 
 /** Costs of a stretch above this are passed on at once. */
 const LARGE = 2 ** 20;
@@ -47,6 +48,7 @@ export const TRAIT = {
 export class CodeRecorder {
   words: Uint16Array<ArrayBuffer>;
   length = 0;
+  readonly uses: LocalUses;
   /** Where the records of each defined function start, and TRAIT bits of each. */
   readonly starts: Uint32Array;
   readonly traits: Uint8Array;
@@ -68,6 +70,7 @@ export class CodeRecorder {
     this.words = new Uint16Array((codeBytes >>> 2) + SPARE_WORDS);
     this.starts = new Uint32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
+    this.uses = new LocalUses(bodies, codeBytes);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
   }
 
@@ -76,6 +79,7 @@ export class CodeRecorder {
     this.words.buffer.transfer(0);
     this.words = NO_WORDS;
     this.length = 0;
+    this.uses.release();
   }
 
   /** Starts with the defined function `index`, whose code takes `bytes` from `offset` on and `cost` to enter. */
@@ -89,6 +93,7 @@ export class CodeRecorder {
     this.total = 0;
     this.cost = cost;
     this.#last = offset;
+    this.uses.enter(index, offset, bytes);
     this.#record(RECORD.entry, offset);
   }
 
@@ -97,6 +102,7 @@ export class CodeRecorder {
     if (this.length > this.words.length)
       throw new RangeError('CodeRecorder: more words than there is room for (invariant 3)');
     this.starts[index + 1] = this.length;
+    this.uses.close(index);
     this.traits[index] =
       (this.total > 0 ? TRAIT.costs : 0) |
       (this.hasLoops ? TRAIT.hasLoops : 0) |

@@ -13,7 +13,7 @@ export const RECORD = {
   /** The same, and `return`, where control does not come. */
   deadCall: 21,
   deadReturn: 22,
-  /** A use of the function's first declared local. */
+  /** A use of the function's first declared local by a number of more than one byte; for others see local-uses.ts. */
   firstLocal: 23,
   /** Another index of a defined function, or of a defined global. */
   functionIndex: 24,

@@ -50,6 +50,7 @@ export class FrequentInstructions {
     const cursor = this.#cursor;
     const recorder = this.#recorder;
     const shapes = this.#shapes;
+    const { uses } = recorder;
     const { bytes } = cursor;
     const end = cursor.end - LONGEST;
     const localLimit = Math.min(locals, ONE_BYTE);
@@ -65,7 +66,7 @@ export class FrequentInstructions {
           // local
           const index = bytes[at + 1]!;
           if (index >= localLimit) break reading;
-          if (index === noted) recorder.index(RECORD.firstLocal, at);
+          if (index === noted) uses.add(at);
           at += 2;
           cost++;
           continue;

@@ -113,7 +113,9 @@ export class FunctionReader {
           else if (opcode >= 0xc0) this.#features.add(opcode >= 0xd0 ? 'reference-types' : 'sign-extension');
           break;
         case IMMEDIATE.local:
-          if (readIndex(cursor, locals, 'local') === moved) recorder.index(RECORD.firstLocal, at);
+          if (readIndex(cursor, locals, 'local') !== moved) break;
+          if (cursor.pos === at + 2) recorder.uses.add(at);
+          else recorder.index(RECORD.firstLocal, at);
           break;
         case IMMEDIATE.memory:
           skipMemoryArgument(cursor, this.#layout, this.#features);
