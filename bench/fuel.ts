@@ -71,6 +71,7 @@ export async function run(): Promise<BenchReport> {
         bytes: rewriting.bytes,
         growth: rewriting.meteredBytes / rewriting.bytes,
         rewritingMs: rewriting.millis,
+        validationMs: rewriting.validationMillis,
         mbPerS: rewriting.bytes / rewriting.millis / 1_000,
       };
     }
@@ -94,5 +95,7 @@ function ratiosOf(overheads: readonly Overhead[], rewritings: readonly Rewriting
     overhead_max: Math.max(...ratios),
     code_growth: sum(rewritings, (each) => each.meteredBytes) / sum(rewritings, (each) => each.bytes),
     instrument_mb_per_s: sum(large, (each) => each.bytes) / sum(large, (each) => each.millis) / 1_000,
+    instrument_mb_per_s_unvalidated:
+      sum(large, (each) => each.bytes) / sum(large, (each) => each.millis - each.validationMillis) / 1_000,
   };
 }

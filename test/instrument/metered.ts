@@ -107,13 +107,13 @@ export function instantiate(bytes: Uint8Array, imports: WebAssembly.Imports = {}
   return new WebAssembly.Instance(compile(bytes), imports).exports;
 }
 
-/** Assembles, instruments and instantiates a module text. */
+/** Instruments and instantiates a module, which is assembled first if it is a text. */
 export async function meter(
-  wat: string,
+  module: string | Uint8Array,
   options: HostOptions = {},
   imports: WebAssembly.Imports = {},
 ): Promise<Metered> {
-  const { bytes } = instrument(await assemble(wat));
+  const { bytes } = instrument(typeof module === 'string' ? await assemble(module) : module);
   const host = new MeterHost(options);
   const exports = instantiate(bytes, { ...imports, [METER_MODULE]: host.imports });
   return { host, exports, call: (name, ...args) => (exports[name] as GuestFunction)(...args) };
