@@ -7,7 +7,9 @@
  *  2. A version never changes, and its number is never given again, also not after its function was removed; after
  *     its tenant was, it is given again under another generation.
  *  3. The same artifact is one version of a function, not two: publishing it again makes that version live.
- *  4. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
+ *  4. Publishing, switching and configuring are durable only once the registry's `durable()` says so: whoever tells of them waits for
+ *     it. Removing is durable at once, since files are removed behind it.
+ *  5. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
  */
 import type { StatementSync } from 'node:sqlite';
 import { MayflyError } from '../errors/errors.ts';
@@ -86,7 +88,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): { readonly version: FunctionVersion; readonly created: boolean } {
     const { tenant, name, artifactKey, nowMs } = publication;
-    const result = this.#ports.database.change(() => {
+    const result = this.#ports.database.changeUnsynced(() => {
       const before = this.#row(tenant, name);
       if (!before) {
         this.requireRoom(tenant, bounds.functionsPerTenant);
@@ -161,7 +163,7 @@ export class FunctionTable {
     nowMs: number,
     actor: Actor = THE_HOST,
   ): FunctionRecord {
-    const record = this.#ports.database.change(() => {
+    const record = this.#ports.database.changeUnsynced(() => {
       const { liveVersion } = this.#requireRow(tenant, name);
       if (!this.version(tenant, name, version)) {
         throw new MayflyError('version_not_found', `Function ${tenant}/${name} has no version ${version}.`, {
@@ -189,7 +191,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): FunctionRecord {
     refuseAboveCeiling(patch, this.#ports.ceilings);
-    const record = this.#ports.database.change(() => {
+    const record = this.#ports.database.changeUnsynced(() => {
       const { overrides } = this.#requireRow(tenant, name);
       const sides = auditedSettings(this.#configuration(overrides), patch);
       this.#ports.audit.append(
