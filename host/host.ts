@@ -319,10 +319,14 @@ export async function startHost(
     isolated.prepare(id);
   };
   registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
-  // Where its functions run may have changed: what lies ready elsewhere is given up.
+  const isolations = new Map(registry.tenants.list().map(({ name, settings }) => [name, settings.isolation]));
+  // Where its functions run has changed: what lies ready elsewhere is given up. Nothing else of a tenant concerns them, and it may
+  // have ten thousand.
   registry.tenants.onChange((tenant) => {
-    if (registry.tenants.has(tenant))
-      for (const { name } of registry.functions.list(tenant)) prepare({ tenant, name });
+    const isolation = registry.tenants.find(tenant)?.settings.isolation ?? 'shared';
+    const before = isolations.get(tenant) ?? 'shared';
+    isolations.set(tenant, isolation);
+    if (isolation !== before) for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();

@@ -45,6 +45,12 @@ export interface Publication {
   readonly nowMs: number;
 }
 
+/** Which functions to list: by name, `limit` of them, those behind `after` where it is given. */
+export interface FunctionPage {
+  readonly limit: number;
+  readonly after?: FunctionName;
+}
+
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
 export interface VersionPage {
   readonly limit: number;
@@ -53,6 +59,7 @@ export interface VersionPage {
 
 export type FunctionListener = (tenant: TenantName, name: FunctionName) => void;
 
+const ALL_FUNCTIONS: FunctionPage = { limit: Number.MAX_SAFE_INTEGER };
 const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export interface FunctionTablePorts {
@@ -133,9 +140,19 @@ export class FunctionTable {
   }
 
   /** Functions of a tenant by name. */
-  list(tenant: TenantName): FunctionRecord[] {
-    const rows = this.#sql('SELECT * FROM functions WHERE tenant = ? ORDER BY name').all(tenant);
+  list(tenant: TenantName, page: FunctionPage = ALL_FUNCTIONS): FunctionRecord[] {
+    const rows = this.#sql('SELECT * FROM functions WHERE tenant = ? AND name > ? ORDER BY name LIMIT ?').all(
+      tenant,
+      page.after ?? '',
+      page.limit,
+    );
     return rows.map((row) => this.#record(toFunctionRow(row)));
+  }
+
+  /** All names of a tenant's functions, in order. */
+  names(tenant: TenantName): FunctionName[] {
+    const rows = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name').all(tenant);
+    return rows.map((row) => row['name'] as FunctionName);
   }
 
   /** Versions of a function, newest first; none where there is no such function. */

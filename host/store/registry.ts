@@ -81,10 +81,7 @@ export class Registry implements Disposable {
     const keys = this.keys.list(tenant).map(({ id }) => id);
     const { functions, tellEvents } = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
-      const names = this.#database
-        .sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
-        .all(tenant)
-        .map((row) => row['name'] as FunctionName);
+      const names = this.functions.names(tenant);
       if (names.length > 0 && !withFunctions) {
         throw new MayflyError('tenant_not_empty', `Tenant ${tenant} has ${names.length} functions.`);
       }

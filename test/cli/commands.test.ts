@@ -288,6 +288,23 @@ test('the tenant is named by flag or environment', async (t) => {
   t.regex((await against(host, ['list'], { env: { MAYFLY_TENANT: 'acme' } })).stdout, /no functions yet/);
 });
 
+test('all functions are listed, however many pages they take', async (t) => {
+  const host = await hostOf(t);
+  const names = Array.from({ length: 2_000 }, (_, index) => `f-${String(index).padStart(4, '0')}`);
+  host.routes.set('GET /v1/tenants/default/functions', ({ path }, response) => {
+    const query = new URL(path, host.url).searchParams;
+    const from = query.has('after') ? names.indexOf(query.get('after')!) + 1 : 0;
+    const page = names.slice(from, from + Number(query.get('limit')));
+    const functions = page.map((name) => ({ name, liveVersion: 1, updatedAt: '', url: '' }));
+    sendJson(response, 200, functions);
+  });
+  const { stdout } = await against(host, ['list', '--json']);
+  t.deepEqual(
+    (JSON.parse(stdout) as { readonly name: string }[]).map(({ name }) => name),
+    names,
+  );
+});
+
 test('a name that would reshape the URL never leaves the machine', async (t) => {
   const host = await hostOf(t);
   for (const args of [
