@@ -323,10 +323,12 @@ export async function startHost(
   // Where its functions run has changed: what lies ready elsewhere is given up. Nothing else of a tenant concerns them, and it may
   // have ten thousand.
   registry.tenants.onChange((tenant) => {
-    const isolation = registry.tenants.find(tenant)?.settings.isolation ?? 'shared';
-    const before = isolations.get(tenant) ?? 'shared';
-    isolations.set(tenant, isolation);
-    if (isolation !== before) for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
+    const isolation = registry.tenants.find(tenant)?.settings.isolation;
+    const before = isolations.get(tenant);
+    if (isolation === undefined) isolations.delete(tenant);
+    else isolations.set(tenant, isolation);
+    if (isolation === undefined || before === undefined || isolation === before) return;
+    for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();
