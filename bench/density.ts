@@ -73,6 +73,7 @@ export async function run(): Promise<BenchReport> {
         ...latencies(deployed.calledAgainMs),
         eachCpuMs: deployed.calledAgainCpuMs / names,
       },
+      'start of a host that has none': { functions: 0, startMs: deployed.emptyStartMs },
       'start of a host with all of them': { functions: names + DISTINCT, startMs: started.startMs },
       'first call, only the artifact left': {
         functions: FIRST_CALLS,
@@ -95,7 +96,9 @@ async function deployAndCall(
   progress: Progress,
 ) {
   await using resources = new AsyncDisposableStack();
-  const host = resources.use(await MayflyProcess.start(SETTINGS, dataDir));
+  progress.say('starting a host that has none');
+  const { host, startMs: emptyStartMs } = await start(dataDir);
+  resources.use(host);
   const caller = resources.use(new Caller(host.port, PARALLEL));
   const settled = (): Promise<number> => {
     progress.say('waiting until memory falls no more');
@@ -134,6 +137,7 @@ async function deployAndCall(
   const calledAgainCpuMs = cpuMs() - startAgainCpuMs;
   return {
     names,
+    emptyStartMs,
     emptyBytes,
     distinctBytes,
     deployedBytes,
@@ -153,9 +157,8 @@ async function deployAndCall(
 async function startAndCall(dataDir: string, distinct: readonly Variant[], progress: Progress) {
   await using resources = new AsyncDisposableStack();
   progress.say('starting a host with all of them');
-  const startedMs = performance.now();
-  const host = resources.use(await MayflyProcess.start(SETTINGS, dataDir));
-  const startMs = performance.now() - startedMs;
+  const { host, startMs } = await start(dataDir);
+  resources.use(host);
   const caller = resources.use(new Caller(host.port, 1));
   // The host's own first call, and the connection.
   await caller.call({ name: 'first-0', text: TEXT });
@@ -167,6 +170,12 @@ async function startAndCall(dataDir: string, distinct: readonly Variant[], progr
   }
   const firstCpuMs = (host.server.cpuMicros() - startCpuMicros) / 1_000;
   return { startMs, firstMs, firstCpuMs };
+}
+
+async function start(dataDir: string): Promise<{ readonly host: MayflyProcess; readonly startMs: number }> {
+  const startedMs = performance.now();
+  const host = await MayflyProcess.start(SETTINGS, dataDir);
+  return { host, startMs: performance.now() - startedMs };
 }
 
 const SETTINGS = { MAYFLY_THREADS: '1', MAYFLY_MAX_FUNCTIONS: String(NAMES + DISTINCT + 1) };
