@@ -1,6 +1,6 @@
 /**
- * What a deployed function costs while nobody calls it, and its first call when only its artifact is left. Takes two minutes on a quiet
- * machine; on a busy one the functions are as many as were deployed within {@link DEPLOY_MS}, and the figures say how many.
+ * What a deployed function costs while nobody calls it, and its first call when only its artifact is left. Takes some
+ * minutes; on a busy machine the functions are as many as were deployed within {@link DEPLOY_MS}, and the figures say how many.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,34 +1,61 @@
-/** What a host was called for last is ready when it has started again, before anybody calls it. */
-import test from 'ava';
+/** What lies ready before anybody calls it: after a restart what was called last, and what is published; nothing else. */
+import test, { type ExecutionContext } from 'ava';
 import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts';
 import { exampleComponent } from '../harness/guests.ts';
 import { type TestHost, testHost } from '../harness/host.ts';
 import { parseExposition } from '../metering/telemetry/exposition-parser.ts';
 
 /** The thread tells of its slots every two seconds. */
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 const TOKEN = 'token-for-scrapers-0123';
 
-test('what was called last lies ready after a restart, and nothing else does', async (t) => {
-  t.timeout(60_000);
-  const host = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_METRICS_TOKEN: TOKEN } });
-  const component = await exampleComponent('tiny-wat');
-  const call = async (name: string): Promise<string> => {
-    const { status, headers } = await host.call(name);
-    t.is(status, 200);
-    return headers['mayfly-invocation-id'] as string;
-  };
-  for (const name of ['called', 'idle', 'called-too']) await host.deploy(name, component);
-  await call('called');
-  await call('called-too');
+test.serial('what was called last lies ready after a restart, and nothing else does', async (t) => {
+  t.timeout(120_000);
+  const host = await hostWith(t, ['called', 'idle', 'called-too']);
+  await call(host, 'called');
+  await call(host, 'called-too');
   await host.stop();
   await host.start();
-  const lateMs = performance.now() + READY_MS;
-  while ((await idleSlots(host)) < 2) if (performance.now() > lateMs) t.fail('they are not made ready');
-  const ids = [await call('called'), await call('called-too'), await call('idle')];
+  await untilIdle(t, host, 2);
+  const ids = [await call(host, 'called'), await call(host, 'called-too'), await call(host, 'idle')];
   t.deepEqual(await startsOf(host, ids), ['warm', 'warm', 'cold']);
 });
+
+test.serial('a change of a quota makes nothing ready, in place of what is called', async (t) => {
+  t.timeout(120_000);
+  const host = await hostWith(t, ['idle']);
+  await host.stop();
+  await host.start();
+  const changed = await host.api('/quotas', {
+    method: 'PATCH',
+    headers: { 'content-type': 'application/json' },
+    body: '{"queues":7}',
+  });
+  t.is(changed.status, 200);
+  // One after the other: what the quota had made ready would be there by then.
+  await host.deploy('published', await exampleComponent('tiny-wat'));
+  await untilIdle(t, host, 1);
+  t.deepEqual(await startsOf(host, [await call(host, 'idle')]), ['cold']);
+});
+
+async function hostWith(t: ExecutionContext, names: readonly string[]): Promise<TestHost> {
+  const host = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_METRICS_TOKEN: TOKEN } });
+  for (const name of names) await host.deploy(name, await exampleComponent('tiny-wat'));
+  return host;
+}
+
+/** Gives the invocation's id. */
+async function call(host: TestHost, name: string): Promise<string> {
+  const { status, headers } = await host.call(name);
+  if (status !== 200) throw new Error(`${name}: ${status}`);
+  return headers['mayfly-invocation-id'] as string;
+}
+
+async function untilIdle(t: ExecutionContext, host: TestHost, slots: number): Promise<void> {
+  const lateMs = performance.now() + READY_MS;
+  while ((await idleSlots(host)) < slots) if (performance.now() > lateMs) t.fail('nothing is made ready');
+}
 
 async function idleSlots(host: TestHost): Promise<number> {
   const headers = { authorization: `Bearer ${TOKEN}`, accept: 'text/plain' };
