@@ -7,18 +7,21 @@
  * 2. What is counted is what the ledger gets: both are fed the same batches.
  * 3. Nothing stays registered globally: several hosts live in one process (tests).
  */
-import { DiagLogLevel, diag } from '@opentelemetry/api';
+import {
+  context,
+  DiagLogLevel,
+  diag,
+  logs as globalLogs,
+  metrics as globalMetrics,
+  type MeterProvider,
+} from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import {
-  type IMetricReader,
-  MeterProvider,
-  MetricReader,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
+import { type IMetricReader, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
 import type { InvocationSpan } from '../../model/invocation-span.ts';
@@ -59,6 +62,7 @@ class ScrapeReader extends MetricReader {
 
 export class Telemetry implements AsyncDisposable {
   readonly #scraped: ScrapeReader;
+  readonly #sdk: NodeSDK;
   readonly #meters: MeterProvider;
   readonly #meter: UsageMeter;
   readonly #gauges: HostGauges;
@@ -88,7 +92,7 @@ export class Telemetry implements AsyncDisposable {
         }),
       );
     }
-    this.#meters = new MeterProvider({ resource, readers });
+    [this.#sdk, this.#meters] = startMetrics(resource, readers);
     const meter = this.#meters.getMeter(SCOPE, ports.version);
     const names = new SeriesNames(series);
     this.#meter = new UsageMeter(meter, names, this.#exemplars);
@@ -147,7 +151,7 @@ export class Telemetry implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, LAST_EXPORTS_MS);
-    const signals = [this.#spans?.shutdown(), this.#loggers?.shutdown(), this.#meters.shutdown()];
+    const signals = [this.#spans?.shutdown(), this.#loggers?.shutdown(), this.#sdk.shutdown()];
     await Promise.race([Promise.allSettled(signals), late]);
     clearTimeout(timer);
   }
@@ -165,6 +169,28 @@ export class Telemetry implements AsyncDisposable {
     const processor = new BatchLogRecordProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
     return new LoggerProvider({ resource, processors: [processor] });
   }
+}
+
+/**
+ * The SDK's own set-up of metrics. It hands out its provider as the API's global one only, which is taken and given back: a
+ * second host of this process starts the same way. Spans and log records are added by processors that are made afterwards,
+ * since these count what they drop by a meter.
+ */
+function startMetrics(resource: Resource, metricReaders: IMetricReader[]): [NodeSDK, MeterProvider] {
+  const sdk = new NodeSDK({
+    resource,
+    metricReaders,
+    autoDetectResources: false,
+    spanProcessors: [],
+    logRecordProcessors: [],
+    textMapPropagator: null,
+  });
+  sdk.start();
+  const meters = globalMetrics.getMeterProvider();
+  globalMetrics.disable();
+  globalLogs.disable();
+  context.disable();
+  return [sdk, meters];
 }
 
 /** The SDK speaks of its troubles to one place per process. */
