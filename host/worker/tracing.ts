@@ -13,7 +13,7 @@ export class Tracing {
   readonly #samples: (traceId: string) => boolean;
   readonly #pool = Buffer.alloc(POOL_BYTES);
   #taken = POOL_BYTES;
-  readonly #newSpanId = (): string => this.#newId(8);
+  readonly newSpanId = (): string => this.#newId(8);
 
   constructor(sampling: TraceSampling) {
     this.#sampling = sampling;
@@ -44,7 +44,7 @@ export class Tracing {
   }
 
   #trace(context: TraceContext, parent: TraceContext | undefined, isRecorded: boolean): InvocationTrace {
-    return new InvocationTrace({ context, parent, isRecorded, newSpanId: this.#newSpanId, nowMs: epochMs });
+    return new InvocationTrace({ context, parent, isRecorded, newSpanId: this.newSpanId, nowMs: epochMs });
   }
 
   #newId(bytes: number): string {

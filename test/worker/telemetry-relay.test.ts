@@ -57,6 +57,7 @@ function invocation(tenant: string, guestSpans: number, bytes = GUEST.bytes): In
 function told(spans: readonly InvocationSpan[]): InvocationSpan[] {
   const heard: InvocationSpan[] = [];
   const relay = new TelemetryRelay({
+    writer: undefined,
     send: (news) => heard.push(...news.spans),
     slots: () => ({ idle: 0, busy: 0, idleBytes: 0 }),
   });

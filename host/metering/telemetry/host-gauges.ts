@@ -2,14 +2,8 @@
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { QueueCounts } from '../../model/queue-message.ts';
 import type { SlotUse } from '../../model/thread-telemetry.ts';
-import {
-  ATTR_MESSAGE_STATE,
-  ATTR_QUEUE,
-  ATTR_SLOT_STATE,
-  ATTR_TENANT,
-  METRICS,
-  type MetricName,
-} from './instruments.ts';
+import { ATTR_MESSAGE_STATE, ATTR_QUEUE, ATTR_SLOT_STATE, METRICS, type MetricName } from './instruments.ts';
+import { ATTR_TENANT } from './invocation-attributes.ts';
 import { type SeriesBounds, SeriesNames } from './series-names.ts';
 
 export interface QueueGauge {

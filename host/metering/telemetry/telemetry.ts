@@ -17,7 +17,6 @@ import {
 } from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
 import { type IMetricReader, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -28,6 +27,7 @@ import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { LogRecord } from '../../model/log-record.ts';
 import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
+import type { WrittenSpans } from '../../model/written-spans.ts';
 import { Exemplars } from './exemplars.ts';
 import { expose } from './exposition.ts';
 import type { ExpositionFormat } from './exposition-format.ts';
@@ -36,7 +36,10 @@ import { emitLog } from './log-export.ts';
 import { SeriesNames } from './series-names.ts';
 import { type SpanOrigin, spansOf } from './span-tree.ts';
 import type { TelemetryConfig } from './telemetry-config.ts';
+import { TraceExporter } from './trace-exporter.ts';
+import { TraceSerializer } from './trace-serializer.ts';
 import { UsageMeter } from './usage-meter.ts';
+import { WrittenSpan } from './written-span.ts';
 
 const SCOPE = 'mayfly';
 
@@ -73,11 +76,12 @@ export class Telemetry implements AsyncDisposable {
 
   constructor(config: TelemetryConfig, ports: TelemetryPorts) {
     const { series, metrics, traces, logs } = config;
-    const resource = resourceFromAttributes({
+    const attributes = {
       ...config.resource,
       [ATTR_SERVICE_NAME]: config.serviceName,
       [ATTR_SERVICE_VERSION]: ports.version,
-    });
+    };
+    const resource = resourceFromAttributes(attributes);
     reportTo(ports.report);
     const limit = (series.maxTenants * (series.perTenant + 1) + 1) * SERIES_PER_FUNCTION;
     this.#scraped = new ScrapeReader({ cardinalitySelector: () => limit });
@@ -105,7 +109,8 @@ export class Telemetry implements AsyncDisposable {
     const ids = new RandomIdGenerator();
     const scope = { name: SCOPE, version: ports.version };
     this.#origin = { resource, scope, newSpanId: () => ids.generateSpanId() };
-    if (traces !== undefined) this.#spans = this.#spanProcessor(traces);
+    if (traces !== undefined)
+      this.#spans = this.#spanProcessor(traces, new TraceSerializer(attributes, scope));
     if (logs !== undefined) this.#loggers = this.#loggerProvider(logs, resource);
   }
 
@@ -118,10 +123,16 @@ export class Telemetry implements AsyncDisposable {
   }
 
   /** What a serving thread told of itself. */
-  thread(thread: number, { spans, refusals, slots }: ThreadTelemetry): void {
+  thread(thread: number, { spans, written, refusals, slots }: ThreadTelemetry): void {
     this.#gauges.setSlots(thread, slots);
     for (const refusal of refusals) this.#meter.refused(refusal);
+    if (written !== undefined) this.#written(written);
     this.spans(spans);
+  }
+
+  #written(written: WrittenSpans): void {
+    for (const exemplar of written.exemplars) this.#meter.exemplify(exemplar);
+    if (this.#spans !== undefined) for (const span of WrittenSpan.of(written)) this.#spans.onEnd(span);
   }
 
   spans(spans: readonly InvocationSpan[]): void {
@@ -156,8 +167,11 @@ export class Telemetry implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  #spanProcessor({ url, headers, batch }: NonNullable<TelemetryConfig['traces']>): BatchSpanProcessor {
-    const exporter = new OTLPTraceExporter({ url, headers });
+  #spanProcessor(
+    { batch, ...target }: NonNullable<TelemetryConfig['traces']>,
+    serializer: TraceSerializer,
+  ): BatchSpanProcessor {
+    const exporter = new TraceExporter(target, serializer);
     return new BatchSpanProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
   }
 
