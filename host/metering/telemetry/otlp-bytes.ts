@@ -50,6 +50,14 @@ export class OtlpBytes {
     this.#at += bytes.length;
   }
 
+  /** Up to some thirty bytes are sooner copied one by one than handed to `set`. */
+  copyShort(bytes: Uint8Array): void {
+    const to = this.#bytes;
+    let at = this.#at;
+    for (let i = 0; i < bytes.length; i++) to[at++] = bytes[i]!;
+    this.#at = at;
+  }
+
   /** Each field number that is written here takes one byte with its wire type, but those from 16 on. */
   beginMessage(field: number): number {
     this.#bytes[this.#at++] = field * 8 + 2;
@@ -116,7 +124,7 @@ export class OtlpBytes {
    */
   int(attribute: Uint8Array, value: number): void {
     const start = this.#at;
-    this.copy(attribute);
+    this.copyShort(attribute);
     const valueAt = this.#at;
     this.#varint(value);
     const more = this.#at - valueAt - 1;
@@ -146,9 +154,13 @@ export class OtlpBytes {
   }
 
   #varint(value: number): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
     let rest = value;
-    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#bytes[this.#at++] = (rest % 0x80) | 0x80;
-    this.#bytes[this.#at++] = rest;
+    for (; rest > 0x7f_ff_ff_ff; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+    for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
+    bytes[at++] = rest;
+    this.#at = at;
   }
 }
 

@@ -1,7 +1,6 @@
 /** What spans of invocations have in common, written once: all but ids, times and amounts of a hello is the same in each. */
-import type { HttpExchange } from '../../model/ended-invocation.ts';
+import type { EndedInvocation } from '../../model/ended-invocation.ts';
 import type { LiveFunction } from '../../model/function-version.ts';
-import type { InvocationUse } from '../../model/usage-record.ts';
 import {
   commonAttributes,
   failureOf,
@@ -23,63 +22,93 @@ const SERVER = 2;
 const CONSUMER = 5;
 
 /** A caller chooses method and status, out of few of each: a function has a dozen shapes, not thousands. */
-const SHAPES_PER_FUNCTION = 256;
+const SHAPES_PER_FUNCTION = 64;
 
-export interface SpanShape {
+/** Parts of a span as they are written. */
+export interface SpanParts {
   readonly nameAndKind: Uint8Array;
   readonly attributes: Uint8Array;
   /** What follows the attributes. */
   readonly end: Uint8Array;
 }
 
-/** A child of the invocation's span: `queue`, `init`, `exec`. */
-export function childShape(name: string): SpanShape {
-  return shapeOf(name, INTERNAL, Buffer.alloc(0), undefined);
+/** What invocations of one kind of one function have in common. */
+export interface SpanShape extends SpanParts {
+  readonly live: LiveFunction;
+  readonly kind: InvocationKind;
+  /** For exemplars, since they were last taken: by the buckets that an invocation fell into, the last one. */
+  readonly noted: Map<number, EndedInvocation>;
+}
+
+/** Of a child of the invocation's span: `queue`, `init`, `exec`. */
+export function childParts(name: string): SpanParts {
+  return partsOf(name, INTERNAL, Buffer.alloc(0), undefined);
 }
 
 export class SpanShapes {
   readonly #names: SpanNames;
-  readonly #byFunction = new WeakMap<LiveFunction, Map<string, SpanShape>>();
+  readonly #idAttribute: Uint8Array;
+  readonly #byFunction = new WeakMap<LiveFunction, SpanShape[]>();
+  #recent: SpanShape | undefined;
 
-  constructor(names: SpanNames) {
+  /** @param idAttribute stands behind the attributes of each: the invocation's own id follows */
+  constructor(names: SpanNames, idAttribute: Uint8Array) {
     this.#names = names;
+    this.#idAttribute = idAttribute;
   }
 
-  /** @param live the same object for as long as the same version is called */
-  of(live: LiveFunction, use: InvocationUse, http: HttpExchange | undefined): SpanShape {
+  /** The shape of an invocation, whose `live` is the same object for as long as the same version is called. */
+  of(invocation: EndedInvocation): SpanShape {
+    const { live, use, http } = invocation;
+    if (this.#recent?.live === live && isOf(this.#recent, invocation)) return this.#recent;
     let shapes = this.#byFunction.get(live);
     if (shapes === undefined) {
-      shapes = new Map();
+      shapes = [];
       this.#byFunction.set(live, shapes);
     }
-    const { trigger, outcome, start } = use;
-    const key = `${trigger} ${outcome} ${start} ${http?.method} ${http?.status}`;
-    let shape = shapes.get(key);
+    // Looked through rather than up: a key made of five parts would have to be hashed, 1 µs.
+    let shape = shapes.find((each) => isOf(each, invocation));
     if (shape === undefined) {
-      if (shapes.size >= SHAPES_PER_FUNCTION) shapes.clear();
+      if (shapes.length >= SHAPES_PER_FUNCTION) shapes.length = 0;
+      const { trigger, outcome, start } = use;
       shape = this.#make(live, { trigger, outcome, start, method: http?.method, status: http?.status });
-      shapes.set(key, shape);
+      shapes.push(shape);
     }
+    this.#recent = shape;
     return shape;
   }
 
   #make(live: LiveFunction, kind: InvocationKind): SpanShape {
     const attributes = commonAttributes(this.#names, live, kind);
-    return shapeOf(
+    const parts = partsOf(
       spanNameOf(live),
       kind.trigger === 'queue' ? CONSUMER : SERVER,
-      Buffer.concat(attributes.map((attribute) => attributeField(ATTRIBUTES, attribute))),
+      Buffer.concat([
+        ...attributes.map((attribute) => attributeField(ATTRIBUTES, attribute)),
+        this.#idAttribute,
+      ]),
       failureOf(kind.outcome, kind.status),
     );
+    return { ...parts, live, kind, noted: new Map() };
   }
 }
 
-function shapeOf(
+function isOf({ kind }: SpanShape, { use, http }: EndedInvocation): boolean {
+  return (
+    kind.status === http?.status &&
+    kind.method === http?.method &&
+    kind.outcome === use.outcome &&
+    kind.start === use.start &&
+    kind.trigger === use.trigger
+  );
+}
+
+function partsOf(
   name: string,
   kind: number,
   attributes: Buffer,
   failure: { readonly message?: string } | undefined,
-): SpanShape {
+): SpanParts {
   const { message } = failure ?? {};
   const status = [
     ...(message === undefined ? [] : [stringField(2, message)]),

@@ -9,8 +9,6 @@
  * 3. There is always room for the spans of one more invocation: whoever writes takes what is written when `isFull`.
  */
 import { type EndedInvocation, withoutQuery } from '../../model/ended-invocation.ts';
-import type { LiveFunction } from '../../model/function-version.ts';
-import { INSTANCE_STARTS, USAGE_TRIGGERS } from '../../model/usage-record.ts';
 import type { ExemplarSource, WrittenSpans } from '../../model/written-spans.ts';
 import { durationBucket } from './duration-buckets.ts';
 import {
@@ -22,7 +20,7 @@ import {
   type SpanNames,
 } from './invocation-attributes.ts';
 import { OtlpBytes } from './otlp-bytes.ts';
-import { childShape, type SpanShape, SpanShapes } from './span-shapes.ts';
+import { childParts, type SpanParts, type SpanShape, SpanShapes } from './span-shapes.ts';
 
 /** Some 600 spans. */
 const CAPACITY_BYTES = 256 * 1024;
@@ -37,28 +35,26 @@ const UUID_LENGTH = 36;
 const SAMPLED = 0x101;
 const REMOTE_PARENT = 0x200;
 
-const QUEUE = childShape('queue');
-const INIT = childShape('init');
-const EXEC = childShape('exec');
+const QUEUE = childParts('queue');
+const INIT = childParts('init');
+const EXEC = childParts('exec');
 
 export class SpanWriter {
   readonly #shapes: SpanShapes;
   readonly #newSpanId: () => string;
   readonly #bytes = new OtlpBytes(CAPACITY_BYTES);
-  readonly #invocationId: Uint8Array;
   readonly #path: string;
   readonly #fuel = OtlpBytes.intAttribute(ATTR_FUEL);
   readonly #peakMemory = OtlpBytes.intAttribute(ATTR_PEAK_MEMORY);
   readonly #attempt = OtlpBytes.intAttribute(ATTR_ATTEMPT);
   readonly #batchSize = OtlpBytes.intAttribute(ATTR_BATCH_SIZE);
   #ends: number[] = [];
-  /** By function and by the buckets that an invocation fell into, the last one. */
-  readonly #exemplars = new Map<LiveFunction, Map<number, EndedInvocation>>();
+  /** Shapes that have exemplars. */
+  #noted: SpanShape[] = [];
 
   constructor(names: SpanNames, newSpanId: () => string) {
-    this.#shapes = new SpanShapes(names);
+    this.#shapes = new SpanShapes(names, OtlpBytes.uuidAttribute(names.invocationId));
     this.#newSpanId = newSpanId;
-    this.#invocationId = OtlpBytes.uuidAttribute(names.invocationId);
     this.#path = names.path;
   }
 
@@ -73,7 +69,7 @@ export class SpanWriter {
   /** Whether it has been written; one that has more to say is not. */
   write(invocation: EndedInvocation): boolean {
     if (!isPlain(invocation)) return false;
-    const { live, trace, use, http } = invocation;
+    const { trace, use, http } = invocation;
     const { traceId, spanId } = trace.context;
     const { queueUs, start } = use;
     // The same sums as in span-tree.ts, so that nothing is rounded otherwise.
@@ -86,11 +82,10 @@ export class SpanWriter {
     if (hasWaited) this.#child(QUEUE, traceId, spanId, startMs, initStartMs);
     if (hasStarted) this.#child(INIT, traceId, spanId, initStartMs, execStartMs);
     if ((hasWaited || hasStarted) && start !== 'none') this.#child(EXEC, traceId, spanId, execStartMs, endMs);
-    const shape = this.#shapes.of(live, use, http);
+    const shape = this.#shapes.of(invocation);
     const parentSpanId = trace.parent?.spanId;
     const bytes = this.#bytes;
     const at = this.#begin(shape, traceId, spanId, parentSpanId, startMs, endMs);
-    bytes.copy(this.#invocationId);
     bytes.ascii(use.invocationId);
     bytes.int(this.#fuel, use.fuel);
     bytes.int(this.#peakMemory, use.peakMemoryBytes);
@@ -98,33 +93,32 @@ export class SpanWriter {
     if (use.batchSize > 1) bytes.int(this.#batchSize, use.batchSize);
     if (http !== undefined) bytes.stringAttribute(this.#path, withoutQuery(http.path));
     this.#end(at, shape, parentSpanId === undefined ? SAMPLED : SAMPLED | REMOTE_PARENT);
-    this.#noteExemplar(invocation);
+    this.#note(invocation, shape);
     return true;
   }
 
   /** What has been written since; undefined for nothing. */
   take(): WrittenSpans | undefined {
     if (this.isEmpty) return undefined;
-    const exemplars = [...this.#exemplars].flatMap(([live, noted]) =>
-      [...noted.values()].map((invocation) => exemplarOf(live, invocation)),
-    );
+    const exemplars = this.#noted.flatMap(({ noted }) => [...noted.values()].map(exemplarOf));
     const written = {
       bytes: this.#bytes.take(),
       ends: Uint32Array.from(this.#ends),
       exemplars: exemplars.sort((one, other) => one.endMs - other.endMs),
     };
     this.#ends = [];
-    this.#exemplars.clear();
+    for (const { noted } of this.#noted) noted.clear();
+    this.#noted = [];
     return written;
   }
 
-  #child(shape: SpanShape, traceId: string, parentSpanId: string, startMs: number, endMs: number): void {
-    const at = this.#begin(shape, traceId, this.#newSpanId(), parentSpanId, startMs, endMs);
-    this.#end(at, shape, SAMPLED);
+  #child(parts: SpanParts, traceId: string, parentSpanId: string, startMs: number, endMs: number): void {
+    const at = this.#begin(parts, traceId, this.#newSpanId(), parentSpanId, startMs, endMs);
+    this.#end(at, parts, SAMPLED);
   }
 
   #begin(
-    shape: SpanShape,
+    parts: SpanParts,
     traceId: string,
     spanId: string,
     parentSpanId: string | undefined,
@@ -137,38 +131,26 @@ export class SpanWriter {
     bytes.id(1, traceId);
     bytes.id(2, spanId);
     if (parentSpanId !== undefined) bytes.id(4, parentSpanId);
-    bytes.copy(shape.nameAndKind);
+    bytes.copyShort(parts.nameAndKind);
     bytes.time(7, startMs);
     bytes.time(8, endMs);
-    bytes.copy(shape.attributes);
+    bytes.copy(parts.attributes);
     return at;
   }
 
-  #end(at: number, shape: SpanShape, flags: number): void {
+  #end(at: number, parts: SpanParts, flags: number): void {
     const bytes = this.#bytes;
-    bytes.copy(shape.end);
+    bytes.copyShort(parts.end);
     bytes.fixed32(16, flags);
     bytes.endMessage(at);
     this.#ends.push(bytes.length);
   }
 
-  #noteExemplar(invocation: EndedInvocation): void {
-    const { live, use } = invocation;
-    let noted = this.#exemplars.get(live);
-    if (noted === undefined) {
-      noted = new Map();
-      this.#exemplars.set(live, noted);
-    }
-    const init = use.start === 'cold' ? durationBucket(use.initUs) : 0;
-    let key = USAGE_TRIGGERS.indexOf(use.trigger);
-    for (const part of [
-      INSTANCE_STARTS.indexOf(use.start),
-      init,
-      durationBucket(use.queueUs),
-      durationBucket(use.execUs),
-    ])
-      key = key * 16 + part;
-    noted.set(key, invocation);
+  #note(invocation: EndedInvocation, shape: SpanShape): void {
+    const { queueUs, initUs, execUs, start } = invocation.use;
+    const init = start === 'cold' ? durationBucket(initUs) : 0;
+    if (shape.noted.size === 0) this.#noted.push(shape);
+    shape.noted.set((init * 16 + durationBucket(queueUs)) * 16 + durationBucket(execUs), invocation);
   }
 }
 
@@ -185,7 +167,8 @@ function isPlain({ trace, use, links, http }: EndedInvocation): boolean {
   );
 }
 
-function exemplarOf({ tenant, name }: LiveFunction, { trace, use }: EndedInvocation): ExemplarSource {
+function exemplarOf({ live, trace, use }: EndedInvocation): ExemplarSource {
+  const { tenant, name } = live;
   const { trigger, start, queueUs, initUs, execUs } = use;
   const { traceId, spanId } = trace.context;
   return { tenant, name, trigger, start, queueUs, initUs, execUs, traceId, spanId, endMs: trace.endMs };

@@ -168,7 +168,7 @@ test('of each bucket the last invocation is an exemplar, and no two batches have
     tenant: 'acme',
     name: 'hello',
     version: 1,
-    trigger: 'http',
+    trigger: 'schedule', outcome: 'returned',
     start: 'warm',
   } as Partial<UsageRecord>;
   let now = 1e12;
