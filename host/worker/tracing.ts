@@ -10,8 +10,7 @@ import type { TraceSampling } from '../model/trace-sampling.ts';
  * fetched one by one, 0.3 where they are written one by one.
  */
 const POOL_BYTES = 8 * 1024;
-const ZEROS = '0'.repeat(32);
-const ZEROS_OF_SPAN = '0'.repeat(16);
+const ZERO = '0'.charCodeAt(0);
 
 export class Tracing {
   readonly #sampling: TraceSampling;
@@ -60,7 +59,7 @@ export class Tracing {
     const id = this.#pool.slice(this.#taken, this.#taken + digits);
     this.#taken += digits;
     // All zero is no id; it comes once in 2^64.
-    return id === ZEROS || id === ZEROS_OF_SPAN ? this.#newId(digits) : id;
+    return id.charCodeAt(0) === ZERO && /^0+$/.test(id) ? this.#newId(digits) : id;
   }
 }
 

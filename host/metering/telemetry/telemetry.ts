@@ -19,7 +19,13 @@ import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { type IMetricReader, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  type IMetricReader,
+  InstrumentType,
+  MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
@@ -64,7 +70,7 @@ class ScrapeReader extends MetricReader {
 }
 
 export class Telemetry implements AsyncDisposable {
-  readonly #scraped: ScrapeReader;
+  readonly #scraped: MetricReader;
   readonly #sdk: NodeSDK;
   readonly #meters: MeterProvider;
   readonly #meter: UsageMeter;
@@ -84,18 +90,8 @@ export class Telemetry implements AsyncDisposable {
     const resource = resourceFromAttributes(attributes);
     reportTo(ports.report);
     const limit = (series.maxTenants * (series.perTenant + 1) + 1) * SERIES_PER_FUNCTION;
-    this.#scraped = new ScrapeReader({ cardinalitySelector: () => limit });
-    const readers: IMetricReader[] = [this.#scraped];
-    if (metrics !== undefined) {
-      readers.push(
-        new PeriodicExportingMetricReader({
-          exporter: new OTLPMetricExporter({ url: metrics.url, headers: metrics.headers }),
-          exportIntervalMillis: metrics.intervalMs,
-          exportTimeoutMillis: Math.min(metrics.intervalMs, 30_000),
-          cardinalityLimits: { default: limit },
-        }),
-      );
-    }
+    const readers = metricReaders(metrics, limit);
+    this.#scraped = readers[0];
     [this.#sdk, this.#meters] = startMetrics(resource, readers);
     const meter = this.#meters.getMeter(SCOPE, ports.version);
     const names = new SeriesNames(series);
@@ -183,6 +179,29 @@ export class Telemetry implements AsyncDisposable {
     const processor = new BatchLogRecordProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
     return new LoggerProvider({ resource, processors: [processor] });
   }
+}
+
+/**
+ * The one that scrapes ask first. The SDK aggregates anew for each reader, 3 µs an invocation: a scrape asks the reader that exports, as
+ * long as that exports running totals, which it does unless `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` says otherwise.
+ */
+function metricReaders(
+  metrics: TelemetryConfig['metrics'],
+  limit: number,
+): [MetricReader, ...MetricReader[]] {
+  const cardinalitySelector = (): number => limit;
+  if (metrics === undefined) return [new ScrapeReader({ cardinalitySelector })];
+  const exporter = new OTLPMetricExporter({ url: metrics.url, headers: metrics.headers });
+  const exporting = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: metrics.intervalMs,
+    exportTimeoutMillis: Math.min(metrics.intervalMs, 30_000),
+    cardinalityLimits: { default: limit },
+  });
+  const exportsTotals = Object.values(InstrumentType).every(
+    (type) => exporter.selectAggregationTemporality(type) === AggregationTemporality.CUMULATIVE,
+  );
+  return exportsTotals ? [exporting] : [new ScrapeReader({ cardinalitySelector }), exporting];
 }
 
 /**
