@@ -275,6 +275,46 @@ test.serial('metrics, ledger and replies agree, on every thread and by every roa
   t.like(duration, { unit: 's', value: 20 });
 });
 
+test.serial('of many invocations each is told once, whatever batches they travel in', async (t) => {
+  t.timeout(120_000);
+  const many = await OtlpReceiver.start();
+  t.teardown(() => many[Symbol.asyncDispose]());
+  const busy = await testHost(t, {
+    env: {
+      ...many.spansAlone,
+      MAYFLY_THREADS: '1',
+      MAYFLY_METRICS_TOKEN: TOKEN,
+      // Batches of the SDK that begin and end within those that a thread wrote.
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '70',
+    },
+  });
+  await busy.deploy(
+    'ok',
+    await parse(plainCommand('(memory 1) (func (export "run") (result i32) (i32.const 0))')),
+  );
+  const told: string[] = [];
+  // A long path fills what a thread writes into before its time is up.
+  for (const path of ['/', `/${'a'.repeat(3_000)}`]) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => busy.call('ok', path)));
+    told.push(...answers.map(({ headers }) => String(headers['mayfly-invocation-id'])));
+  }
+  const ended = (): ReceivedSpan[] => many.spans.filter(({ name }) => name === 'default/ok');
+  await many.until(() => (ended().length >= told.length ? true : undefined));
+  t.deepEqual(
+    ended()
+      .map(({ attributes }) => attributes['faas.invocation.id'])
+      .sort(),
+    told.sort(),
+  );
+  t.is(new Set(many.spans.map(({ spanId }) => spanId)).size, many.spans.length);
+  // The SDK counts an export once it is answered.
+  const processed = async (): Promise<number> =>
+    sumOf(await scrape('text/plain', busy), 'otel_sdk_processor_span_processed_total', {});
+  let counted = await processed();
+  while (counted < many.spans.length) counted = await processed();
+  t.is(counted, many.spans.length);
+});
+
 test.serial('exemplars of OpenMetrics lead from a bucket to a trace that fell into it', async (t) => {
   const answer = await host.call('handler');
   const { traceId, spanId } = await spanOf(answer.headers['mayfly-invocation-id']);
