@@ -128,6 +128,7 @@ export async function startHost(
       report,
     }),
   );
+  telemetry.attachBackups(async () => (await backups.list())[0]?.createdAtMs);
   const control = createControlBackend({
     backups,
     registry,

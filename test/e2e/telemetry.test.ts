@@ -420,3 +420,17 @@ test.serial('queues and dead letters are counted when somebody asks', async (t) 
     ),
   );
 });
+
+test.serial('how old the latest backup is is told once there is one', async (t) => {
+  t.timeout(60_000);
+  const age = async (): Promise<readonly number[]> =>
+    (await scrape()).filter(({ name }) => name === 'mayfly_backup_age_seconds').map(({ value }) => value);
+  t.deepEqual(await age(), []);
+  const beforeMs = Date.now();
+  const headers = { authorization: `Bearer ${host.running.adminKey.key}` };
+  const made = await host.request('/v1/backups', { method: 'POST', headers });
+  t.is(made.status, 201, made.text);
+  const told = await age();
+  t.is(told.length, 1);
+  t.true(told[0]! > 0 && told[0]! <= (Date.now() - beforeMs) / 1_000, `${told[0]} s`);
+});

@@ -171,6 +171,13 @@ export const METRICS = {
     about: 'How long ago the oldest message was sent that is neither in flight nor dead.',
     attributes: [ATTR_TENANT, ATTR_QUEUE],
   },
+  'mayfly.backup.age': {
+    kind: 'gauge',
+    unit: 's',
+    about:
+      'How long ago the latest whole backup was begun that is in the data folder; nothing where there is none.',
+    attributes: [],
+  },
   'mayfly.consumers': {
     kind: 'gauge',
     unit: '{consumer}',

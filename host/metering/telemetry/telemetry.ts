@@ -37,7 +37,7 @@ import type { WrittenSpans } from '../../model/written-spans.ts';
 import { Exemplars } from './exemplars.ts';
 import { expose } from './exposition.ts';
 import type { ExpositionFormat } from './exposition-format.ts';
-import { type EventGauges, HostGauges } from './host-gauges.ts';
+import { type EventGauges, HostGauges, type LatestBackup } from './host-gauges.ts';
 import { emitLog } from './log-export.ts';
 import { SeriesNames } from './series-names.ts';
 import { type SpanOrigin, spansOf } from './span-tree.ts';
@@ -112,6 +112,10 @@ export class Telemetry implements AsyncDisposable {
 
   attachEvents(events: EventGauges): void {
     this.#gauges.attachEvents(events);
+  }
+
+  attachBackups(latestMs: LatestBackup): void {
+    this.#gauges.attachBackups(latestMs);
   }
 
   usage(batch: UsageBatch): void {
