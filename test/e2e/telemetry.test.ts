@@ -315,7 +315,10 @@ test.serial('of many invocations each is told once, whatever batches they travel
   const processed = async (): Promise<number> =>
     sumOf(await scrape('text/plain', busy), 'otel_sdk_processor_span_processed_total', {});
   let counted = await processed();
-  while (counted < many.spans.length) counted = await processed();
+  while (counted < many.spans.length) {
+    await betweenLooks();
+    counted = await processed();
+  }
   t.is(counted, many.spans.length);
 });
 
