@@ -15,6 +15,7 @@ import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
+import { SPAN_NAMES } from './metering/telemetry/span-names.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
 import type { LogRecord } from './model/log-record.ts';
 import type { UsageBatch } from './model/usage-batch.ts';
@@ -127,6 +128,7 @@ export async function startHost(
       report,
     }),
   );
+  telemetry.attachBackups(async () => (await backups.list())[0]?.createdAtMs);
   const control = createControlBackend({
     backups,
     registry,
@@ -230,6 +232,7 @@ export async function startHost(
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
       tracing: config.telemetry.sampling,
+      spanNames: SPAN_NAMES,
       ...(scrapeToken === undefined ? {} : { scrapeToken }),
     },
     services: createHostServices({

@@ -279,6 +279,49 @@ test.serial('metrics, ledger and replies agree, on every thread and by every roa
   t.like(duration, { unit: 's', value: 20 });
 });
 
+test.serial('of many invocations each is told once, whatever batches they travel in', async (t) => {
+  t.timeout(120_000);
+  const many = await OtlpReceiver.start();
+  t.teardown(() => many[Symbol.asyncDispose]());
+  const busy = await testHost(t, {
+    env: {
+      ...many.spansAlone,
+      MAYFLY_THREADS: '1',
+      MAYFLY_METRICS_TOKEN: TOKEN,
+      // Batches of the SDK that begin and end within those that a thread wrote.
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '70',
+    },
+  });
+  await busy.deploy(
+    'ok',
+    await parse(plainCommand('(memory 1) (func (export "run") (result i32) (i32.const 0))')),
+  );
+  const told: string[] = [];
+  // A long path fills what a thread writes into before its time is up.
+  for (const path of ['/', `/${'a'.repeat(3_000)}`]) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => busy.call('ok', path)));
+    told.push(...answers.map(({ headers }) => String(headers['mayfly-invocation-id'])));
+  }
+  const ended = (): ReceivedSpan[] => many.spans.filter(({ name }) => name === 'default/ok');
+  await many.until(() => (ended().length >= told.length ? true : undefined));
+  t.deepEqual(
+    ended()
+      .map(({ attributes }) => attributes['faas.invocation.id'])
+      .sort(),
+    told.sort(),
+  );
+  t.is(new Set(many.spans.map(({ spanId }) => spanId)).size, many.spans.length);
+  // The SDK counts an export once it is answered.
+  const processed = async (): Promise<number> =>
+    sumOf(await scrape('text/plain', busy), 'otel_sdk_processor_span_processed_total', {});
+  let counted = await processed();
+  while (counted < many.spans.length) {
+    await betweenLooks();
+    counted = await processed();
+  }
+  t.is(counted, many.spans.length);
+});
+
 test.serial('exemplars of OpenMetrics lead from a bucket to a trace that fell into it', async (t) => {
   const answer = await host.call('handler');
   const { traceId, spanId } = await spanOf(answer.headers['mayfly-invocation-id']);
@@ -387,4 +430,18 @@ test.serial('queues and dead letters are counted when somebody asks', async (t) 
       ({ name, labels }) => name === 'mayfly_queue_messages' && labels['mayfly_queue'] === 'function/handler',
     ),
   );
+});
+
+test.serial('how old the latest backup is is told once there is one', async (t) => {
+  t.timeout(60_000);
+  const age = async (): Promise<readonly number[]> =>
+    (await scrape()).filter(({ name }) => name === 'mayfly_backup_age_seconds').map(({ value }) => value);
+  t.deepEqual(await age(), []);
+  const beforeMs = Date.now();
+  const headers = { authorization: `Bearer ${host.running.adminKey.key}` };
+  const made = await host.request('/v1/backups', { method: 'POST', headers });
+  t.is(made.status, 201, made.text);
+  const told = await age();
+  t.is(told.length, 1);
+  t.true(told[0]! > 0 && told[0]! <= (Date.now() - beforeMs) / 1_000, `${told[0]} s`);
 });
