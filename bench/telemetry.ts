@@ -15,7 +15,7 @@ export const summary =
 export const notMeasured = [
   'a guest that does more than answer: the cost is one of invocations, so that it is the largest share here',
   'outbound requests and log lines, which are sent one by one as well',
-  'a collector: the receiver reads and counts, on the same two cores',
+  'a collector: the receiver reads and counts, on the same two cores (`cpuMillis`, of the whole run)',
   'metrics by themselves: both hosts count (`/metrics` is always there); one of them sends',
 ];
 
@@ -56,7 +56,7 @@ export async function run(): Promise<BenchReport> {
       if (round >= 0) rounds.get(subject.name)!.push(measured);
     }
   }
-  const { exports, bytes } = await receiver.received();
+  const { exports, bytes, cpuMillis } = await receiver.received();
   if (exports === 0) throw new Error('nothing was sent: there is nothing to compare');
   const results: Record<string, Figures> = Object.fromEntries(
     [...rounds].map(([name, all]) => [
@@ -76,7 +76,7 @@ export async function run(): Promise<BenchReport> {
       // Of processor time, all threads of the host.
       cpu_with_telemetry: ratio(rounds, ON, ({ cpuMicros }) => cpuMicros),
     },
-    results: { ...results, received: { exports, bytes } },
+    results: { ...results, received: { exports, bytes, cpuMillis } },
   };
 }
 

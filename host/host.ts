@@ -15,6 +15,7 @@ import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
+import { SPAN_NAMES } from './metering/telemetry/span-names.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
 import type { LogRecord } from './model/log-record.ts';
 import type { UsageBatch } from './model/usage-batch.ts';
@@ -127,6 +128,7 @@ export async function startHost(
       report,
     }),
   );
+  telemetry.attachBackups(async () => (await backups.list())[0]?.createdAtMs);
   const control = createControlBackend({
     backups,
     registry,
@@ -230,6 +232,7 @@ export async function startHost(
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
       tracing: config.telemetry.sampling,
+      spanNames: SPAN_NAMES,
       ...(scrapeToken === undefined ? {} : { scrapeToken }),
     },
     services: createHostServices({
@@ -266,10 +269,16 @@ export async function startHost(
     isolated.prepare(id);
   };
   registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
-  // Where its functions run may have changed: what lies ready elsewhere is given up.
+  const isolations = new Map(registry.tenants.list().map(({ name, settings }) => [name, settings.isolation]));
+  // Where its functions run has changed: what lies ready elsewhere is given up. Nothing else of a tenant concerns them, and it may
+  // have ten thousand.
   registry.tenants.onChange((tenant) => {
-    if (registry.tenants.has(tenant))
-      for (const { name } of registry.functions.list(tenant)) prepare({ tenant, name });
+    const isolation = registry.tenants.find(tenant)?.settings.isolation;
+    const before = isolations.get(tenant);
+    if (isolation === undefined) isolations.delete(tenant);
+    else isolations.set(tenant, isolation);
+    if (isolation === undefined || before === undefined || isolation === before) return;
+    for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();

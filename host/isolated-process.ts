@@ -66,6 +66,8 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
   const tracing = new Tracing(data.tracing);
   const telemetry = new TelemetryRelay({
+    // Whoever is not trusted tells of its invocations whole: what is said can be checked then.
+    writer: undefined,
     send: ({ spans }) => link.notify({ kind: 'spans', spans }),
     slots: () => NO_SLOTS,
   });
@@ -87,7 +89,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     gate: { enter: () => ({ kind: 'place', leave: (fuel) => link.spend(fuel, 0) }), close: () => {} },
     trace: (cause) => tracing.begin(cause),
     resumeTrace: (handed) => tracing.resume(handed),
-    span: (span) => telemetry.addSpan(span),
+    traced: (invocation) => telemetry.add(invocation),
     // It is counted where it is refused: at the gate of the thread that it came to.
     refused: () => {},
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),

@@ -15,7 +15,6 @@ import { Authorizer } from './front-door/authorizer.ts';
 import { EventDeliveries } from './front-door/event-deliveries.ts';
 import { FunctionUrls } from './front-door/function-urls.ts';
 import { Gate } from './front-door/gate.ts';
-import { spanOf } from './front-door/invocation-trace-end.ts';
 import { useOfFailure } from './front-door/invocation-use.ts';
 import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
@@ -26,6 +25,7 @@ import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
 import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits/limits.ts';
+import { SpanWriter } from './metering/telemetry/span-writer.ts';
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
 import { Admission } from './scheduler/admission.ts';
@@ -76,6 +76,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const tracing = new Tracing(data.tracing);
   const telemetry = new TelemetryRelay({
+    writer: data.tracing.isOn ? new SpanWriter(data.spanNames, tracing.newSpanId) : undefined,
     send: (news) => link.notify({ kind: 'telemetry', ...news }),
     slots: () => slots.counts,
   });
@@ -146,14 +147,14 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
         usage.appendLate(live, use);
         // What died says nothing any more; what lives tells of its spans itself.
         if (use.outcome === 'worker_lost' && cause.trace?.isRecorded)
-          telemetry.addSpan(spanOf(live, cause.trace, cause, use, undefined));
+          telemetry.add({ live, trace: cause.trace, use, links: cause.links, http: undefined });
       },
     }),
     gate: new Gate(admission, new WaitingRoom(quotaTable, admission)),
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     trace: (cause) => tracing.begin(cause),
     resumeTrace: (handed) => tracing.resume(handed),
-    span: (span) => telemetry.addSpan(span),
+    traced: (invocation) => telemetry.add(invocation),
     refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining,

@@ -120,7 +120,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     resumeTrace: () => {
       throw new Error('nothing is handed over here');
     },
-    span: () => {},
+    traced: () => {},
     refused: () => {},
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
     isDraining: () => false,

@@ -14,5 +14,8 @@ const server = createServer((incoming, outgoing) => {
   });
 });
 server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }));
-process.on('message', () => process.send?.(counts));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({ ...counts, cpuMillis: (user + system) / 1_000 });
+});
 process.on('disconnect', () => process.exit());

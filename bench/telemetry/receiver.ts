@@ -7,6 +7,8 @@ const PROCESS = fileURLToPath(new URL('./receiver-process.ts', import.meta.url))
 export interface Received {
   readonly exports: number;
   readonly bytes: number;
+  /** Processor time of the receiver, its start included. */
+  readonly cpuMillis: number;
 }
 
 /** Where hosts send their telemetry, in a process of its own. */

@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../errors/errors.ts';
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import type { EnginePorts } from '../instance/engine.ts';
+import type { EndedInvocation } from '../model/ended-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
-import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { HandedTrace, InvocationTrace } from '../model/invocation-trace.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
@@ -30,7 +30,7 @@ export interface InvokerPorts extends EnginePorts {
   /** One that was begun elsewhere. */
   resumeTrace(handed: HandedTrace): InvocationTrace;
   /** Hears of every invocation whose trace is recorded. */
-  span(span: InvocationSpan): void;
+  traced(invocation: EndedInvocation): void;
   /** Hears of every call of a function that got no place. */
   refused(live: LiveFunction, code: ErrorCode): void;
   isDraining(): boolean;

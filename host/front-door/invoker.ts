@@ -31,7 +31,6 @@ import { type EventAnswer, EventExchange } from './event-exchange.ts';
 import { sendProblem } from './exchange.ts';
 import type { LiveRoute } from './gate.ts';
 import { impose, untilClosed } from './hang-up.ts';
-import { spanOf } from './invocation-trace-end.ts';
 import { type InvocationCause, type InvocationEnd, useOf, useOfFailure } from './invocation-use.ts';
 import type { InvokerPorts } from './invoker-ports.ts';
 import { payerOf } from './refusal-payer.ts';
@@ -367,7 +366,8 @@ export class Invoker {
     http?: InvocationEnd['http'],
   ): void {
     this.#ports.usage(live, fuelModel, use);
-    if (cause.trace?.isRecorded) this.#ports.span(spanOf(live, cause.trace, cause, use, http));
+    const { trace, links } = cause;
+    if (trace?.isRecorded) this.#ports.traced({ live, trace, use, links, http });
   }
 
   async #holdBack(delayMs: number): Promise<void> {

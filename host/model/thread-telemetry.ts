@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors/errors.ts';
 import type { FunctionName, TenantName } from './ids.ts';
 import type { InvocationSpan } from './invocation-span.ts';
+import type { WrittenSpans } from './written-spans.ts';
 
 /** Calls of a function that got no place, since the last time. */
 export interface RefusalCount {
@@ -19,7 +20,10 @@ export interface SlotUse {
 }
 
 export interface ThreadTelemetry {
+  /** Invocations that are told whole. */
   readonly spans: readonly InvocationSpan[];
+  /** Of all others. */
+  readonly written: WrittenSpans | undefined;
   readonly refusals: readonly RefusalCount[];
   readonly slots: SlotUse;
 }

@@ -1,6 +1,8 @@
 /** Gathers what this thread tells of itself, and sends it on in batches. Where nothing is traced or refused, that is next to nothing. */
 import type { ErrorCode } from '../errors/errors.ts';
 import { GUEST_SPANS } from '../limits/limits.ts';
+import type { SpanWriter } from '../metering/telemetry/span-writer.ts';
+import { type EndedInvocation, spanOf } from '../model/ended-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
@@ -17,6 +19,8 @@ interface GuestShare {
 }
 
 export interface TelemetryRelayPorts {
+  /** Undefined where no spans are written, or where nobody would believe them. */
+  readonly writer: SpanWriter | undefined;
   readonly send: (news: ThreadTelemetry) => void;
   readonly slots: () => SlotUse;
 }
@@ -33,6 +37,14 @@ export class TelemetryRelay {
 
   constructor(ports: TelemetryRelayPorts) {
     this.#ports = ports;
+  }
+
+  /** One that has more to say than the writer takes is told whole. */
+  add(invocation: EndedInvocation): void {
+    const { writer } = this.#ports;
+    if (writer?.write(invocation) !== true) this.addSpan(spanOf(invocation));
+    else if (writer.isFull) this.flush();
+    else this.#later();
   }
 
   addSpan(span: InvocationSpan): void {
@@ -75,8 +87,10 @@ export class TelemetryRelay {
     this.#timer = undefined;
     const { idle, busy, idleBytes } = this.#ports.slots();
     const slots = { idle, busy, idleBytes };
-    if (this.#spans.length === 0 && this.#refusals.size === 0 && textOf(slots) === this.#toldSlots) return;
-    this.#ports.send({ spans: this.#spans, refusals: listed(this.#refusals), slots });
+    const written = this.#ports.writer?.take();
+    const hasSpans = this.#spans.length > 0 || written !== undefined;
+    if (!hasSpans && this.#refusals.size === 0 && textOf(slots) === this.#toldSlots) return;
+    this.#ports.send({ spans: this.#spans, written, refusals: listed(this.#refusals), slots });
     this.#spans = [];
     this.#refusals = new Map();
     this.#toldSlots = textOf(slots);

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand } from '../harness/guests.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
@@ -41,6 +42,7 @@ let host: TestHost;
 let upstream: Server;
 let asked: IncomingHttpHeaders[] = [];
 let upstreamOrigin = '';
+let handler: Uint8Array;
 
 test.before(async () => {
   receiver = await OtlpReceiver.start();
@@ -62,7 +64,8 @@ test.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const authority = `127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   upstreamOrigin = `http://${authority}`;
-  await host.deploy('handler', await handlerFrom(HANDLER), { allowedHosts: [authority] });
+  handler = await handlerFrom(HANDLER);
+  await host.deploy('handler', handler, { allowedHosts: [authority] });
   await host.deploy(
     'traps',
     await parse(plainCommand('(memory 1) (func (export "run") (result i32) unreachable)')),
@@ -104,6 +107,7 @@ async function scrapeOnce(t: ExecutionContext, name: string, count: number): Pro
     const ended = ['faas_invocations_total', 'faas_errors_total', 'faas_timeouts_total'];
     const sum = ended.reduce((all, metric) => all + sumOf(samples, metric, { faas_name: name }), 0);
     if (sum >= count) return samples;
+    await betweenLooks();
   }
 }
 
@@ -248,7 +252,7 @@ test.serial('a command reads its trace from the environment', async (t) => {
 
 test.serial('metrics, ledger and replies agree, on every thread and by every road', async (t) => {
   t.timeout(120_000);
-  await host.deploy('counted', await handlerFrom(HANDLER));
+  await host.deploy('counted', handler);
   const answers = await Promise.all(Array.from({ length: 20 }, () => host.call('counted')));
   const fuel = answers.reduce((sum, answer) => sum + Number(fuelOf(answer)), 0);
   const samples = await scrapeOnce(t, 'counted', 20);
@@ -273,6 +277,49 @@ test.serial('metrics, ledger and replies agree, on every thread and by every roa
     ({ metric, attributes }) => metric === 'faas.invoke_duration' && attributes['faas.name'] === 'counted',
   );
   t.like(duration, { unit: 's', value: 20 });
+});
+
+test.serial('of many invocations each is told once, whatever batches they travel in', async (t) => {
+  t.timeout(120_000);
+  const many = await OtlpReceiver.start();
+  t.teardown(() => many[Symbol.asyncDispose]());
+  const busy = await testHost(t, {
+    env: {
+      ...many.spansAlone,
+      MAYFLY_THREADS: '1',
+      MAYFLY_METRICS_TOKEN: TOKEN,
+      // Batches of the SDK that begin and end within those that a thread wrote.
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '70',
+    },
+  });
+  await busy.deploy(
+    'ok',
+    await parse(plainCommand('(memory 1) (func (export "run") (result i32) (i32.const 0))')),
+  );
+  const told: string[] = [];
+  // A long path fills what a thread writes into before its time is up.
+  for (const path of ['/', `/${'a'.repeat(3_000)}`]) {
+    const answers = await Promise.all(Array.from({ length: 100 }, () => busy.call('ok', path)));
+    told.push(...answers.map(({ headers }) => String(headers['mayfly-invocation-id'])));
+  }
+  const ended = (): ReceivedSpan[] => many.spans.filter(({ name }) => name === 'default/ok');
+  await many.until(() => (ended().length >= told.length ? true : undefined));
+  t.deepEqual(
+    ended()
+      .map(({ attributes }) => attributes['faas.invocation.id'])
+      .sort(),
+    told.sort(),
+  );
+  t.is(new Set(many.spans.map(({ spanId }) => spanId)).size, many.spans.length);
+  // The SDK counts an export once it is answered.
+  const processed = async (): Promise<number> =>
+    sumOf(await scrape('text/plain', busy), 'otel_sdk_processor_span_processed_total', {});
+  let counted = await processed();
+  while (counted < many.spans.length) {
+    await betweenLooks();
+    counted = await processed();
+  }
+  t.is(counted, many.spans.length);
 });
 
 test.serial('exemplars of OpenMetrics lead from a bucket to a trace that fell into it', async (t) => {
@@ -344,13 +391,17 @@ test('more tenants and functions than are to be told apart are counted together,
   await narrow.call('first');
   // Seen by the main thread before the other one is.
   let samples = await scrape('text/plain', narrow);
-  while (sumOf(samples, 'faas_invocations_total', { faas_name: 'first' }) < 1)
+  while (sumOf(samples, 'faas_invocations_total', { faas_name: 'first' }) < 1) {
+    await betweenLooks();
     samples = await scrape('text/plain', narrow);
+  }
   await narrow.deploy('second', ok);
   await narrow.call('second');
   await narrow.call('second');
-  while (sumOf(samples, 'mayfly_telemetry_folded_total', {}) < 2)
+  while (sumOf(samples, 'mayfly_telemetry_folded_total', {}) < 2) {
+    await betweenLooks();
     samples = await scrape('text/plain', narrow);
+  }
   t.is(sumOf(samples, 'faas_invocations_total', { mayfly_tenant: 'default', faas_name: '_other' }), 2);
   t.is(sumOf(samples, 'faas_invocations_total', { faas_name: 'second' }), 0);
   t.is(sumOf(samples, 'mayfly_telemetry_series', {}), 1);
@@ -379,4 +430,18 @@ test.serial('queues and dead letters are counted when somebody asks', async (t) 
       ({ name, labels }) => name === 'mayfly_queue_messages' && labels['mayfly_queue'] === 'function/handler',
     ),
   );
+});
+
+test.serial('how old the latest backup is is told once there is one', async (t) => {
+  t.timeout(60_000);
+  const age = async (): Promise<readonly number[]> =>
+    (await scrape()).filter(({ name }) => name === 'mayfly_backup_age_seconds').map(({ value }) => value);
+  t.deepEqual(await age(), []);
+  const beforeMs = Date.now();
+  const headers = { authorization: `Bearer ${host.running.adminKey.key}` };
+  const made = await host.request('/v1/backups', { method: 'POST', headers });
+  t.is(made.status, 201, made.text);
+  const told = await age();
+  t.is(told.length, 1);
+  t.true(told[0]! > 0 && told[0]! <= (Date.now() - beforeMs) / 1_000, `${told[0]} s`);
 });

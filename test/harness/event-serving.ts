@@ -8,6 +8,7 @@ import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
 import type { RoadWish } from '../../host/instance/rewind/road.ts';
 import { Slots } from '../../host/instance/slots.ts';
 import { REFUSALS } from '../../host/limits/limits.ts';
+import { spanOf } from '../../host/model/ended-invocation.ts';
 import type { EventDelivery, EventOutcome } from '../../host/model/event-invocation.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, MessageId, TenantName } from '../../host/model/ids.ts';
@@ -140,7 +141,7 @@ export class EventServing {
       usage: () => {},
       trace: (cause) => tracing.begin(cause),
       resumeTrace: (handed) => tracing.resume(handed),
-      span: (span) => void this.spans.push(span),
+      traced: (invocation) => void this.spans.push(spanOf(invocation)),
       refused: () => {},
       refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs: () => performance.now() }),
       isDraining,

@@ -8,9 +8,9 @@ import {
   type UsageTrigger,
 } from '../../model/usage-record.ts';
 import { seriesKey } from './exemplars.ts';
-import { FAAS_TRIGGERS } from './faas-trigger.ts';
-import { ATTR_TENANT } from './instruments.ts';
+import { ATTR_TENANT } from './invocation-attributes.ts';
 import type { SeriesName } from './series-names.ts';
+import { FAAS_TRIGGERS } from './span-names.ts';
 
 /**
  * What is counted of a function and a trigger: its attributes, made once, and the sums of the records that the SDK has not been told of.

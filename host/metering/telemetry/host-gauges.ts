@@ -2,14 +2,8 @@
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { QueueCounts } from '../../model/queue-message.ts';
 import type { SlotUse } from '../../model/thread-telemetry.ts';
-import {
-  ATTR_MESSAGE_STATE,
-  ATTR_QUEUE,
-  ATTR_SLOT_STATE,
-  ATTR_TENANT,
-  METRICS,
-  type MetricName,
-} from './instruments.ts';
+import { ATTR_MESSAGE_STATE, ATTR_QUEUE, ATTR_SLOT_STATE, METRICS, type MetricName } from './instruments.ts';
+import { ATTR_TENANT } from './invocation-attributes.ts';
 import { type SeriesBounds, SeriesNames } from './series-names.ts';
 
 export interface QueueGauge {
@@ -24,6 +18,9 @@ export interface EventGauges {
   /** Consumers that run on this host. */
   consumers(): number;
 }
+
+/** When the latest backup was begun, if there is one. */
+export type LatestBackup = () => Promise<number | undefined>;
 
 export interface HostGaugePorts {
   /** Usage records on their way to the ledger. */
@@ -42,6 +39,7 @@ export class HostGauges {
   readonly #gauges: Readonly<Record<GaugeName, ObservableGauge>>;
   readonly #queueNames: SeriesNames;
   #events: EventGauges | undefined;
+  #latestBackupMs: LatestBackup = async () => undefined;
 
   constructor(meter: Meter, ports: HostGaugePorts) {
     this.#ports = ports;
@@ -62,6 +60,10 @@ export class HostGauges {
     this.#events = events;
   }
 
+  attachBackups(latestMs: LatestBackup): void {
+    this.#latestBackupMs = latestMs;
+  }
+
   setSlots(thread: number, slots: SlotUse): void {
     this.#slots.set(thread, slots);
   }
@@ -79,6 +81,10 @@ export class HostGauges {
     result.observe(gauges['mayfly.slots.memory'], sum('idleBytes'));
     result.observe(gauges['mayfly.ledger.pending'], this.#ports.ledgerPending());
     result.observe(gauges['mayfly.telemetry.series'], this.#ports.functionSeries());
+    // A folder that cannot be read is the concern of whoever lists backups; everything else is still told.
+    const backupMs = await this.#latestBackupMs().catch(() => undefined);
+    if (backupMs !== undefined)
+      result.observe(gauges['mayfly.backup.age'], Math.max(this.#ports.now() - backupMs, 0) / 1_000);
     if (this.#events === undefined) return;
     result.observe(gauges['mayfly.consumers'], this.#events.consumers());
     // The last export of a host that stops finds its queues closed; everything else is still told.

@@ -15,10 +15,9 @@ import {
   METRIC_FAAS_NET_IO,
   METRIC_FAAS_TIMEOUTS,
 } from '@opentelemetry/semantic-conventions/incubating';
+import { DURATION_BOUNDS } from './duration-buckets.ts';
+import { ATTR_FAULT, ATTR_TENANT } from './invocation-attributes.ts';
 
-/** There is no attribute for a tenant in the conventions. */
-export const ATTR_TENANT = 'mayfly.tenant';
-export const ATTR_FAULT = 'mayfly.fault';
 export const ATTR_SLOT_STATE = 'mayfly.slot.state';
 export const ATTR_QUEUE = 'mayfly.queue';
 export const ATTR_MESSAGE_STATE = 'mayfly.message.state';
@@ -34,8 +33,6 @@ export interface MetricDefinition {
 
 const FUNCTION = [ATTR_TENANT, ATTR_FAAS_NAME, ATTR_FAAS_TRIGGER] as const;
 
-/** From a small guest's 50 µs to the longest invocation that is common; half a decade each. */
-const SECONDS = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30] as const;
 const MEMORY = [2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 2 ** 24, 2 ** 26, 2 ** 28, 2 ** 30] as const;
 const TRAFFIC = [0, 2 ** 8, 2 ** 10, 2 ** 12, 2 ** 14, 2 ** 16, 2 ** 20, 2 ** 24, 2 ** 28] as const;
 
@@ -46,21 +43,21 @@ export const METRICS = {
     about:
       'From when its instance was there until an invocation settled: wall-clock time, waiting for others included.',
     attributes: FUNCTION,
-    bounds: SECONDS,
+    bounds: DURATION_BOUNDS,
   },
   [METRIC_FAAS_INIT_DURATION]: {
     kind: 'histogram',
     unit: 's',
     about: 'How long an instance took to make that was made while its caller waited.',
     attributes: FUNCTION,
-    bounds: SECONDS,
+    bounds: DURATION_BOUNDS,
   },
   'mayfly.queue_duration': {
     kind: 'histogram',
     unit: 's',
     about: 'From the arrival of a request, or of an event on its thread, until its turn came.',
     attributes: FUNCTION,
-    bounds: SECONDS,
+    bounds: DURATION_BOUNDS,
   },
   [METRIC_FAAS_MEM_USAGE]: {
     kind: 'histogram',
@@ -173,6 +170,13 @@ export const METRICS = {
     unit: 's',
     about: 'How long ago the oldest message was sent that is neither in flight nor dead.',
     attributes: [ATTR_TENANT, ATTR_QUEUE],
+  },
+  'mayfly.backup.age': {
+    kind: 'gauge',
+    unit: 's',
+    about:
+      'How long ago the latest whole backup was begun that is in the data folder; nothing where there is none.',
+    attributes: [],
   },
   'mayfly.consumers': {
     kind: 'gauge',

@@ -6,7 +6,7 @@ import {
   ATTR_LOG_IOSTREAM,
 } from '@opentelemetry/semantic-conventions/incubating';
 import type { LogRecord } from '../../model/log-record.ts';
-import { ATTR_TENANT } from './instruments.ts';
+import { ATTR_TENANT } from './invocation-attributes.ts';
 
 const SEVERITIES: Readonly<Record<LogRecord['level'], SeverityNumber>> = {
   trace: SeverityNumber.TRACE,

@@ -23,27 +23,31 @@ import {
   ATTR_URL_PATH,
 } from '@opentelemetry/semantic-conventions';
 import {
-  ATTR_FAAS_COLDSTART,
   ATTR_FAAS_INVOCATION_ID,
   ATTR_FAAS_NAME,
-  ATTR_FAAS_TRIGGER,
   ATTR_FAAS_VERSION,
 } from '@opentelemetry/semantic-conventions/incubating';
-import { ERROR_TABLE } from '../../errors/errors.ts';
 import type { GuestAttributes, GuestSpan } from '../../model/guest-span.ts';
 import type { InvocationSpan, OutboundSpan } from '../../model/invocation-span.ts';
 import { parseTraceContext } from '../../model/trace-context.ts';
-import { FAAS_TRIGGERS } from './faas-trigger.ts';
-import { ATTR_FAULT, ATTR_TENANT } from './instruments.ts';
+import {
+  ATTR_ATTEMPT,
+  ATTR_BATCH_SIZE,
+  ATTR_FUEL,
+  ATTR_PEAK_MEMORY,
+  ATTR_TENANT,
+  commonAttributes,
+  failureOf,
+  QUEUE_SPAN_US,
+  spanNameOf,
+} from './invocation-attributes.ts';
+import { SPAN_NAMES } from './span-names.ts';
 
 export interface SpanOrigin {
   readonly resource: Resource;
   readonly scope: InstrumentationScope;
   readonly newSpanId: () => string;
 }
-
-/** A shorter wait is the work of the thread's event loop. */
-const QUEUE_SPAN_US = 1_000;
 
 const OK: SpanStatus = { code: SpanStatusCode.UNSET };
 
@@ -123,7 +127,7 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
   for (const request of invocation.outbound) add(outboundParts(request));
   for (const span of invocation.guestSpans) add(guestParts(span, invocation));
   add({
-    name: `${invocation.tenant}/${invocation.name}`,
+    name: spanNameOf(invocation),
     kind: invocation.trigger === 'queue' ? SpanKind.CONSUMER : SpanKind.SERVER,
     spanId,
     parentSpanId,
@@ -138,32 +142,21 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
 }
 
 function attributesOf(invocation: InvocationSpan): Attributes {
-  const { outcome, http, outboundLeftOut, guestSpansLeftOut, attributesLeftOut } = invocation;
+  const { http, outboundLeftOut, guestSpansLeftOut, attributesLeftOut } = invocation;
+  const kind = { ...invocation, method: http?.method, status: http?.status };
   return {
     // First: what the host says holds.
     ...ofGuest(invocation.attributes.filter(([key]) => !HOSTS_KEYS.has(key))),
-    ...subjectOf(invocation),
-    [ATTR_FAAS_TRIGGER]: FAAS_TRIGGERS[invocation.trigger],
-    [ATTR_FAAS_COLDSTART]: invocation.start === 'cold',
-    'mayfly.trigger': invocation.trigger,
-    'mayfly.outcome': outcome,
-    'mayfly.fuel': invocation.fuel,
-    'mayfly.memory.peak': invocation.peakMemoryBytes,
-    ...(invocation.attempt > 1 ? { 'mayfly.attempt': invocation.attempt } : {}),
-    ...(invocation.batchSize > 1 ? { 'mayfly.batch.size': invocation.batchSize } : {}),
+    ...Object.fromEntries(commonAttributes(SPAN_NAMES, invocation, kind)),
+    [ATTR_FAAS_INVOCATION_ID]: invocation.invocationId,
+    [ATTR_FUEL]: invocation.fuel,
+    [ATTR_PEAK_MEMORY]: invocation.peakMemoryBytes,
+    ...(invocation.attempt > 1 ? { [ATTR_ATTEMPT]: invocation.attempt } : {}),
+    ...(invocation.batchSize > 1 ? { [ATTR_BATCH_SIZE]: invocation.batchSize } : {}),
+    ...(http === undefined ? {} : { [ATTR_URL_PATH]: http.path }),
     ...(outboundLeftOut > 0 ? { 'mayfly.outbound.left_out': outboundLeftOut } : {}),
     ...(guestSpansLeftOut > 0 ? { 'mayfly.guest.spans.left_out': guestSpansLeftOut } : {}),
     ...(attributesLeftOut > 0 ? { 'mayfly.guest.attributes.left_out': attributesLeftOut } : {}),
-    ...(outcome === 'returned'
-      ? {}
-      : { [ATTR_ERROR_TYPE]: outcome, [ATTR_FAULT]: ERROR_TABLE[outcome].fault }),
-    ...(http === undefined
-      ? {}
-      : {
-          [ATTR_HTTP_REQUEST_METHOD]: http.method,
-          [ATTR_URL_PATH]: http.path,
-          [ATTR_HTTP_RESPONSE_STATUS_CODE]: http.status,
-        }),
   };
 }
 
@@ -233,11 +226,9 @@ function guestParts(span: GuestSpan, invocation: InvocationSpan): SpanParts {
   };
 }
 
-/** Of a server: what the caller did wrong is no error of its span (semantic conventions for HTTP, status). */
 function statusOf({ outcome, http }: InvocationSpan): SpanStatus {
-  if (outcome !== 'returned' && ERROR_TABLE[outcome].fault !== 'caller')
-    return { code: SpanStatusCode.ERROR, message: ERROR_TABLE[outcome].title };
-  return http !== undefined && http.status >= 500 ? { code: SpanStatusCode.ERROR } : OK;
+  const failure = failureOf(outcome, http?.status);
+  return failure === undefined ? OK : { code: SpanStatusCode.ERROR, ...failure };
 }
 
 function outboundParts(request: OutboundSpan): SpanParts {

@@ -17,10 +17,15 @@ import {
 } from '@opentelemetry/api';
 import { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs';
-import { type IMetricReader, MetricReader, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  type IMetricReader,
+  InstrumentType,
+  MetricReader,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
@@ -28,15 +33,19 @@ import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { LogRecord } from '../../model/log-record.ts';
 import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
+import type { WrittenSpans } from '../../model/written-spans.ts';
 import { Exemplars } from './exemplars.ts';
 import { expose } from './exposition.ts';
 import type { ExpositionFormat } from './exposition-format.ts';
-import { type EventGauges, HostGauges } from './host-gauges.ts';
+import { type EventGauges, HostGauges, type LatestBackup } from './host-gauges.ts';
 import { emitLog } from './log-export.ts';
 import { SeriesNames } from './series-names.ts';
 import { type SpanOrigin, spansOf } from './span-tree.ts';
 import type { TelemetryConfig } from './telemetry-config.ts';
+import { TraceExporter } from './trace-exporter.ts';
+import { TraceSerializer } from './trace-serializer.ts';
 import { UsageMeter } from './usage-meter.ts';
+import { WrittenSpan } from './written-span.ts';
 
 const SCOPE = 'mayfly';
 
@@ -61,7 +70,7 @@ class ScrapeReader extends MetricReader {
 }
 
 export class Telemetry implements AsyncDisposable {
-  readonly #scraped: ScrapeReader;
+  readonly #scraped: MetricReader;
   readonly #sdk: NodeSDK;
   readonly #meters: MeterProvider;
   readonly #meter: UsageMeter;
@@ -73,25 +82,16 @@ export class Telemetry implements AsyncDisposable {
 
   constructor(config: TelemetryConfig, ports: TelemetryPorts) {
     const { series, metrics, traces, logs } = config;
-    const resource = resourceFromAttributes({
+    const attributes = {
       ...config.resource,
       [ATTR_SERVICE_NAME]: config.serviceName,
       [ATTR_SERVICE_VERSION]: ports.version,
-    });
+    };
+    const resource = resourceFromAttributes(attributes);
     reportTo(ports.report);
     const limit = (series.maxTenants * (series.perTenant + 1) + 1) * SERIES_PER_FUNCTION;
-    this.#scraped = new ScrapeReader({ cardinalitySelector: () => limit });
-    const readers: IMetricReader[] = [this.#scraped];
-    if (metrics !== undefined) {
-      readers.push(
-        new PeriodicExportingMetricReader({
-          exporter: new OTLPMetricExporter({ url: metrics.url, headers: metrics.headers }),
-          exportIntervalMillis: metrics.intervalMs,
-          exportTimeoutMillis: Math.min(metrics.intervalMs, 30_000),
-          cardinalityLimits: { default: limit },
-        }),
-      );
-    }
+    const readers = metricReaders(metrics, limit);
+    this.#scraped = readers[0];
     [this.#sdk, this.#meters] = startMetrics(resource, readers);
     const meter = this.#meters.getMeter(SCOPE, ports.version);
     const names = new SeriesNames(series);
@@ -105,7 +105,8 @@ export class Telemetry implements AsyncDisposable {
     const ids = new RandomIdGenerator();
     const scope = { name: SCOPE, version: ports.version };
     this.#origin = { resource, scope, newSpanId: () => ids.generateSpanId() };
-    if (traces !== undefined) this.#spans = this.#spanProcessor(traces);
+    if (traces !== undefined)
+      this.#spans = this.#spanProcessor(traces, new TraceSerializer(attributes, scope));
     if (logs !== undefined) this.#loggers = this.#loggerProvider(logs, resource);
   }
 
@@ -113,15 +114,25 @@ export class Telemetry implements AsyncDisposable {
     this.#gauges.attachEvents(events);
   }
 
+  attachBackups(latestMs: LatestBackup): void {
+    this.#gauges.attachBackups(latestMs);
+  }
+
   usage(batch: UsageBatch): void {
     this.#meter.record(recordsOf(batch));
   }
 
   /** What a serving thread told of itself. */
-  thread(thread: number, { spans, refusals, slots }: ThreadTelemetry): void {
+  thread(thread: number, { spans, written, refusals, slots }: ThreadTelemetry): void {
     this.#gauges.setSlots(thread, slots);
     for (const refusal of refusals) this.#meter.refused(refusal);
+    if (written !== undefined) this.#written(written);
     this.spans(spans);
+  }
+
+  #written(written: WrittenSpans): void {
+    for (const exemplar of written.exemplars) this.#meter.exemplify(exemplar);
+    if (this.#spans !== undefined) for (const span of WrittenSpan.of(written)) this.#spans.onEnd(span);
   }
 
   spans(spans: readonly InvocationSpan[]): void {
@@ -156,8 +167,11 @@ export class Telemetry implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  #spanProcessor({ url, headers, batch }: NonNullable<TelemetryConfig['traces']>): BatchSpanProcessor {
-    const exporter = new OTLPTraceExporter({ url, headers });
+  #spanProcessor(
+    { batch, ...target }: NonNullable<TelemetryConfig['traces']>,
+    serializer: TraceSerializer,
+  ): BatchSpanProcessor {
+    const exporter = new TraceExporter(target, serializer);
     return new BatchSpanProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
   }
 
@@ -169,6 +183,29 @@ export class Telemetry implements AsyncDisposable {
     const processor = new BatchLogRecordProcessor({ exporter, ...batch, selfObsMeterProvider: this.#meters });
     return new LoggerProvider({ resource, processors: [processor] });
   }
+}
+
+/**
+ * The one that scrapes ask first. The SDK aggregates anew for each reader, 3 µs an invocation: a scrape asks the reader that exports, as
+ * long as that exports running totals, which it does unless `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` says otherwise.
+ */
+function metricReaders(
+  metrics: TelemetryConfig['metrics'],
+  limit: number,
+): [MetricReader, ...MetricReader[]] {
+  const cardinalitySelector = (): number => limit;
+  if (metrics === undefined) return [new ScrapeReader({ cardinalitySelector })];
+  const exporter = new OTLPMetricExporter({ url: metrics.url, headers: metrics.headers });
+  const exporting = new PeriodicExportingMetricReader({
+    exporter,
+    exportIntervalMillis: metrics.intervalMs,
+    exportTimeoutMillis: Math.min(metrics.intervalMs, 30_000),
+    cardinalityLimits: { default: limit },
+  });
+  const exportsTotals = Object.values(InstrumentType).every(
+    (type) => exporter.selectAggregationTemporality(type) === AggregationTemporality.CUMULATIVE,
+  );
+  return exportsTotals ? [exporting] : [new ScrapeReader({ cardinalitySelector }), exporting];
 }
 
 /**

@@ -13,12 +13,13 @@ import {
   METRIC_FAAS_TIMEOUTS,
 } from '@opentelemetry/semantic-conventions/incubating';
 import { ERROR_TABLE } from '../../errors/errors.ts';
-import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { RefusalCount } from '../../model/thread-telemetry.ts';
 import type { UsageRecord, UsageTrigger } from '../../model/usage-record.ts';
+import type { ExemplarSource } from '../../model/written-spans.ts';
 import type { Exemplars } from './exemplars.ts';
 import { FunctionSeries } from './function-series.ts';
-import { ATTR_FAULT, ATTR_TENANT, METRICS, type MetricName } from './instruments.ts';
+import { METRICS, type MetricName } from './instruments.ts';
+import { ATTR_FAULT, ATTR_TENANT } from './invocation-attributes.ts';
 import type { SeriesName, SeriesNames } from './series-names.ts';
 
 /** 1 KiB x 1 ms in By.s. */
@@ -136,7 +137,7 @@ export class UsageMeter {
     initUs,
     queueUs,
     start,
-  }: InvocationSpan): void {
+  }: ExemplarSource): void {
     const { keys } = this.#cached(this.#names.of(tenant, name), trigger);
     const note = (metric: HistogramName, us: number): void => {
       const exemplar = { traceId, spanId, value: us / 1e6, timestampMs: endMs };

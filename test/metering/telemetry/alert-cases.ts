@@ -136,6 +136,14 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     labels: { ...ticket, ...QUEUE },
     summary: 'The oldest message in acme/orders is 16m 40s old',
   },
+  MayflyBackupOld: {
+    fires: { 'mayfly_backup_age_seconds{instance="h:1"}': '130000+60x20' },
+    // A day old, with a night that took long.
+    quiet: [{ 'mayfly_backup_age_seconds{instance="h:1"}': '120000+60x20' }],
+    at: '15m',
+    labels: { ...ticket, ...INSTANCE },
+    summary: 'The latest backup of h:1 is 1d 12h 21m 40s old',
+  },
   MayflySeriesFolded: {
     fires: { 'mayfly_telemetry_folded_total{instance="h:1"}': '0 5x10' },
     quiet: [{ 'mayfly_telemetry_folded_total{instance="h:1"}': '5x10' }],
