@@ -266,10 +266,16 @@ export async function startHost(
     isolated.prepare(id);
   };
   registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
-  // Where its functions run may have changed: what lies ready elsewhere is given up.
+  const isolations = new Map(registry.tenants.list().map(({ name, settings }) => [name, settings.isolation]));
+  // Where its functions run has changed: what lies ready elsewhere is given up. Nothing else of a tenant concerns them, and it may
+  // have ten thousand.
   registry.tenants.onChange((tenant) => {
-    if (registry.tenants.has(tenant))
-      for (const { name } of registry.functions.list(tenant)) prepare({ tenant, name });
+    const isolation = registry.tenants.find(tenant)?.settings.isolation;
+    const before = isolations.get(tenant);
+    if (isolation === undefined) isolations.delete(tenant);
+    else isolations.set(tenant, isolation);
+    if (isolation === undefined || before === undefined || isolation === before) return;
+    for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
   });
 
   const owned = stack.move();

@@ -3,11 +3,13 @@
  * to ava. The last line counts the tests; one that is skipped or left to do counts as failed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
+import { makeSuiteFolder } from './harness/suite-folder.ts';
 import { ensureTools } from './tools.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -129,7 +131,12 @@ const STAGES: readonly Stage[] = [
   [
     'tests',
     async () => {
-      Object.assign(counts, await runTests(process.argv.slice(2)));
+      const folder = makeSuiteFolder();
+      try {
+        Object.assign(counts, await runTests(process.argv.slice(2)));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
       return counts.failed > 0 ? 1 : 0;
     },
   ],

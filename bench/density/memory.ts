@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises';
 const LOOK_MS = 500;
 /** Looks in a row without less than before, by a percent, after which nothing more is expected: a spare slot is kept for 12 s. */
 const STEADY_LOOKS = 30;
-const MOST_LOOKS = 240;
+/** A minute: what has not been given back by then counts. */
+const MOST_LOOKS = 120;
 
 /**
  * Bytes of memory that a process has to itself, with its share of what it shares (Linux: proc(5), Pss). Right after work

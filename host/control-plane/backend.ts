@@ -26,7 +26,7 @@ import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.t
 import type { UsageRecord } from '../model/usage-record.ts';
 import type { RollupLevel, UsageRollup } from '../model/usage-rollup.ts';
 import type { AuditPage } from '../store/audit-table.ts';
-import type { VersionPage } from '../store/function-table.ts';
+import type { FunctionPage, VersionPage } from '../store/function-table.ts';
 import type { LogPage, StoredLogRecord } from '../store/log-store.ts';
 import type { SecretListing } from '../store/secret-table.ts';
 import { EVENT_METHODS, type EventBackend } from './event-backend.ts';
@@ -128,7 +128,7 @@ export interface FunctionBackend {
   /** tenant_not_found, function_not_found. */
   describe(request: FunctionReference): Promise<FunctionDescription>;
   /** By name; tenant_not_found. */
-  list(request: TenantReference): Promise<FunctionDescription[]>;
+  list(request: TenantReference & FunctionPage): Promise<FunctionDescription[]>;
   /** Newest first; tenant_not_found, function_not_found. */
   versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]>;
   /** tenant_not_found, function_not_found, version_not_found. */

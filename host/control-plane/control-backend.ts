@@ -40,11 +40,20 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new FunctionEventService(ports),
     new TelemetryService(ports),
     new BackupService(ports),
-  ] as unknown as readonly Partial<Record<string, (request: unknown) => unknown>>[];
+  ] as unknown as readonly Partial<Record<string, (request: unknown, onProgress?: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);
     if (!service) throw new Error(`no service has a method ${name}`);
-    return [name, service[name]!.bind(service)];
+    const method = service[name]!.bind(service);
+    return [
+      name,
+      async (...args: Parameters<typeof method>) => {
+        const answer = await method(...args);
+        // Nobody is told of what a power cut could undo, neither whoever changed it nor whoever reads.
+        await ports.registry.durable();
+        return answer;
+      },
+    ];
   });
   return Object.fromEntries(methods) as unknown as ControlBackend;
 }

@@ -1,6 +1,6 @@
 /** Functions: publish, look at, list, remove. */
 import { createRoute, z } from '@hono/zod-openapi';
-import type { TenantName } from '../model/ids.ts';
+import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { NDJSON_MEDIA_TYPE } from './log-stream.ts';
 import type { ControlPlanePorts } from './ports.ts';
@@ -21,6 +21,7 @@ import {
   functionParams,
   functionSchema,
   functionSummarySchema,
+  functionsQuery,
   publishedSchema,
   publishQuery,
   tenantParams,
@@ -102,8 +103,9 @@ const listRoute = createRoute({
   operationId: 'listFunctions',
   security: needs('read'),
   summary: 'List the functions of a tenant',
+  description: 'A page that has as many as `limit` may be followed by another.',
   tags,
-  request: { params: tenantParams },
+  request: { params: tenantParams, query: functionsQuery },
   responses: {
     200: json('Functions by name.', z.array(functionSummarySchema)),
     ...problems(...TENANT_CODES),
@@ -194,15 +196,21 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
     return c.json(functionJson(description, instances, url), 200);
   });
 
-  app.openapi(listRoute, async (c) => {
-    const tenant = c.req.valid('param').tenant as TenantName;
-    const origin = originOf(c);
-    const functions = await backend.list({ tenant });
-    const summaries = functions.map((description) =>
-      functionSummaryJson(description, functionUrl(tenant, description.record.name, origin)),
-    );
-    return c.json(summaries, 200);
-  });
+  app.openapi(
+    listRoute,
+    async (c) => {
+      const tenant = c.req.valid('param').tenant as TenantName;
+      const { limit, after } = c.req.valid('query');
+      const origin = originOf(c);
+      const page = { limit, ...(after === undefined ? {} : { after: after as FunctionName }) };
+      const functions = await backend.list({ tenant, ...page });
+      const summaries = functions.map((description) =>
+        functionSummaryJson(description, functionUrl(tenant, description.record.name, origin)),
+      );
+      return c.json(summaries, 200);
+    },
+    refuseInvalid({ query: functionsQuery }),
+  );
 
   app.openapi(removeRoute, async (c) => {
     await backend.remove({ ...asReference(c.req.valid('param')), actor: c.var.actor });

@@ -28,6 +28,18 @@ export const publishQuery = z.strictObject({
   }),
 });
 
+/** A page of functions, at most. */
+export const FUNCTIONS_PER_PAGE = 1_000;
+
+export const functionsQuery = z.strictObject({
+  limit: countSchema(1, FUNCTIONS_PER_PAGE)
+    .default(100)
+    .openapi({ description: 'How many functions, by name.' }),
+  after: nameSchema
+    .optional()
+    .openapi({ description: 'Only functions behind this one by name: the last of the previous page.' }),
+});
+
 export const versionsQuery = z.strictObject({
   limit: countSchema(1, 1_000).default(100).openapi({ description: 'How many versions, newest first.' }),
   before: countSchema(1, Number.MAX_SAFE_INTEGER)

@@ -8,7 +8,7 @@ import type { FunctionRecord, FunctionVersion } from '../model/function-version.
 import type { Digest, TenantName } from '../model/ids.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { ArtifactCollection } from '../store/artifact-collection.ts';
-import type { VersionPage } from '../store/function-table.ts';
+import type { FunctionPage, VersionPage } from '../store/function-table.ts';
 import type { LogPage, LogStore, StoredLogRecord } from '../store/log-store.ts';
 import type { Registry } from '../store/registry.ts';
 import type {
@@ -119,9 +119,12 @@ export class ControlService implements FunctionBackend {
     return this.#describe(this.#require({ tenant, name }));
   }
 
-  async list({ tenant }: { readonly tenant: TenantName }): Promise<FunctionDescription[]> {
+  async list({
+    tenant,
+    ...page
+  }: { readonly tenant: TenantName } & FunctionPage): Promise<FunctionDescription[]> {
     this.#ports.registry.tenants.require(tenant);
-    return this.#ports.registry.functions.list(tenant).map((record) => this.#describe(record));
+    return this.#ports.registry.functions.list(tenant, page).map((record) => this.#describe(record));
   }
 
   async versions(request: FunctionReference & VersionPage): Promise<FunctionVersion[]> {

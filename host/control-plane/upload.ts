@@ -6,7 +6,7 @@
  * leaves belongs to nobody, and a host empties the folder before it serves.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MayflyError } from '../errors/errors.ts';
 import type { Digest } from '../model/ids.ts';
@@ -40,13 +40,20 @@ export async function receiveUpload(request: Request, options: StagingOptions): 
     if (bytes === 0) throw empty();
     return { path, digest, bytes };
   } catch (error) {
-    await rm(path, { force: true });
+    await remove(path);
     throw error;
   }
 }
 
-export async function discardUpload(upload: StagedUpload): Promise<void> {
-  await rm(upload.path, { force: true });
+export function discardUpload(upload: StagedUpload): Promise<void> {
+  return remove(upload.path);
+}
+
+/** `rm` would look at it first, without letting go of the thread. */
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function writeBody(

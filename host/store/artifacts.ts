@@ -186,7 +186,6 @@ export class ArtifactStore {
 
   /** The manifest, if the artifact is there with every file at its size; a look, not a checksum. */
   async findWhole(key: string): Promise<ArtifactManifest | undefined> {
-    if (!(await this.has(key))) return undefined;
     try {
       const manifest = await this.readManifest(key);
       const { modules, planBytes, sizes } = manifest;

@@ -7,7 +7,9 @@
  *  2. A version never changes, and its number is never given again, also not after its function was removed; after
  *     its tenant was, it is given again under another generation.
  *  3. The same artifact is one version of a function, not two: publishing it again makes that version live.
- *  4. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
+ *  4. Publishing, switching and configuring are durable only once the registry's `durable()` says so: whoever tells of them waits for
+ *     it. Removing is durable at once, since files are removed behind it.
+ *  5. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
  */
 import type { StatementSync } from 'node:sqlite';
 import { MayflyError } from '../errors/errors.ts';
@@ -43,6 +45,12 @@ export interface Publication {
   readonly nowMs: number;
 }
 
+/** Which functions to list: by name, `limit` of them, those behind `after` where it is given. */
+export interface FunctionPage {
+  readonly limit: number;
+  readonly after?: FunctionName;
+}
+
 /** Which versions to list: newest first, `limit` of them, those below `before` where it is given. */
 export interface VersionPage {
   readonly limit: number;
@@ -51,6 +59,7 @@ export interface VersionPage {
 
 export type FunctionListener = (tenant: TenantName, name: FunctionName) => void;
 
+const ALL_FUNCTIONS: FunctionPage = { limit: Number.MAX_SAFE_INTEGER };
 const ALL_VERSIONS: VersionPage = { limit: Number.MAX_SAFE_INTEGER };
 
 export interface FunctionTablePorts {
@@ -86,7 +95,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): { readonly version: FunctionVersion; readonly created: boolean } {
     const { tenant, name, artifactKey, nowMs } = publication;
-    const result = this.#ports.database.change(() => {
+    const result = this.#ports.database.changeUnsynced(() => {
       const before = this.#row(tenant, name);
       if (!before) {
         this.requireRoom(tenant, bounds.functionsPerTenant);
@@ -131,9 +140,19 @@ export class FunctionTable {
   }
 
   /** Functions of a tenant by name. */
-  list(tenant: TenantName): FunctionRecord[] {
-    const rows = this.#sql('SELECT * FROM functions WHERE tenant = ? ORDER BY name').all(tenant);
+  list(tenant: TenantName, page: FunctionPage = ALL_FUNCTIONS): FunctionRecord[] {
+    const rows = this.#sql('SELECT * FROM functions WHERE tenant = ? AND name > ? ORDER BY name LIMIT ?').all(
+      tenant,
+      page.after ?? '',
+      page.limit,
+    );
     return rows.map((row) => this.#record(toFunctionRow(row)));
+  }
+
+  /** All names of a tenant's functions, in order. */
+  names(tenant: TenantName): FunctionName[] {
+    const rows = this.#sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name').all(tenant);
+    return rows.map((row) => row['name'] as FunctionName);
   }
 
   /** Versions of a function, newest first; none where there is no such function. */
@@ -161,7 +180,7 @@ export class FunctionTable {
     nowMs: number,
     actor: Actor = THE_HOST,
   ): FunctionRecord {
-    const record = this.#ports.database.change(() => {
+    const record = this.#ports.database.changeUnsynced(() => {
       const { liveVersion } = this.#requireRow(tenant, name);
       if (!this.version(tenant, name, version)) {
         throw new MayflyError('version_not_found', `Function ${tenant}/${name} has no version ${version}.`, {
@@ -189,7 +208,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): FunctionRecord {
     refuseAboveCeiling(patch, this.#ports.ceilings);
-    const record = this.#ports.database.change(() => {
+    const record = this.#ports.database.changeUnsynced(() => {
       const { overrides } = this.#requireRow(tenant, name);
       const sides = auditedSettings(this.#configuration(overrides), patch);
       this.#ports.audit.append(

@@ -29,6 +29,8 @@ export interface RegistryOptions {
   /** The operator's, for secrets; none where absent. */
   readonly masterKeys?: MasterKeys;
   readonly auditEntriesPerTenant?: number;
+  /** Instead of `fdatasync`, for tests of a slow disk or one that fails. */
+  readonly sync?: (fd: number) => Promise<void>;
 }
 
 export class Registry implements Disposable {
@@ -46,7 +48,7 @@ export class Registry implements Disposable {
 
   /** Throws DatabaseOpenError when the file is in use, damaged or from a newer release. */
   constructor(options: RegistryOptions) {
-    const database = new RegistryDatabase(options.path);
+    const database = new RegistryDatabase(options);
     this.#database = database;
     const audit = new AuditTable(database, options.auditEntriesPerTenant);
     this.audit = audit;
@@ -79,10 +81,7 @@ export class Registry implements Disposable {
     const keys = this.keys.list(tenant).map(({ id }) => id);
     const { functions, tellEvents } = this.#database.change(() => {
       const { settings } = this.tenants.require(tenant);
-      const names = this.#database
-        .sql('SELECT name FROM functions WHERE tenant = ? ORDER BY name')
-        .all(tenant)
-        .map((row) => row['name'] as FunctionName);
+      const names = this.functions.names(tenant);
       if (names.length > 0 && !withFunctions) {
         throw new MayflyError('tenant_not_empty', `Tenant ${tenant} has ${names.length} functions.`);
       }
@@ -105,6 +104,11 @@ export class Registry implements Disposable {
   /** Writes an entry of the audit log about what is not kept here. */
   note(change: AuditedChange, nowMs: number): void {
     this.#database.change(() => this.audit.append(change, nowMs));
+  }
+
+  /** Resolves when everything that was changed before is on the disk: what whoever tells of it waits for. */
+  durable(): Promise<void> {
+    return this.#database.durable();
   }
 
   /** See {@link copyDatabase}. */

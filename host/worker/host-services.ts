@@ -50,6 +50,8 @@ export function createHostServices({
         functionColumn: accounts.functionColumn(tenant, name),
         ...(quarantine === undefined ? {} : { quarantine }),
       };
+      // A version that a power cut could undo runs nowhere: its number would be given again. Where the disk fails, what is there is served.
+      await registry.durable().catch(() => {});
       if (owner.settings.isolation === 'process') {
         // Its secrets are for its own process; the count is the asker's.
         return { ...route, process: { socketPath: await socketOf(tenant), count: 0 } };

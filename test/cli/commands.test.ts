@@ -288,6 +288,48 @@ test('the tenant is named by flag or environment', async (t) => {
   t.regex((await against(host, ['list'], { env: { MAYFLY_TENANT: 'acme' } })).stdout, /no functions yet/);
 });
 
+test('inspect says how instances of the function come about, and why not otherwise', async (t) => {
+  const host = await hostOf(t);
+  const shown = async (instances: object): Promise<string> => {
+    host.routes.set('GET /v1/tenants/default/functions/hello', (_, response) =>
+      sendJson(response, 200, { ...host.functionJson(3), instances }),
+    );
+    return (await against(host, ['inspect', 'hello'])).stdout;
+  };
+  for (const road of ['pagemap', 'madvise', 'copy']) {
+    const instances = { road: 'linked', rewind: road, reason: null };
+    t.regex(
+      await shown(instances),
+      new RegExp(`instances +linked by plan, rewound after each invocation \\(${road}\\)\n`),
+    );
+  }
+  t.regex(
+    await shown({ road: 'linked', rewind: 'madvise', reason: 'the kernel has no PAGEMAP_SCAN' }),
+    /\(madvise\): the kernel has no PAGEMAP_SCAN\n/,
+  );
+  t.regex(
+    await shown({ road: 'glue', rewind: 'fresh', reason: 'it exports a resource' }),
+    /instances +by glue, a new one for each invocation: it exports a resource\n/,
+  );
+});
+
+test('all functions are listed, however many pages they take', async (t) => {
+  const host = await hostOf(t);
+  const names = Array.from({ length: 2_000 }, (_, index) => `f-${String(index).padStart(4, '0')}`);
+  host.routes.set('GET /v1/tenants/default/functions', ({ path }, response) => {
+    const query = new URL(path, host.url).searchParams;
+    const from = query.has('after') ? names.indexOf(query.get('after')!) + 1 : 0;
+    const page = names.slice(from, from + Number(query.get('limit')));
+    const functions = page.map((name) => ({ name, liveVersion: 1, updatedAt: '', url: '' }));
+    sendJson(response, 200, functions);
+  });
+  const { stdout } = await against(host, ['list', '--json']);
+  t.deepEqual(
+    (JSON.parse(stdout) as { readonly name: string }[]).map(({ name }) => name),
+    names,
+  );
+});
+
 test('a name that would reshape the URL never leaves the machine', async (t) => {
   const host = await hostOf(t);
   for (const args of [

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 const test = anyTest as TestFn<{ host: TestHost }>;
 
 test.before(async (t) => {
-  t.context.host = await startTestHost();
+  t.context.host = await startTestHost({ env: { MAYFLY_THREADS: '1' } });
 });
 test.after.always(async (t) => {
   await t.context.host?.dispose();

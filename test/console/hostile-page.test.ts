@@ -87,7 +87,7 @@ test.before(async () => {
   let evil: Uint8Array;
   [browser, host, evil] = await Promise.all([
     launchChromium(),
-    startTestHost({ env: { MAYFLY_FUNCTIONS_URL: 'https://fn.example.com' } }),
+    startTestHost({ env: { MAYFLY_THREADS: '1', MAYFLY_FUNCTIONS_URL: 'https://fn.example.com' } }),
     cCommand(EVIL),
   ]);
   const operator = new Operator(host);

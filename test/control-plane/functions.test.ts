@@ -96,6 +96,23 @@ test('an unexpected failure of the publisher is an internal error without its te
   t.deepEqual(await server.staged(), []);
 });
 
+test('functions are listed by name, page by page', async (t) => {
+  await using server = await ControlPlaneServer.start();
+  for (const name of ['c', 'a', 'd', 'b']) await server.publish(name, 'one');
+  const list = async (query: string) => {
+    const response = await server.request('GET', `/v1/tenants/default/functions${query}`);
+    return ((await response.json()) as { readonly name: string }[]).map(({ name }) => name);
+  };
+  t.deepEqual(await list(''), ['a', 'b', 'c', 'd']);
+  t.deepEqual(await list('?limit=3'), ['a', 'b', 'c']);
+  t.deepEqual(await list('?limit=3&after=c'), ['d']);
+  t.deepEqual(await list('?after=bb'), ['c', 'd'], 'one that is gone by now');
+  for (const query of ['?limit=0', '?limit=1001', '?after=..', '?before=a']) {
+    const response = await server.request('GET', `/v1/tenants/default/functions${query}`);
+    t.like(await problemOf(response), { code: 'invalid_request', status: 400 }, query);
+  }
+});
+
 test('an unexpected failure of this thread is reported to the operator and not to the caller', async (t) => {
   const cause = new TypeError('/secret/path is undefined');
   await using server = await ControlPlaneServer.start({ backend: { list: () => Promise.reject(cause) } });

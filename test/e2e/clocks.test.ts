@@ -28,7 +28,7 @@ int main(void) {
 let host: TestHost;
 let operator: Operator;
 test.before(async () => {
-  host = await startTestHost();
+  host = await startTestHost({ env: { MAYFLY_THREADS: '1' } });
   operator = new Operator(host);
   await operator.tenant('acme');
   await operator.deploy('acme', 'reader', await cCommand(CLOCK_READER));

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { buildHandler } from '../../guest-sdk/build/handler.ts';
 import { resolveConfig } from '../../host/config.ts';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { type Json, TestHost } from '../harness/host.ts';
 
 const GUEST = `
@@ -79,7 +80,7 @@ class EventHost extends TestHost {
     for (;;) {
       const json = await this.read(path);
       if (isWanted(json)) return json;
-      await new Promise((resolve) => setImmediate(resolve));
+      await betweenLooks();
     }
   }
 

@@ -96,7 +96,7 @@ let asked: IncomingHttpHeaders[] = [];
 
 test.before(async () => {
   receiver = await OtlpReceiver.start();
-  host = await startTestHost({ env: receiver.spansAlone });
+  host = await startTestHost({ env: { MAYFLY_THREADS: '1', ...receiver.spansAlone } });
   upstream = createServer((incoming, outgoing) => {
     asked.push(incoming.headers);
     outgoing.end('answer');

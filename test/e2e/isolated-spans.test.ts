@@ -1,6 +1,7 @@
 /** Traces through the process of an isolated tenant: its spans hang where the caller, the authorizer and the sender of a message put them. */
 import { readFileSync } from 'node:fs';
 import test from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf } from '../harness/leaks.ts';
@@ -109,7 +110,7 @@ test.serial('what a process was running when it died has a span that says so', a
   const pid = childrenOf(process.pid).find((child) =>
     readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('isolated-process'),
   )!;
-  while ((await operator.quota('apart', 'concurrency')).used === 0);
+  while ((await operator.quota('apart', 'concurrency')).used === 0) await betweenLooks();
   process.kill(pid, 'SIGKILL');
   const answer = await hanging;
   t.is(JSON.parse(answer.text).code, 'worker_lost');

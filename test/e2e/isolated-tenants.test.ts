@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import test from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { fuelOf, type Json, startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf, LeakCheck } from '../harness/leaks.ts';
@@ -94,6 +95,7 @@ async function loggedLoss(name: string, { received }: RawConnection): Promise<st
       ({ invocationId, message }: Json) => invocationId === invocation && /^worker_lost: /.test(message),
     );
     if (record !== undefined) return record.message;
+    await betweenLooks();
   }
 }
 
@@ -212,7 +214,7 @@ test.serial('quotas hold, and fuel is counted to the unit', async (t) => {
   const fuel = Number(fuelOf(await operator.call('counted', 'echo', { method: 'POST', body: 'x' })));
   await operator.untilUsed('counted', 'fuelPerMonth', fuel);
   await operator.api('PATCH', '/tenants/counted/settings', { isolation: 'shared' });
-  while (processes().length > 1) await new Promise((resolve) => setImmediate(resolve));
+  while (processes().length > 1) await betweenLooks();
   await operator.tenant('apart', { concurrency: 1, queuedInvocations: 0 });
   const holding = await begun('apart', 'silent');
   await operator.untilUsed('apart', 'concurrency', 1);
@@ -314,12 +316,13 @@ test.serial('a function under which its process dies again and again is quaranti
       break;
     }
     const running = await begun('apart', 'silent');
-    while (!/}$/.test(running.received) && (await operator.quota('apart', 'concurrency')).used === 0);
+    while (!/}$/.test(running.received) && (await operator.quota('apart', 'concurrency')).used === 0)
+      await betweenLooks();
     // One that it has not taken on yet is nothing that it died of.
     for (const pid of processes()) process.kill(pid, 'SIGKILL');
     await running.until(/}$/);
     running.destroy();
-    while ((await operator.call('apart', 'echo')).status !== 200);
+    while ((await operator.call('apart', 'echo')).status !== 200) await betweenLooks();
   }
   t.is((await operator.call('apart', 'echo')).status, 200);
 });
@@ -330,6 +333,6 @@ test.serial('set back to shared, it has no process any more', async (t) => {
   process.kill(pid!, 'SIGSTOP');
   t.is((await operator.call('apart', 'echo')).status, 200);
   process.kill(pid!, 'SIGKILL');
-  while (processes().length > 0) await new Promise((resolve) => setImmediate(resolve));
+  while (processes().length > 0) await betweenLooks();
   t.is((await operator.call('apart', 'echo')).status, 200);
 });

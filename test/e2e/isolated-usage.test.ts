@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand } from '../harness/guests.ts';
 import { fuelOf, startTestHost, type TestHost } from '../harness/host.ts';
 import { childrenOf, LeakCheck } from '../harness/leaks.ts';
@@ -70,6 +71,7 @@ async function recordsWith(wanted: string): Promise<string[]> {
       ({ function: name, trigger, outcome }) => `${name} ${trigger} ${outcome}`,
     );
     if (found.includes(wanted)) return found.sort();
+    await betweenLooks();
   }
 }
 
@@ -108,10 +110,11 @@ test.serial(
     await operator.untilUsed('apart', 'concurrency', others.length);
     await t.throwsAsync(operator.call('apart', 'breaks'));
     expected.push('breaks http function_trapped');
-    while ((await records()).length < expected.length);
+    while ((await records()).length < expected.length) await betweenLooks();
     t.deepEqual(await recordsWith('breaks http function_trapped'), [...expected].sort());
     let messages: string[] = [];
     while (messages.filter((message) => /^function_trapped: /.test(message)).length < 2) {
+      await betweenLooks();
       const { json } = await operator.api('GET', '/tenants/apart/functions/breaks/logs?limit=100');
       messages = json.map(({ message }: { message: string }) => message);
     }
@@ -134,7 +137,7 @@ test.serial('who hangs up pays for what was used, once', async (t) => {
   gone.abort();
   t.is(await hungUp, 'gone');
   expected.push('sleeps http caller_gone');
-  while ((await records()).length < expected.length);
+  while ((await records()).length < expected.length) await betweenLooks();
   t.deepEqual(await recordsWith('sleeps http caller_gone'), [...expected].sort());
   t.true((await records()).find(({ outcome }) => outcome === 'caller_gone')!.billed);
 });
@@ -149,7 +152,7 @@ test.serial(
       t.is(JSON.parse(text).code, 'worker_lost');
       return String(headers['mayfly-invocation-id']);
     });
-    while ((await records()).length < expected.length + 2);
+    while ((await records()).length < expected.length + 2) await betweenLooks();
     expected.push('sleeps http worker_lost', 'sleeps http worker_lost');
     // What might have been told of in place of the process that lived has been told by now, too: no record is there twice.
     t.deepEqual(await recordsWith('sleeps http worker_lost'), [...expected].sort());

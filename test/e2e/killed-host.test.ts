@@ -59,9 +59,9 @@ test('a host that is killed while it publishes serves the old version or the new
   let host = hosts.use(await HostProcess.ready(dataDir, ENV));
   let publishMs = 0;
   for (const component of components) {
-    await host.publish('other', withNote(component, 'first'));
+    await host.upload('other', withNote(component, 'first'));
     const startMs = performance.now();
-    const { json } = await host.publish('f', component);
+    const { json } = await host.upload('f', component);
     publishMs = performance.now() - startMs;
     const { text } = await host.request('/fn/default/f/');
     answers.set(json.digest, text);
@@ -75,9 +75,9 @@ test('a host that is killed while it publishes serves the old version or the new
     const digest = `sha256:${createHash('sha256').update(component).digest('hex')}`;
     answers.set(digest, texts[round % 2]!);
     // So that the moments spread over the publishing, not over the start of its process.
-    await host.publish('other', withNote(components[0]!, `warm ${round}`));
+    await host.upload('other', withNote(components[0]!, `warm ${round}`));
     const delayMs = (random.below(1_000) / 1_000) * 1.5 * publishMs;
-    const publishing = host.publish('f', component).then(
+    const publishing = host.upload('f', component).then(
       ({ status }) => status,
       () => undefined,
     );

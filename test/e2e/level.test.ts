@@ -1,12 +1,9 @@
 /** What a call takes is given back, however it ends: memory levels off, and nothing goes on behind an answer. */
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
-import { exampleNamed } from '../../examples/examples.ts';
-import { cCommand } from '../harness/guests.ts';
+import { cCommand, exampleComponent } from '../harness/guests.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 
-const built = async (name: string): Promise<Uint8Array> => readFile(await exampleNamed(name)!.build());
 const MiB = 2 ** 20;
 
 let host: TestHost;
@@ -34,13 +31,13 @@ async function levelsOff(
 }
 
 test.serial('a component by hand', async (t) => {
-  await host.deploy('tiny', await built('tiny-wat'));
+  await host.deploy('tiny', await exampleComponent('tiny-wat'));
   // A memory page that was written to, and the glue's objects: 100 KB each.
   await levelsOff(t, 1_000, 64 * MiB, () => host.call('tiny'));
 });
 
 test.serial('a TypeScript handler', async (t) => {
-  await host.deploy('hello', await built('hello-ts'));
+  await host.deploy('hello', await exampleComponent('hello-ts'));
   // Its memory has 2 MB.
   await levelsOff(t, 200, 128 * MiB, () => host.call('hello'));
 });
@@ -57,7 +54,10 @@ test.serial('a guest that is ended while it waits for a fetch', async (t) => {
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
   t.teardown(() => silent.close());
   const authority = `127.0.0.1:${(silent.address() as { port: number }).port}`;
-  await host.deploy('fetching', await built('fetch-two-ts'), { timeoutMs: 60, allowedHosts: [authority] });
+  await host.deploy('fetching', await exampleComponent('fetch-two-ts'), {
+    timeoutMs: 60,
+    allowedHosts: [authority],
+  });
   const url = encodeURIComponent(`http://${authority}/`);
   const path = `/?first=${url}&second=${url}`;
   await levelsOff(t, 150, 128 * MiB, async () => t.is(await host.failure('fetching', path), 'timed_out'));

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import test from 'ava';
-import { exampleNamed } from '../../examples/examples.ts';
+import { withNote } from '../harness/component-note.ts';
+import { exampleComponent } from '../harness/guests.ts';
 import { fuelOf, type Json, lateField, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 
-const built = async (name: string): Promise<Uint8Array> => readFile(await exampleNamed(name)!.build());
 let host: TestHost;
 test.before(async () => {
   host = await startTestHost({ env: { MAYFLY_THREADS: '3' } });
@@ -13,7 +12,9 @@ test.after.always(() => host.dispose());
 const TINY = 'A mayfly lives for a day.\n';
 
 test.serial('an uploaded component answers at its URL, and the answer says what it cost', async (t) => {
-  const published = await host.deploy('tiny1', await built('tiny-wat'));
+  // Another upload than any that this run of the suite has published: only such a one goes through the steps.
+  const component = withNote(await exampleComponent('tiny-wat'), 'an uploaded component');
+  const published = await host.deploy('tiny1', component);
   t.like(published, {
     tenant: 'default',
     name: 'tiny1',
@@ -37,7 +38,7 @@ test.serial('an uploaded component answers at its URL, and the answer says what 
 
 test('the same call costs the same fuel, on every thread and after a restart', async (t) => {
   const own = await testHost(t);
-  await own.deploy('tiny', await built('tiny-wat'));
+  await own.deploy('tiny', await exampleComponent('tiny-wat'));
   const fuel = new Set<string>();
   const calls = (): Promise<unknown> =>
     Promise.all(
@@ -53,7 +54,7 @@ test('the same call costs the same fuel, on every thread and after a restart', a
 });
 
 test('the request that follows a publish is served by it, on every thread', async (t) => {
-  const [tiny, words] = [await built('tiny-wat'), await built('word-count-c')];
+  const [tiny, words] = [await exampleComponent('tiny-wat'), await exampleComponent('word-count-c')];
   for (let round = 0; round < 4; round++) {
     const { version } = await host.deploy('f3', round % 2 === 0 ? tiny : words);
     t.is(version, (round % 2) + 1);
@@ -65,7 +66,7 @@ test('the request that follows a publish is served by it, on every thread', asyn
 });
 
 test('the same bytes again are the same version, with 200 instead of 201', async (t) => {
-  const body = await built('tiny-wat');
+  const body = await exampleComponent('tiny-wat');
   const put = (): Promise<{ status: number; json: Json }> =>
     host.api('/functions/f4', { method: 'PUT', headers: { 'content-type': 'application/wasm' }, body });
   const [first, second] = [await put(), await put()];
@@ -75,8 +76,8 @@ test('the same bytes again are the same version, with 200 instead of 201', async
 });
 
 test('one call goes back to an older version, and deleting takes the function away', async (t) => {
-  await host.deploy('f5', await built('tiny-wat'));
-  await host.deploy('f5', await built('word-count-c'));
+  await host.deploy('f5', await exampleComponent('tiny-wat'));
+  await host.deploy('f5', await exampleComponent('word-count-c'));
   t.not((await host.call('f5')).text, TINY);
   const live = await host.api('/functions/f5/live', {
     method: 'PUT',
@@ -94,8 +95,8 @@ test('one call goes back to an older version, and deleting takes the function aw
 
 test('a restart keeps functions, versions, settings and logs', async (t) => {
   const own = await testHost(t);
-  await own.deploy('f', await built('tiny-wat'));
-  await own.deploy('f', await built('hello-ts'), {
+  await own.deploy('f', await exampleComponent('tiny-wat'));
+  await own.deploy('f', await exampleComponent('hello-ts'), {
     environment: { NAME: 'Grace' },
     memoryBytes: 64 * 2 ** 20,
   });
@@ -115,7 +116,7 @@ test('a restart keeps functions, versions, settings and logs', async (t) => {
 });
 
 test('a TypeScript handler sees method, path, query and body, and its console is the log', async (t) => {
-  await host.deploy('hello7', await built('hello-ts'));
+  await host.deploy('hello7', await exampleComponent('hello-ts'));
   const answer = await host.call('hello7', '/greet?name=Ada', { method: 'POST', body: 'good morning' });
   t.deepEqual(JSON.parse(answer.text), {
     hello: 'Ada',
@@ -127,7 +128,7 @@ test('a TypeScript handler sees method, path, query and body, and its console is
 });
 
 test('a command gets an event on standard input, and CGI variables when called by HTTP', async (t) => {
-  await host.deploy('words8', await built('word-count-c'));
+  await host.deploy('words8', await exampleComponent('word-count-c'));
   const event = await host.api('/functions/words8/invocations', { method: 'POST', body: 'one two three' });
   t.deepEqual(event.json, { lines: 0, words: 3, bytes: 13 });
   const http = JSON.parse((await host.call('words8', '/a?b', { method: 'PUT', body: 'x\ny' })).text);
@@ -135,7 +136,7 @@ test('a command gets an event on standard input, and CGI variables when called b
 });
 
 test('a handler called with an event does not see the key of the API', async (t) => {
-  await host.deploy('hello9', await built('hello-ts'));
+  await host.deploy('hello9', await exampleComponent('hello-ts'));
   const { json } = await host.api('/functions/hello9/invocations', { method: 'POST', body: 'event' });
   t.like(json, { method: 'POST', path: '/', body: 'event' });
 });
@@ -155,7 +156,7 @@ test('two fetches of one invocation are in flight together', async (t) => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   t.teardown(() => upstream.close());
   const { port } = upstream.address() as { port: number };
-  await host.deploy('two10', await built('fetch-two-ts'), { allowedHosts: [`127.0.0.1:${port}`] });
+  await host.deploy('two10', await exampleComponent('fetch-two-ts'), { allowedHosts: [`127.0.0.1:${port}`] });
   const url = encodeURIComponent(`http://127.0.0.1:${port}/`);
   const answer = await host.call('two10', `/?first=${url}&second=${url}`);
   t.is(answer.status, 200, answer.text);
@@ -166,7 +167,7 @@ test('two fetches of one invocation are in flight together', async (t) => {
 });
 
 test("outbound requests are denied unless the function's settings allow the host", async (t) => {
-  await host.deploy('two11', await built('fetch-two-ts'));
+  await host.deploy('two11', await exampleComponent('fetch-two-ts'));
   const answer = await host.call('two11', '/?first=http://127.0.0.1:9/&second=http://127.0.0.1:9/');
   t.is(answer.status, 502);
   t.regex(answer.text, /denied/i);

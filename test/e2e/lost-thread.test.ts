@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import test from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand, ECHO } from '../harness/guests.ts';
 import { type Answer, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { LeakCheck } from '../harness/leaks.ts';
@@ -113,7 +114,7 @@ test.serial('callers of which nothing was answered yet are told, and the log say
   t.true(lost > 0);
   t.is(lost + served, REQUESTS);
   // Its connections of before may be those of the thread that is gone.
-  while ((await host.request('/healthz').catch(() => undefined)) === undefined);
+  while ((await host.request('/healthz').catch(() => undefined)) === undefined) await betweenLooks();
   const logged = await host.logs('silent', 1);
   t.regex(logged[0]!, /^worker_lost: The serving thread was lost: it ended\.$/);
   for (const connection of connections) connection.destroy();

@@ -1,18 +1,16 @@
 /** The same component, asked the same, on jco's unmodified output: our answers are its answers. */
-import { readFile } from 'node:fs/promises';
 import test, { type ExecutionContext } from 'ava';
-import { exampleNamed } from '../../examples/examples.ts';
 import { componentizeWasip1 } from '../../host/compiler/componentize-wasip1.ts';
 import { SANDBOX_POLICY } from '../../host/front-door/shared-origin.ts';
+import { exampleComponent } from '../harness/guests.ts';
 import { startTestHost, type TestHost } from '../harness/host.ts';
 import { Oracle, runOracle } from '../harness/oracle.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
 import { exchange, type WireAnswer, type WireRequest } from '../harness/wire.ts';
 
-const built = async (name: string): Promise<Uint8Array> => readFile(await exampleNamed(name)!.build());
 let host: TestHost;
 test.before(async () => {
-  host = await startTestHost();
+  host = await startTestHost({ env: { MAYFLY_THREADS: '1' } });
 });
 test.after.always(() => host.dispose());
 
@@ -90,7 +88,7 @@ const ECHO_ONLY: readonly WireRequest[] = [
 ];
 
 test.serial('a component by hand (wasi:http 0.2.0) answers as on jco', async (t) => {
-  await compare(t, 'tiny', await built('tiny-wat'), '0.2', REQUESTS);
+  await compare(t, 'tiny', await exampleComponent('tiny-wat'), '0.2', REQUESTS);
 });
 
 test.serial('a component that says everything back (wasi:http 0.2.12) answers as on jco', async (t) => {
@@ -98,7 +96,7 @@ test.serial('a component that says everything back (wasi:http 0.2.12) answers as
 });
 
 test.serial('a TypeScript handler (wasi:http 0.3) answers as on jco', async (t) => {
-  await compare(t, 'hello', await built('hello-ts'), '0.3', TEXT_ONLY);
+  await compare(t, 'hello', await exampleComponent('hello-ts'), '0.3', TEXT_ONLY);
 });
 
 test.serial('a method that WASI has no name for reaches the guest as it is', async (t) => {
@@ -149,7 +147,7 @@ test.serial('trailers of a guest follow its body', async (t) => {
 });
 
 test.serial('a command (wasip1) writes what it writes on jco', async (t) => {
-  const module = await built('word-count-c');
+  const module = await exampleComponent('word-count-c');
   await host.deploy('words', module);
   const component = await componentizeWasip1(module, 'wasip1-command');
   const inputs = [new Uint8Array(0), Buffer.from('a  b\n\tc\r\nd'), BINARY, LARGE];

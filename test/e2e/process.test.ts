@@ -14,10 +14,16 @@ import { RawConnection } from '../harness/raw-connection.ts';
 
 const leaks = new LeakCheck();
 let echo: Uint8Array;
+/** A data folder that has the examples. */
+let startedDir: string;
 test.before(async () => {
+  startedDir = await mkdtemp(join(tmpdir(), 'mayfly-process-'));
   echo = await cCommand(ECHO);
 });
-test.after.always(() => leaks.settled());
+test.after.always(async () => {
+  await rm(startedDir, { recursive: true, force: true });
+  await leaks.settled();
+});
 
 const NO_EXAMPLES = { MAYFLY_EXAMPLES: '0' };
 
@@ -49,7 +55,7 @@ async function inFlight(host: HostProcess): Promise<RawConnection> {
 }
 
 test.serial('a first start deploys the examples and prints lines that call them', async (t) => {
-  const dataDir = await dataFolder(t);
+  const dataDir = startedDir;
   await using host = await HostProcess.ready(dataDir);
   t.is((await host.request('/healthz')).status, 200);
   const lines = curlLines(host);
@@ -237,15 +243,19 @@ test.serial('a key from the environment works and is stored nowhere', async (t) 
 test.serial(
   'an example that was deleted or changed by hand: deleted comes back, changed stays',
   async (t) => {
-    const dataDir = await dataFolder(t);
+    const dataDir = startedDir;
     {
-      await using host = await HostProcess.ready(dataDir);
-      await host.api('/functions/hello-ts', { method: 'DELETE' });
+      await using host = await HostProcess.ready(dataDir, NO_EXAMPLES);
+      t.is((await host.api('/functions/hello-ts', { method: 'DELETE' })).status, 204);
       await host.publish('tiny-wat', await exampleComponent('word-count-c'));
       host.kill('SIGTERM');
       await host.exit;
     }
     await using again = await HostProcess.ready(dataDir);
+    t.deepEqual(
+      again.lines.filter((line) => line.startsWith('Building')),
+      ['Building and deploying the example hello-ts'],
+    );
     t.is((await again.request('/fn/default/hello-ts/')).status, 200);
     t.is((await again.api('/functions/tiny-wat')).json.liveVersion, 2);
   },
@@ -253,11 +263,11 @@ test.serial(
 
 test.serial('a Ctrl-C that reaches the publishing process, too, does not end it', async (t) => {
   await using host = await HostProcess.ready(await dataFolder(t), NO_EXAMPLES);
-  t.is((await host.publish('echo', echo)).status, 201);
+  t.is((await host.upload('echo', echo)).status, 201);
   const publishing = childrenOf(host.pid);
   t.is(publishing.length, 1);
   process.kill(publishing[0]!, 'SIGINT');
-  t.is((await host.publish('echo', withNote(echo, 'again'))).status, 201);
+  t.is((await host.upload('echo', withNote(echo, 'again'))).status, 201);
   t.deepEqual(childrenOf(host.pid), publishing);
   host.kill('SIGTERM');
   t.is((await host.exit).status, 0);

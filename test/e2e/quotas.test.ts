@@ -1,6 +1,7 @@
 /** Quotas on a real host: a refusal says which one, who waits gets its place, and what was used is known. */
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand, ECHO } from '../harness/guests.ts';
 import { type Answer, type Json, startTestHost, type TestHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
@@ -156,7 +157,7 @@ test('fuel of the month is counted to the unit, ends with 429, and is not forgot
     .map(({ headers }) => Number(headers['mayfly-fuel']))
     .reduce((sum, each) => sum + each, 0);
   t.true(fuel > 0);
-  while ((await quotas()).fuelPerMonth.used !== fuel);
+  while ((await quotas()).fuelPerMonth.used !== fuel) await betweenLooks();
   await own.stop();
   await own.start();
   const { used, resetAt } = (await quotas()).fuelPerMonth;

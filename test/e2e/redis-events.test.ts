@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { Redis } from 'ioredis';
 import { resolveConfig } from '../../host/config.ts';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { eventGuest } from '../harness/event-guests.ts';
 import { type Json, TestHost } from '../harness/host.ts';
 import { RedisServer } from '../harness/redis-server.ts';
@@ -51,7 +52,7 @@ async function handled(host: TestHost, mapping: string, count: number): Promise<
   for (;;) {
     const { json } = await host.api(`/event-source-mappings/${mapping}`);
     if (json.status.counts.succeeded >= count) return json;
-    await new Promise((resolve) => setImmediate(resolve));
+    await betweenLooks();
   }
 }
 
@@ -113,7 +114,7 @@ test.serial(
       for (;;) {
         const { json } = await host.api(path);
         if (isThere(json)) return json;
-        await new Promise((resolve) => setImmediate(resolve));
+        await betweenLooks();
       }
     };
     const redrive = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' };

@@ -9,7 +9,7 @@ let host: TestHost;
 let published: Json;
 test.before(async (t) => {
   t.timeout(300_000);
-  [host] = await Promise.all([startTestHost(), starlingGuest(GUEST)]);
+  [host] = await Promise.all([startTestHost({ env: { MAYFLY_THREADS: '1' } }), starlingGuest(GUEST)]);
   published = await host.deploy('star', await starlingGuest(GUEST));
 });
 test.after.always(() => host?.dispose());

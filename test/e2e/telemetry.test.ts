@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test, { type ExecutionContext } from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand } from '../harness/guests.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
@@ -41,6 +42,7 @@ let host: TestHost;
 let upstream: Server;
 let asked: IncomingHttpHeaders[] = [];
 let upstreamOrigin = '';
+let handler: Uint8Array;
 
 test.before(async () => {
   receiver = await OtlpReceiver.start();
@@ -62,7 +64,8 @@ test.before(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
   const authority = `127.0.0.1:${(upstream.address() as AddressInfo).port}`;
   upstreamOrigin = `http://${authority}`;
-  await host.deploy('handler', await handlerFrom(HANDLER), { allowedHosts: [authority] });
+  handler = await handlerFrom(HANDLER);
+  await host.deploy('handler', handler, { allowedHosts: [authority] });
   await host.deploy(
     'traps',
     await parse(plainCommand('(memory 1) (func (export "run") (result i32) unreachable)')),
@@ -104,6 +107,7 @@ async function scrapeOnce(t: ExecutionContext, name: string, count: number): Pro
     const ended = ['faas_invocations_total', 'faas_errors_total', 'faas_timeouts_total'];
     const sum = ended.reduce((all, metric) => all + sumOf(samples, metric, { faas_name: name }), 0);
     if (sum >= count) return samples;
+    await betweenLooks();
   }
 }
 
@@ -248,7 +252,7 @@ test.serial('a command reads its trace from the environment', async (t) => {
 
 test.serial('metrics, ledger and replies agree, on every thread and by every road', async (t) => {
   t.timeout(120_000);
-  await host.deploy('counted', await handlerFrom(HANDLER));
+  await host.deploy('counted', handler);
   const answers = await Promise.all(Array.from({ length: 20 }, () => host.call('counted')));
   const fuel = answers.reduce((sum, answer) => sum + Number(fuelOf(answer)), 0);
   const samples = await scrapeOnce(t, 'counted', 20);
@@ -344,13 +348,17 @@ test('more tenants and functions than are to be told apart are counted together,
   await narrow.call('first');
   // Seen by the main thread before the other one is.
   let samples = await scrape('text/plain', narrow);
-  while (sumOf(samples, 'faas_invocations_total', { faas_name: 'first' }) < 1)
+  while (sumOf(samples, 'faas_invocations_total', { faas_name: 'first' }) < 1) {
+    await betweenLooks();
     samples = await scrape('text/plain', narrow);
+  }
   await narrow.deploy('second', ok);
   await narrow.call('second');
   await narrow.call('second');
-  while (sumOf(samples, 'mayfly_telemetry_folded_total', {}) < 2)
+  while (sumOf(samples, 'mayfly_telemetry_folded_total', {}) < 2) {
+    await betweenLooks();
     samples = await scrape('text/plain', narrow);
+  }
   t.is(sumOf(samples, 'faas_invocations_total', { mayfly_tenant: 'default', faas_name: '_other' }), 2);
   t.is(sumOf(samples, 'faas_invocations_total', { faas_name: 'second' }), 0);
   t.is(sumOf(samples, 'mayfly_telemetry_series', {}), 1);

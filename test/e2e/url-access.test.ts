@@ -1,4 +1,5 @@
 import test from 'ava';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { type Answer, type CallOptions, startTestHost, type TestHost } from '../harness/host.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
@@ -151,6 +152,7 @@ async function asked(value: string, count: number): Promise<string[]> {
     const lines = await host.logs('authorizer', count);
     const found = lines.filter((line) => line.startsWith(`${value} `));
     if (found.length >= count) return found;
+    await betweenLooks();
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../host/control-plane/webhook-signature.ts';
 import { decimalOf, divideHalfUp } from '../../host/metering/pricing.ts';
 import { HOST_CALL_COLUMNS, type HostCallColumn } from '../../host/model/host-call-kind.ts';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { type Answer, fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
@@ -75,9 +76,11 @@ async function recordsOf(t: ExecutionContext, tenant: string, count: number): Pr
   for (;;) {
     const { json } = await api.api('GET', `/tenants/${tenant}/usage?level=record`);
     const records: UsageRecordJson[] = json.rows;
-    if (records.length < count) continue;
-    t.is(records.length, count);
-    return records;
+    if (records.length >= count) {
+      t.is(records.length, count);
+      return records;
+    }
+    await betweenLooks();
   }
 }
 
@@ -216,7 +219,7 @@ test('an event through the API, an authorizer and a caller who hangs up leave re
   await api.api('PATCH', `/tenants/${tenant}/functions/sleeps/configuration`, { timeoutMs: 60_000 });
   const gone = new AbortController();
   const hungUp = fetch(`${host.origin}/fn/${tenant}/sleeps/`, { signal: gone.signal }).catch(() => 'gone');
-  while ((await api.quota(tenant, 'concurrency')).used === 0);
+  while ((await api.quota(tenant, 'concurrency')).used === 0) await betweenLooks();
   gone.abort();
   t.is(await hungUp, 'gone');
   const records = await recordsOf(t, tenant, 3);
@@ -306,6 +309,7 @@ test('a stop holds from the first request on after a restart, and alerts reach t
   for (;;) {
     const { json } = await operator.api('GET', `/tenants/${tenant}/budget`);
     if (json.alerts[0]?.deliveredAt !== undefined) break;
+    await betweenLooks();
   }
   await own.stop();
   await own.start();

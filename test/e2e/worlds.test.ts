@@ -7,7 +7,7 @@ import { echoGuest, nestedWit, watComponent } from '../harness/wat-guests.ts';
 
 let host: TestHost;
 test.before(async () => {
-  host = await startTestHost();
+  host = await startTestHost({ env: { MAYFLY_THREADS: '1' } });
 });
 test.after.always(() => host.dispose());
 

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Agent, request } from 'undici';
 import type { Json } from './host.ts';
+import { keepArtifact, lendArtifact } from './lent-artifacts.ts';
 
 const MAIN = fileURLToPath(new URL('../../host/main.ts', import.meta.url));
 
@@ -134,7 +135,16 @@ export class HostProcess implements AsyncDisposable {
     return this.request(`/fn/default/${name}/`);
   }
 
-  publish(name: string, component: Uint8Array): Promise<{ status: number; json: Json }> {
+  /** Where another host of this run has published the component, this one finds its artifact there already. */
+  async publish(name: string, component: Uint8Array): Promise<{ status: number; json: Json }> {
+    await lendArtifact(this.#dataDir, component);
+    const answer = await this.upload(name, component);
+    if (answer.status < 300) await keepArtifact(this.#dataDir, component);
+    return answer;
+  }
+
+  /** What the host itself makes of an upload. */
+  upload(name: string, component: Uint8Array): Promise<{ status: number; json: Json }> {
     const headers = { 'content-type': 'application/wasm' };
     return this.api(`/functions/${name}`, { method: 'PUT', headers, body: component });
   }

@@ -6,6 +6,8 @@ import type { ExecutionContext } from 'ava';
 import { Agent, request } from 'undici';
 import { type HostConfig, resolveConfig } from '../../host/config.ts';
 import { type RunningHost, startHost } from '../../host/host.ts';
+import { betweenLooks } from './between-looks.ts';
+import { keepArtifact, lendArtifact } from './lent-artifacts.ts';
 
 export interface Answer {
   readonly status: number;
@@ -94,7 +96,9 @@ export class TestHost {
     return { status: answer.status, json: answer.text === '' ? undefined : JSON.parse(answer.text) };
   }
 
+  /** Where another host of this run has published the component, this one finds its artifact there already. */
   async deploy(name: string, component: Uint8Array, configuration?: Json, query = ''): Promise<Json> {
+    if (query === '') await lendArtifact(this.config.dataDir, component);
     const { status, json } = await this.api(`/functions/${name}${query}`, {
       method: 'PUT',
       headers: { 'content-type': 'application/wasm' },
@@ -102,6 +106,7 @@ export class TestHost {
     });
     if (status !== 201 && status !== 200)
       throw new Error(`deploy ${name}: ${status} ${JSON.stringify(json)}`);
+    if (query === '') await keepArtifact(this.config.dataDir, component);
     if (configuration !== undefined) await this.configure(name, configuration);
     return json;
   }
@@ -136,7 +141,7 @@ export class TestHost {
       const { json } = await this.api(`/functions/${name}/logs?limit=1000`);
       const messages = (Array.isArray(json) ? json : json.records).map((record: Json) => record.message);
       if (messages.length >= count) return messages;
-      await new Promise((resolve) => setImmediate(resolve));
+      await betweenLooks();
     }
   }
 }

@@ -1,5 +1,7 @@
 /** What an operator does to a test's host: tenants, their functions and quotas. */
+import { betweenLooks } from './between-looks.ts';
 import type { Answer, CallOptions, Json, TestHost } from './host.ts';
+import { keepArtifact, lendArtifact } from './lent-artifacts.ts';
 
 export class Operator {
   readonly #host: TestHost;
@@ -26,8 +28,11 @@ export class Operator {
 
   async deploy(tenant: string, name: string, component: Uint8Array, configuration?: Json): Promise<Answer> {
     const path = `/tenants/${tenant}/functions/${name}`;
+    const { dataDir } = this.#host.config;
+    await lendArtifact(dataDir, component);
     const answer = await this.upload(tenant, name, component);
     if (answer.status >= 300) throw new Error(`deploy ${tenant}/${name}: ${answer.status} ${answer.text}`);
+    await keepArtifact(dataDir, component);
     if (configuration !== undefined) {
       const { status, json } = await this.api('PATCH', `${path}/configuration`, configuration);
       if (status !== 200) throw new Error(`configure ${tenant}/${name}: ${status} ${JSON.stringify(json)}`);
@@ -53,7 +58,7 @@ export class Operator {
 
   /** Waits until a quota is used as much as `used` says. */
   async untilUsed(tenant: string, name: string, used: number): Promise<void> {
-    while ((await this.quota(tenant, name)).used !== used);
+    while ((await this.quota(tenant, name)).used !== used) await betweenLooks();
   }
 
   #request(method: string, path: string, options: CallOptions): Promise<Answer> {

@@ -19,6 +19,9 @@ import { usagePanel } from './usage-panel.js';
 /** @import { FunctionSummaryJson } from '../../control-plane/schemas.ts' */
 /** @import { UsageWindow } from './usage-window.js' */
 
+/** A page of the API. Whoever has more looks for one by its address, or with `mayfly list`. */
+const MOST_FUNCTIONS = 1_000;
+
 /** @param {{ api: Api, tenant: string, signal: AbortSignal }} options */
 export function tenantView({ api, tenant, signal }) {
   const at = path`/tenants/${tenant}`;
@@ -28,8 +31,16 @@ export function tenantView({ api, tenant, signal }) {
   const functions = live({
     signal,
     everyMs: 5_000,
-    load: () => api.ask(`${at}/functions`, { signal }),
-    show: (/** @type {FunctionSummaryJson[]} */ found) => functionTable(tenant, found, usage),
+    load: () => api.ask(`${at}/functions?limit=${MOST_FUNCTIONS}`, { signal }),
+    show: (/** @type {FunctionSummaryJson[]} */ found) =>
+      found.length < MOST_FUNCTIONS
+        ? functionTable(tenant, found, usage)
+        : element(
+            'div',
+            {},
+            element('p', {}, `The first ${count(MOST_FUNCTIONS)} by name.`),
+            functionTable(tenant, found, usage),
+          ),
   });
   const own = { api, tenants: async () => [tenant], signal };
   const invoices = () =>

@@ -21,6 +21,7 @@ import type {
   SentMessage,
 } from '../../model/queue-message.ts';
 import { type CopyOptions, copyDatabase } from '../backup/database-copy.ts';
+import { LogSync } from '../log-sync.ts';
 import type { Claim, ClaimOptions, MessagePage, QueueEngine, Settlement } from './queue-engine.ts';
 import { Checkpoints, type CheckpointsOptions } from './sqlite/checkpoints.ts';
 import { Claiming } from './sqlite/claiming.ts';
@@ -28,7 +29,6 @@ import { AGAIN, CommitQueue, type SetTimer } from './sqlite/commit-queue.ts';
 import { DeadLetters } from './sqlite/dead-letters.ts';
 import { Deduplication } from './sqlite/deduplication.ts';
 import { FreeSpace } from './sqlite/free-space.ts';
-import { LogSync } from './sqlite/log-sync.ts';
 import { Peeking } from './sqlite/peeking.ts';
 import { QueueFile } from './sqlite/queue-file.ts';
 import type { QueueState } from './sqlite/queue-state.ts';

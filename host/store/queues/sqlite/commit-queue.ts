@@ -12,7 +12,7 @@
  */
 import { MayflyError } from '../../../errors/errors.ts';
 import { QUEUE_LIMITS } from '../../../limits/event-limits.ts';
-import type { LogSync } from './log-sync.ts';
+import type { LogSync } from '../../log-sync.ts';
 import type { QueueFile } from './queue-file.ts';
 import type { QueueState } from './queue-state.ts';
 

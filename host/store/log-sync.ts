@@ -9,8 +9,8 @@
  *  3. After a sync that failed nothing is durable any more: the kernel may have dropped the pages and would call the next
  *     sync a success. `durable` fails from then on, until the host is started again.
  *
- * A checkpoint is another thread's affair (checkpoints.ts): with NORMAL, SQLite syncs the log before it copies from it, and the database
- * before it starts the log anew.
+ * Of the queues a checkpoint is another thread's affair (queues/sqlite/checkpoints.ts), of the registry SQLite's own, once in a hundred
+ * publishes: with NORMAL, it syncs the log before it copies from it, and the database before it starts the log anew.
  */
 import { closeSync, fdatasync, fsyncSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -47,19 +47,30 @@ export class LogSync {
   durable(): Promise<void> {
     const fd = this.#fd;
     if (fd === undefined) return Promise.resolve();
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     if (this.#running === undefined) return this.#start(fd);
     this.#next ??= this.#running
       .catch(() => {})
       .then(() => {
         this.#next = undefined;
-        return this.#start(fd);
+        if (this.#failure === undefined) return this.#start(fd);
+        this.#running = undefined;
+        throw this.#failure;
       });
     return this.#next;
   }
 
-  /** Nobody may be waiting any more. */
+  /** Lets a sync that is under way end first; none may be asked for any more. */
   close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    const fd = this.#fd;
+    if (fd === undefined) return;
+    if (this.#running === undefined) closeSync(fd);
+    else void this.#closeWhenIdle(fd);
+  }
+
+  async #closeWhenIdle(fd: number): Promise<void> {
+    while (this.#running !== undefined) await this.#running.catch(() => {});
+    closeSync(fd);
   }
 
   #start(fd: number): Promise<void> {
@@ -69,7 +80,6 @@ export class LogSync {
 
   async #run(fd: number): Promise<void> {
     try {
-      if (this.#failure) throw this.#failure;
       await this.#sync(fd);
     } catch (error) {
       this.#failure = new Error('the log could not be synced', { cause: error });
