@@ -140,7 +140,8 @@ export class BodyWriter {
         continue;
       }
       const pair = pairs[event]!;
-      if ((pair & 0xff) !== INSERTION.none) this.#insert(slotBefore(event), offset, offset);
+      if ((pair & 0xff) === INSERTION.payingBranch) this.#payingBranch(event, offset);
+      else if ((pair & 0xff) !== INSERTION.none) this.#insert(slotBefore(event), offset, offset);
       if (kind === RECORD.directCall) this.#call(offset, pushed[event]!);
       else if (isPassing && (kind === RECORD.leave || event === lastEvent)) {
         this.#copyTo(offset);
@@ -159,6 +160,16 @@ export class BodyWriter {
     const { kinds, values } = this.#function.insertions;
     this.#copyTo(at);
     this.#insertions.write(kinds[slot]!, values[slot]!, offset);
+  }
+
+  /** Writes the branch at `offset` so that it pays where it goes. */
+  #payingBranch(event: number, offset: number): void {
+    this.#copyTo(offset);
+    this.#insertions.payingBranch(
+      this.#integerAt(offset + 1),
+      this.#function.insertions.values[slotBefore(event)]!,
+    );
+    this.#copied = this.#behindInteger(offset + 1);
   }
 
   /** A record that is no event, at `offset`. Returns how many more words it has. */

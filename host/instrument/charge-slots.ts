@@ -61,6 +61,11 @@ export class ChargeSlots {
     this.#write();
   }
 
+  /** Whether nothing stands at `slot`. */
+  isFree(slot: number): boolean {
+    return this.#insertions.kinds[slot] === INSERTION.none;
+  }
+
   /** A charge of a kind of its own, which becomes the open one. */
   put(slot: number, kind: InsertionKind, amount: number, needsCheck: boolean): void {
     // What stands at the same place already becomes part of it.

@@ -52,6 +52,8 @@ export class CodeRecorder {
   /** Where the records of each defined function start, and TRAIT bits of each. */
   readonly starts: Uint32Array;
   readonly traits: Uint8Array;
+  /** Where the code of each starts. */
+  readonly codeStarts: Uint32Array;
   /** Cost of the straight code since the last record. */
   cost = 0;
   /** Blocks open at this point, the body not counted, and the deepest seen. */
@@ -71,6 +73,7 @@ export class CodeRecorder {
     this.starts = new Uint32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.uses = new LocalUses(bodies, codeBytes);
+    this.codeStarts = new Uint32Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
   }
 
@@ -86,6 +89,7 @@ export class CodeRecorder {
   enter(index: number, offset: number, bytes: number, cost: number): void {
     this.#reserve(bytes * WORDS_PER_BYTE + SPARE_WORDS);
     this.starts[index] = this.length;
+    this.codeStarts[index] = offset;
     this.depth = 0;
     this.isDead = false;
     this.isBodyTarget = false;

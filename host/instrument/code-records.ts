@@ -4,8 +4,9 @@ import { FLOW } from './flow.ts';
  * What a record of code-recorder.ts is about: what FLOW tells of, and these. An instruction's index, where it has one, stands
  * right behind its opcode.
  */
+const { payingBranch: _, ...RECORDED } = FLOW;
 export const RECORD = {
-  ...FLOW,
+  ...RECORDED,
   /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label]. */
   castBranch: 19,
   /** A call of a function by its index. */

@@ -11,8 +11,10 @@
  * Where all that lead to a label pay something anyway, and go nowhere else, they pay for the straight code behind it, too
  * (owed is negative then): one addition for all of what would be two on each way, which wait for each other.
  *
- * Invariant, which placement relies on: debts are negative only of labels that nothing leads to which might go elsewhere. So
- * the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
+ * What callers paid ahead (least-costs.ts) is pending at the entry as a negative number, and may still be at a label.
+ *
+ * Invariant, which placement relies on: more is paid ahead here only for labels that nothing leads to which might go elsewhere.
+ * So the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
  */
 import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
 import { DebtEdges } from './debt-edges.ts';
@@ -55,6 +57,7 @@ export class DebtEstimate {
   /** The label of each loop around, by how many are around it. */
   readonly #loops: Int32Array;
   #mayUseLocal = true;
+  #branchesPay = false;
   #paths = new Int32Array(256 << WIDTH_SHIFT);
   readonly #edges = new DebtEdges();
 
@@ -72,9 +75,13 @@ export class DebtEstimate {
     this.#loops = loops;
   }
 
-  /** Fills the debts of the function that `flow` holds; `prepays` if labels may come to be paid for ahead. */
-  run(mayUseLocal: boolean, prepays: boolean): void {
+  /**
+   * Fills the debts of the function that `flow` holds; `prepays` if labels may come to be paid for ahead, `countsThroughout` if
+   * all of it counts in the local counter, so that branches can pay where they go.
+   */
+  run(mayUseLocal: boolean, prepays: boolean, countsThroughout: boolean): void {
     this.#mayUseLocal = mayUseLocal;
+    this.#branchesPay = countsThroughout;
     const { labels } = this.#flow;
     if (this.#paths.length < labels << WIDTH_SHIFT) this.#paths = new Int32Array(labels << (WIDTH_SHIFT + 1));
     for (let walk = 0, isCut = false; walk < MAX_WALKS || isCut; walk++) {
@@ -138,9 +145,10 @@ export class DebtEstimate {
     const paths = this.#paths;
     const { length, kinds, costs, args, traits } = flow;
     const { isAtEntry } = checks;
+    const branchesPay = this.#branchesPay;
     /** What is pending: the debt of a label, and the cost since. */
     let from = BODY;
-    let cost = 0;
+    let cost = -flow.prepaid;
     /** The most that was executed since the last check, and the depth of loops up to which there was one. */
     let since = 0;
     let checked = isAtEntry ? 0 : -1;
@@ -258,6 +266,7 @@ export class DebtEstimate {
           break;
         case FLOW.branch:
         case FLOW.branchIf:
+        case FLOW.payingBranch:
           if (label !== BODY) {
             if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
               this.#edge(from, cost, label);
@@ -267,16 +276,17 @@ export class DebtEstimate {
                 checked = loopDepth;
               }
             } else {
-              if (kind === FLOW.branchIf) paths[at + UNPAID] = REFUSED;
+              if (kind !== FLOW.branch) paths[at + UNPAID] = REFUSED;
               if (pays) this.#edge(from, cost, label);
               else this.#unpaidEdge(from, cost, label);
               this.#arrive(label, since, checked);
             }
           }
+          pays = false;
+          if (branchesPay && kind === FLOW.payingBranch) break;
           from = label;
           cost = 0;
           isDead = kind === FLOW.branch;
-          pays = false;
           break;
         case FLOW.branchTableLabel:
         case FLOW.branchTable:
@@ -356,7 +366,8 @@ export class DebtEstimate {
     let isAny = false;
     for (let label = 1; label < labels; label++) {
       const at = label << WIDTH_SHIFT;
-      if (debts[label]! >= paths[at + UNPAID]! || (paths[at + FLAGS]! & REACHED) === 0) continue;
+      if (debts[label]! < 0 || debts[label]! >= paths[at + UNPAID]! || (paths[at + FLAGS]! & REACHED) === 0)
+        continue;
       const ahead = paths[at + AHEAD]!;
       if (ahead === 0 || ahead > CHECK_INTERVAL) continue;
       debts[label] = -ahead;

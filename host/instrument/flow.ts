@@ -27,6 +27,8 @@ export const FLOW = {
   passingCall: 17,
   /** Nothing: straight code that costs very much is cut into pieces. */
   point: 18,
+  /** A `branchIf` that can pay on the way that is taken: its label takes no operands. Told from the others by function-flow.ts. */
+  payingBranch: 21,
 } as const;
 
 /** The label that a branch to the end of the body, and that end, have. */
@@ -41,4 +43,6 @@ export const LABEL_TRAIT = {
   params: 4,
   /** Of an `if`: it has no `else`. */
   oneArm: 8,
+  /** Of a block or an `if`: branches to it take no operands along. */
+  void: 16,
 } as const;

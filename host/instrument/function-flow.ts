@@ -11,6 +11,10 @@ import {
 } from './code-records.ts';
 import { CHECK_INTERVAL } from './cost-model.ts';
 import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import type { LeastCosts } from './least-costs.ts';
+
+const EMPTY_BLOCK = 0x40;
+const BR_IF = 0x0d;
 
 /** No bound of a callee's cost: it does not take the counter. */
 const NOT_PASSING = -1;
@@ -27,6 +31,10 @@ export class FunctionFlow {
   costs: Int32Array = new Int32Array(1_024);
   /** Number of the label that opens, ends or is branched to; of a call that passes the counter, the bound on its cost. */
   args: Int32Array = new Int32Array(1_024);
+  /** Of a call that passes the counter, what is paid ahead for the callee. */
+  leasts: Int32Array = new Int32Array(1_024);
+  /** What callers have paid ahead for this function. */
+  prepaid = 0;
   /** Where the instruction stands. */
   offsets: Int32Array = new Int32Array(1_024);
   /** Labels are numbered in the order in which their blocks open, the body's is BODY. LABEL_TRAIT bits of each. */
@@ -44,14 +52,24 @@ export class FunctionFlow {
   readonly #recorder: CodeRecorder;
   readonly #passing: Uint8Array;
   readonly #callBounds: Uint16Array;
+  readonly #leastCosts: LeastCosts;
   /** By depth, the body's being 0: the label of a block, and whether anything calls in it. */
   readonly #openLabels: Int32Array;
   readonly #openCalls: Uint8Array;
   #depth = 0;
+  /** Loops around. */
+  #loopDepth = 0;
   /** Behind the integer read last. */
   #pos = 0;
 
-  constructor(bytes: Uint8Array, recorder: CodeRecorder, passing: Uint8Array, callBounds: Uint16Array) {
+  constructor(
+    bytes: Uint8Array,
+    recorder: CodeRecorder,
+    passing: Uint8Array,
+    callBounds: Uint16Array,
+    leastCosts: LeastCosts,
+  ) {
+    this.#leastCosts = leastCosts;
     this.#bytes = bytes;
     this.#recorder = recorder;
     this.#passing = passing;
@@ -60,8 +78,9 @@ export class FunctionFlow {
     this.#openCalls = new Uint8Array(recorder.maxDepth + 2);
   }
 
-  /** Takes up the defined function `index`, whose code starts at `start`. */
-  read(index: number, start: number): void {
+  /** Takes up the defined function `index`, which all functions together know as `functionIndex`; its code starts at `start`. */
+  read(index: number, functionIndex: number, start: number): void {
+    this.prepaid = this.#leastCosts.of(functionIndex);
     const { words, starts, traits } = this.#recorder;
     const to = starts[index + 1]!;
     this.isBodyTarget = (traits[index]! & TRAIT.isBodyTarget) !== 0;
@@ -72,6 +91,7 @@ export class FunctionFlow {
     this.length = 0;
     this.labels = 0;
     this.#depth = -1;
+    this.#loopDepth = 0;
     // Each has one event at most but a `br_table`, whose labels are read as they come.
     this.#reserve(to - starts[index]!);
     this.#open(0);
@@ -91,7 +111,7 @@ export class FunctionFlow {
         else if (kind === RECORD.oddLength) isOdd = true;
         else {
           offset += word >>> DISTANCE_SHIFT;
-          if (kind === RECORD.block) this.#open(0);
+          if (kind === RECORD.block) this.#open(bytes[offset + 1] === EMPTY_BLOCK ? LABEL_TRAIT.void : 0);
           else if (kind === RECORD.edit) i += 3;
         }
         continue;
@@ -107,29 +127,34 @@ export class FunctionFlow {
         case FLOW.branch: {
           const label = bytes[offset + 1]!;
           arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
+          if (this.#loopDepth > 0 && (this.traits[arg]! & LABEL_TRAIT.void) !== 0 && bytes[offset] === BR_IF)
+            kinds[event] = FLOW.payingBranch;
           break;
         }
         case FLOW.end:
           arg = this.#close();
           break;
         case RECORD.directCall:
-          arg = this.#directCall(offset + 1);
+          arg = this.#directCall(offset + 1, event);
           kinds[event] = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
           if (arg === NOT_PASSING) arg = 0;
           break;
         case FLOW.loop:
           // A block type of more than one byte may have parameters.
           arg = this.#open(isOdd ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
+          this.#loopDepth++;
           break;
         case FLOW.if:
-          arg = this.#open(LABEL_TRAIT.oneArm);
+          arg = this.#open(
+            bytes[offset + 1] === EMPTY_BLOCK ? LABEL_TRAIT.oneArm | LABEL_TRAIT.void : LABEL_TRAIT.oneArm,
+          );
           break;
         case FLOW.try:
           arg = this.#open(0);
           break;
         case FLOW.else:
           arg = this.#labelAt(0);
-          this.traits[arg] = 0;
+          this.traits[arg]! &= ~LABEL_TRAIT.oneArm;
           break;
         case FLOW.catch:
           arg = this.#labelAt(0);
@@ -191,8 +216,10 @@ export class FunctionFlow {
     if (depth === 0) return BODY;
     this.#depth = depth - 1;
     const label = this.#openLabels[depth]!;
+    const isLoop = (this.traits[label]! & LABEL_TRAIT.loop) !== 0;
+    if (isLoop) this.#loopDepth--;
     if (this.#openCalls[depth] === 0) return label;
-    if ((this.traits[label]! & LABEL_TRAIT.loop) !== 0) this.traits[label]! |= LABEL_TRAIT.calls;
+    if (isLoop) this.traits[label]! |= LABEL_TRAIT.calls;
     this.#openCalls[depth - 1] = 1;
     return label;
   }
@@ -203,10 +230,11 @@ export class FunctionFlow {
   }
 
   /** Of the callee whose index stands at `at`: the bound on its cost, 0 for none, or NOT_PASSING. */
-  #directCall(at: number): number {
+  #directCall(at: number, event: number): number {
     const callee = this.#integer(at);
     if (this.#passing[callee] === 1) {
       this.hasPassingCalls = true;
+      this.leasts[event] = this.#leastCosts.of(callee);
       return this.#callBounds[callee]!;
     }
     this.hasCalls = true;
@@ -248,6 +276,7 @@ export class FunctionFlow {
     this.kinds = grown(new Uint8Array(size), this.kinds);
     this.costs = grown(new Int32Array(size), this.costs);
     this.args = grown(new Int32Array(size), this.args);
+    this.leasts = grown(new Int32Array(size), this.leasts);
     this.offsets = grown(new Int32Array(size), this.offsets);
   }
 }

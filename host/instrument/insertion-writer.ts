@@ -7,6 +7,11 @@ import type { MeterPlan } from './plan.ts';
 import { chargeCode, checkCode } from './support-functions.ts';
 import type { ByteSink } from './writer.ts';
 
+const IF = 0x04;
+const BR = 0x0c;
+const BR_IF = 0x0d;
+const END = 0x0b;
+const EMPTY = 0x40;
 const GET = 0x20;
 const SET = 0x21;
 const TEE = 0x22;
@@ -86,7 +91,7 @@ export class InsertionWriter {
         sink.i64Const(CHUNK);
         sink.u8(I64_GT_S);
         this.#hints.unlikely(sink.length);
-        sink.u8(0x0d);
+        sink.u8(BR_IF);
         sink.u8(1);
         this.#localCharge(value, SET);
         break;
@@ -175,6 +180,17 @@ export class InsertionWriter {
     sink.instruction(0x10, this.#plan.settle);
     this.#local(SET);
     sink.u8(0x0b);
+  }
+
+  /** A branch `out` blocks outwards that adds `units` to the counter if it goes. */
+  payingBranch(out: number, units: number): void {
+    const sink = this.#sink;
+    sink.u8(IF);
+    sink.u8(EMPTY);
+    this.#localCharge(units, SET);
+    sink.u8(BR);
+    sink.u32(out + 1);
+    sink.u8(END);
   }
 
   #clear(): void {

@@ -25,6 +25,8 @@ export const INSERTION = {
   closeCounted: 13,
   /** Nothing of its own: what is added to the counter as it is pushed [units]. Stands in no slot, see `pushed`. */
   push: 14,
+  /** In place of a branch that goes on or not: one that adds [units] to the local counter if it goes. */
+  payingBranch: 15,
 } as const;
 
 export type InsertionKind = (typeof INSERTION)[keyof typeof INSERTION];

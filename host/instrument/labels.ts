@@ -178,7 +178,7 @@ export class Labels {
    */
   dispute(label: number): void {
     this.isChanged = true;
-    this.debts[label] = 0;
+    if (this.debts[label]! > 0) this.debts[label] = 0;
   }
 
   arrive(label: number, since: number, checked: number, isDirty: boolean): void {

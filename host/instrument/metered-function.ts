@@ -3,6 +3,7 @@ import type { FeatureSet } from './features.ts';
 import { FunctionFlow } from './function-flow.ts';
 import { type FunctionReader, MAX_LOCALS } from './function-reader.ts';
 import { Insertions } from './insertions.ts';
+import { LeastCosts } from './least-costs.ts';
 import { type LocalDeclarations, NO_LOCALS, readLocals } from './local-declarations.ts';
 import type { ByteRange, ModuleLayout } from './module-layout.ts';
 import { ChargePlacement } from './placement.ts';
@@ -27,6 +28,7 @@ const NO_LOCALS_ADDED: AddedLocals = { movesFirst: false, declaresCounter: false
 export class MeteredFunction {
   readonly flow: FunctionFlow;
   readonly insertions = new Insertions();
+  readonly leastCosts: LeastCosts;
   /** Whether it takes the counter and gives it back. */
   isPassing = false;
   locals: LocalDeclarations = NO_LOCALS;
@@ -58,7 +60,8 @@ export class MeteredFunction {
     this.#features = features;
     this.#passing = passing;
     this.#cursor = new Cursor(bytes);
-    this.flow = new FunctionFlow(bytes, recorder, passing, calls.resolve(passing));
+    this.leastCosts = new LeastCosts(bytes, recorder, passing, layout.importedFunctions);
+    this.flow = new FunctionFlow(bytes, recorder, passing, calls.resolve(passing), this.leastCosts);
     this.#placement = new ChargePlacement(bytes, this.flow, this.insertions, recorder.maxDepth);
   }
 
@@ -93,7 +96,7 @@ export class MeteredFunction {
     this.movedLocal = isPassing && declared > 0 ? params : -1;
     this.movedTo = total;
     this.counterLocal = isPassing ? params : total;
-    this.flow.read(index, this.codeStart);
+    this.flow.read(index, functionIndex, this.codeStart);
     const movesFirst = this.movedLocal >= 0;
     if (this.flow.isFree) {
       this.insertions.clear(this.flow.length);

@@ -30,10 +30,10 @@ export class PathAccount {
     this.#slots = slots;
   }
 
-  /** At a function's entry. */
-  enter(isPassing: boolean): void {
+  /** At the entry of a function that `prepaid` has been charged for. */
+  enter(isPassing: boolean, prepaid: number): void {
     this.isPassing = isPassing;
-    this.pending = 0;
+    this.pending = -prepaid;
     this.since = 0;
     this.checked = -1;
     this.isDirty = isPassing;
@@ -49,15 +49,18 @@ export class PathAccount {
     if (this.since <= CHECK_INTERVAL) return;
     // A long stretch is charged and checked before it is executed, but not before the calls in it, whose cost is not known.
     if (this.#slots.hasCall) this.#slots.close(slot);
-    this.charge(slot, this.pending, true);
-    this.pending = 0;
+    const amount = Math.max(0, this.pending);
+    this.charge(slot, amount, true);
+    this.pending -= amount;
   }
 
   /**
    * A call that is known to cost no more than `bound` is like that much straight code, where there was no check since the
-   * entry; other calls need one.
+   * entry; other calls need one. What the callee is certain to cost, `least`, is charged here.
    */
-  passingCall(event: number, bound: number): void {
+  passingCall(event: number, bound: number, least: number): void {
+    this.#requirePaidUp();
+    this.pending += least;
     const slot = slotBefore(event);
     const isStraight = bound > 0 && this.checked < 0 && this.since + bound <= CHECK_INTERVAL;
     const isLate = this.checked >= 0 && this.#isRowOver();
@@ -78,6 +81,7 @@ export class PathAccount {
 
   call(slot: number): void {
     if (this.isDead) return;
+    this.#requirePaidUp();
     const needsCheck = this.checked < 0 || this.#isRowOver();
     if (this.checked < 0) this.callChecks++;
     if (this.isDirty) this.put(slot, INSERTION.settle, this.pending, needsCheck);
@@ -101,6 +105,7 @@ export class PathAccount {
   leave(event: number, pushes: boolean): void {
     const slot = slotBefore(event);
     if (!this.isDead) {
+      this.#requirePaidUp();
       if (this.isPassing) {
         if (!this.#slots.isOpen && pushes) this.#slots.chargeInPassing(event, this.pending);
         else if (this.pending > 0) this.charge(slot, this.pending, false);
@@ -117,6 +122,17 @@ export class PathAccount {
       this.isDirty = false;
     } else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
     this.pending = 0;
+  }
+
+  /** Nothing is pending afterwards; the counter may hold something. */
+  payAll(slot: number): void {
+    this.#requirePaidUp();
+    if (this.pending > 0) this.charge(slot, this.pending, false);
+    this.pending = 0;
+  }
+
+  #requirePaidUp(): void {
+    if (this.pending < 0) throw new RangeError('PathAccount: more was paid ahead than this way costs');
   }
 
   /** A charge that must not go to the local counter. */

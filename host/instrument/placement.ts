@@ -14,7 +14,8 @@
  * 3. `since` is at least what any path has charged or carried in this function since its last check; above CHECK_INTERVAL
  *    a check is added. `checked` is the depth of loops up to which every path has met a check since their heads; -1
  *    means not even since the entry. A branch to a loop's head needs the loop's own depth, a call needs 0.
- * 4. A charge may be enlarged (`openSlot`) only by the straight code it stands in and, where that ends at a label, by the
+ * 4. What callers paid ahead (least-costs.ts) is used up at every call and exit.
+ * 5. A charge may be enlarged (`openSlot`) only by the straight code it stands in and, where that ends at a label, by the
  *    straight code behind the label.
  */
 import { ChargeSlots } from './charge-slots.ts';
@@ -51,6 +52,8 @@ export class ChargePlacement {
   #localFrame = NOWHERE;
   #mayUseLocal = true;
   #isPassing = false;
+  /** Whether all of the function counts in the local counter. */
+  #countsThroughout = false;
   /** Loops that a handler leads to: control arrives at their head by a way that nothing can be written on. */
   readonly #isHandler = new Set<number>();
 
@@ -81,7 +84,9 @@ export class ChargePlacement {
     this.#checks.enter(this.#flow);
     this.#labels.enter(this.#flow);
     this.#straight.enter();
-    this.#estimate.run(mayUseLocal, isPassing || this.#flow.hasPassingCalls);
+    const { hasPassingCalls, hasLoops, hasCalls } = this.#flow;
+    this.#countsThroughout = mayUseLocal && (isPassing || hasPassingCalls || (hasLoops && !hasCalls));
+    this.#estimate.run(mayUseLocal, isPassing || hasPassingCalls, this.#countsThroughout);
     for (let walk = 0; ; walk++) {
       if (walk === PATIENCE) this.#labels.remit();
       this.#walk();
@@ -98,9 +103,8 @@ export class ChargePlacement {
     slots.reset(length);
     if (this.#straight.counted.length > 0) this.#straight.counted.length = 0;
     this.#checks.startWalk();
-    path.enter(this.#isPassing);
-    const countsThroughout = this.#isPassing || flow.hasPassingCalls || (flow.hasLoops && !flow.hasCalls);
-    this.#countLocallyIn(this.#mayUseLocal && countsThroughout ? BODY : NOWHERE);
+    path.enter(this.#isPassing, flow.prepaid);
+    this.#countLocallyIn(this.#countsThroughout ? BODY : NOWHERE);
     for (let event = 0; event < length; event++) {
       const slot = slotBefore(event);
       const arg = args[event]!;
@@ -138,6 +142,11 @@ export class ChargePlacement {
           else if (!path.isDead) this.#arrive(arg, slot);
           path.isDead = true;
           break;
+        case FLOW.payingBranch:
+          if (path.isDead) break;
+          if (!this.#countsThroughout || !this.#payingBranch(arg, slot)) this.#arrive(arg, slot);
+          slots.close(slot + 1);
+          break;
         case FLOW.branchIf:
           if (path.isDead) break;
           this.#arrive(arg, slot);
@@ -167,7 +176,7 @@ export class ChargePlacement {
           break;
         case FLOW.passingCall:
           if (path.isDead) break;
-          path.passingCall(event, arg);
+          path.passingCall(event, arg, flow.leasts[event]!);
           this.#noteCall();
           path.isDirty = true;
           slots.usesCounter = true;
@@ -284,8 +293,7 @@ export class ChargePlacement {
     const path = this.#path;
     const labels = this.#labels;
     if (label === BODY && this.#isPassing) {
-      if (path.pending > 0) path.charge(slot, path.pending, false);
-      path.pending = 0;
+      path.payAll(slot);
       return;
     }
     if (label === BODY) {
@@ -308,6 +316,20 @@ export class ChargePlacement {
     }
     this.#reduceTo(label, slot, false);
     labels.arrive(label, path.since, path.checked, path.isDirty);
+  }
+
+  /** A branch that may go on, and pays what it has to if it goes. False if something else stands in its place. */
+  #payingBranch(label: number, slot: number): boolean {
+    const path = this.#path;
+    const labels = this.#labels;
+    if (!this.#slots.isFree(slot)) return false;
+    const excess = path.pending - labels.lower(label, path.pending);
+    if (excess > 0) {
+      this.#slots.set(slot, INSERTION.payingBranch, excess);
+      this.#slots.usesCounter = true;
+    }
+    labels.arrive(label, path.since, path.checked, path.isDirty || excess > 0);
+    return true;
   }
 
   #isLocal(label: number): boolean {

@@ -305,7 +305,9 @@ export class Rewriter {
         cursor.pos = end;
       }
       for (const added of support) {
-        const body = supportBody(this.#plan, this.#layout, added);
+        const body = supportBody(this.#plan, this.#layout, added, (index) =>
+          this.#function.leastCosts.of(index),
+        );
         sink.u32(body.length);
         sink.list(body);
       }

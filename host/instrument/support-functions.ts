@@ -72,11 +72,21 @@ export function chargeCode(plan: MeterPlan): { readonly before: number[]; readon
   return { before: [0x23, ...fuel, 0x42], behind: [I64_SUB, 0x24, ...fuel] };
 }
 
-/** The body of a support function, locals included. */
-export function supportBody(plan: MeterPlan, layout: ModuleLayout, support: SupportFunction): number[] {
+/** The body of a support function, locals included; `least` says what a function that takes the counter is certain to cost. */
+export function supportBody(
+  plan: MeterPlan,
+  layout: ModuleLayout,
+  support: SupportFunction,
+  least: (functionIndex: number) => number,
+): number[] {
   switch (support.kind) {
     case 'entry':
-      return entryBody(plan, layout.types[support.type]!.params, support.target + plan.functionShift);
+      return entryBody(
+        plan,
+        layout.types[support.type]!.params,
+        support.target + plan.functionShift,
+        least(support.target),
+      );
     case 'check':
       return [
         0,
@@ -178,12 +188,12 @@ function chargeLengthBody(plan: MeterPlan, kind: number): number[] {
 }
 
 /** Calls a function that passes the counter, from where there is none: checks, and settles what comes back. */
-function entryBody(plan: MeterPlan, params: number, target: number): number[] {
+function entryBody(plan: MeterPlan, params: number, target: number, least: number): number[] {
   const operands = Array.from({ length: params }, (_, i) => localGet(i)).flat();
   return [
     ...[1, 1, I64],
     ...checkCode(plan),
-    ...[...operands, ...i64Const(0), ...call(target), 0x21, params],
+    ...[...operands, ...i64Const(least), ...call(target), 0x21, params],
     ...subtract(plan, localGet(params)),
     END,
   ];

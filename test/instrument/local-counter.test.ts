@@ -31,8 +31,47 @@ test('what straight code costs is added once, where the counter is pushed for th
   call('f', 1);
   t.is(host.spent, 2 + 2 + 3 * 2 + (1 + 2 + 3) * 5);
   const f = (await written(wat)).split(/\(func \$f /)[1]!.split('(func ')[0]!;
-  // What leads to the calls is checked and charged at the entry, what is in the arm with the first of them.
-  t.is(f.match(/i64\.add/g)?.length, 2, f);
+  // What leads to the calls has been paid by f's caller, what is in the arm is charged with the first of them.
+  t.is(f.match(/i64\.add/g)?.length, 1, f);
+});
+
+test('what a function is certain to cost is paid by its callers, and its shortest way adds nothing', async (t) => {
+  const wat = `(module
+    (func $leaf (param i32) (result i32) (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.add (i32.const 2) (i32.const 3)))))
+    (func $same (param i32) (result i32) (i32.xor (local.get 0) (i32.const 5)))
+    (func (export "f") (param i32) (result i32) (i32.add (call $leaf (local.get 0)) (call $same (local.get 0)))))`;
+  const { host, call } = await meter(wat);
+  call('f', 1);
+  t.is(host.spent, 5 + 3 + 3);
+  call('f', 0);
+  t.is(host.spent, 5 + 3 + 3 + (5 + 5 + 3));
+  const text = await written(wat);
+  const bodyOf = (name: string): string => text.split(`(func $${name} `)[1]!.split('(func ')[0]!;
+  t.is(bodyOf('same').match(/i64\.add/g), null, bodyOf('same'));
+  // The longer of its ways pays the difference.
+  t.is(bodyOf('leaf').match(/i64\.add/g)?.length, 1, bodyOf('leaf'));
+});
+
+test('a branch in a loop that may go on pays where it goes, so that a turn adds once', async (t) => {
+  const wat = `(module
+    (func (export "f") (param i32) (result i32) (local i32)
+      (block $out
+        (loop $again
+          (br_if $out (i32.eq (local.get 1) (i32.const 7)))
+          (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+          (br_if $out (i32.eq (local.get 1) (local.get 0)))
+          (local.set 1 (i32.xor (local.get 1) (i32.const 0)))
+          (br $again)))
+      (local.get 1)))`;
+  const { host, call } = await meter(wat);
+  t.is(call('f', 3), 3);
+  t.is(host.spent, 2 * 17 + 12 + 1);
+  t.is(call('f', 100), 7);
+  t.is(host.spent, 2 * 17 + 12 + 1 + 7 * 17 + 4 + 1);
+  const turn = (await written(wat)).split('loop')[1]!.split('end\n    local.get')[0]!;
+  const [head, ...behind] = turn.split(/\bbr \d/);
+  t.true(behind.length > 1, turn);
+  t.is(head!.match(/i64\.add/g)?.length, 1, turn);
 });
 
 test('what stands behind two arms that both pay is paid for in them', async (t) => {
@@ -180,7 +219,8 @@ test('an exception of the host passes through functions that carry the counter, 
     },
   );
   t.throws(() => call('f', 100), { message: 'no' });
-  t.is(host.spent, 2 + 100 * 7 + 4);
+  // Each of the hundred that were left has paid for the call that would have followed.
+  t.is(host.spent, 2 + 100 * (7 + 1) + 4);
 });
 
 test('a trap leaves at most one chunk and one interval uncharged, however deep the stack', async (t) => {
