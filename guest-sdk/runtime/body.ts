@@ -130,7 +130,7 @@ export abstract class Body {
   async text(): Promise<string> {
     const state = Body.#load(this);
     if (state === null) return '';
-    const text = typeof state === 'string' ? (Body.#take(this) as string) : decodeUtf8(await this.bytes());
+    const text = typeof state === 'string' ? (Body.takeContent(this) as string) : decodeUtf8(await this.bytes());
     return text.startsWith('\uFEFF') ? text.slice(1) : text;
   }
 
@@ -138,7 +138,8 @@ export abstract class Body {
     return JSON.parse(await this.text());
   }
 
-  static #take(owner: Body): BodyContent {
+  /** Hands the content over as it is, once. */
+  static takeContent(owner: Body): BodyContent {
     const state = Body.#load(owner);
     if (state === null) return null;
     if (owner.bodyUsed) throw new TypeError('the body has been read already');
@@ -153,9 +154,9 @@ export abstract class Body {
     return state instanceof Viewed ? state.content : (state as BodyContent);
   }
 
-  /** Hands the content over, once. */
+  /** The same with text as bytes. */
   static take(owner: Body): WireContent {
-    const content = Body.#take(owner);
+    const content = Body.takeContent(owner);
     return typeof content === 'string' ? encodeUtf8(content) : content;
   }
 

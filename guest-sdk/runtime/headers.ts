@@ -167,6 +167,13 @@ export class Headers {
       .map(([name, value]) => [name, typeof value === 'string' ? fromBinary(value) : value]);
   }
 
+  /** The same for `mayfly:http/messages`: names and values, a line each. */
+  static toText(headers: Headers): string {
+    let text = '';
+    for (const field of headers.#all()) text += `${field[0]}\n${textOf(field[1])}\n`;
+    return text;
+  }
+
   /** Headers from the wire. @param receive called once, by the first who looks at them */
   static received(receive: () => FieldEntries): Headers {
     const headers = new Headers();
