@@ -16,17 +16,18 @@ import {
   type Request as WireRequest,
   Response as WireResponse,
 } from 'wasi:http/types@0.3.0';
-import { Body, type BodyContent, TEXT_TYPE, type WireContent } from './body.ts';
+import { type BodyContent, TEXT_TYPE, type WireContent } from './body.ts';
 import { logError } from './console.ts';
 import { encodeUtf8, fromBinary } from './encoding.ts';
 import { Headers } from './headers.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import { Request } from './request.ts';
 import { JSON_TYPE, Response } from './response.ts';
+import { Context } from './span.ts';
 import { OutgoingBody } from './wire.ts';
 
 /** Gives the response, or a promise of it; may throw. */
-export type Answering = (request: Request) => unknown;
+export type Answering = (request: Request, context: Context) => unknown;
 
 type Resolve = (response: WireResponse) => void;
 type Reject = (errorCode: unknown) => void;
@@ -46,14 +47,11 @@ function fieldsOf(response: Response): string {
 }
 
 /** One call of the host for all of it; null where that cannot be, or where it refuses. */
-function wholeResponse(response: Response, content: BodyContent): WireResponse | null {
-  if (typeof content === 'string') {
-    return content.length > MAX_WHOLE_BYTES
-      ? null
-      : textResponse(response.status, fieldsOf(response), content);
-  }
+function wholeResponse(status: number, fields: string, content: BodyContent): WireResponse | null {
+  if (typeof content === 'string')
+    return content.length > MAX_WHOLE_BYTES ? null : textResponse(status, fields, content);
   if (content !== null && !(content instanceof Uint8Array && content.length <= MAX_WHOLE_BYTES)) return null;
-  return bytesResponse(response.status, fieldsOf(response), content);
+  return bytesResponse(status, fields, content);
 }
 
 function entriesOf(response: Response, content: WireContent): FieldEntries {
@@ -68,6 +66,7 @@ export class Exchange {
   readonly #answering: Answering;
   readonly #incoming = new IncomingRequest();
   readonly #request = Request.received(this.#incoming);
+  readonly #context = new Context();
   readonly #body = new OutgoingBody();
   #sent: WitFuture<unknown> | undefined;
   #state: 'open' | 'answered' | 'failed' = 'open';
@@ -89,7 +88,7 @@ export class Exchange {
     this.#resolve = resolve;
     this.#reject = reject;
     try {
-      const response = this.#answering(this.#request);
+      const response = this.#answering(this.#request, this.#context);
       if (response instanceof Response) this.#send(response);
       else Promise.resolve(response).then(this.#respond, this.#fail);
     } catch (error) {
@@ -107,8 +106,10 @@ export class Exchange {
   };
 
   #send(response: Response): void {
-    const content = Body.takeContent(response);
-    const whole = wholeResponse(response, content);
+    const text = Response.takeText(response);
+    const content = text ?? Response.bodyOf(response).take();
+    const status = text === undefined ? response.status : 200;
+    const whole = wholeResponse(status, fieldsOf(response), content);
     if (whole === null)
       this.#sendInParts(response, typeof content === 'string' ? encodeUtf8(content) : content);
     else {

@@ -63,7 +63,8 @@ export class FieldMap {
     if (text === '') return map;
     const lines = text.split('\n');
     // The last line feed ends a value.
-    if (lines.length % 2 === 0 || lines.at(-1) !== '' || NO_BYTE.test(text)) throw headerError('invalid-syntax');
+    if (lines.length % 2 === 0 || lines.at(-1) !== '' || NO_BYTE.test(text))
+      throw headerError('invalid-syntax');
     for (let at = 0; at + 1 < lines.length; at += 2)
       map.append(lines[at]!, Buffer.from(lines[at + 1]!, 'latin1'));
     return map;
