@@ -52,6 +52,8 @@ export async function serveHandler(
         const ended = await drainIntoSink(stream, bodySink, end);
         if (ended !== undefined) throw ended.error;
       }
+      // A body that is longer than declared was broken off by the sink.
+      if (bodySink.failure !== undefined) throw bodySink.failure;
       const known = trailers();
       const list = known instanceof Promise ? await known : known;
       if (end.aborted) await never();
