@@ -14,6 +14,7 @@ import type { InvocationId } from '../model/ids.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
 import type { Place } from '../scheduler/admission.ts';
+import { EVENT_LOOP } from '../scheduler/event-loop.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type {
   Call,
@@ -38,6 +39,7 @@ import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
 import { RunningInvocations } from './running-invocations.ts';
 import { ServedCall } from './served-call.ts';
+import { Stages } from './stages.ts';
 import { traceContextOf, traceFields } from './trace-fields.ts';
 
 const NO_FIELDS: Fields = [];
@@ -48,6 +50,7 @@ export class Invoker {
   /** Heads of answers that wait for the end of their invocation. */
   readonly #hold = new DelayQueue(HOLD_MS);
   readonly #running = new RunningInvocations();
+  readonly #stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
   /** Not yet over, those that only wait included. */
   #calls = 0;
   #onIdle: (() => void) | undefined;
@@ -88,6 +91,7 @@ export class Invoker {
     let responseFields = NO_FIELDS;
     let failure: unknown;
     this.#calls++;
+    await this.#stages.toBegin();
     try {
       if (this.#ports.isDraining()) {
         outgoing.setHeader('connection', 'close');
@@ -274,8 +278,11 @@ export class Invoker {
       const running = this.#running.add(served.running, live);
       const result = await served.running.done;
       this.#running.delete(running);
-      const end = served.finish(result);
       fuel = result.fuel;
+      // The caller may call again as soon as it has its answer.
+      place.leave(fuel);
+      if (this.#calls > 1) await this.#stages.toAnswer();
+      const end = served.finish(result);
       isRecorded = true;
       this.#settled(live, cause, artifact.manifest.fuelModel, useOf(cause, result, end), end.http);
     } catch (error) {
