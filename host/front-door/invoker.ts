@@ -133,6 +133,8 @@ export class Invoker {
       const payer = payerOf(failure, options.tenant, incoming);
       const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
       if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
+      // A flood's refusals are answers like others: whoever is refused costs less of the thread, too.
+      else if (this.#calls > 1) await this.#stages.toAnswer();
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, failure, fields, invocationId);
