@@ -4,33 +4,26 @@
  *
  * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
  */
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
+import { openDataFolder, openSocketFolder, openUploadFolder } from './data-folder.ts';
 import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
-import { asTenantName } from './model/ids.ts';
 import type { LogRecord } from './model/log-record.ts';
 import type { UsageBatch } from './model/usage-batch.ts';
 import { Publisher } from './publish/publisher.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
-import { ArtifactCollection } from './store/artifact-collection.ts';
-import { ArtifactStore } from './store/artifacts.ts';
 import { Backups } from './store/backup/backups.ts';
 import { withoutBelated } from './store/belated-logs.ts';
-import { LogStore } from './store/log-store.ts';
-import { loadMasterKeys } from './store/master-keys.ts';
-import { type FunctionId, RecentFunctions } from './store/recent-functions.ts';
-import { Registry } from './store/registry.ts';
+import type { FunctionId } from './store/recent-functions.ts';
+import { DEFAULT_TENANT, openStores } from './stores.ts';
 import { VERSION } from './version.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
 import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/connection-ledger.ts';
@@ -38,10 +31,11 @@ import { openDescriptors } from './worker/descriptors.ts';
 import { createHostServices, isolatedFunction } from './worker/host-services.ts';
 import { IsolatedProcesses } from './worker/isolated-processes.ts';
 import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
+import { refuseTakenPort } from './worker/port-probe.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
 import { ThreadLosses } from './worker/thread-losses.ts';
-import { ListenError, WorkerPool } from './worker/worker-pool.ts';
+import { WorkerPool } from './worker/worker-pool.ts';
 import { letObjectsDieYoung } from './young-generation.ts';
 
 export interface RunningHost {
@@ -57,18 +51,8 @@ const SUFFIX = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const SERVING_THREAD = new URL(`./serving-thread${SUFFIX}`, import.meta.url);
 const ISOLATED_PROCESS = new URL(`./isolated-process${SUFFIX}`, import.meta.url);
 
-/** What a host that is killed may have forgotten of what it was called for. */
-const SAVE_RECENT_MS = 30_000;
-
 /** How long usage may be on its way to the ledger (docs/from-call-to-invoice.md). */
 const USAGE_WINDOW_MS = 1_000;
-
-export const DEFAULT_TENANT = asTenantName('default')!;
-
-/** The data folder cannot be made or written to. The message is for the operator's terminal. */
-export class DataFolderError extends Error {
-  override readonly name = 'DataFolderError';
-}
 
 /**
  * @param report for the operator: what went wrong that no caller is told
@@ -86,38 +70,8 @@ export async function startHost(
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
-  const masterKeys = await loadMasterKeys(config.masterKeys);
-  const registry = stack.use(
-    new Registry({
-      path: join(config.dataDir, 'registry.db'),
-      ceilings: config.ceilings,
-      masterKeys,
-      quotas: { functions: config.functionsPerTenant },
-    }),
-  );
-  const { lost } = registry.secrets.rotate();
-  if (lost > 0)
-    report(`${lost} secrets were sealed with a key that is not given; functions that have them do not run`);
-  const { lost: lostIngresses } = registry.events.signingSecrets.rotate();
-  if (lostIngresses > 0)
-    report(`${lostIngresses} signing secrets were sealed with a key that is not given; they open nothing`);
-  // The operator's own, until somebody says otherwise.
-  registry.tenants.ensure(DEFAULT_TENANT, { clock: 'fine' }, Date.now());
-  const logs = stack.use(new LogStore({ path: join(config.dataDir, 'logs.db') }));
-  const artifacts = new ArtifactStore(config.dataDir);
-  await artifacts.sweep();
-  // Uploads of an earlier process belong to nobody.
-  const uploadDir = join(config.dataDir, 'uploads');
-  await rm(uploadDir, { recursive: true, force: true });
-  await mkdir(uploadDir, { mode: 0o700 });
-  const collection = new ArtifactCollection({
-    keys: () => artifacts.keys(),
-    inUse: () => registry.functions.artifactKeysInUse(),
-    remove: (key) => artifacts.remove(key),
-    report,
-  });
-  stack.defer(() => collection.idle());
-  await collection.collect();
+  const { registry, logs, artifacts, collection, recent } = await openStores(config, stack, report);
+  const uploadDir = await openUploadFolder(config.dataDir);
   const publisher = new Publisher({
     artifacts,
     timeoutMs: config.publishTimeoutMs,
@@ -157,7 +111,6 @@ export async function startHost(
     new Events({ config, registry, deliver: (invocation) => pool.deliver(invocation), report }),
   );
   telemetry.attachEvents(eventGauges(events, registry));
-  const recent = await RecentFunctions.open(join(config.dataDir, 'recent.json'));
   // Broken off before anything that it copies is closed.
   const backups = stack.use(
     await Backups.open({
@@ -190,12 +143,6 @@ export async function startHost(
     scrape: (format) => telemetry.scrape(format),
     now: Date.now,
   });
-
-  const saveRecent = (): Promise<void> =>
-    recent.save().catch((error: unknown) => report('the list of functions called last was not saved', error));
-  stack.defer(saveRecent);
-  const saving = setInterval(() => void saveRecent(), SAVE_RECENT_MS).unref();
-  stack.defer(() => clearInterval(saving));
 
   const changes = new ChangeCounters();
   registry.functions.onChange((tenant, name) => changes.bump(routeKey(tenant, name)));
@@ -336,40 +283,4 @@ export async function startHost(
       return stopping;
     },
   };
-}
-
-/** A socket's path has room for 107 bytes (Linux: unix(7)); where the data folder's is too long, one of the system's is taken. */
-const SOCKET_FOLDER_BYTES = 90;
-
-/** For sockets of tenants' processes; those of an earlier host are gone. */
-async function openSocketFolder(dataDir: string): Promise<string> {
-  const folder = join(dataDir, 'sockets');
-  if (Buffer.byteLength(folder) > SOCKET_FOLDER_BYTES) return mkdtemp(join(tmpdir(), 'mayfly-'));
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { mode: 0o700 });
-  return folder;
-}
-
-async function openDataFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new DataFolderError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
-  }
-}
-
-/**
- * The threads share their address (`reusePort`), and the kernel would let a second host of the same user share
- * it, too. A plain listener finds that out first.
- */
-async function refuseTakenPort(host: string, port: number): Promise<void> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new ListenError(`cannot listen on ${host}:${port}: ${error.message}`, error.code ?? ''));
-    });
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
-  });
 }

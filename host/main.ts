@@ -2,8 +2,9 @@
 
 import { ConfigError, KEY_VARIABLES, resolveConfig } from './config.ts';
 import { AdminKeyError } from './control-plane/admin-key.ts';
+import { DataFolderError } from './data-folder.ts';
 import { deployExamples } from './examples.ts';
-import { DataFolderError, type RunningHost, startHost } from './host.ts';
+import { type RunningHost, startHost } from './host.ts';
 import { DatabaseOpenError } from './store/database.ts';
 import { MasterKeyError } from './store/master-keys.ts';
 import { ListenError } from './worker/worker-pool.ts';
