@@ -267,7 +267,7 @@ export class Invoker {
       trigger: options.trigger === 'http' ? 'http' : 'invoke',
       trace,
     };
-    let fuel = 0;
+    let hasLeft = false;
     let isRecorded = route.process !== undefined;
     try {
       if (route.process !== undefined) {
@@ -280,9 +280,9 @@ export class Invoker {
       const running = this.#running.add(served.running, live);
       const result = await served.running.done;
       this.#running.delete(running);
-      fuel = result.fuel;
       // The caller may call again as soon as it has its answer.
-      place.leave(fuel);
+      hasLeft = true;
+      place.leave(result.fuel);
       if (this.#calls > 1) await this.#stages.toAnswer();
       const end = served.finish(result);
       isRecorded = true;
@@ -291,7 +291,8 @@ export class Invoker {
       if (!isRecorded) this.#settled(live, cause, '', useOfFailure(cause, error));
       throw error;
     } finally {
-      place.leave(fuel);
+      // In a process of its tenant's own, each time would be paid for.
+      if (!hasLeft) place.leave(0);
     }
   }
 
