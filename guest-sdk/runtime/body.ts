@@ -71,16 +71,20 @@ class Used {
 
 type State = BodyContent | Viewed | Used;
 
-/**
- * The `Body` mixin of the Fetch standard, without `blob` and `formData`. All of its state is in one field: QuickJS
- * takes 1,500 units of fuel to make one.
- */
-export abstract class Body {
+/** The body of a request or response: what they have of the `Body` mixin of the Fetch standard, which is without `blob` and `formData`. */
+export class Body {
   #state: State | (() => BodyContent);
 
   /** A function is asked for the content by the first who needs it. */
   constructor(content: BodyContent | (() => BodyContent)) {
     this.#state = content;
+  }
+
+  /** One whose content was handed over already. */
+  static spent(): Body {
+    const body = new Body(null);
+    body.#state = new Used(undefined);
+    return body;
   }
 
   static #load(owner: Body): State {
@@ -112,7 +116,7 @@ export abstract class Body {
   }
 
   async bytes(): Promise<Uint8Array> {
-    const content = Body.take(this);
+    const content = this.takeBytes();
     if (content === null) return new Uint8Array(0);
     if (content instanceof Uint8Array) return content;
     if (content instanceof UnreadBody) return content.bytes();
@@ -130,7 +134,7 @@ export abstract class Body {
   async text(): Promise<string> {
     const state = Body.#load(this);
     if (state === null) return '';
-    const text = typeof state === 'string' ? (Body.#take(this) as string) : decodeUtf8(await this.bytes());
+    const text = typeof state === 'string' ? (this.take() as string) : decodeUtf8(await this.bytes());
     return text.startsWith('\uFEFF') ? text.slice(1) : text;
   }
 
@@ -138,37 +142,32 @@ export abstract class Body {
     return JSON.parse(await this.text());
   }
 
-  static #take(owner: Body): BodyContent {
-    const state = Body.#load(owner);
+  /** Hands the content over, once. */
+  take(): BodyContent {
+    const state = Body.#load(this);
     if (state === null) return null;
-    if (owner.bodyUsed) throw new TypeError('the body has been read already');
+    if (this.bodyUsed) throw new TypeError('the body has been read already');
     if (state instanceof ReadableStream) {
       // Its reader will lock it.
       const used = new Used(undefined);
       used.stream = state;
-      owner.#state = used;
+      this.#state = used;
       return state;
     }
-    owner.#state = new Used(state instanceof Viewed ? state.stream : undefined);
+    this.#state = new Used(state instanceof Viewed ? state.stream : undefined);
     return state instanceof Viewed ? state.content : (state as BodyContent);
   }
 
-  /** Hands the content over, once. */
-  static take(owner: Body): WireContent {
-    const content = Body.#take(owner);
+  /** The same with text as bytes. */
+  takeBytes(): WireContent {
+    const content = this.take();
     return typeof content === 'string' ? encodeUtf8(content) : content;
   }
 
-  /** Gives a body to an owner that has none: content from the wire is not what a constructor would accept. */
-  static put<T extends Body>(owner: T, content: BodyContent): T {
-    (owner as Body).#state = content;
-    return owner;
-  }
-
-  /** A second owner of the same bytes. */
-  static share(owner: Body): BodyContent {
-    if (owner.bodyUsed) throw new TypeError('the body has been read already');
-    const state = Body.#load(owner);
+  /** The same bytes for a second owner. */
+  share(): BodyContent {
+    if (this.bodyUsed) throw new TypeError('the body has been read already');
+    const state = Body.#load(this);
     const content = state instanceof Viewed ? state.content : (state as BodyContent);
     if (content instanceof ReadableStream || content instanceof UnreadBody)
       throw new TypeError('a streaming body cannot be cloned: read it with bytes() first');

@@ -8,6 +8,7 @@
  *    each does not pay for tidiness (a host call costs 10,000 units of fuel and as much again in QuickJS).
  */
 
+import { bytesResponse, textResponse } from 'mayfly:http/messages@0.1.0';
 import type { WitFuture } from 'mayfly:wit';
 import {
   type FieldEntries,
@@ -15,34 +16,49 @@ import {
   type Request as WireRequest,
   Response as WireResponse,
 } from 'wasi:http/types@0.3.0';
-import { Body, TEXT_TYPE, type WireContent } from './body.ts';
+import { type BodyContent, TEXT_TYPE, type WireContent } from './body.ts';
 import { logError } from './console.ts';
-import { fromBinary } from './encoding.ts';
+import { encodeUtf8, fromBinary } from './encoding.ts';
 import { Headers } from './headers.ts';
 import { IncomingRequest } from './incoming-request.ts';
 import { Request } from './request.ts';
 import { JSON_TYPE, Response } from './response.ts';
+import { Context } from './span.ts';
 import { OutgoingBody } from './wire.ts';
 
 /** Gives the response, or a promise of it; may throw. */
-export type Answering = (request: Request) => unknown;
+export type Answering = (request: Request, context: Context) => unknown;
 
 type Resolve = (response: WireResponse) => void;
 type Reject = (errorCode: unknown) => void;
 
-/** Made once, in the memory that every invocation starts from. */
-const TEXT_ENTRY: FieldEntries[number] = ['content-type', fromBinary(TEXT_TYPE)];
-const JSON_ENTRY: FieldEntries[number] = ['content-type', fromBinary(JSON_TYPE)];
+/** What `mayfly:http/messages` takes at most, in bytes; text has at least as many as characters. */
+const MAX_WHOLE_BYTES = 65_536;
 
-function fieldsOf(response: Response, content: WireContent): FieldEntries {
-  const lengthEntry: FieldEntries[number] | undefined =
-    content instanceof Uint8Array ? ['content-length', fromBinary(String(content.length))] : undefined;
+/** Made once, in the memory that every invocation starts from. */
+const TEXT_FIELDS = `content-type\n${TEXT_TYPE}\n`;
+const JSON_FIELDS = `content-type\n${JSON_TYPE}\n`;
+
+function fieldsOf(response: Response): string {
   const contentType = Response.soleContentType(response);
-  if (lengthEntry !== undefined && contentType === TEXT_TYPE) return [TEXT_ENTRY, lengthEntry];
-  if (lengthEntry !== undefined && contentType === JSON_TYPE) return [JSON_ENTRY, lengthEntry];
+  if (contentType === TEXT_TYPE) return TEXT_FIELDS;
+  if (contentType === JSON_TYPE) return JSON_FIELDS;
+  return Headers.toText(response.headers);
+}
+
+/** One call of the host for all of it; null where that cannot be, or where it refuses. */
+function wholeResponse(status: number, fields: string, content: BodyContent): WireResponse | null {
+  if (typeof content === 'string')
+    return content.length > MAX_WHOLE_BYTES ? null : textResponse(status, fields, content);
+  if (content !== null && !(content instanceof Uint8Array && content.length <= MAX_WHOLE_BYTES)) return null;
+  return bytesResponse(status, fields, content);
+}
+
+function entriesOf(response: Response, content: WireContent): FieldEntries {
   const { headers } = response;
   const entries = Headers.toEntries(headers);
-  if (lengthEntry !== undefined && !headers.has('content-length')) entries.push(lengthEntry);
+  if (content instanceof Uint8Array && !headers.has('content-length'))
+    entries.push(['content-length', fromBinary(String(content.length))]);
   return entries;
 }
 
@@ -50,6 +66,7 @@ export class Exchange {
   readonly #answering: Answering;
   readonly #incoming = new IncomingRequest();
   readonly #request = Request.received(this.#incoming);
+  readonly #context = new Context();
   readonly #body = new OutgoingBody();
   #sent: WitFuture<unknown> | undefined;
   #state: 'open' | 'answered' | 'failed' = 'open';
@@ -71,7 +88,7 @@ export class Exchange {
     this.#resolve = resolve;
     this.#reject = reject;
     try {
-      const response = this.#answering(this.#request);
+      const response = this.#answering(this.#request, this.#context);
       if (response instanceof Response) this.#send(response);
       else Promise.resolve(response).then(this.#respond, this.#fail);
     } catch (error) {
@@ -89,11 +106,23 @@ export class Exchange {
   };
 
   #send(response: Response): void {
-    const content = Body.take(response);
+    const text = Response.takeText(response);
+    const content = text ?? Response.bodyOf(response).take();
+    const status = text === undefined ? response.status : 200;
+    const whole = wholeResponse(status, fieldsOf(response), content);
+    if (whole === null)
+      this.#sendInParts(response, typeof content === 'string' ? encodeUtf8(content) : content);
+    else {
+      this.#state = 'answered';
+      (this.#resolve as Resolve)(whole);
+    }
+  }
+
+  #sendInParts(response: Response, content: WireContent): void {
     const body = this.#body;
     const trailers = body.open(content);
     const [wire, sent] = WireResponse.new(
-      Fields.fromList(fieldsOf(response, content)),
+      Fields.fromList(entriesOf(response, content)),
       body.contents,
       trailers,
     );

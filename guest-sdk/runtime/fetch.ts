@@ -9,7 +9,7 @@ import {
   Request as WireRequest,
   Response as WireResponse,
 } from 'wasi:http/types@0.3.0';
-import { Body, type WireContent } from './body.ts';
+import type { WireContent } from './body.ts';
 import { Headers } from './headers.ts';
 import { requireServing } from './phase.ts';
 import { Request, type RequestInit } from './request.ts';
@@ -102,13 +102,15 @@ export async function fetch(input: string | URL | Request, init: RequestInit = {
     method: request.method,
     url: new URL(request.url),
     headers: request.headers,
-    content: Body.take(request),
+    content: Request.bodyOf(request).takeBytes(),
   };
   for (let count = 0; ; count++) {
     const wire = await exchange(hop);
     const status = wire.getStatusCode();
     const fields = wire.getHeaders();
-    const headers = Headers.received(() => fields.copyAll());
+    const headers = Headers.received(() =>
+      fields.copyAll().map(([name, value]) => [name.toLowerCase(), value]),
+    );
     const stream = consumeBody(WireResponse.consumeBody, wire);
     const location = REDIRECTS.has(status) ? headers.get('location') : null;
     if (location === null || request.redirect === 'manual') {

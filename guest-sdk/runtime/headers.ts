@@ -4,7 +4,7 @@ import { fromBinary, toBinary } from './encoding.ts';
 export type HeadersInit = Headers | Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
 
 /** A lower-case name and one value: text, or bytes from the wire that nobody has looked at. Never changed. */
-type Field = readonly [name: string, value: string | Uint8Array];
+export type Field = readonly [name: string, value: string | Uint8Array];
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** What is trimmed off a value, or may not be in it at all. */
@@ -73,7 +73,7 @@ function textOf(value: string | Uint8Array): string {
 export class Headers {
   /** In the order they came in. A message has few enough that a look through them beats a map. */
   #fields: Field[] = [];
-  #receive: (() => FieldEntries) | undefined;
+  #receive: (() => Field[]) | undefined;
 
   constructor(init?: HeadersInit) {
     if (init === undefined) return;
@@ -86,7 +86,7 @@ export class Headers {
 
   #all(): Field[] {
     if (this.#receive !== undefined) {
-      this.#fields = this.#receive().map(([name, value]) => [name.toLowerCase(), value]);
+      this.#fields = this.#receive();
       this.#receive = undefined;
     }
     return this.#fields;
@@ -167,8 +167,24 @@ export class Headers {
       .map(([name, value]) => [name, typeof value === 'string' ? fromBinary(value) : value]);
   }
 
+  /** The same for `mayfly:http/messages`: names and values, a line each. */
+  static toText(headers: Headers): string {
+    let text = '';
+    for (const field of headers.#all()) text += `${field[0]}\n${textOf(field[1])}\n`;
+    return text;
+  }
+
+  /** What `toText` gives, with names in lower case. */
+  static parse(text: string): Field[] {
+    const lines = text.split('\n');
+    const fields: Field[] = [];
+    for (let at = 0; at + 1 < lines.length; at += 2)
+      fields.push([lines[at] as string, lines[at + 1] as string]);
+    return fields;
+  }
+
   /** Headers from the wire. @param receive called once, by the first who looks at them */
-  static received(receive: () => FieldEntries): Headers {
+  static received(receive: () => Field[]): Headers {
     const headers = new Headers();
     headers.#receive = receive;
     return headers;

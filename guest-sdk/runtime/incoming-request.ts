@@ -1,4 +1,5 @@
-import { type Fields, Request as WireRequest } from 'wasi:http/types@0.3.0';
+import { requestFields, requestLine } from 'mayfly:http/messages@0.1.0';
+import { Request as WireRequest } from 'wasi:http/types@0.3.0';
 import { Headers } from './headers.ts';
 import { RequestSource } from './request.ts';
 import { UnreadBody } from './unread-body.ts';
@@ -9,42 +10,40 @@ import { consumeBody } from './wire.ts';
 export class IncomingRequest extends RequestSource {
   /** Set before anything is asked. */
   wire: WireRequest | undefined;
-  #method: string | undefined;
+  /** `GET http://localhost/path` */
+  #line: string | undefined;
   #url: string | undefined;
-  #fields: Fields | undefined;
+  #fields: string | undefined;
   #isConsumed = false;
 
   get #host(): WireRequest {
     return this.wire as WireRequest;
   }
 
+  #readLine(): string {
+    this.#line ??= requestLine(this.#host);
+    return this.#line;
+  }
+
   method(): string {
-    if (this.#method === undefined) {
-      const { tag, val } = this.#host.getMethod();
-      this.#method = tag === 'get' ? 'GET' : tag === 'other' ? String(val) : tag.toUpperCase();
-    }
-    return this.#method;
+    const line = this.#readLine();
+    return line.slice(0, line.indexOf(' '));
   }
 
   url(): string {
-    this.#url ??= this.#readUrl();
+    if (this.#url === undefined) {
+      const line = this.#readLine();
+      this.#url = normalisedHref(line.slice(line.indexOf(' ') + 1));
+    }
     return this.#url;
   }
 
-  #readUrl(): string {
-    const host = this.#host;
-    const scheme = host.getScheme()?.tag === 'HTTPS' ? 'https' : 'http';
-    return normalisedHref(
-      `${scheme}://${host.getAuthority() ?? 'localhost'}${host.getPathWithQuery() ?? '/'}`,
-    );
-  }
-
   headers(): Headers {
-    return Headers.received(() => this.#hostFields().copyAll());
+    return Headers.received(() => Headers.parse(this.#readFields()));
   }
 
-  #hostFields(): Fields {
-    this.#fields ??= this.#host.getHeaders();
+  #readFields(): string {
+    this.#fields ??= requestFields(this.#host);
     return this.#fields;
   }
 
@@ -57,8 +56,8 @@ export class IncomingRequest extends RequestSource {
 
   #open(): ReturnType<typeof consumeBody> {
     // Reading the body gives the request away: what may be asked for later is asked for now.
-    this.url();
-    this.#hostFields();
+    this.#readLine();
+    this.#readFields();
     return this.#consume();
   }
 

@@ -1,5 +1,6 @@
 import { Body, type BodyContent, type BodyInit, contentTypeOf, extractBody } from './body.ts';
 import { Headers, type HeadersInit } from './headers.ts';
+import type { ReadableStream } from './readable-stream.ts';
 import { URL } from './url.ts';
 
 export type Redirect = 'follow' | 'error' | 'manual';
@@ -27,8 +28,9 @@ function normalised(method: string): string {
 }
 
 /** `Request` of the Fetch standard: method, url, headers, body and redirect mode. */
-export class Request extends Body {
+export class Request {
   readonly #source: RequestSource | undefined;
+  #body: Body;
   #method: string | undefined;
   #url: string | undefined;
   #headers: Headers | undefined;
@@ -37,7 +39,7 @@ export class Request extends Body {
   constructor(input: string | URL | Request, init: RequestInit = {}) {
     if ((input as unknown) instanceof RequestSource) {
       const source = input as unknown as RequestSource;
-      super(() => source.content());
+      this.#body = new Body(() => source.content());
       this.#source = source;
       return;
     }
@@ -46,7 +48,7 @@ export class Request extends Body {
     const method = init.method ?? from?.method ?? 'GET';
     if (content !== null && WITHOUT_BODY.test(method))
       throw new TypeError(`a ${method} request cannot have a body`);
-    super(content !== null || from === undefined ? content : Body.take(from));
+    this.#body = new Body(content !== null || from === undefined ? content : from.#body.take());
     this.#method = normalised(method);
     this.#url = from?.url ?? new URL(input as string | URL).href;
     this.#headers = new Headers(init.headers ?? from?.headers);
@@ -74,9 +76,42 @@ export class Request extends Body {
     return this.#redirect ?? 'follow';
   }
 
+  get body(): ReadableStream | null {
+    return this.#body.body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#body.bodyUsed;
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#body.bytes();
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#body.arrayBuffer();
+  }
+
+  text(): Promise<string> {
+    return this.#body.text();
+  }
+
+  json(): Promise<unknown> {
+    return this.#body.json();
+  }
+
   clone(): Request {
+    const content = this.#body.share();
     const { method, headers, redirect } = this;
-    return Body.put(new Request(this.url, { method, headers, redirect }), Body.share(this));
+    const copy = new Request(this.url, { method, headers, redirect });
+    // The constructor would refuse one for some methods.
+    copy.#body = new Body(content);
+    return copy;
+  }
+
+  /** For whoever sends it. */
+  static bodyOf(request: Request): Body {
+    return request.#body;
   }
 
   /** A request from the wire; its method may have a body that the constructor would refuse. */

@@ -6,7 +6,7 @@ import { type Answering, Exchange } from './exchange.ts';
 import { startServing } from './phase.ts';
 import type { Request } from './request.ts';
 import type { Response } from './response.ts';
-import { Context } from './span.ts';
+import type { Context } from './span.ts';
 
 type Fetch = (request: Request, env: Environment, context: Context) => Response | Promise<Response>;
 
@@ -16,9 +16,9 @@ type Fetch = (request: Request, env: Environment, context: Context) => Response 
  */
 export function serve(exported: unknown): { handle(wire: WireRequest): PromiseLike<WireResponse> } {
   const method = typeof exported === 'function' ? exported : (exported as { readonly fetch: Fetch }).fetch;
-  const answering: Answering = (request) => {
+  const answering: Answering = (request, context) => {
     flushWaitingLines();
-    return (method as Fetch).call(exported, request, environment, new Context());
+    return (method as Fetch).call(exported, request, environment, context);
   };
   /** The first invocation finds its objects made: for a host that makes an instance for each, that is every one. */
   let spare: Exchange | undefined = new Exchange(answering);

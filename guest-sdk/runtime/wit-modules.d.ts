@@ -87,6 +87,14 @@ declare module 'wasi:http/types@0.3.0' {
   }
 }
 
+declare module 'mayfly:http/messages@0.1.0' {
+  import type { Request, Response } from 'wasi:http/types@0.3.0';
+  export function bytesResponse(status: number, fields: string, body: Uint8Array | null): Response | null;
+  export function requestFields(request: Request): string;
+  export function requestLine(request: Request): string;
+  export function textResponse(status: number, fields: string, body: string): Response | null;
+}
+
 declare module 'mayfly:http/outbound@0.1.0' {
   import type { WitFuture, WitResult } from 'mayfly:wit';
   import type { Request, Response, Variant } from 'wasi:http/types@0.3.0';

@@ -14,6 +14,7 @@ import type { InvocationId } from '../model/ids.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
 import type { Place } from '../scheduler/admission.ts';
+import { EVENT_LOOP } from '../scheduler/event-loop.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type {
   Call,
@@ -37,6 +38,7 @@ import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
 import { RunningInvocations } from './running-invocations.ts';
 import { ServedCall } from './served-call.ts';
+import { Stages } from './stages.ts';
 import { traceContextOf, traceFields } from './trace-fields.ts';
 
 const NO_FIELDS: Fields = [];
@@ -47,6 +49,7 @@ export class Invoker {
   /** Heads of answers that wait for the end of their invocation. */
   readonly #hold = new DelayQueue(HOLD_MS);
   readonly #running = new RunningInvocations();
+  readonly #stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
   /** Not yet over, those that only wait included. */
   #calls = 0;
   #onIdle: (() => void) | undefined;
@@ -87,6 +90,7 @@ export class Invoker {
     let responseFields = NO_FIELDS;
     let failure: unknown;
     this.#calls++;
+    await this.#stages.toBegin();
     try {
       if (this.#ports.isDraining()) {
         outgoing.setHeader('connection', 'close');
@@ -128,6 +132,8 @@ export class Invoker {
       const payer = payerOf(failure, options.tenant, incoming);
       const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
       if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
+      // A flood's refusals are answers like others: whoever is refused costs less of the thread, too.
+      else if (this.#calls > 1) await this.#stages.toAnswer();
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, failure, fields, invocationId);
@@ -260,7 +266,7 @@ export class Invoker {
       trigger: options.trigger === 'http' ? 'http' : 'invoke',
       trace,
     };
-    let fuel = 0;
+    let hasLeft = false;
     let isRecorded = route.process !== undefined;
     try {
       if (route.process !== undefined) {
@@ -273,15 +279,19 @@ export class Invoker {
       const running = this.#running.add(served.running, live);
       const result = await served.running.done;
       this.#running.delete(running);
+      // The caller may call again as soon as it has its answer.
+      hasLeft = true;
+      place.leave(result.fuel);
+      if (this.#calls > 1) await this.#stages.toAnswer();
       const end = served.finish(result);
-      fuel = result.fuel;
       isRecorded = true;
       this.#settled(live, cause, artifact.manifest.fuelModel, useOf(cause, result, end), end.http);
     } catch (error) {
       if (!isRecorded) this.#settled(live, cause, '', useOfFailure(cause, error));
       throw error;
     } finally {
-      place.leave(fuel);
+      // In a process of its tenant's own, each time would be paid for.
+      if (!hasLeft) place.leave(0);
     }
   }
 

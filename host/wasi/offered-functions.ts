@@ -240,6 +240,7 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   'wasi:random/insecure@0.3': ['get-insecure-random-bytes', 'get-insecure-random-u64'],
   'wasi:random/insecure-seed@0.3': ['get-insecure-seed'],
   'wasi:random/random@0.3': ['get-random-bytes', 'get-random-u64'],
+  'mayfly:http/messages@0.1': ['bytes-response', 'request-fields', 'request-line', 'text-response'],
   'mayfly:http/outbound@0.1': ['send'],
   'mayfly:telemetry/invocation@0.1': ['set-attributes'],
   'wasi:otel/tracing@0.2.0-rc.2': ['current-span-context', 'on-end', 'on-start'],

@@ -68,6 +68,6 @@ export const OFFERED_INTERFACES: readonly OfferedInterface[] = [
     'wasi:random/insecure-seed',
     'wasi:random/random',
   ]),
-  ...offered('0.1', ['mayfly:http/outbound', 'mayfly:telemetry/invocation']),
+  ...offered('0.1', ['mayfly:http/messages', 'mayfly:http/outbound', 'mayfly:telemetry/invocation']),
   ...offered('0.2.0-rc.2', ['wasi:otel/tracing', 'wasi:otel/types']),
 ];

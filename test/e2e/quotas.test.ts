@@ -5,7 +5,7 @@ import { betweenLooks } from '../harness/between-looks.ts';
 import { cCommand, ECHO } from '../harness/guests.ts';
 import { type Answer, type Json, startTestHost, type TestHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
-import { RawConnection } from '../harness/raw-connection.ts';
+import { RawConnection, statuses } from '../harness/raw-connection.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
 
 let host: TestHost;
@@ -70,6 +70,21 @@ test('of a burst exactly as many are served as it has, over all threads, and a r
   t.like(problem, { code: 'quota_exceeded', fault: 'caller', retryable: true });
   t.like(problem.quota, { name: 'requestsPerSecond', scope: 'tenant', limit: 1 });
   t.true(Date.parse(problem.quota.resetAt) > Date.now() - 60_000);
+});
+
+test('what comes together in one place runs one after the other: a place is free before its answer is written', async (t) => {
+  const tenant = await tenantWith({}, tiny, { concurrency: 1 });
+  const head = `GET /fn/${tenant}/f/ HTTP/1.1\r\nhost: x\r\n`;
+  const connection = await RawConnection.open(host.running.port);
+  // Its thread has the route and an instance then: nothing has to be waited for.
+  await connection.send(`${head}\r\n`);
+  await connection.until(/mayfly-fuel[\s\S]*\r\n\r\n/);
+  // In one segment, so that all have come when the first begins.
+  await connection.send(`${`${head}\r\n`.repeat(7)}${head}connection: close\r\n\r\n`);
+  t.deepEqual(
+    statuses(await connection.closed()),
+    Array.from({ length: 9 }, () => 200),
+  );
 });
 
 test('a function may have a rate of its own', async (t) => {

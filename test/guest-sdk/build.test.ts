@@ -39,6 +39,7 @@ test('a module becomes a component that exports the HTTP handler', async (t) => 
   t.deepEqual(await readdir(join(folder, 'out')), ['main.wasm'], 'nothing temporary is left');
   const wit = await componentWit(component);
   t.regex(wit, /export wasi:http\/handler@0\.3\.0;/);
+  t.regex(wit, /import mayfly:http\/messages@0\.1\.0;/);
   t.regex(wit, /import mayfly:http\/outbound@0\.1\.0;/);
 });
 

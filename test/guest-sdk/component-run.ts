@@ -12,6 +12,7 @@ import { FutureReader, future } from '@bytecodealliance/preview3-shim/future';
 import { types } from '@bytecodealliance/preview3-shim/http';
 import { StreamReader } from '@bytecodealliance/preview3-shim/stream';
 import { UNTRACED_IMPORTS } from '../harness/untraced.ts';
+import { NO_RESPONSES, wireMessages } from '../harness/wire-messages.ts';
 
 /** The part of the shim's classes that is used here; the types it ships are those of its browser variant. */
 interface Fields {
@@ -69,6 +70,8 @@ export interface Call {
   readonly body?: readonly (string | Uint8Array)[];
   readonly env?: Record<string, string>;
   readonly outbound?: Outbound;
+  /** The host has no shortcut for responses. */
+  readonly inParts?: boolean;
   /** How often one instance is called; the answer is the last one's. */
   readonly times?: number;
 }
@@ -171,6 +174,15 @@ function imports(call: Call, stdout: Output, stderr: Output): unknown {
     'wasi:cli/stdout': { getStdout: () => streamTo(stdout) },
     'wasi:cli/stderr': { getStderr: () => streamTo(stderr) },
     'wasi:http/types': types,
+    'mayfly:http/messages': {
+      ...wireMessages((status, headers, body) => {
+        const contents = body === undefined ? undefined : bodyStream(body.length === 0 ? [] : [body]);
+        const [response] = Response.new(Fields.fromList(headers), contents, noTrailers());
+        response.setStatusCode(status);
+        return response;
+      }),
+      ...(call.inParts === true ? NO_RESPONSES : {}),
+    },
     'mayfly:http/outbound': {
       send: (wire: Request) => new FutureReader(exchange(wire, call.outbound ?? refuse)),
     },

@@ -81,7 +81,21 @@ test('text, bytes and no body at all go out with the headers that belong to them
   t.deepEqual([none.headers, none.text], [{ 'x-a': 'caf\u00e9' }, '']);
 });
 
-for (const path of ['/env', '/text', '/stream', '/none', '/body']) {
+for (const path of ['/text', '/json', '/json-status', '/bytes', '/none', '/long', '/stream']) {
+  test(`a host that has no shortcut for responses gets the same one: ${path}`, async (t) => {
+    const call = { method: 'POST', path, body: ['abc'] };
+    const [whole, inParts] = [await guest.call(call), await guest.call({ ...call, inParts: true })];
+    t.true(whole.bytes.length > 0 || path === '/none');
+    t.deepEqual({ ...inParts }, { ...whole });
+  });
+}
+
+test('a response whose body was read is none that can be sent', async (t) => {
+  const error = await t.throwsAsync(() => guest.call({ path: '/twice' }), { any: true });
+  t.like(error, { tag: 'internal-error', val: 'TypeError: the body has been read already' });
+});
+
+for (const path of ['/env', '/text', '/stream', '/none', '/body', '/long']) {
   test(`an instance that is called again gives back what the call before left: ${path}`, async (t) => {
     const call = { method: 'POST', path, body: ['x'], env: { A: '1' } };
     const [once, thrice] = [await guest.call(call), await guest.call({ ...call, times: 3 })];

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transpileBytes } from '@bytecodealliance/jco-transpile';
 import { UNTRACED_IMPORTS } from './untraced.ts';
+import { NO_RESPONSES, wireMessages } from './wire-messages.ts';
 
 type Exports = Record<string, Record<string, (...args: unknown[]) => unknown>>;
 interface Glue {
@@ -62,7 +63,11 @@ if (kind === 'command') {
   server.listen(Number(port), '127.0.0.1');
 } else {
   const { HttpServer, types } = await shim('preview3-shim/http');
-  const own = { 'mayfly:http/outbound': { send() {} }, ...UNTRACED_IMPORTS };
+  const own = {
+    'mayfly:http/messages': { ...wireMessages(() => undefined), ...NO_RESPONSES },
+    'mayfly:http/outbound': { send() {} },
+    ...UNTRACED_IMPORTS,
+  };
   const more = { 'wasi:http/types@0.3': types, ...own };
   const server = new (HttpServer as ServerClass)({
     async handle(request) {

@@ -37,6 +37,9 @@ const MAX_FIELDS = 2_000;
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
+/** A character that is not a byte. */
+const NO_BYTE = /[^\0-\xff]/;
+
 interface Field {
   readonly name: string;
   readonly key: string;
@@ -53,6 +56,29 @@ export class FieldMap {
   protected static fill<T extends FieldMap>(map: T, entries: readonly FieldEntry[]): T {
     for (const [name, value] of entries) map.append(name, value);
     return map;
+  }
+
+  /** Fills a new map from text: for each field its name and its value, each followed by a line feed; characters are bytes. */
+  static parse<T extends FieldMap>(map: T, text: string): T {
+    if (text === '') return map;
+    const lines = text.split('\n');
+    // The last line feed ends a value.
+    if (lines.length % 2 === 0 || lines.at(-1) !== '' || NO_BYTE.test(text))
+      throw headerError('invalid-syntax');
+    for (let at = 0; at + 1 < lines.length; at += 2)
+      map.append(lines[at]!, Buffer.from(lines[at + 1]!, 'latin1'));
+    return map;
+  }
+
+  /** The same the other way, with names in lower case. */
+  static toText(map: FieldMap): string {
+    let text = '';
+    for (const { key, value } of map.#fields) text += `${key}\n${latin1(value)}\n`;
+    return text;
+  }
+
+  static countOf(map: FieldMap): number {
+    return map.#fields.length;
   }
 
   /** Charges what the map holds, and all that is copied from it, to an invocation. */

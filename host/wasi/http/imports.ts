@@ -1,6 +1,7 @@
 import type { MakeInterface } from '../lazy-imports.ts';
 import { sendRequest } from './client-0.3.ts';
 import { FieldsBudget } from './fields-budget.ts';
+import { createMessages } from './messages-mayfly.ts';
 import { sendForFuture } from './outbound-mayfly.ts';
 import { handleOutgoing } from './outgoing-handler-0.2.ts';
 import type { OutgoingRequest, RequestOptions } from './outgoing-request-0.2.ts';
@@ -20,5 +21,6 @@ export const HTTP_INTERFACES: Readonly<Record<string, MakeInterface>> = {
   }),
   'wasi:http/types@0.3': (context) => typesP3(FieldsBudget.of(context)),
   'wasi:http/client@0.3': (context) => ({ send: (request: Request) => sendRequest(context, request) }),
+  'mayfly:http/messages': (context) => ({ ...createMessages(context) }),
   'mayfly:http/outbound': (context) => ({ send: (request: Request) => sendForFuture(context, request) }),
 };

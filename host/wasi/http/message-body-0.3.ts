@@ -1,6 +1,6 @@
 /**
- * The body of a 0.3 request or response, which has one of two origins: it came from a wire, or a guest made it
- * of a stream and a future of trailers. Consumed once, by the guest (`consume-body`) or by the host (sending).
+ * The body of a 0.3 request or response, which has one of three origins: it came from a wire, a guest made it
+ * of a stream and a future of trailers, or gave all of it at once. Consumed once, by the guest (`consume-body`) or by the host (sending).
  *
  * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
  */
@@ -42,6 +42,20 @@ interface FromWire {
   readonly end: EndFlag;
 }
 
+interface Whole {
+  readonly kind: 'whole';
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** A body as the host sends it. */
+interface SentBody {
+  /** All of it, where it is there: `stream` gives the same. */
+  readonly whole?: Uint8Array | undefined;
+  /** Undefined where the guest gave no contents. */
+  readonly stream: GuestStream | undefined;
+  readonly trailers: () => Promise<HeaderList> | HeaderList;
+}
+
 /**
  * Taken of a body before it is sent. A guest may make as many messages as it may hold handles (10,000) and send none:
  * 40 MiB of the host's memory at worst.
@@ -49,11 +63,13 @@ interface FromWire {
 const AHEAD_BYTES = 4096;
 
 export class MessageBody {
-  readonly #origin: GuestMade | FromWire;
-  readonly #completion = Promise.withResolvers<Completion>();
+  readonly #origin: GuestMade | FromWire | Whole;
+  /** Made for who asks. */
+  #completion: PromiseWithResolvers<Completion> | undefined;
+  #completed: Completion | undefined;
   #isConsumed = false;
 
-  private constructor(origin: GuestMade | FromWire) {
+  private constructor(origin: GuestMade | FromWire | Whole) {
     this.#origin = origin;
   }
 
@@ -68,15 +84,24 @@ export class MessageBody {
     return new MessageBody({ kind: 'guest', contents, trailers });
   }
 
+  /** @param bytes must not change any more */
+  static ofBytes(bytes: Uint8Array | undefined): MessageBody {
+    return new MessageBody({ kind: 'whole', bytes });
+  }
+
   /** Resolves when the message has been sent, or could not be. Never rejects. */
   get completion(): Promise<Completion> {
+    if (this.#completion === undefined) {
+      this.#completion = Promise.withResolvers();
+      if (this.#completed !== undefined) this.#completion.resolve(this.#completed);
+    }
     return this.#completion.promise;
   }
 
   complete(error?: unknown): void {
-    this.#completion.resolve(
-      error === undefined ? { tag: 'ok', val: undefined } : { tag: 'err', val: toHttpErrorCode(error) },
-    );
+    if (this.#completed !== undefined) return;
+    this.#completed = error === undefined ? SENT : { tag: 'err', val: toHttpErrorCode(error) };
+    this.#completion?.resolve(this.#completed);
   }
 
   /**
@@ -89,14 +114,17 @@ export class MessageBody {
     const origin = this.#origin;
     if (origin.kind === 'wire') return consumeWire(origin);
     this.complete();
+    if (origin.kind === 'whole')
+      return [chunksOf(streamOfBytes(origin.bytes)), Promise.resolve({ tag: 'ok', val: undefined })];
     return [chunksOf(origin.contents), Promise.resolve(origin.trailers)];
   }
 
-  /** The body as the host sends it. `source` is undefined where the guest gave no contents. */
-  send(): { readonly stream: GuestStream | undefined; readonly trailers: () => Promise<HeaderList> } {
+  send(): SentBody {
     this.#take();
     const origin = this.#origin;
     if (origin.kind === 'wire') return relay(origin);
+    if (origin.kind === 'whole')
+      return { whole: origin.bytes, stream: streamOfBytes(origin.bytes), trailers: noTrailers };
     return { stream: origin.contents, trailers: () => readTrailers(origin.trailers) };
   }
 
@@ -111,7 +139,7 @@ export class MessageBody {
         this.complete();
       });
     }
-    trailers().then(ignore, ignore);
+    Promise.resolve(trailers()).then(ignore, ignore);
     return undefined;
   }
 
@@ -121,7 +149,7 @@ export class MessageBody {
     this.#isConsumed = true;
     const origin = this.#origin;
     if (origin.kind === 'wire') origin.message.body.close();
-    else origin.contents?.[Symbol.dispose]?.();
+    else if (origin.kind === 'guest') origin.contents?.[Symbol.dispose]?.();
     this.complete(new OutboundError(internalError('the message was dropped before it was sent')));
   }
 
@@ -131,7 +159,27 @@ export class MessageBody {
   }
 }
 
+const SENT: Completion = { tag: 'ok', val: undefined };
+const NO_TRAILERS: HeaderList = [];
+
+function noTrailers(): HeaderList {
+  return NO_TRAILERS;
+}
+
 function ignore(): void {}
+
+function streamOfBytes(bytes: Uint8Array | undefined): GuestStream | undefined {
+  if (bytes === undefined) return undefined;
+  let rest = bytes;
+  return {
+    givesCopies: true,
+    read: ({ count }) => {
+      const value = rest.subarray(0, count);
+      rest = rest.subarray(value.length);
+      return Promise.resolve({ value, done: rest.length === 0 });
+    },
+  };
+}
 
 function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
   const { stream: inner, end } = streamOfSource(message.body, invocation);
@@ -163,7 +211,7 @@ function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
 }
 
 /** A message that came from a wire and goes on unread: its bytes stay in the host. */
-function relay({ message, end: invocation }: FromWire): ReturnType<MessageBody['send']> {
+function relay({ message, end: invocation }: FromWire): SentBody {
   const { stream, end } = streamOfSource(message.body, invocation);
   const guestLike: GuestStream = {
     read: async () => {

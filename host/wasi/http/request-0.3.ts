@@ -113,6 +113,17 @@ export class Request {
     return request.#body.consume(processed);
   }
 
+  /** Method and absolute URL, a space between them. */
+  static lineOf(request: Request): string {
+    const scheme = request.#scheme?.tag === 'HTTPS' ? 'https' : 'http';
+    const authority = request.#authority ?? 'localhost';
+    return `${parts.methodName(request.#method)} ${scheme}://${authority}${request.#pathWithQuery ?? '/'}`;
+  }
+
+  static fieldsOf(request: Request): Fields {
+    return request.#fields();
+  }
+
   static bodyOf(request: Request): MessageBody {
     return request.#body;
   }

@@ -27,6 +27,14 @@ export class Response {
     return [new Response(headers, body), body.completion];
   }
 
+  /** One with a body that is all there, or none, and no trailers. Throws what `setStatusCode` does. */
+  static whole(statusCode: number, headers: Fields, body: Uint8Array | undefined): Response {
+    FieldMap.freeze(headers);
+    const response = new Response(headers, MessageBody.ofBytes(body));
+    response.setStatusCode(statusCode);
+    return response;
+  }
+
   /** What came from the outside. */
   static incoming(response: OutboundResponse, context: WasiContext): Response {
     const incoming = new Response(

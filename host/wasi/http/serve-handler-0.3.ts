@@ -44,11 +44,18 @@ export async function serveHandler(
     const sink = exchange.respond(status, FieldMap.toList(headers));
     const bodySink = new BodySink('response', declared);
     bodySink.attach({ sink, sendTrailers: (trailers) => exchange.sendTrailers(trailers) });
-    const { stream, trailers } = body.send();
+    const { whole, stream, trailers } = body.send();
     try {
-      const ended = stream === undefined ? undefined : await drainIntoSink(stream, bodySink, end);
-      if (ended !== undefined) throw ended.error;
-      const list = await trailers();
+      if (whole !== undefined && whole.length <= bodySink.checkWrite()) {
+        if (whole.length > 0) bodySink.write(whole);
+      } else if (stream !== undefined) {
+        const ended = await drainIntoSink(stream, bodySink, end);
+        if (ended !== undefined) throw ended.error;
+      }
+      // A body that is longer than declared was broken off by the sink.
+      if (bodySink.failure !== undefined) throw bodySink.failure;
+      const known = trailers();
+      const list = known instanceof Promise ? await known : known;
       if (end.aborted) await never();
       const mayBeEmpty = method === 'HEAD' || status === 304;
       if (bodySink.isShort && !(mayBeEmpty && bodySink.writtenBytes === 0)) throw bodySink.sizeError();
@@ -59,7 +66,7 @@ export async function serveHandler(
       );
       throw error;
     }
-    await bodySink.settled();
+    if (!bodySink.isSettled) await bodySink.settled();
   }
 }
 

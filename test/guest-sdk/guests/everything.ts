@@ -43,6 +43,14 @@ const routes: Record<
   '/body': async (request) =>
     new Response(request.body === null ? 'null' : `stream, ${await request.text()}`),
   '/text': () => new Response('grüße'),
+  '/long': () => new Response('é'.repeat(40_000)),
+  '/json': () => Response.json({ a: 1 }),
+  '/json-status': () => Response.json({ a: 1 }, { status: 201, headers: { 'X-A': '1' } }),
+  '/twice': async () => {
+    const response = new Response('sent');
+    await response.text();
+    return response;
+  },
   '/none': () => new Response(null, { status: 202, headers: { 'X-A': 'caf\u00e9' } }),
   '/both': async (request) => {
     const urls = new URL(request.url).searchParams.getAll('url');

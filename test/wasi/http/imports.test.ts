@@ -80,6 +80,7 @@ test('one set of imports serves every version, with the same classes in every in
     'wasi:http/outgoing-handler',
     'wasi:http/types@0.3',
     'wasi:http/client@0.3',
+    'mayfly:http/messages',
     'mayfly:http/outbound',
   ]);
   for (const key of ['wasi:http/types', 'wasi:http/types@0.3']) {
