@@ -2,7 +2,7 @@
  * What WebAssembly instructions cost. `docs/fuel.md` is the normative text; these are its figures. A change to
  * any of them, or to where charges are placed, is a new model with a new name: old bills name the old one.
  */
-export const FUEL_MODEL = 'mayfly-fuel/5';
+export const FUEL_MODEL = 'mayfly-fuel/6';
 
 /** Instructions that emit no machine code, plus `unreachable`, which ends the program. All others cost 1. */
 const FREE_OPCODES = [
