@@ -4,6 +4,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import type { InvokerPorts } from './front-door/invoker-ports.ts';
+import { Stages } from './front-door/stages.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import type { RoadWish } from './instance/rewind/road.ts';
 import { Slots } from './instance/slots.ts';
@@ -25,7 +26,16 @@ export interface GuestRuntime {
   /** The invoker's, as far as they are the same wherever it runs. */
   readonly ports: Pick<
     InvokerPorts,
-    'slots' | 'clock' | 'clockOf' | 'randomBytes' | 'park' | 'admit' | 'goOn' | 'charge' | 'isAlone'
+    | 'slots'
+    | 'stages'
+    | 'clock'
+    | 'clockOf'
+    | 'randomBytes'
+    | 'park'
+    | 'admit'
+    | 'goOn'
+    | 'charge'
+    | 'isAlone'
   >;
 }
 
@@ -40,6 +50,7 @@ export function createGuestRuntime({
     quantum: FUEL_SLICE,
     ...(weightOf === undefined ? {} : { weightOf }),
   });
+  const stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
   const slots = new Slots({
     policy: choosePolicy(rewind),
     budgetBytes: idleMemoryBytes,
@@ -54,6 +65,7 @@ export function createGuestRuntime({
     slots,
     ports: {
       slots,
+      stages,
       clock: coarseClock,
       clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
       randomBytes: (length) => randomFillSync(new Uint8Array(length)),
@@ -61,7 +73,7 @@ export function createGuestRuntime({
       admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
       goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
       charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-      isAlone: () => runQueue.parked === 0,
+      isAlone: () => runQueue.parked === 0 && !stages.isHolding,
     },
   };
 }

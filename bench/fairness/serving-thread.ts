@@ -11,12 +11,14 @@ import { Gate } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
 import { createFrontServer } from '../../host/front-door/server.ts';
+import { Stages } from '../../host/front-door/stages.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FUEL_SLICE, REFUSALS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
+import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
@@ -76,9 +78,11 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   const loaded = new Map(
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
+  const stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
   const clock = new SystemClock();
   const invoker = new Invoker({
     slots: createSlots(),
+    stages,
     clock,
     clockOf: () => clock,
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
@@ -93,7 +97,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     },
     goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-    isAlone: () => runQueue.parked === 0,
+    isAlone: () => runQueue.parked === 0 && !stages.isHolding,
     log: () => {},
     resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);

@@ -11,6 +11,7 @@ import type { RefusalPace } from '../scheduler/refusal-pace.ts';
 import type { Clock, OutboundHttp } from '../wasi/context.ts';
 import type { Gate, LiveRoute } from './gate.ts';
 import type { IsolatedCalls } from './isolated-calls.ts';
+import type { Stages } from './stages.ts';
 
 /** What a thread, or the process of an isolated tenant, lends to its invoker. */
 export interface InvokerPorts extends EnginePorts {
@@ -23,6 +24,7 @@ export interface InvokerPorts extends EnginePorts {
   /** For functions that run in a process of their tenant's own. */
   readonly isolated: IsolatedCalls;
   readonly refusals: RefusalPace;
+  readonly stages: Stages;
   /** Hears once of every invocation that got a place, after it has been answered. */
   usage(live: LiveFunction, fuelModel: string, use: InvocationUse): void;
   /** The trace of a call whose cause has this context; undefined where there is nothing to pass on. */

@@ -14,7 +14,6 @@ import type { InvocationId } from '../model/ids.ts';
 import type { TraceContext } from '../model/trace-context.ts';
 import type { InvocationUse } from '../model/usage-record.ts';
 import type { Place } from '../scheduler/admission.ts';
-import { EVENT_LOOP } from '../scheduler/event-loop.ts';
 import type { HeaderList } from '../wasi/context.ts';
 import type {
   Call,
@@ -38,7 +37,6 @@ import { payerOf } from './refusal-payer.ts';
 import { HOLD_MS } from './response-sink.ts';
 import { RunningInvocations } from './running-invocations.ts';
 import { ServedCall } from './served-call.ts';
-import { Stages } from './stages.ts';
 import { traceContextOf, traceFields } from './trace-fields.ts';
 
 const NO_FIELDS: Fields = [];
@@ -49,7 +47,6 @@ export class Invoker {
   /** Heads of answers that wait for the end of their invocation. */
   readonly #hold = new DelayQueue(HOLD_MS);
   readonly #running = new RunningInvocations();
-  readonly #stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
   /** Not yet over, those that only wait included. */
   #calls = 0;
   #onIdle: (() => void) | undefined;
@@ -90,7 +87,7 @@ export class Invoker {
     let responseFields = NO_FIELDS;
     let failure: unknown;
     this.#calls++;
-    await this.#stages.toBegin();
+    await this.#ports.stages.toBegin();
     try {
       if (this.#ports.isDraining()) {
         outgoing.setHeader('connection', 'close');
@@ -133,7 +130,7 @@ export class Invoker {
       const delayMs = payer === undefined ? 0 : this.#ports.refusals.delayMs(payer);
       if (delayMs > 0 && !this.#ports.isDraining()) await this.#holdBack(delayMs);
       // A flood's refusals are answers like others: whoever is refused costs less of the thread, too.
-      else if (this.#calls > 1) await this.#stages.toAnswer();
+      else if (this.#calls > 1) await this.#ports.stages.toAnswer();
       if (!outgoing.headersSent) {
         const fields = [['mayfly-invocation-id', invocationId] as const, ...responseFields];
         sendProblem(incoming, outgoing, failure, fields, invocationId);
@@ -282,7 +279,7 @@ export class Invoker {
       // The caller may call again as soon as it has its answer.
       hasLeft = true;
       place.leave(result.fuel);
-      if (this.#calls > 1) await this.#stages.toAnswer();
+      if (this.#calls > 1) await this.#ports.stages.toAnswer();
       const end = served.finish(result);
       isRecorded = true;
       this.#settled(live, cause, artifact.manifest.fuelModel, useOf(cause, result, end), end.http);

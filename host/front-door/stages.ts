@@ -29,15 +29,24 @@ export class Stages {
   readonly #ports: StagesPorts;
   /** Answers that wait. */
   #batch: Batch | undefined;
+  /** Requests that wait to begin. */
+  #beginning = 0;
 
   constructor(ports: StagesPorts) {
     this.#ports = ports;
   }
 
+  /** Whether a request waits to begin or an answer to be written: a guest that computes meanwhile has one slice, not two. */
+  get isHolding(): boolean {
+    return this.#beginning > 0 || this.#batch !== undefined;
+  }
+
   /** For a request whose head was read: resolves when it may begin. */
   toBegin(): Promise<void> {
+    this.#beginning++;
     return new Promise((resolve) => {
       this.#ports.nextTurn(() => {
+        this.#beginning--;
         const batch = this.#batch;
         if (batch !== undefined) this.#releaseLate(batch, this.#ports.nowMs());
         resolve();

@@ -17,7 +17,7 @@ export interface GuestRun {
   /** Lets the thread do other work; resolves when it is this guest's turn again. */
   readonly yieldThread: () => Promise<void>;
   /**
-   * Whether no other guest waits for the thread: then a second slice follows the first at once. A turn of the event
+   * Whether nobody else waits for the thread: then a second slice follows the first at once. A turn of the event
    * loop behind a slice takes up to 15 µs, of which a lone guest would pay one for each millisecond.
    */
   readonly isAlone: () => boolean;

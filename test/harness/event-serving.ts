@@ -3,6 +3,7 @@ import { EventDeliveries } from '../../host/front-door/event-deliveries.ts';
 import { Gate, type LiveRoute } from '../../host/front-door/gate.ts';
 import { Invoker } from '../../host/front-door/invoker.ts';
 import { IsolatedCalls } from '../../host/front-door/isolated-calls.ts';
+import { Stages } from '../../host/front-door/stages.ts';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
 import type { RoadWish } from '../../host/instance/rewind/road.ts';
@@ -18,6 +19,7 @@ import type { QueueMessage } from '../../host/model/queue-message.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { NO_TRACING, type TraceSampling } from '../../host/model/trace-sampling.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
+import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
@@ -121,6 +123,7 @@ export class EventServing {
     const clock = new SystemClock();
     this.invoker = new Invoker({
       slots: this.slots,
+      stages: new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() }),
       clock,
       clockOf: () => clock,
       randomBytes: (length) => new Uint8Array(length),

@@ -1,0 +1,36 @@
+import test from 'ava';
+import { createGuestRuntime } from '../host/guest-runtime.ts';
+import { FUEL_SLICE } from '../host/limits/limits.ts';
+import { asTenantName } from '../host/model/ids.ts';
+
+const TENANT = asTenantName('acme')!;
+
+function runtime() {
+  const { ports } = createGuestRuntime({ rewind: 'fresh', idleMemoryBytes: 1 << 20, idleSlots: 1 });
+  return ports;
+}
+
+test('a guest that computes is not alone while a request waits to begin', async (t) => {
+  const { stages, isAlone } = runtime();
+  t.true(isAlone());
+  const begun = stages.toBegin();
+  t.false(isAlone());
+  await begun;
+  t.true(isAlone());
+});
+
+test('a guest that computes is not alone while an answer waits to be written', async (t) => {
+  const { stages, isAlone } = runtime();
+  const written = stages.toAnswer();
+  t.false(isAlone());
+  await written;
+  t.true(isAlone());
+});
+
+test('a guest that computes is not alone while another one waits for its turn', async (t) => {
+  const { park, isAlone } = runtime();
+  const resumed = park(TENANT, FUEL_SLICE, () => false);
+  t.false(isAlone());
+  await resumed;
+  t.true(isAlone());
+});
