@@ -61,7 +61,7 @@ test('the request that follows a publish is served by it, on every thread', asyn
     const answers = await Promise.all(
       Array.from({ length: 12 }, () => host.call('f3', '/', { headers: { connection: 'close' } })),
     );
-    for (const { text } of answers) t.is(text === TINY, round % 2 === 0);
+    for (const { text } of answers) t.is(text === TINY, round % 2 === 0, text);
   }
 });
 
