@@ -50,7 +50,11 @@ export function createGuestRuntime({
     quantum: FUEL_SLICE,
     ...(weightOf === undefined ? {} : { weightOf }),
   });
-  const stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
+  const stages = new Stages({
+    ...EVENT_LOOP,
+    nowMs: () => performance.now(),
+    isComputing: () => runQueue.computing > 0,
+  });
   const slots = new Slots({
     policy: choosePolicy(rewind),
     budgetBytes: idleMemoryBytes,

@@ -34,3 +34,18 @@ test('a guest that computes is not alone while another one waits for its turn', 
   await resumed;
   t.true(isAlone());
 });
+
+test('while a guest computes a request begins at once', async (t) => {
+  const { stages, park } = runtime();
+  const resumed = park(TENANT, FUEL_SLICE, () => false);
+  let hasBegun = false;
+  void stages.toBegin().then(() => {
+    hasBegun = true;
+  });
+  await Promise.resolve();
+  t.true(hasBegun);
+  await resumed;
+  const begun = stages.toBegin();
+  t.true(stages.isHolding);
+  await begun;
+});

@@ -78,7 +78,11 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   const loaded = new Map(
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
-  const stages = new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() });
+  const stages = new Stages({
+    ...EVENT_LOOP,
+    nowMs: () => performance.now(),
+    isComputing: () => runQueue.computing > 0,
+  });
   const clock = new SystemClock();
   const invoker = new Invoker({
     slots: createSlots(),

@@ -9,6 +9,7 @@
  * 2. An answer waits until the next turn at most, and once the first of those that wait has waited for MAX_WAIT_MS, until the next one is ready
  *    or another guest begins, which is a slice later at most.
  * 3. Answers are written in the order in which they became ready.
+ * 4. While guests compute there are no stages: a turn has a slice in it then, and a request would wait for two of them.
  */
 import type { RunQueuePorts } from '../scheduler/run-queue.ts';
 
@@ -17,6 +18,8 @@ const MAX_WAIT_MS = 0.5;
 
 export interface StagesPorts extends Pick<RunQueuePorts, 'nextTurn'> {
   readonly nowMs: () => number;
+  /** Whether guests take turns by slices. */
+  readonly isComputing: () => boolean;
 }
 
 interface Batch {
@@ -43,6 +46,7 @@ export class Stages {
 
   /** For a request whose head was read: resolves when it may begin. */
   toBegin(): Promise<void> {
+    if (this.#ports.isComputing()) return Promise.resolve();
     this.#beginning++;
     return new Promise((resolve) => {
       this.#ports.nextTurn(() => {
@@ -58,6 +62,7 @@ export class Stages {
   toAnswer(): Promise<void> {
     const nowMs = this.#ports.nowMs();
     const batch = this.#batch ?? this.#newBatch(nowMs);
+    if (this.#ports.isComputing()) this.#release(batch);
     this.#releaseLate(batch, nowMs);
     return batch.promise;
   }

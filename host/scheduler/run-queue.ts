@@ -47,6 +47,8 @@ const MIN_WEIGHT = 0.01;
 interface Waiting {
   readonly resume: () => void;
   readonly isOver: () => boolean;
+  /** Parked when its slice was used up: it will take another. */
+  readonly isComputing: boolean;
 }
 
 interface Share {
@@ -66,6 +68,7 @@ export class RunQueue {
   #order: Share[] = [];
   readonly #shares = new Map<string, Share>();
   #waiting = 0;
+  #computing = 0;
   #turnIsComing = false;
   #usedInTurn = 0;
   #resumedInTurn = 0;
@@ -79,6 +82,11 @@ export class RunQueue {
     return this.#waiting;
   }
 
+  /** Of those, guests that have used up a slice: a turn in which one is resumed is likely to be as long as another. */
+  get computing(): number {
+    return this.#computing;
+  }
+
   /**
    * Parks a guest that has just used `fuel`; resolves when it is its turn again.
    *
@@ -88,7 +96,7 @@ export class RunQueue {
   park(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> {
     const share = this.#shareOf(tenant);
     this.#pay(share, fuel);
-    return this.#wait(share, isOver);
+    return this.#wait(share, isOver, true);
   }
 
   /** For a guest that would begin: at once (undefined) while nobody waits and its tenant owes nothing. */
@@ -121,11 +129,12 @@ export class RunQueue {
     this.#usedInTurn += fuel;
   }
 
-  #wait(share: Share, isOver: () => boolean): Promise<void> {
+  #wait(share: Share, isOver: () => boolean, isComputing = false): Promise<void> {
     this.#waiting++;
+    if (isComputing) this.#computing++;
     this.#schedule();
     return new Promise((resume) => {
-      share.waiting.push({ resume, isOver });
+      share.waiting.push({ resume, isOver, isComputing });
     });
   }
 
@@ -186,8 +195,7 @@ export class RunQueue {
     this.#order.splice(index, 1);
     this.#order.push(share);
     share.isNew = false;
-    this.#waiting--;
-    share.waiting.shift()?.resume();
+    this.#leave(share)?.resume();
   }
 
   /** Index of the share whose turn it is in this round, or -1. */
@@ -195,12 +203,20 @@ export class RunQueue {
     return this.#order.findIndex((share) => share.credit > 0 && this.#hasWaiting(share));
   }
 
-  #hasWaiting({ waiting }: Share): boolean {
-    while (waiting[0]?.isOver() === true) {
-      waiting.shift();
-      this.#waiting--;
+  #hasWaiting(share: Share): boolean {
+    while (share.waiting[0]?.isOver() === true) {
+      this.#leave(share);
     }
-    return waiting.length > 0;
+    return share.waiting.length > 0;
+  }
+
+  /** Takes the first of a share's that wait. */
+  #leave({ waiting }: Share): Waiting | undefined {
+    const first = waiting.shift();
+    if (first === undefined) return undefined;
+    this.#waiting--;
+    if (first.isComputing) this.#computing--;
+    return first;
   }
 
   /** Everyone earns; as many rounds at once as it takes until somebody who waits is out of debt. */

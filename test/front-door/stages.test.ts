@@ -5,9 +5,11 @@ import { Stages } from '../../host/front-door/stages.ts';
 class Loop {
   readonly #coming: (() => void)[] = [];
   nowMs = 0;
+  isComputing = false;
   readonly stages: Stages = new Stages({
     nextTurn: (callback) => void this.#coming.push(callback),
     nowMs: () => this.nowMs,
+    isComputing: () => this.isComputing,
   });
 
   /** What was asked for until now, one after the other, each with all that follows from it. */
@@ -102,4 +104,22 @@ test('an answer that has waited for half a slice is written before another guest
   t.deepEqual(done, ['a begins', 'a long one begins', 'a is answered', 'b begins', 'a long one begins']);
   await loop.turn();
   t.is(done.at(-1), 'b is answered');
+});
+
+test('while guests compute nobody waits for a turn, and what waited goes first', async (t) => {
+  const loop = new Loop();
+  const done: string[] = [];
+  const answer = async (name: string): Promise<void> => {
+    await loop.stages.toAnswer();
+    done.push(name);
+  };
+  void answer('a');
+  await settled();
+  t.deepEqual(done, []);
+  loop.isComputing = true;
+  await loop.stages.toBegin();
+  void answer('b');
+  await settled();
+  t.deepEqual(done, ['a', 'b']);
+  t.false(loop.stages.isHolding);
 });

@@ -123,7 +123,7 @@ export class EventServing {
     const clock = new SystemClock();
     this.invoker = new Invoker({
       slots: this.slots,
-      stages: new Stages({ ...EVENT_LOOP, nowMs: () => performance.now() }),
+      stages: new Stages({ ...EVENT_LOOP, nowMs: () => performance.now(), isComputing: () => false }),
       clock,
       clockOf: () => clock,
       randomBytes: (length) => new Uint8Array(length),
