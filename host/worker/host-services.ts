@@ -43,8 +43,11 @@ export function createHostServices({
       if (found === undefined) return undefined;
       const quarantine = registry.quarantines.find(tenant, name, found.version);
       const owner = registry.tenants.require(tenant);
+      // All of it is of one moment: what changes while it waits below is asked for anew.
+      const isApart = owner.settings.isolation === 'process';
       const route: ResolvedFunction = {
-        live: found,
+        // Secrets of one that runs apart are for its own process.
+        live: isApart ? found : withSecrets(found, registry.secrets.values(tenant, name)),
         tenant: owner,
         tenantColumn: accounts.tenantColumn(tenant),
         functionColumn: accounts.functionColumn(tenant, name),
@@ -52,11 +55,8 @@ export function createHostServices({
       };
       // A version that a power cut could undo runs nowhere: its number would be given again. Where the disk fails, what is there is served.
       await registry.durable().catch(() => {});
-      if (owner.settings.isolation === 'process') {
-        // Its secrets are for its own process; the count is the asker's.
-        return { ...route, process: { socketPath: await socketOf(tenant), count: 0 } };
-      }
-      return { ...route, live: withSecrets(found, registry.secrets.values(tenant, name)) };
+      // The count is the asker's.
+      return isApart ? { ...route, process: { socketPath: await socketOf(tenant), count: 0 } } : route;
     },
     async tenant({ tenant }) {
       return registry.tenants.find(tenant);

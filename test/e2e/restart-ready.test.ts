@@ -1,6 +1,7 @@
 /** What lies ready before anybody calls it: after a restart what was called last, and what is published; nothing else. */
 import test, { type ExecutionContext } from 'ava';
 import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts';
+import { betweenLooks } from '../harness/between-looks.ts';
 import { exampleComponent } from '../harness/guests.ts';
 import { type TestHost, testHost } from '../harness/host.ts';
 import { parseExposition } from '../metering/telemetry/exposition-parser.ts';
@@ -54,7 +55,10 @@ async function call(host: TestHost, name: string): Promise<string> {
 
 async function untilIdle(t: ExecutionContext, host: TestHost, slots: number): Promise<void> {
   const lateMs = performance.now() + READY_MS;
-  while ((await idleSlots(host)) < slots) if (performance.now() > lateMs) t.fail('nothing is made ready');
+  while ((await idleSlots(host)) < slots) {
+    if (performance.now() > lateMs) t.fail('nothing is made ready');
+    await betweenLooks();
+  }
 }
 
 async function idleSlots(host: TestHost): Promise<number> {
@@ -73,5 +77,6 @@ async function startsOf(host: TestHost, ids: readonly string[]): Promise<(string
       (json.rows as UsageRecordJson[]).map(({ invocationId, start }) => [invocationId as string, start]),
     );
     if (ids.every((id) => records.has(id))) return ids.map((id) => records.get(id));
+    await betweenLooks();
   }
 }

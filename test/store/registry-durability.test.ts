@@ -48,6 +48,8 @@ function start(t: ExecutionContext) {
     },
   } as unknown as ControlBackendPorts;
   const control = createControlBackend(ports);
+  const accounts = { tenantColumn: () => 1, functionColumn: () => 1 };
+  const services = createHostServices({ control, registry, accounts } as never);
   const publish = (name: string) =>
     control.publish({
       tenant: acme,
@@ -57,7 +59,7 @@ function start(t: ExecutionContext) {
       uploadBytes: 1,
       actor: THE_HOST,
     });
-  return { registry, control, publish, disk };
+  return { registry, control, services, publish, disk };
 }
 
 /** Until everything has happened that waits for nothing outside. */
@@ -74,9 +76,7 @@ function settledOf(promises: Readonly<Record<string, Promise<unknown>>>): Set<st
 }
 
 test('who publishes, and who reads or runs it, hears of it when it is on the disk; all who wait share a sync', async (t) => {
-  const { registry, control, publish, disk } = start(t);
-  const accounts = { tenantColumn: () => 1, functionColumn: () => 1 };
-  const services = createHostServices({ control, registry, accounts } as never);
+  const { control, services, publish, disk } = start(t);
   const first = publish('first');
   await turn();
   const second = publish('second');
@@ -104,9 +104,7 @@ test('who publishes, and who reads or runs it, hears of it when it is on the dis
 });
 
 test('where the disk fails, who changed something is not told that it worked, and what is there still runs', async (t) => {
-  const { registry, control, publish, disk } = start(t);
-  const accounts = { tenantColumn: () => 1, functionColumn: () => 1 };
-  const services = createHostServices({ control, registry, accounts } as never);
+  const { services, publish, disk } = start(t);
   const first = publish('first');
   await turn();
   // Would have been in the next sync.
