@@ -4,12 +4,10 @@ import type { UsageRecordJson } from '../../host/control-plane/usage-schemas.ts'
 import { betweenLooks } from '../harness/between-looks.ts';
 import { exampleComponent } from '../harness/guests.ts';
 import { type TestHost, testHost } from '../harness/host.ts';
-import { parseExposition } from '../metering/telemetry/exposition-parser.ts';
+import { SCRAPE_TOKEN, scrape, sumOf } from '../harness/scrape.ts';
 
 /** The thread tells of its slots every two seconds. */
 const READY_MS = 60_000;
-
-const TOKEN = 'token-for-scrapers-0123';
 
 test.serial('what was called last lies ready after a restart, and nothing else does', async (t) => {
   t.timeout(120_000);
@@ -41,7 +39,7 @@ test.serial('a change of a quota makes nothing ready, in place of what is called
 });
 
 async function hostWith(t: ExecutionContext, names: readonly string[]): Promise<TestHost> {
-  const host = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_METRICS_TOKEN: TOKEN } });
+  const host = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_METRICS_TOKEN: SCRAPE_TOKEN } });
   for (const name of names) await host.deploy(name, await exampleComponent('tiny-wat'));
   return host;
 }
@@ -62,11 +60,7 @@ async function untilIdle(t: ExecutionContext, host: TestHost, slots: number): Pr
 }
 
 async function idleSlots(host: TestHost): Promise<number> {
-  const headers = { authorization: `Bearer ${TOKEN}`, accept: 'text/plain' };
-  const { text } = await host.request('/metrics', { headers });
-  return parseExposition(text)
-    .filter(({ name, labels }) => name === 'mayfly_slots' && Object.values(labels).includes('idle'))
-    .reduce((sum, { value }) => sum + value, 0);
+  return sumOf(await scrape(host), 'mayfly_slots', { mayfly_slot_state: 'idle' });
 }
 
 /** How the instances came about, once all of the invocations are in the ledger. */

@@ -8,10 +8,10 @@ import { cCommand } from '../harness/guests.ts';
 import { handlerFrom } from '../harness/handler-from.ts';
 import { fuelOf, type Json, startTestHost, type TestHost, testHost } from '../harness/host.ts';
 import { OtlpReceiver, type ReceivedSpan } from '../harness/otlp-receiver.ts';
+import { SCRAPE_TOKEN, scrape, sumOf } from '../harness/scrape.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
-import { parseExposition, type Sample } from '../metering/telemetry/exposition-parser.ts';
+import type { Sample } from '../metering/telemetry/exposition-parser.ts';
 
-const TOKEN = 'token-for-scrapers-0123';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
 const SAMPLED = `00-${TRACE}-${CALLER}-01`;
@@ -48,7 +48,7 @@ test.before(async () => {
   receiver = await OtlpReceiver.start();
   host = await startTestHost({
     env: {
-      MAYFLY_METRICS_TOKEN: TOKEN,
+      MAYFLY_METRICS_TOKEN: SCRAPE_TOKEN,
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.origin,
       OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=ours',
       OTEL_METRIC_EXPORT_INTERVAL: '200',
@@ -85,25 +85,11 @@ function spanOf(invocationId: unknown): Promise<ReceivedSpan> {
   );
 }
 
-async function scrape(accept = 'text/plain', of: TestHost = host): Promise<Sample[]> {
-  const headers = { authorization: `Bearer ${TOKEN}`, accept };
-  const answer = await of.request('/metrics', { headers });
-  if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
-  return parseExposition(answer.text);
-}
-
-function sumOf(samples: readonly Sample[], name: string, labels: Record<string, string>): number {
-  return samples
-    .filter((sample) => sample.name === name)
-    .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
-    .reduce((sum, { value }) => sum + value, 0);
-}
-
 /** A scrape that has counted so many of a function's invocations. */
 async function scrapeOnce(t: ExecutionContext, name: string, count: number): Promise<Sample[]> {
   t.timeout(60_000);
   for (;;) {
-    const samples = await scrape();
+    const samples = await scrape(host);
     const ended = ['faas_invocations_total', 'faas_errors_total', 'faas_timeouts_total'];
     const sum = ended.reduce((all, metric) => all + sumOf(samples, metric, { faas_name: name }), 0);
     if (sum >= count) return samples;
@@ -287,7 +273,7 @@ test.serial('of many invocations each is told once, whatever batches they travel
     env: {
       ...many.spansAlone,
       MAYFLY_THREADS: '1',
-      MAYFLY_METRICS_TOKEN: TOKEN,
+      MAYFLY_METRICS_TOKEN: SCRAPE_TOKEN,
       // Batches of the SDK that begin and end within those that a thread wrote.
       OTEL_BSP_MAX_EXPORT_BATCH_SIZE: '70',
     },
@@ -313,7 +299,7 @@ test.serial('of many invocations each is told once, whatever batches they travel
   t.is(new Set(many.spans.map(({ spanId }) => spanId)).size, many.spans.length);
   // The SDK counts an export once it is answered.
   const processed = async (): Promise<number> =>
-    sumOf(await scrape('text/plain', busy), 'otel_sdk_processor_span_processed_total', {});
+    sumOf(await scrape(busy), 'otel_sdk_processor_span_processed_total', {});
   let counted = await processed();
   while (counted < many.spans.length) {
     await betweenLooks();
@@ -325,7 +311,10 @@ test.serial('of many invocations each is told once, whatever batches they travel
 test.serial('exemplars of OpenMetrics lead from a bucket to a trace that fell into it', async (t) => {
   const answer = await host.call('handler');
   const { traceId, spanId } = await spanOf(answer.headers['mayfly-invocation-id']);
-  const headers = { authorization: `Bearer ${TOKEN}`, accept: 'application/openmetrics-text;version=1.0.0' };
+  const headers = {
+    authorization: `Bearer ${SCRAPE_TOKEN}`,
+    accept: 'application/openmetrics-text;version=1.0.0',
+  };
   const { text, headers: fields } = await host.request('/metrics', { headers });
   t.is(fields['content-type'], 'application/openmetrics-text; version=1.0.0; charset=utf-8');
   t.true(text.endsWith('# EOF\n'));
@@ -346,9 +335,9 @@ test.serial(
     };
     t.is(await status('/metrics'), 401);
     t.is(await status('/metrics', 'token-for-scrapers-0124'), 401);
-    t.is(await status('/metrics', TOKEN), 200);
+    t.is(await status('/metrics', SCRAPE_TOKEN), 200);
     t.is(await status('/metrics', host.running.adminKey.key), 200);
-    t.is(await status('/v1/tenants', TOKEN), 401);
+    t.is(await status('/v1/tenants', SCRAPE_TOKEN), 401);
     const { json } = await host.api('/keys', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -364,7 +353,11 @@ test('a host whose receiver is gone serves as before, tells its operator, and st
   const { origin } = gone;
   await gone[Symbol.asyncDispose]();
   const lonely = await startTestHost({
-    env: { OTEL_EXPORTER_OTLP_ENDPOINT: origin, OTEL_BSP_SCHEDULE_DELAY: '10', MAYFLY_METRICS_TOKEN: TOKEN },
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: origin,
+      OTEL_BSP_SCHEDULE_DELAY: '10',
+      MAYFLY_METRICS_TOKEN: SCRAPE_TOKEN,
+    },
   });
   try {
     await lonely.deploy(
@@ -379,69 +372,4 @@ test('a host whose receiver is gone serves as before, tells its operator, and st
     lonely.reports.every((report) => report.startsWith('telemetry:')),
     lonely.reports.join('\n'),
   );
-});
-
-test('more tenants and functions than are to be told apart are counted together, and how many are', async (t) => {
-  t.timeout(120_000);
-  const narrow = await testHost(t, {
-    env: { MAYFLY_METRICS_FUNCTIONS: '1', MAYFLY_METRICS_TOKEN: TOKEN },
-  });
-  const ok = await parse(plainCommand('(memory 1) (func (export "run") (result i32) (i32.const 0))'));
-  await narrow.deploy('first', ok);
-  await narrow.call('first');
-  // Seen by the main thread before the other one is.
-  let samples = await scrape('text/plain', narrow);
-  while (sumOf(samples, 'faas_invocations_total', { faas_name: 'first' }) < 1) {
-    await betweenLooks();
-    samples = await scrape('text/plain', narrow);
-  }
-  await narrow.deploy('second', ok);
-  await narrow.call('second');
-  await narrow.call('second');
-  while (sumOf(samples, 'mayfly_telemetry_folded_total', {}) < 2) {
-    await betweenLooks();
-    samples = await scrape('text/plain', narrow);
-  }
-  t.is(sumOf(samples, 'faas_invocations_total', { mayfly_tenant: 'default', faas_name: '_other' }), 2);
-  t.is(sumOf(samples, 'faas_invocations_total', { faas_name: 'second' }), 0);
-  t.is(sumOf(samples, 'mayfly_telemetry_series', {}), 1);
-});
-
-test.serial('queues and dead letters are counted when somebody asks', async (t) => {
-  t.timeout(60_000);
-  const json = { 'content-type': 'application/json' };
-  const made = await host.api('/queues/orders', { method: 'PUT', headers: json, body: '{}' });
-  t.true(made.status < 300, JSON.stringify(made.json));
-  for (const body of ['one', 'two']) {
-    const sent = await host.api('/queues/orders/messages', {
-      method: 'POST',
-      headers: { 'content-type': 'text/plain' },
-      body,
-    });
-    t.true(sent.status < 300, JSON.stringify(sent.json));
-  }
-  const samples = await scrape();
-  const of = { mayfly_tenant: 'default', mayfly_queue: 'orders' };
-  t.is(sumOf(samples, 'mayfly_queue_messages', { ...of, mayfly_message_state: 'ready' }), 2);
-  t.is(sumOf(samples, 'mayfly_queue_messages', { ...of, mayfly_message_state: 'dead' }), 0);
-  t.true(sumOf(samples, 'mayfly_queue_oldest_age_seconds', of) > 0);
-  t.true(
-    samples.some(
-      ({ name, labels }) => name === 'mayfly_queue_messages' && labels['mayfly_queue'] === 'function/handler',
-    ),
-  );
-});
-
-test.serial('how old the latest backup is is told once there is one', async (t) => {
-  t.timeout(60_000);
-  const age = async (): Promise<readonly number[]> =>
-    (await scrape()).filter(({ name }) => name === 'mayfly_backup_age_seconds').map(({ value }) => value);
-  t.deepEqual(await age(), []);
-  const beforeMs = Date.now();
-  const headers = { authorization: `Bearer ${host.running.adminKey.key}` };
-  const made = await host.request('/v1/backups', { method: 'POST', headers });
-  t.is(made.status, 201, made.text);
-  const told = await age();
-  t.is(told.length, 1);
-  t.true(told[0]! > 0 && told[0]! <= (Date.now() - beforeMs) / 1_000, `${told[0]} s`);
 });
