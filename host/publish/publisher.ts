@@ -145,8 +145,8 @@ export class Publisher {
     try {
       const { manifest, steps } = await this.#runJob(job, stagingFolder);
       const start = performance.now();
-      // Whatever is there is damaged, or it would have been found: publishing again mends it.
-      if (await artifacts.has(key)) await artifacts.remove(key);
+      // What is there and not whole is damaged: publishing again mends it. What came whole meanwhile may be in use, and stays.
+      if ((await artifacts.findWhole(key)) === undefined) await artifacts.remove(key);
       const outcome = await artifacts.commit(stagingFolder, key);
       const all = addToStore(steps, performance.now() - start);
       const store = all.find(({ name }) => name === 'store');

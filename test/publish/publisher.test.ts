@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile, rm } from 'node:fs/promises';
+import { cp, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import type { PublishProgress } from '../../host/model/publish-progress.ts';
@@ -128,6 +128,22 @@ test.serial('publishing again mends a damaged artifact', async (t) => {
   t.is(await fixture.artifacts.findWhole(key), undefined);
   t.true((await fixture.publisher.publish(job)).created);
   t.deepEqual(await fixture.artifacts.findWhole(key), manifest);
+});
+
+test.serial('an artifact that came whole while the same was being made stays where it is', async (t) => {
+  const [fixture, other] = [await UploadFixture.create(t), await UploadFixture.create(t)];
+  const bytes = await runComponent();
+  const { artifactKey: key } = await other.publisher.publish(await other.job(bytes));
+  const held = await fixture.held(bytes);
+  const publishing = fixture.publisher.publish(held.job);
+  await held.opened;
+  const folder = fixture.artifacts.folder(key);
+  await cp(other.artifacts.folder(key), folder, { recursive: true });
+  const { ino } = await stat(folder);
+  await held.deliver();
+  t.false((await publishing).created);
+  t.is((await stat(folder)).ino, ino);
+  t.deepEqual(await fixture.leftovers(), [key]);
 });
 
 test.serial('an artifact is addressed by the upload, not by what it became', (t) => {
