@@ -38,7 +38,7 @@ export class OtlpBytes {
   }
 
   /** What has been written, in memory of its own; the buffer is empty then. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.#at);
     bytes.set(this.#bytes.subarray(0, this.#at));
     this.#at = 0;
