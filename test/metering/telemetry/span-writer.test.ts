@@ -3,7 +3,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { SPAN_NAMES } from '../../../host/metering/telemetry/span-names.ts';
 import { spansOf } from '../../../host/metering/telemetry/span-tree.ts';
 import { SpanWriter } from '../../../host/metering/telemetry/span-writer.ts';
@@ -21,7 +21,9 @@ const RESOURCE = {
   'service.version': '1.2.3',
 };
 const SCOPE = { name: 'mayfly', version: '1.2.3' };
-test('what is written is what the SDK would write, whatever came of an invocation', (t) => {
+
+/** Writes some thousands both ways. */
+function compareAll(t: ExecutionContext, next: (random: Random) => EndedInvocation): void {
   const seed = seedOf('SEED');
   t.log(`seed ${seed}`);
   const random = new Random(seed);
@@ -41,7 +43,7 @@ test('what is written is what the SDK would write, whatever came of an invocatio
     batches++;
   };
   for (let i = 0; i < 2_000; i++) {
-    const invocation = invocationOf(random, randomRecord(random));
+    const invocation = next(random);
     t.true(writer.write(invocation));
     expected.push(...spansOf(spanOf(invocation), origin));
     if (writer.isFull || random.below(500) === 0) compare();
@@ -49,6 +51,51 @@ test('what is written is what the SDK would write, whatever came of an invocatio
   if (!writer.isEmpty) compare();
   t.true(batches > 1);
   t.is(writer.take(), undefined);
+}
+
+test('what is written is what the SDK would write, whatever came of an invocation', (t) => {
+  compareAll(t, (random) => invocationOf(random, randomRecord(random)));
+});
+
+test('it is so, too, of an invocation that is much like the one before it', (t) => {
+  compareAll(t, (random) => {
+    const usual = { tenant: 'acme', name: 'hello', version: 1, trigger: 'http', outcome: 'returned' };
+    const record = randomRecord(random, {
+      ...(usual as Partial<UsageRecord>),
+      start: random.below(10) === 0 ? 'cold' : 'warm',
+      attempt: random.below(10) === 0 ? 2 : 1,
+      batchSize: random.below(10) === 0 ? 3 : 1,
+      queueUs: random.below(1_100),
+      // Of one byte to three, and to four.
+      fuel: 100 + random.below(2 ** random.below(15)),
+      peakMemoryBytes: 65_536 * (1 + random.below(40)),
+    });
+    const path = random.below(10) === 0 ? random.pick(['/', '/there', '/here?secret=1']) : '/here';
+    return { ...invocationOf(random, record), http: { method: 'GET', path, status: 200 } };
+  });
+});
+
+test('an invocation whose like was taken is written anew: others lie where that was', (t) => {
+  const random = new Random(4);
+  const writer = new SpanWriter(SPAN_NAMES, counting());
+  const record = randomRecord(random, {
+    trigger: 'http',
+    start: 'warm',
+    queueUs: 0,
+    attempt: 1,
+    batchSize: 1,
+  });
+  const [one, other] = ['/one', '/quite/another'].map((path) => ({
+    ...invocationOf(random, record),
+    http: { method: path, path, status: 200 },
+  })) as [EndedInvocation, EndedInvocation];
+  writer.write(one);
+  const expected = writer.take()!;
+  writer.write(other);
+  writer.write(other);
+  writer.write(one);
+  const { bytes, ends } = writer.take()!;
+  t.deepEqual(bytes.subarray(ends[1]), expected.bytes);
 });
 
 test('an invocation that has more to say is not written, and leaves nothing behind', (t) => {
