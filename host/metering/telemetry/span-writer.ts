@@ -5,7 +5,7 @@
  *
  * 1. What is written is byte for byte what the SDK's serializer makes of the same invocation (span-tree.ts), which a test holds.
  * 2. What has more to say than an invocation's own span and its phases (requests and spans of the guest, links, a tracestate) is not
- *    written here: `write` says so, and it is told whole.
+ *    written here: `takes` says so, and it is told whole.
  * 3. A span whose kind, path and lengths are those of the one before it of its kind is a copy of that, and what is its own is written over: two
  *    thirds of what it takes to write it anew.
  * 4. There is always room for the spans of one more invocation: whoever writes takes what is written when `isFull`.
@@ -75,9 +75,13 @@ export class SpanWriter {
     return this.#ends.length === 0;
   }
 
-  /** Whether it has been written; one that has more to say is not. */
-  write(invocation: EndedInvocation): boolean {
-    if (!isPlain(invocation)) return false;
+  /** Whether it is to be written here: what has more to say is not. */
+  takes(invocation: EndedInvocation): boolean {
+    return isPlain(invocation);
+  }
+
+  /** @param invocation one that it takes */
+  write(invocation: EndedInvocation): void {
     const { trace, use } = invocation;
     const { traceId, spanId } = trace.context;
     const { queueUs, start } = use;
@@ -94,7 +98,6 @@ export class SpanWriter {
     const shape = this.#shapes.of(invocation);
     if (!this.#writeAgain(shape, invocation, startMs)) this.#writeAnew(shape, invocation, startMs);
     this.#note(invocation, shape);
-    return true;
   }
 
   #writeAnew(shape: SpanShape, { trace, use, http }: EndedInvocation, startMs: number): void {
