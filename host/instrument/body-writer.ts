@@ -1,22 +1,19 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import {
-  DISTANCE_SHIFT,
-  KIND_BITS,
-  KIND_MASK,
-  LAST_EVENT,
-  moreOf,
-  RECORD,
-  wordPair,
-} from './code-records.ts';
+import * as records from './code-records.ts';
+import { moreOf, wordPair } from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
-import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
+import * as inserted from './insertions.ts';
+import { slotBefore, slotBehind } from './insertions.ts';
 import type { LocalUses } from './local-uses.ts';
 import type { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
 import type { ByteSink } from './writer.ts';
+
+const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD } = records;
+const { INSERTION } = inserted;
 
 const I32 = 0x7f;
 const I64 = 0x7e;

@@ -1,4 +1,7 @@
-import { INSERTION, type InsertionKind, type Insertions } from './insertions.ts';
+import type { InsertionKind, Insertions } from './insertions.ts';
+import * as inserted from './insertions.ts';
+
+const { INSERTION } = inserted;
 
 /**
  * The charges and checks of one function, as its edits hold them. One of them may be open: what is charged further on

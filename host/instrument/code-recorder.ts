@@ -11,17 +11,11 @@
  * 3. No function has more words than `reserve` made room for. Most for its length has an `array.new_default`, eight for three
  *    bytes; a sum that needs two words more has instructions without a word before it.
  */
-import {
-  COST_SHIFT,
-  DISTANCE_SHIFT,
-  KIND_BITS,
-  MAX_DISTANCE,
-  MAX_RECORD_COST,
-  RECORD,
-  WORD_BITS,
-} from './code-records.ts';
+import * as records from './code-records.ts';
 import type { EditKind } from './edits.ts';
 import { LocalUses } from './local-uses.ts';
+
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, MAX_DISTANCE, MAX_RECORD_COST, RECORD, WORD_BITS } = records;
 
 /** Costs of a stretch above this are passed on at once. */
 const LARGE = 2 ** 20;

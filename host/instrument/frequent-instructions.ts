@@ -1,9 +1,12 @@
 import type { CallBounds } from './call-bounds.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { RECORD } from './code-records.ts';
+import * as records from './code-records.ts';
 import type { ModuleLayout } from './module-layout.ts';
-import { FREQUENT, FREQUENT_SHAPES } from './opcodes.ts';
+import * as encoding from './opcodes.ts';
 import type { Cursor } from './reader.ts';
+
+const { RECORD } = records;
+const { FREQUENT, FREQUENT_SHAPES } = encoding;
 
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;

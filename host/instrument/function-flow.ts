@@ -1,17 +1,15 @@
-import { type CodeRecorder, TRAIT } from './code-recorder.ts';
-import {
-  COST_SHIFT,
-  DISTANCE_SHIFT,
-  KIND_MASK,
-  LAST_EVENT,
-  MAX_RECORD_COST,
-  moreOf,
-  RECORD,
-  wordPair,
-} from './code-records.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import type { CodeRecorder } from './code-recorder.ts';
+import * as recording from './code-recorder.ts';
+import * as records from './code-records.ts';
+import { moreOf, wordPair } from './code-records.ts';
+import * as costs from './cost-model.ts';
+import * as flows from './flow.ts';
 import type { LeastCosts } from './least-costs.ts';
+
+const { TRAIT } = recording;
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD } = records;
+const { CHECK_INTERVAL } = costs;
+const { BODY, FLOW, LABEL_TRAIT } = flows;
 
 const EMPTY_BLOCK = 0x40;
 const BR_IF = 0x0d;

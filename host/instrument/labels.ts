@@ -1,5 +1,7 @@
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
+
+const { BODY, FLOW, LABEL_TRAIT } = flows;
 
 /** More than any path costs. */
 export const UNSET = 0x7fffffff;

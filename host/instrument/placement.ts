@@ -19,16 +19,21 @@
  *    straight code behind the label.
  */
 import { ChargeSlots } from './charge-slots.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
+import * as costs from './cost-model.ts';
 import type { CountedLoop } from './counted-loop.ts';
 import { DebtEstimate } from './debt-estimate.ts';
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { GatheredChecks } from './gathered-checks.ts';
-import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
+import * as inserted from './insertions.ts';
+import { type Insertions, slotBefore, slotBehind } from './insertions.ts';
 import { Labels } from './labels.ts';
 import { PathAccount } from './path-account.ts';
 import { StraightLoops } from './straight-loops.ts';
+
+const { CHECK_INTERVAL } = costs;
+const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { INSERTION } = inserted;
 
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
