@@ -1,19 +1,18 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
 import * as records from './code-records.ts';
-import { moreOf, wordPair } from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import * as inserted from './insertions.ts';
-import { slotBefore, slotBehind } from './insertions.ts';
+
 import type { LocalUses } from './local-uses.ts';
 import type { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
 import type { ByteSink } from './writer.ts';
 
-const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD } = records;
-const { INSERTION } = inserted;
+const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD, moreOf, wordPair } = records;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 const I32 = 0x7f;
 const I64 = 0x7e;

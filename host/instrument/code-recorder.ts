@@ -44,10 +44,10 @@ export class CodeRecorder {
   length = 0;
   readonly uses: LocalUses;
   /** Where the records of each defined function start, and TRAIT bits of each. */
-  readonly starts: Uint32Array;
+  readonly starts: Int32Array;
   readonly traits: Uint8Array;
   /** Where the code of each starts. */
-  readonly codeStarts: Uint32Array;
+  readonly codeStarts: Int32Array;
   /** Cost of the straight code since the last record. */
   cost = 0;
   /** Blocks open at this point, the body not counted, and the deepest seen. */
@@ -64,10 +64,10 @@ export class CodeRecorder {
 
   constructor(bodies: number, codeBytes: number, maxDepth: number) {
     this.words = new Uint16Array((codeBytes >>> 2) + SPARE_WORDS);
-    this.starts = new Uint32Array(bodies + 1);
+    this.starts = new Int32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.uses = new LocalUses(bodies, codeBytes);
-    this.codeStarts = new Uint32Array(bodies);
+    this.codeStarts = new Int32Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
   }
 

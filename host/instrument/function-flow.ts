@@ -1,13 +1,13 @@
 import type { CodeRecorder } from './code-recorder.ts';
 import * as recording from './code-recorder.ts';
 import * as records from './code-records.ts';
-import { moreOf, wordPair } from './code-records.ts';
 import * as costs from './cost-model.ts';
 import * as flows from './flow.ts';
 import type { LeastCosts } from './least-costs.ts';
 
 const { TRAIT } = recording;
-const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD } = records;
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf, wordPair } =
+  records;
 const { CHECK_INTERVAL } = costs;
 const { BODY, FLOW, LABEL_TRAIT } = flows;
 

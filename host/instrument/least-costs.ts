@@ -1,9 +1,8 @@
 import type { CodeRecorder } from './code-recorder.ts';
 import * as records from './code-records.ts';
-import { moreOf } from './code-records.ts';
 import * as costs from './cost-model.ts';
 
-const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD } = records;
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf } = records;
 const { CHECK_INTERVAL } = costs;
 
 const UNKNOWN = -1;

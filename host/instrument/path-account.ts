@@ -1,10 +1,10 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import * as costs from './cost-model.ts';
+import type { InsertionKind } from './insertions.ts';
 import * as inserted from './insertions.ts';
-import { type InsertionKind, slotBefore, slotBehind } from './insertions.ts';
 
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
-const { INSERTION } = inserted;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /**
  * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of

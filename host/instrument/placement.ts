@@ -25,15 +25,15 @@ import { DebtEstimate } from './debt-estimate.ts';
 import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { GatheredChecks } from './gathered-checks.ts';
+import type { Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
-import { type Insertions, slotBefore, slotBehind } from './insertions.ts';
 import { Labels } from './labels.ts';
 import { PathAccount } from './path-account.ts';
 import { StraightLoops } from './straight-loops.ts';
 
 const { CHECK_INTERVAL } = costs;
 const { BODY, FLOW, LABEL_TRAIT } = flows;
-const { INSERTION } = inserted;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;

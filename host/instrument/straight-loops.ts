@@ -1,10 +1,10 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
 import type { FunctionFlow } from './function-flow.ts';
+import type { Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
-import { type Insertions, slotBefore, slotBehind } from './insertions.ts';
 
-const { INSERTION } = inserted;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /** A straight loop that does not count. */
 const NOT_COUNTED = 'not counted';
