@@ -193,7 +193,7 @@ export class DebtEstimate {
           if (isDead) break;
           pays = false;
           if (this.#mayUseLocal && flow.isStraightLoop(event)) {
-            since = this.#straight.sinceBehind(event);
+            since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
             cost += costs[event + 2]!;
             checked = --loopDepth;
             event += 2;

@@ -230,7 +230,7 @@ export class ChargePlacement {
     this.#path.isDirty = true;
     this.#path.pending += costs[event + 2]!;
     this.#path.noteCheck();
-    this.#path.since = this.#straight.sinceBehind(event);
+    this.#path.since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
     this.#slots.close(slotBehind(event + 2));
     return event + 2;
   }

@@ -44,9 +44,9 @@ export class StraightLoops {
     return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
   }
 
-  /** What may have been charged behind the last check when it is left. */
-  sinceBehind(event: number): number {
-    return this.#read(event) === NOT_COUNTED ? this.#flow.costs[event + 1]! : 0;
+  /** Whether it counts; if it does not, its last turn may have been charged behind the last check when it is left. */
+  counts(event: number): boolean {
+    return this.#read(event) !== NOT_COUNTED;
   }
 
   /** Fills its slots. */
