@@ -110,12 +110,12 @@ export class BodyWriter {
   }
 
   #code(index: number): void {
-    const { words, starts } = this.#recorder;
+    const { words, starts, codeStarts } = this.#recorder;
     const to = starts[index + 1]!;
     const { flow, isPassing } = this.#function;
     const { pairs, pushed } = this.#function.insertions;
     const lastEvent = flow.length - 1;
-    let offset = this.#function.codeStart;
+    let offset = codeStarts[index]!;
     let event = 0;
     /** Of the next instruction; 0 if it is as long as usual. */
     let oddLength = 0;

@@ -78,7 +78,8 @@ export class FrequentInstructions {
     const { bytes } = cursor;
     const end = cursor.end - LONGEST;
     const localLimit = Math.min(locals, ONE_BYTE);
-    let at = cursor.pos;
+    // To the engine a field may be anything: without an operation on it, so could be what follows from it.
+    let at = cursor.pos | 0;
     let cost = 0;
     reading: while (at < end) {
       switch (shapes[bytes[at]!]) {
