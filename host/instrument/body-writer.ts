@@ -11,6 +11,7 @@ import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
 import type { ByteSink } from './writer.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD, moreOf, wordPair } = records;
 const { INSERTION, slotBefore, slotBehind } = inserted;
 

@@ -1,6 +1,7 @@
 import type { InsertionKind, Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { INSERTION } = inserted;
 
 /**

@@ -15,6 +15,7 @@ import * as records from './code-records.ts';
 import type { EditKind } from './edits.ts';
 import { LocalUses } from './local-uses.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, MAX_DISTANCE, MAX_RECORD_COST, RECORD, WORD_BITS } = records;
 
 /** Costs of a stretch above this are passed on at once. */

@@ -2,7 +2,7 @@ import type { FLOW } from './flow.ts';
 
 /**
  * What a record of code-recorder.ts is about: what FLOW tells of, and these. An instruction's index, where it has one, stands
- * right behind its opcode.
+ * right behind its opcode. Spelled out, since numbers of a literal are constants to the compiler, and those of a spread are not.
  */
 export const RECORD = {
   entry: 0,

@@ -12,6 +12,7 @@ import type { Cursor } from './reader.ts';
 import type { MeterUsage } from './usage.ts';
 import { skipBlockType } from './value-types.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { RECORD } = records;
 const { EDIT } = edits;
 

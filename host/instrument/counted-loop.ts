@@ -2,6 +2,7 @@ import * as costs from './cost-model.ts';
 import * as encoding from './opcodes.ts';
 import { Cursor } from './reader.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { TURNS_CHARGE } = costs;
 const { IMMEDIATE, IMMEDIATES, SIMD_IMMEDIATE, SIMD_IMMEDIATES } = encoding;
 

@@ -26,6 +26,7 @@ import type { Labels } from './labels.ts';
 import * as labels from './labels.ts';
 import type { StraightLoops } from './straight-loops.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
 const { BODY, FLOW, LABEL_TRAIT } = flows;
 const { MAX_CALL_CHECKS } = gathered;

@@ -5,6 +5,7 @@ import type { ModuleLayout } from './module-layout.ts';
 import * as encoding from './opcodes.ts';
 import type { Cursor } from './reader.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { RECORD } = records;
 const { FREQUENT, FREQUENT_SHAPES } = encoding;
 const {

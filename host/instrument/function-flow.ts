@@ -5,6 +5,7 @@ import * as costs from './cost-model.ts';
 import * as flows from './flow.ts';
 import type { LeastCosts } from './least-costs.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { TRAIT } = recording;
 const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf, wordPair } =
   records;

@@ -21,6 +21,7 @@ import { Cursor } from './reader.ts';
 import type { MeterUsage } from './usage.ts';
 import { skipHeapType } from './value-types.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { RECORD } = records;
 const { OPCODE_COST } = costs;
 const { EDIT } = edits;

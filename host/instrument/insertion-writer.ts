@@ -7,6 +7,7 @@ import type { MeterPlan } from './plan.ts';
 import { chargeCode, checkCode } from './support-functions.ts';
 import type { ByteSink } from './writer.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CHUNK } = costs;
 const { INSERTION } = inserted;
 

@@ -2,6 +2,7 @@ import type { CodeRecorder } from './code-recorder.ts';
 import * as records from './code-records.ts';
 import * as costs from './cost-model.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf } = records;
 const { CHECK_INTERVAL } = costs;
 

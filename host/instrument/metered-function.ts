@@ -1,18 +1,13 @@
 import type { CountedLoop } from './counted-loop.ts';
 import type { FeatureSet } from './features.ts';
 import { FunctionFlow } from './function-flow.ts';
-import type { FunctionReader } from './function-reader.ts';
-import * as reading from './function-reader.ts';
+import { type FunctionReader, MAX_LOCALS } from './function-reader.ts';
 import { Insertions } from './insertions.ts';
 import { LeastCosts } from './least-costs.ts';
-import * as localDeclarations from './local-declarations.ts';
-import { type LocalDeclarations, readLocals } from './local-declarations.ts';
+import { type LocalDeclarations, NO_LOCALS, readLocals } from './local-declarations.ts';
 import type { ByteRange, ModuleLayout } from './module-layout.ts';
 import { ChargePlacement } from './placement.ts';
 import { Cursor } from './reader.ts';
-
-const { MAX_LOCALS } = reading;
-const { NO_LOCALS } = localDeclarations;
 
 /** The locals that metering adds to a function, all behind its own but for a counter that is passed on. */
 export interface AddedLocals {

@@ -3,6 +3,7 @@ import * as costs from './cost-model.ts';
 import type { InsertionKind } from './insertions.ts';
 import * as inserted from './insertions.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
 const { INSERTION, slotBefore, slotBehind } = inserted;
 

@@ -31,6 +31,7 @@ import { Labels } from './labels.ts';
 import { PathAccount } from './path-account.ts';
 import { StraightLoops } from './straight-loops.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CHECK_INTERVAL } = costs;
 const { BODY, FLOW, LABEL_TRAIT } = flows;
 const { INSERTION, slotBefore, slotBehind } = inserted;

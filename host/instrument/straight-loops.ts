@@ -4,6 +4,7 @@ import type { FunctionFlow } from './function-flow.ts';
 import type { Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
 
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /** A straight loop that does not count. */
