@@ -69,7 +69,7 @@ async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
     tables: new SpaceAccount(10_000_000, 0),
     onTrap: (error) => console.error(error),
     isOver: () => false,
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldThread: setImmediate,
     isAlone: () => true,
     goOn: () => undefined,
   });

@@ -72,7 +72,7 @@ async function measure(
     tables: new SpaceAccount(10_000_000, 0),
     onTrap: (error) => console.error(error),
     isOver: () => false,
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldThread: setImmediate,
     isAlone: () => true,
     goOn: () => undefined,
   });

@@ -10,6 +10,11 @@ function runtime() {
   return ports;
 }
 
+/** Resolves when a guest that has used up a slice goes on. */
+function parked(park: ReturnType<typeof runtime>['park']): Promise<void> {
+  return new Promise((resume) => park(TENANT, FUEL_SLICE, resume, () => false));
+}
+
 test('a guest that computes is not alone while a request waits to begin', async (t) => {
   const { stages, isAlone } = runtime();
   t.true(isAlone());
@@ -29,7 +34,7 @@ test('a guest that computes is not alone while an answer waits to be written', a
 
 test('a guest that computes is not alone while another one waits for its turn', async (t) => {
   const { park, isAlone } = runtime();
-  const resumed = park(TENANT, FUEL_SLICE, () => false);
+  const resumed = parked(park);
   t.false(isAlone());
   await resumed;
   t.true(isAlone());
@@ -37,7 +42,7 @@ test('a guest that computes is not alone while another one waits for its turn', 
 
 test('while a guest computes a request begins at once', async (t) => {
   const { stages, park } = runtime();
-  const resumed = park(TENANT, FUEL_SLICE, () => false);
+  const resumed = parked(park);
   let hasBegun = false;
   void stages.toBegin().then(() => {
     hasBegun = true;

@@ -90,9 +90,13 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     clock,
     clockOf: () => clock,
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    park: (tenant, fuel, isOver) => {
+    park: (tenant, fuel, resume, isOver) => {
       ledger.end(tenant, fuel);
-      return runQueue.park(tenant, fuel, isOver).then(() => ledger.begin());
+      const resumed = (): void => {
+        ledger.begin();
+        resume();
+      };
+      runQueue.park(tenant, fuel, resumed, isOver);
     },
     admit: (tenant, isOver) => {
       const turn = runQueue.admit(tenant, isOver);

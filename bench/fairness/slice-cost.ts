@@ -64,11 +64,11 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
     isOver: () => false,
     goOn: () => undefined,
     isAlone: () => queue.parked === 0,
-    yieldThread: () => {
+    yieldThread: (resume) => {
       turns++;
       const used = fuel.used - reported;
       reported += used;
-      return queue.park('alone', used);
+      queue.park('alone', used, resume);
     },
   });
   if (artifact.road.kind !== 'linked') throw new Error('the guest has no link plan');

@@ -14,8 +14,8 @@ export interface GuestRun {
   readonly onTrap: (error: unknown) => void;
   /** Whether wall-clock time is up or the caller is gone: asked between slices, also where parking is impossible. */
   readonly isOver: () => boolean;
-  /** Lets the thread do other work; resolves when it is this guest's turn again. */
-  readonly yieldThread: () => Promise<void>;
+  /** Lets the thread do other work, and calls `resume` when it is this guest's turn again; not before it returns. */
+  readonly yieldThread: (resume: () => void) => void;
   /**
    * Whether nobody else waits for the thread: then a second slice follows the first at once. A turn of the event
    * loop behind a slice takes up to 15 µs, of which a lone guest would pay one for each millisecond.

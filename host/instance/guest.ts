@@ -313,27 +313,22 @@ export class Guest {
     };
     const park = (): Promise<void> => {
       const run = this.#run;
-      const { fuel, isOver, yieldThread } = run.by;
       run.unparkedSlices = 0;
       run.isInSecondSlice = false;
-      const turn = yieldThread().then(() => {
-        if (isOver()) fuel.poison();
-      });
-      const parked = run.parked.hold(turn);
       run.preempted++;
-      // The reaction before V8's own on this promise: nothing runs between it and the guest's going on.
-      const goesOn = (): void => {
-        run.preempted--;
-        run.offerEntries();
-      };
-      parked.then(goesOn, goesOn);
-      return parked;
+      return run.parked.park(run.by.yieldThread);
+    };
+    const goOn = (): void => {
+      const run = this.#run;
+      run.preempted--;
+      if (run.by.isOver()) run.by.fuel.poison();
+      run.offerEntries();
     };
     const memory = (): SpaceAccount => this.#run.by.memory;
     const tables = (): SpaceAccount => this.#run.by.tables;
     return {
       [METER_IMPORTS.fuel]: this.counter,
-      [METER_IMPORTS.refill]: createRefill(decide, park),
+      [METER_IMPORTS.refill]: createRefill(decide, park, goOn),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
         Number(memory().reserve(unsignedAmount(pages, PAGE_UNIT))),
       [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory().release(unsignedAmount(pages, PAGE_UNIT)),

@@ -118,7 +118,9 @@ export class SlotFactory {
       tables: new SpaceAccount(FUNCTION_LIMITS.tableEntries.hard, artifact.initialTableEntries),
       onTrap: (error) => failures.push(error),
       isOver: () => false,
-      yieldThread: () => Promise.reject(new Error('initialisation cannot be parked')),
+      yieldThread: () => {
+        throw new Error('initialisation cannot be parked');
+      },
       isAlone: () => true,
       goOn: () => undefined,
     };

@@ -88,22 +88,24 @@ export class RunQueue {
   }
 
   /**
-   * Parks a guest that has just used `fuel`; resolves when it is its turn again.
+   * Parks a guest that has just used `fuel`.
    *
    * @param fuel what the guest used since it was last resumed
-   * @param isOver whether nobody waits for the guest any more: its turn is skipped, and the promise never settles
+   * @param resume called when it is its turn again, in a later turn of the event loop
+   * @param isOver whether nobody waits for the guest any more: its turn is skipped, and `resume` never called
    */
-  park(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> {
+  park(tenant: string, fuel: number, resume: () => void, isOver: () => boolean = NEVER_OVER): void {
     const share = this.#shareOf(tenant);
     this.#pay(share, fuel);
-    return this.#wait(share, isOver, true);
+    this.#computing++;
+    this.#wait(share, { resume, isOver, isComputing: true });
   }
 
   /** For a guest that would begin: at once (undefined) while nobody waits and its tenant owes nothing. */
   admit(tenant: string, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
     const share = this.#shares.get(tenant);
     if (this.#waiting === 0 && (share === undefined || share.credit > 0)) return undefined;
-    return this.#wait(share ?? this.#shareOf(tenant), isOver);
+    return this.#turnOf(share ?? this.#shareOf(tenant), isOver);
   }
 
   /**
@@ -116,7 +118,7 @@ export class RunQueue {
   goOn(tenant: string, fuel: number, isOver: () => boolean = NEVER_OVER): Promise<void> | undefined {
     const share = this.#shareOf(tenant);
     this.#pay(share, fuel);
-    return share.credit > 0 ? undefined : this.#wait(share, isOver);
+    return share.credit > 0 ? undefined : this.#turnOf(share, isOver);
   }
 
   /** Fuel that a guest used which does not wait now (invariant 2). */
@@ -129,13 +131,14 @@ export class RunQueue {
     this.#usedInTurn += fuel;
   }
 
-  #wait(share: Share, isOver: () => boolean, isComputing = false): Promise<void> {
+  #turnOf(share: Share, isOver: () => boolean): Promise<void> {
+    return new Promise((resume) => this.#wait(share, { resume, isOver, isComputing: false }));
+  }
+
+  #wait(share: Share, waiting: Waiting): void {
     this.#waiting++;
-    if (isComputing) this.#computing++;
+    share.waiting.push(waiting);
     this.#schedule();
-    return new Promise((resume) => {
-      share.waiting.push({ resume, isOver, isComputing });
-    });
   }
 
   #shareOf(tenant: string): Share {
@@ -157,12 +160,14 @@ export class RunQueue {
   #schedule(): void {
     if (this.#turnIsComing) return;
     this.#turnIsComing = true;
-    this.#ports.nextTurn(() => {
-      this.#usedInTurn = 0;
-      this.#resumedInTurn = 0;
-      this.#resume();
-    });
+    this.#ports.nextTurn(this.#takeTurn);
   }
+
+  readonly #takeTurn = (): void => {
+    this.#usedInTurn = 0;
+    this.#resumedInTurn = 0;
+    this.#resume();
+  };
 
   #resume(): void {
     this.#resumeOne();
@@ -192,15 +197,22 @@ export class RunQueue {
     }
     const share = this.#order[index];
     if (share === undefined) return;
-    this.#order.splice(index, 1);
-    this.#order.push(share);
+    if (index < this.#order.length - 1) {
+      this.#order.splice(index, 1);
+      this.#order.push(share);
+    }
     share.isNew = false;
     this.#leave(share)?.resume();
   }
 
   /** Index of the share whose turn it is in this round, or -1. */
   #nextInRound(): number {
-    return this.#order.findIndex((share) => share.credit > 0 && this.#hasWaiting(share));
+    const order = this.#order;
+    for (let index = 0; index < order.length; index++) {
+      const share = order[index]!;
+      if (share.credit > 0 && this.#hasWaiting(share)) return index;
+    }
+    return -1;
   }
 
   #hasWaiting(share: Share): boolean {

@@ -93,7 +93,7 @@ function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
     tables: new SpaceAccount(1_000_000, 0),
     onTrap: (error) => traps.push(error),
     isOver: () => false,
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
+    yieldThread: setImmediate,
     isAlone: () => true,
     goOn: () => undefined,
   });

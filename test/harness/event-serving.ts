@@ -127,7 +127,7 @@ export class EventServing {
       clock,
       clockOf: () => clock,
       randomBytes: (length) => new Uint8Array(length),
-      park: () => new Promise((next) => setImmediate(next)),
+      park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
       charge: () => {},

@@ -38,6 +38,11 @@ function queueOf(weights: Record<string, number> = {}): {
   return { queue, turns, used: {} };
 }
 
+/** Resolves when a guest that has used `fuel` goes on. */
+function parked(queue: RunQueue, tenant: string, fuel: number, isOver?: () => boolean): Promise<void> {
+  return new Promise((resume) => queue.park(tenant, fuel, resume, isOver));
+}
+
 /** A guest in an endless loop, whose slices cost what `cost` says. */
 async function spin(
   queue: RunQueue,
@@ -48,7 +53,7 @@ async function spin(
   for (;;) {
     const fuel = cost();
     used[tenant] = (used[tenant] ?? 0) + fuel;
-    await queue.park(tenant, fuel);
+    await parked(queue, tenant, fuel);
   }
 }
 
@@ -60,7 +65,7 @@ async function resumedIn(turnCount: number, guests: number, fuel: number): Promi
   const { queue, turns } = queueOf();
   let resumed = 0;
   for (let i = 0; i < guests; i++) {
-    void queue.park(`t${i % 3}`, SLICE).then(async () => {
+    void parked(queue, `t${i % 3}`, SLICE).then(async () => {
       resumed++;
       // What is reckoned up some promises later, as an invocation's end is.
       for (let wait = 0; wait < 5; wait++) await undefined;
@@ -92,7 +97,7 @@ test('where nobody says when a guest is done, one turn resumes one', async (t) =
   const turns = new Turns();
   const queue = new RunQueue({ nextTurn: turns.nextTurn, quantum: SLICE });
   let resumed = 0;
-  for (let i = 0; i < 3; i++) void queue.park('t', 1).then(() => resumed++);
+  for (let i = 0; i < 3; i++) void parked(queue, 't', 1).then(() => resumed++);
   for (const expected of [1, 2, 3]) {
     await turns.run(1);
     t.is(resumed, expected);
@@ -145,7 +150,7 @@ test('guests of one tenant take turns', async (t) => {
   for (let i = 0; i < 3; i++) {
     void (async () => {
       for (let round = 0; round < 3; round++) {
-        await queue.park('t', SLICE);
+        await parked(queue, 't', SLICE);
         order.push(i);
       }
     })();
@@ -156,7 +161,7 @@ test('guests of one tenant take turns', async (t) => {
 
 test('with nobody parked, no turn is asked for', async (t) => {
   const { queue, turns } = queueOf();
-  void queue.park('t', SLICE);
+  void parked(queue, 't', SLICE);
   await turns.run(10);
   t.is(turns.pending, 0);
 });
@@ -255,8 +260,8 @@ test('a guest that is over is skipped and costs no turn', async (t) => {
   const { queue, turns } = queueOf();
   let isOver = false;
   const resumed: string[] = [];
-  for (let i = 0; i < 100; i++) void queue.park('a', 1, () => isOver).then(() => resumed.push('over'));
-  void queue.park('b', 1).then(() => resumed.push('b'));
+  for (let i = 0; i < 100; i++) void parked(queue, 'a', 1, () => isOver).then(() => resumed.push('over'));
+  void parked(queue, 'b', 1).then(() => resumed.push('b'));
   isOver = true;
   await turns.run(1);
   t.deepEqual(resumed, ['b']);

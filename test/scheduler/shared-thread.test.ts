@@ -39,10 +39,10 @@ class SharedThread {
     const ports: EnginePorts = {
       clock: new SystemClock(),
       randomBytes: (length) => new Uint8Array(length),
-      park: (_tenant, fuel, isOver) => {
+      park: (_tenant, fuel, resume, isOver) => {
         this.slices.push(tenant);
         this.fuel[tenant] = (this.fuel[tenant] ?? 0) + fuel;
-        return queue.park(tenant, fuel, isOver);
+        queue.park(tenant, fuel, resume, isOver);
       },
       admit: (_tenant, isOver) => queue.admit(tenant, isOver),
       goOn: (_tenant, fuel, isOver) => queue.goOn(tenant, fuel, isOver),

@@ -50,7 +50,7 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
     tables: new SpaceAccount(100_000, 0),
     onTrap: (error) => trapped.reject(error),
     isOver: () => false,
-    yieldThread: () => Promise.resolve(),
+    yieldThread: queueMicrotask,
     isAlone: () => true,
     goOn: () => undefined,
   });
