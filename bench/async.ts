@@ -70,7 +70,7 @@ async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
     onTrap: (error) => console.error(error),
     isOver: () => false,
     yieldThread: setImmediate,
-    isAlone: () => true,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const imports = createImports(CONTEXT);

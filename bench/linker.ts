@@ -73,7 +73,7 @@ async function measure(
     onTrap: (error) => console.error(error),
     isOver: () => false,
     yieldThread: setImmediate,
-    isAlone: () => true,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const beganMs = performance.now();

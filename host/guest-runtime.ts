@@ -35,7 +35,7 @@ export interface GuestRuntime {
     | 'admit'
     | 'goOn'
     | 'charge'
-    | 'isAlone'
+    | 'keepsThread'
   >;
 }
 
@@ -77,7 +77,7 @@ export function createGuestRuntime({
       admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
       goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
       charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-      isAlone: () => runQueue.parked === 0 && !stages.isHolding,
+      keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
     },
   };
 }

@@ -111,7 +111,7 @@ export class MayflyCycle implements Cycle {
       park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
-      isAlone: () => true,
+      keepsThread: () => false,
       charge: () => {},
       log: () => {},
       slots: {

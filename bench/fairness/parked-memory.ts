@@ -48,7 +48,7 @@ async function park(name: GuestName, count: number): Promise<ParkedMemory> {
     admit: () => undefined,
     goOn: () => undefined,
     charge: () => {},
-    isAlone: () => false,
+    keepsThread: () => false,
     log: () => {},
     slots: createSlots(),
   };

@@ -72,6 +72,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   const ledger = new Ledger();
   const runQueue = new RunQueue({
     nextTurn: setImmediate,
+    nowMs: () => performance.now(),
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights[tenant] ?? 1,
   });
@@ -105,7 +106,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     },
     goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-    isAlone: () => runQueue.parked === 0 && !stages.isHolding,
+    keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
     log: () => {},
     resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);

@@ -301,20 +301,15 @@ export class Guest {
   #createMeter(): WebAssembly.ModuleImports {
     const decide = (): boolean => {
       const run = this.#run;
-      const { fuel, isAlone, isOver } = run.by;
-      let goesOn = run.plainDepth > 0;
+      const { fuel, isOver, keepsThread } = run.by;
+      const isParkable = run.plainDepth === 0;
       if (isOver()) fuel.poison();
-      else if (goesOn) this.#countUnparked(run);
-      else if (!run.isInSecondSlice && isAlone()) {
-        run.isInSecondSlice = true;
-        goesOn = true;
-      }
-      return !fuel.grant() || goesOn;
+      else if (!isParkable) this.#countUnparked(run);
+      return !fuel.grant() || !isParkable || keepsThread();
     };
     const park = (): Promise<void> => {
       const run = this.#run;
       run.unparkedSlices = 0;
-      run.isInSecondSlice = false;
       run.preempted++;
       return run.parked.park(run.by.yieldThread);
     };

@@ -121,7 +121,7 @@ export class SlotFactory {
       yieldThread: () => {
         throw new Error('initialisation cannot be parked');
       },
-      isAlone: () => true,
+      keepsThread: () => false,
       goOn: () => undefined,
     };
     return { artifact, run, failures };

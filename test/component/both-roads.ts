@@ -94,7 +94,7 @@ function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
     onTrap: (error) => traps.push(error),
     isOver: () => false,
     yieldThread: setImmediate,
-    isAlone: () => true,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   return { guest, fuel, traps };

@@ -40,7 +40,7 @@ export function startLinked(
     onTrap: (error) => traps.push(error),
     isOver: () => false,
     yieldThread: options.yieldThread ?? setImmediate,
-    isAlone: () => false,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const { component } = linkGuest(guest, {

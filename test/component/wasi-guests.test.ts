@@ -62,7 +62,7 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
       park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
-      isAlone: () => true,
+      keepsThread: () => false,
       charge: () => {},
       log: ({ message }: LogRecord) => void log.push(message),
       slots,

@@ -131,7 +131,7 @@ export class EventServing {
       admit: () => undefined,
       goOn: () => undefined,
       charge: () => {},
-      isAlone: () => true,
+      keepsThread: () => false,
       log: (record: LogRecord) => void this.log.push(record.message),
       resolve,
       artifact: () => {

@@ -95,7 +95,7 @@ test('one turn resumes no more than eight, however small they are', async (t) =>
 
 test('where nobody says when a guest is done, one turn resumes one', async (t) => {
   const turns = new Turns();
-  const queue = new RunQueue({ nextTurn: turns.nextTurn, quantum: SLICE });
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, nowMs: () => 0, quantum: SLICE });
   let resumed = 0;
   for (let i = 0; i < 3; i++) void parked(queue, 't', 1).then(() => resumed++);
   for (const expected of [1, 2, 3]) {
@@ -103,6 +103,50 @@ test('where nobody says when a guest is done, one turn resumes one', async (t) =
     t.is(resumed, expected);
   }
   t.is(queue.parked, 0);
+});
+
+/** What the queue answers a guest that asks after each slice of so many milliseconds, beside `others` that wait. */
+async function keptSlices(sliceMs: number, others = 0): Promise<number> {
+  const turns = new Turns();
+  let nowMs = 1_000;
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, nowMs: () => nowMs, quantum: SLICE });
+  let slices = 0;
+  void parked(queue, 'lone', SLICE).then(() => {
+    for (let other = 0; other < others; other++) void parked(queue, 'other', SLICE);
+    do {
+      slices++;
+      nowMs += sliceMs;
+    } while (queue.keepsTurn());
+  });
+  await turns.run(1);
+  return slices;
+}
+
+test('a guest for which nobody waits takes slices until its turn has lasted a millisecond, four at most', async (t) => {
+  t.is(await keptSlices(3), 1);
+  t.is(await keptSlices(1.2), 1);
+  t.is(await keptSlices(0.9), 2);
+  t.is(await keptSlices(0.4), 3);
+  t.is(await keptSlices(0.1), 4);
+});
+
+test('a guest beside which another one waits takes one slice', async (t) => {
+  t.is(await keptSlices(0.1, 1), 1);
+});
+
+test('a guest that begins or goes on at once, in no turn of the queue, has the same time', (t) => {
+  let nowMs = 1_000;
+  const queue = new RunQueue({ nextTurn: () => {}, nowMs: () => nowMs, quantum: SLICE });
+  t.is(queue.admit('early'), undefined);
+  nowMs += 0.6;
+  t.true(queue.keepsTurn());
+  // Another one, in the same turn as far as anybody knows.
+  t.is(queue.admit('next'), undefined);
+  nowMs += 0.6;
+  t.false(queue.keepsTurn());
+  t.is(queue.goOn('waited', 1), undefined);
+  nowMs += 0.6;
+  t.true(queue.keepsTurn());
 });
 
 test('tenants get equal shares, however many guests each has', async (t) => {

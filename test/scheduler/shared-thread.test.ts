@@ -29,6 +29,7 @@ class SharedThread {
   constructor(weights: Readonly<Record<string, number>> = {}) {
     this.queue = new RunQueue({
       nextTurn: setImmediate,
+      nowMs: () => performance.now(),
       quantum: FUEL_SLICE,
       weightOf: (tenant) => weights[tenant] ?? 1,
     });
@@ -47,7 +48,7 @@ class SharedThread {
       admit: (_tenant, isOver) => queue.admit(tenant, isOver),
       goOn: (_tenant, fuel, isOver) => queue.goOn(tenant, fuel, isOver),
       charge: (_tenant, fuel) => queue.charge(tenant, fuel),
-      isAlone: () => queue.parked === 0,
+      keepsThread: () => queue.keepsTurn(),
       log: () => {},
       slots: this.slots,
     };

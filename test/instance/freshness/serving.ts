@@ -167,7 +167,7 @@ export class Serving {
         },
         admit: () => undefined,
         goOn: (_tenant, fuel) => void this.charges.push(fuel),
-        isAlone: () => true,
+        keepsThread: () => false,
         charge: (_tenant, fuel) => void this.charges.push(fuel),
         log: ({ message }: LogRecord) => void log.push(withoutFrames(message)),
         slots: {

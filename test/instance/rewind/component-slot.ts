@@ -51,7 +51,7 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
     onTrap: (error) => trapped.reject(error),
     isOver: () => false,
     yieldThread: queueMicrotask,
-    isAlone: () => true,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const imports = createImports(context);
