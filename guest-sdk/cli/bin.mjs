@@ -39,7 +39,12 @@ function findNode() {
 const main = candidates.find((path) => existsSync(path));
 if (main === undefined) fail(`this package is incomplete: there is no ${candidates[1]}`);
 
-const child = spawn(findNode(), [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+/** Compiled and type-stripped modules: with them a command starts in half the time. Where it cannot be written, Node goes without. */
+const compileCache = join(here, '../../node_modules/.cache/compiled');
+const child = spawn(findNode(), [main, ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
+});
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 for (const signal of signals) process.on(signal, () => child.kill(signal));
 child.on('error', (error) => fail(`the bundled Node.js does not start: ${error.message}`));

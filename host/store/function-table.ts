@@ -95,7 +95,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): { readonly version: FunctionVersion; readonly created: boolean } {
     const { tenant, name, artifactKey, nowMs } = publication;
-    const result = this.#ports.database.changeUnsynced(() => {
+    const result = this.#ports.database.changeUnsynced(tenant, () => {
       const before = this.#row(tenant, name);
       if (!before) {
         this.requireRoom(tenant, bounds.functionsPerTenant);
@@ -180,7 +180,7 @@ export class FunctionTable {
     nowMs: number,
     actor: Actor = THE_HOST,
   ): FunctionRecord {
-    const record = this.#ports.database.changeUnsynced(() => {
+    const record = this.#ports.database.changeUnsynced(tenant, () => {
       const { liveVersion } = this.#requireRow(tenant, name);
       if (!this.version(tenant, name, version)) {
         throw new MayflyError('version_not_found', `Function ${tenant}/${name} has no version ${version}.`, {
@@ -208,7 +208,7 @@ export class FunctionTable {
     actor: Actor = THE_HOST,
   ): FunctionRecord {
     refuseAboveCeiling(patch, this.#ports.ceilings);
-    const record = this.#ports.database.changeUnsynced(() => {
+    const record = this.#ports.database.changeUnsynced(tenant, () => {
       const { overrides } = this.#requireRow(tenant, name);
       const sides = auditedSettings(this.#configuration(overrides), patch);
       this.#ports.audit.append(

@@ -106,9 +106,9 @@ export class Registry implements Disposable {
     this.#database.change(() => this.audit.append(change, nowMs));
   }
 
-  /** Resolves when everything that was changed before is on the disk: what whoever tells of it waits for. */
-  durable(): Promise<void> {
-    return this.#database.durable();
+  /** Resolves when everything that was changed before, or of a tenant's functions, is on the disk: what whoever tells of it waits for. */
+  durable(tenant?: TenantName): Promise<void> {
+    return this.#database.durable(tenant);
   }
 
   /** See {@link copyDatabase}. */

@@ -193,7 +193,7 @@ export class TenantQuotaTable {
 
   /** Those of tenants that are no longer there are dropped. */
   saveMonths(uses: readonly MonthlyUse[]): void {
-    this.#database.changeUnsynced(() => {
+    this.#database.changeUnsynced(undefined, () => {
       for (const { tenant, month, fuel, outboundBytes } of uses) {
         this.#database
           .sql(

@@ -54,7 +54,7 @@ export function createHostServices({
         ...(quarantine === undefined ? {} : { quarantine }),
       };
       // A version that a power cut could undo runs nowhere: its number would be given again. Where the disk fails, what is there is served.
-      await registry.durable().catch(() => {});
+      await registry.durable(tenant).catch(() => {});
       // The count is the asker's.
       return isApart ? { ...route, process: { socketPath: await socketOf(tenant), count: 0 } } : route;
     },

@@ -103,6 +103,24 @@ test('who publishes, and who reads or runs it, hears of it when it is on the dis
   t.is((await control.list({ tenant: acme, limit: 9 })).length, 3);
 });
 
+test('who runs a function does not wait for what another tenant has changed', async (t) => {
+  const { registry, services, publish, disk } = start(t);
+  const mine = publish('mine');
+  await turn();
+  disk.waiting[0]!.resolve();
+  await mine;
+  const other = tenantNamed('other');
+  registry.tenants.ensure(other);
+  registry.functions.publish(publicationOf(other, functionNamed('theirs'), 'y'), { functionsPerTenant: 9 });
+  const theirs = services.resolve({ tenant: other, name: functionNamed('theirs') });
+  const settled = settledOf({ theirs });
+  t.is((await services.resolve({ tenant: acme, name: functionNamed('mine') }))?.live.version, 1);
+  await turn();
+  t.deepEqual([[...settled], disk.waiting.length], [[], 2]);
+  disk.waiting[1]!.resolve();
+  t.is((await theirs)?.live.version, 1);
+});
+
 test('where the disk fails, who changed something is not told that it worked, and what is there still runs', async (t) => {
   const { services, publish, disk } = start(t);
   const first = publish('first');
