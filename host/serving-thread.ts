@@ -167,12 +167,9 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     limitBytes: heap.limitBytes,
     usedBytes: () => heap.usedBytes(),
     collect: () => heap.collect(),
+    nextTurn: setImmediate,
+    clear: () => slots.dispose(),
     relieve: () => {
-      // What lies ready is nobody's work yet.
-      if (slots.counts.idle > 0) {
-        slots.dispose();
-        return true;
-      }
       const functions = invoker.endHeaviest(
         'thread_out_of_memory',
         'The thread that served the request ran short of memory for host objects.',
