@@ -69,8 +69,8 @@ async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
     tables: new SpaceAccount(10_000_000, 0),
     onTrap: (error) => console.error(error),
     isOver: () => false,
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
-    isAlone: () => true,
+    yieldThread: setImmediate,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const imports = createImports(CONTEXT);

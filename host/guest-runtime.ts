@@ -35,7 +35,7 @@ export interface GuestRuntime {
     | 'admit'
     | 'goOn'
     | 'charge'
-    | 'isAlone'
+    | 'keepsThread'
   >;
 }
 
@@ -73,11 +73,11 @@ export function createGuestRuntime({
       clock: coarseClock,
       clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),
       randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-      park: (tenant, fuel, isOver) => runQueue.park(tenant, fuel, isOver),
+      park: (tenant, fuel, resume, isOver) => runQueue.park(tenant, fuel, resume, isOver),
       admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
       goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
       charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-      isAlone: () => runQueue.parked === 0 && !stages.isHolding,
+      keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
     },
   };
 }

@@ -101,11 +101,9 @@ function serve(data: IsolatedProcessData): ServingProcess {
     limitBytes: heap.limitBytes,
     usedBytes: () => heap.usedBytes(),
     collect: () => heap.collect(),
+    nextTurn: setImmediate,
+    clear: () => slots.dispose(),
     relieve: () => {
-      if (slots.counts.idle > 0) {
-        slots.dispose();
-        return true;
-      }
       const detail = 'The process of the tenant ran short of memory for host objects.';
       const ended = invoker.endHeaviest('thread_out_of_memory', detail);
       const functions = ended.map(({ name, version }) => ({ tenant, name, version }));

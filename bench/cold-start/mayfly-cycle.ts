@@ -108,10 +108,10 @@ export class MayflyCycle implements Cycle {
     return {
       clock: new SystemClock(),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      park: () => new Promise((resolve) => setImmediate(resolve)),
+      park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
-      isAlone: () => true,
+      keepsThread: () => false,
       charge: () => {},
       log: () => {},
       slots: {

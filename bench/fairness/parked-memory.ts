@@ -44,11 +44,11 @@ async function park(name: GuestName, count: number): Promise<ParkedMemory> {
   const ports: EnginePorts = {
     clock: new SystemClock(),
     randomBytes: (length) => new Uint8Array(length),
-    park: () => new Promise((resolve) => parked.push(resolve)),
+    park: (_tenant, _fuel, resume) => void parked.push(resume),
     admit: () => undefined,
     goOn: () => undefined,
     charge: () => {},
-    isAlone: () => false,
+    keepsThread: () => false,
     log: () => {},
     slots: createSlots(),
   };

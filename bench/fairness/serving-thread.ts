@@ -72,6 +72,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   const ledger = new Ledger();
   const runQueue = new RunQueue({
     nextTurn: setImmediate,
+    nowMs: () => performance.now(),
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights[tenant] ?? 1,
   });
@@ -90,9 +91,13 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     clock,
     clockOf: () => clock,
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
-    park: (tenant, fuel, isOver) => {
+    park: (tenant, fuel, resume, isOver) => {
       ledger.end(tenant, fuel);
-      return runQueue.park(tenant, fuel, isOver).then(() => ledger.begin());
+      const resumed = (): void => {
+        ledger.begin();
+        resume();
+      };
+      runQueue.park(tenant, fuel, resumed, isOver);
     },
     admit: (tenant, isOver) => {
       const turn = runQueue.admit(tenant, isOver);
@@ -101,7 +106,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     },
     goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-    isAlone: () => runQueue.parked === 0 && !stages.isHolding,
+    keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
     log: () => {},
     resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);

@@ -5,6 +5,8 @@ export interface LoadOrder {
   readonly path: string;
   readonly connections: number;
   readonly durationMs: number;
+  /** Header fields of each request beside `Host`, as they are sent: each with its line end. */
+  readonly fields?: string;
   /** The body that every answer must have. */
   readonly body: string;
 }

@@ -19,7 +19,8 @@ interface Counts {
 
 /** Sends requests on one connection until `endMs`, then closes it. */
 function client(order: LoadOrder, endMs: number, counts: Counts): Promise<void> {
-  const request = Buffer.from(`GET ${order.path} HTTP/1.1\r\nHost: ${HOST}:${order.port}\r\n\r\n`, 'latin1');
+  const { path, port, fields = '' } = order;
+  const request = Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${HOST}:${port}\r\n${fields}\r\n`, 'latin1');
   return new Promise((resolve, reject) => {
     const socket: Socket = connect({ port: order.port, host: HOST, noDelay: true });
     let sentMs = 0;

@@ -54,6 +54,15 @@ export class MayflyProcess implements AsyncDisposable {
     return `/fn/default/${name}/`;
   }
 
+  /** What it tells at `/metrics`. */
+  async metrics(): Promise<string> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/metrics`, {
+      headers: { authorization: `Bearer ${this.#key}` },
+    });
+    if (!answer.ok) throw new Error(`/metrics: ${answer.status} ${await answer.text()}`);
+    return answer.text();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
     if (this.#ownedDir !== undefined) await rm(this.#ownedDir, { recursive: true, force: true });

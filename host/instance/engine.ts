@@ -42,14 +42,14 @@ export interface EnginePorts {
   /** What guests see of time, unless their options say another one. */
   readonly clock: Clock;
   randomBytes(length: number): Uint8Array;
-  /** Parks a guest that has used a slice of fuel; resolves when it is its turn again. */
-  park(tenant: TenantName, fuel: number, isOver: () => boolean): Promise<void>;
+  /** Parks a guest that has used a slice of fuel; calls `resume` when it is its turn again, in a later turn of the event loop. */
+  park(tenant: TenantName, fuel: number, resume: () => void, isOver: () => boolean): void;
   /** Before an invocation begins: at once (undefined), or when it is its turn. */
   admit(tenant: TenantName, isOver: () => boolean): Promise<void> | undefined;
   /** Before a guest goes on that waited for the host: at once (undefined), or when it is its turn. */
   goOn(tenant: TenantName, fuel: number, isOver: () => boolean): Promise<void> | undefined;
-  /** Whether no guest waits for the thread. */
-  isAlone(): boolean;
+  /** Whether a guest that has used up its slice takes another one without being parked. */
+  keepsThread(): boolean;
   /** Fuel that was used since the last time its guest was parked. */
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
@@ -228,8 +228,9 @@ export class RunningInvocation {
       onTrap: (error) => this.#trapped(error),
       onEnter: () => this.#timers.noteActivity(),
       isOver: () => this.#isOver(),
-      yieldThread: () => this.#ports.park(live.tenant, this.#takeUnreported(), this.#hasSettled),
-      isAlone: () => this.#ports.isAlone(),
+      yieldThread: (resume) =>
+        this.#ports.park(live.tenant, this.#takeUnreported(), resume, this.#hasSettled),
+      keepsThread: () => this.#ports.keepsThread(),
       goOn: () => this.#ports.goOn(live.tenant, this.#takeUnreported(), this.#hasSettled),
     };
   }

@@ -14,13 +14,10 @@ export interface GuestRun {
   readonly onTrap: (error: unknown) => void;
   /** Whether wall-clock time is up or the caller is gone: asked between slices, also where parking is impossible. */
   readonly isOver: () => boolean;
-  /** Lets the thread do other work; resolves when it is this guest's turn again. */
-  readonly yieldThread: () => Promise<void>;
-  /**
-   * Whether nobody else waits for the thread: then a second slice follows the first at once. A turn of the event
-   * loop behind a slice takes up to 15 µs, of which a lone guest would pay one for each millisecond.
-   */
-  readonly isAlone: () => boolean;
+  /** Lets the thread do other work, and calls `resume` when it is this guest's turn again; not before it returns. */
+  readonly yieldThread: (resume: () => void) => void;
+  /** Asked when a slice is used up: whether another follows at once, since nobody else waits for the thread. */
+  readonly keepsThread: () => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
   /** The guest's code is about to be entered. */
@@ -38,7 +35,6 @@ export class Run {
   entered = 0;
   /** Slices in a row that were granted where it could not be parked. */
   unparkedSlices = 0;
-  isInSecondSlice = false;
   /** Functions of the host that it called, by whether it could be parked in them. */
   immediateCalls = 0;
   waitingCalls = 0;

@@ -301,39 +301,29 @@ export class Guest {
   #createMeter(): WebAssembly.ModuleImports {
     const decide = (): boolean => {
       const run = this.#run;
-      const { fuel, isAlone, isOver } = run.by;
-      let goesOn = run.plainDepth > 0;
+      const { fuel, isOver, keepsThread } = run.by;
+      const isParkable = run.plainDepth === 0;
       if (isOver()) fuel.poison();
-      else if (goesOn) this.#countUnparked(run);
-      else if (!run.isInSecondSlice && isAlone()) {
-        run.isInSecondSlice = true;
-        goesOn = true;
-      }
-      return !fuel.grant() || goesOn;
+      else if (!isParkable) this.#countUnparked(run);
+      return !fuel.grant() || !isParkable || keepsThread();
     };
     const park = (): Promise<void> => {
       const run = this.#run;
-      const { fuel, isOver, yieldThread } = run.by;
       run.unparkedSlices = 0;
-      run.isInSecondSlice = false;
-      const turn = yieldThread().then(() => {
-        if (isOver()) fuel.poison();
-      });
-      const parked = run.parked.hold(turn);
       run.preempted++;
-      // The reaction before V8's own on this promise: nothing runs between it and the guest's going on.
-      const goesOn = (): void => {
-        run.preempted--;
-        run.offerEntries();
-      };
-      parked.then(goesOn, goesOn);
-      return parked;
+      return run.parked.park(run.by.yieldThread);
+    };
+    const goOn = (): void => {
+      const run = this.#run;
+      run.preempted--;
+      if (run.by.isOver()) run.by.fuel.poison();
+      run.offerEntries();
     };
     const memory = (): SpaceAccount => this.#run.by.memory;
     const tables = (): SpaceAccount => this.#run.by.tables;
     return {
       [METER_IMPORTS.fuel]: this.counter,
-      [METER_IMPORTS.refill]: createRefill(decide, park),
+      [METER_IMPORTS.refill]: createRefill(decide, park, goOn),
       [METER_IMPORTS.reserveMemory]: (pages: bigint) =>
         Number(memory().reserve(unsignedAmount(pages, PAGE_UNIT))),
       [METER_IMPORTS.releaseMemory]: (pages: bigint) => memory().release(unsignedAmount(pages, PAGE_UNIT)),

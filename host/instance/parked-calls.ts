@@ -12,6 +12,20 @@ export class ParkedCalls {
   /** Made where somebody is rejected: a stack trace takes longer than starting a small guest. */
   #makeError: (() => Error) | undefined;
 
+  /** Resolves when what `begin` was given is called, or is rejected by `end`; `begin` is not called after that. */
+  park(begin: (resume: () => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#makeError !== undefined) return reject(this.#makeError());
+      this.#rejects ??= new Set();
+      const rejects = this.#rejects;
+      rejects.add(reject);
+      begin(() => {
+        rejects.delete(reject);
+        resolve();
+      });
+    });
+  }
+
   /** Settles as `result` does, or is rejected by `end`. */
   hold<T>(result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {

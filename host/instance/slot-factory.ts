@@ -118,8 +118,10 @@ export class SlotFactory {
       tables: new SpaceAccount(FUNCTION_LIMITS.tableEntries.hard, artifact.initialTableEntries),
       onTrap: (error) => failures.push(error),
       isOver: () => false,
-      yieldThread: () => Promise.reject(new Error('initialisation cannot be parked')),
-      isAlone: () => true,
+      yieldThread: () => {
+        throw new Error('initialisation cannot be parked');
+      },
+      keepsThread: () => false,
       goOn: () => undefined,
     };
     return { artifact, run, failures };

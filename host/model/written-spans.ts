@@ -9,9 +9,9 @@ export type ExemplarSource = Pick<
 
 export interface WrittenSpans {
   /** Elements of `ScopeSpans.spans` (opentelemetry.proto.trace.v1), one after the other, each with its tag. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** Where each of them ends. */
-  readonly ends: Uint32Array;
+  readonly ends: Uint32Array<ArrayBuffer>;
   /** Of those that they tell of, the last of each bucket, in the order in which they ended. */
   readonly exemplars: readonly ExemplarSource[];
 }

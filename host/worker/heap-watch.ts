@@ -4,14 +4,20 @@
  *
  * 1. What counts is what is left after a collection: a heap that is full of garbage is nobody's fault.
  * 2. It goes on, one tenant after the other, until the heap is below the mark again or nothing runs any more.
+ * 3. What somebody held who was ended is counted a turn of the event loop later: the stacks it was parked in unwind first. Otherwise
+ *    others would be ended for it.
  */
 export interface HeapWatchPorts {
   readonly limitBytes: number;
   usedBytes(): number;
-  /** Collects all garbage, now. */
-  collect(): void;
+  /** Collects all garbage before it returns; milliseconds that it took. */
+  collect(): number;
+  /** Gives up what lies ready, which is nobody's work yet. Once a look: what comes in between lies ready again. */
+  clear(): void;
   /** Ends what is most likely to blame; false when there is nothing left to end. */
   relieve(): boolean;
+  /** Calls back in a later turn of the event loop. */
+  readonly nextTurn: (callback: () => void) => void;
 }
 
 /**
@@ -23,13 +29,17 @@ const MARK = 0.75;
 
 const INTERVAL_MS = 100;
 
-/** A collection of a heap that is full of what is in use takes up to a second: not at every look. */
-const LOOKS_BETWEEN_COLLECTIONS = 5;
+/**
+ * A collection of a heap that is full of what is in use takes up to a second: looks are skipped for as long as it took. No longer than
+ * that, since a guest fills a quarter of a heap of 64 MiB in 0.3 s.
+ */
+const MAX_SKIPPED_LOOKS = 5;
 
 export class HeapWatch {
   readonly #ports: HeapWatchPorts;
   #timer: NodeJS.Timeout | undefined;
   #looksToSkip = 0;
+  #isRelieving = false;
 
   constructor(ports: HeapWatchPorts) {
     this.#ports = ports;
@@ -49,10 +59,29 @@ export class HeapWatch {
       this.#looksToSkip--;
       return;
     }
-    if (!this.#isShort()) return;
-    this.#ports.collect();
-    while (this.#isShort() && this.#ports.relieve()) this.#ports.collect();
-    this.#looksToSkip = LOOKS_BETWEEN_COLLECTIONS;
+    if (this.#isRelieving || !this.#isShort()) return;
+    this.#isRelieving = true;
+    const firstMs = this.#ports.collect();
+    if (this.#isShort()) {
+      this.#ports.clear();
+      this.#collect(firstMs);
+    } else this.#rest(firstMs);
+  }
+
+  /** @param spentMs by the collections since the look */
+  #collect(spentMs: number): void {
+    const allMs = spentMs + this.#ports.collect();
+    // Invariant 3.
+    if (this.#isShort() && this.#ports.relieve()) {
+      this.#ports.nextTurn(() => this.#collect(allMs));
+      return;
+    }
+    this.#rest(allMs);
+  }
+
+  #rest(spentMs: number): void {
+    this.#isRelieving = false;
+    this.#looksToSkip = Math.min(MAX_SKIPPED_LOOKS, Math.ceil(spentMs / INTERVAL_MS));
   }
 
   #isShort(): boolean {

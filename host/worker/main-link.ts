@@ -68,10 +68,11 @@ export class MainLink {
     }) as ReturnType<HostServices[S]>;
   }
 
-  notify(message: FromWorker): void {
+  /** @param moved memory of the message that need not be copied: it is gone here then */
+  notify(message: FromWorker, moved: ArrayBuffer[] = []): void {
     // After the last notice (`drained`) nothing would be heard.
     this.#returnOutcomes();
-    this.#port.postMessage(message);
+    this.#port.postMessage(message, moved);
   }
 
   async #deliver({ id, invocation }: ThreadEvent, { onDeliver }: Notices): Promise<void> {

@@ -11,6 +11,11 @@ import type { RefusalCount, SlotUse, ThreadTelemetry } from '../model/thread-tel
 /** How long a span waits on its thread, and how many do. */
 const WINDOW_MS = 200;
 const WINDOW_SPANS = 500;
+/**
+ * Spans that are written at a time. Writing one takes 0.7 µs where the one before it has just been written, 2.3 after a MiB of other work and 7 after 4:
+ * most of it is waiting for code and data. For 32 the first waits for all; they are held for some milliseconds under load.
+ */
+const WRITTEN_AT_A_TIME = 32;
 
 /** What a tenant's guests have added to their spans within a window. */
 interface GuestShare {
@@ -27,6 +32,8 @@ export interface TelemetryRelayPorts {
 
 export class TelemetryRelay {
   readonly #ports: TelemetryRelayPorts;
+  /** To be written. */
+  #ended: EndedInvocation[] = [];
   #spans: InvocationSpan[] = [];
   /** By tenant: whoever adds more than a share keeps nobody else's from being told. */
   #shares = new Map<TenantName, GuestShare>();
@@ -42,9 +49,19 @@ export class TelemetryRelay {
   /** One that has more to say than the writer takes is told whole. */
   add(invocation: EndedInvocation): void {
     const { writer } = this.#ports;
-    if (writer?.write(invocation) !== true) this.addSpan(spanOf(invocation));
-    else if (writer.isFull) this.flush();
-    else this.#later();
+    if (writer?.takes(invocation) !== true) this.addSpan(spanOf(invocation));
+    else {
+      if (this.#ended.push(invocation) >= WRITTEN_AT_A_TIME) this.#write(writer);
+      this.#later();
+    }
+  }
+
+  #write(writer: SpanWriter): void {
+    for (const invocation of this.#ended) {
+      writer.write(invocation);
+      if (writer.isFull) this.#tell();
+    }
+    this.#ended = [];
   }
 
   addSpan(span: InvocationSpan): void {
@@ -83,6 +100,12 @@ export class TelemetryRelay {
   }
 
   flush(): void {
+    const { writer } = this.#ports;
+    if (writer !== undefined) this.#write(writer);
+    this.#tell();
+  }
+
+  #tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { idle, busy, idleBytes } = this.#ports.slots();

@@ -1,5 +1,5 @@
-import { Session } from 'node:inspector';
-import { getHeapStatistics } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { resourceLimits } from 'node:worker_threads';
 
 /** The heap of the calling thread: its limit, what is used of it, and a collection on demand. */
@@ -14,14 +14,26 @@ export class ThreadHeap {
     return getHeapStatistics().used_heap_size;
   }
 
-  /** Through the inspector's protocol, in this process: V8's own `gc` function takes a flag at start. */
-  collect(): void {
-    const session = new Session();
-    session.connect();
-    try {
-      session.post('HeapProfiler.collectGarbage');
-    } finally {
-      session.disconnect();
-    }
+  #gc: (() => void) | undefined;
+
+  /**
+   * Collects all garbage before it returns; milliseconds that it took. By V8's own function: the inspector's `collectGarbage` only asks
+   * for a collection in a later task, and for none once its session is closed.
+   */
+  collect(): number {
+    const beganMs = performance.now();
+    this.#gc ??= exposedGc();
+    this.#gc();
+    return performance.now() - beganMs;
+  }
+}
+
+/** A context that is made while the flag is set has it as a global; nobody else gets to see that one. */
+function exposedGc(): () => void {
+  setFlagsFromString('--expose-gc');
+  try {
+    return runInNewContext('gc') as () => void;
+  } finally {
+    setFlagsFromString('--no-expose-gc');
   }
 }

@@ -93,8 +93,8 @@ function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
     tables: new SpaceAccount(1_000_000, 0),
     onTrap: (error) => traps.push(error),
     isOver: () => false,
-    yieldThread: () => new Promise((resolve) => setImmediate(resolve)),
-    isAlone: () => true,
+    yieldThread: setImmediate,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   return { guest, fuel, traps };

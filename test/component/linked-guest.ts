@@ -4,6 +4,7 @@ import type { GuestPorts } from '../../host/component/guest-ports.ts';
 import type { LinkedComponent } from '../../host/component/linked-component.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
+import type { GuestRun } from '../../host/instance/guest-run.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
 import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { createImports } from '../../host/wasi/imports.ts';
@@ -16,7 +17,7 @@ export interface LinkedGuestOptions {
   readonly fuel?: number;
   readonly fuelSlice?: number;
   /** Called where the guest is parked for its fuel. */
-  readonly yieldThread?: () => Promise<void>;
+  readonly yieldThread?: GuestRun['yieldThread'];
 }
 
 export interface LinkedGuest {
@@ -38,8 +39,8 @@ export function startLinked(
     tables: new SpaceAccount(10_000_000, 0),
     onTrap: (error) => traps.push(error),
     isOver: () => false,
-    yieldThread: options.yieldThread ?? (() => new Promise((resolve) => setImmediate(resolve))),
-    isAlone: () => false,
+    yieldThread: options.yieldThread ?? setImmediate,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const { component } = linkGuest(guest, {

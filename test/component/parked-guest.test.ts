@@ -21,7 +21,7 @@ function start(t: ExecutionContext, fuel?: number): Started {
   const linked = startLinked(component, {
     imports: host.imports,
     fuelSlice: 100_000,
-    yieldThread: () => new Promise((resolve) => parks.push(resolve)),
+    yieldThread: (resume) => void parks.push(resume),
     ...(fuel === undefined ? {} : { fuel }),
   });
   t.teardown(() => linked.guest.end());

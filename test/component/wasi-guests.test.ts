@@ -59,10 +59,10 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
     {
       clock: new SystemClock(),
       randomBytes: (length) => new Uint8Array(length),
-      park: () => new Promise((resolve) => setImmediate(resolve)),
+      park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
-      isAlone: () => true,
+      keepsThread: () => false,
       charge: () => {},
       log: ({ message }: LogRecord) => void log.push(message),
       slots,

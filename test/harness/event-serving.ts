@@ -127,11 +127,11 @@ export class EventServing {
       clock,
       clockOf: () => clock,
       randomBytes: (length) => new Uint8Array(length),
-      park: () => new Promise((next) => setImmediate(next)),
+      park: (_tenant, _fuel, resume) => void setImmediate(resume),
       admit: () => undefined,
       goOn: () => undefined,
       charge: () => {},
-      isAlone: () => true,
+      keepsThread: () => false,
       log: (record: LogRecord) => void this.log.push(record.message),
       resolve,
       artifact: () => {

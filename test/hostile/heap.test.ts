@@ -1,7 +1,7 @@
 /** Guests that fill their thread's heap with host objects are ended before the thread is, and in time kept out. */
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
-import { startTestHost, type TestHost } from '../harness/host.ts';
+import { type Answer, startTestHost, type TestHost } from '../harness/host.ts';
 import { Operator } from '../harness/operator.ts';
 import { plainCommand } from '../harness/wat-commands.ts';
 
@@ -41,7 +41,16 @@ test.before(async () => {
 });
 test.after.always(() => host.dispose());
 
+/** The code of the problem that it answers with; whatever else it is, shown. */
+function codeOf({ status, headers, text }: Answer): string {
+  if (headers['content-type'] === 'application/problem+json') return JSON.parse(text).code;
+  return `${status} ${text}`;
+}
+
 test('their invocations end with a code of the host, others are served meanwhile, in time they are quarantined', async (t) => {
+  t.teardown(() => {
+    for (const report of host.reports) t.log(report);
+  });
   let isOver = false;
   const statuses: number[] = [];
   const victim = (async () => {
@@ -50,7 +59,7 @@ test('their invocations end with a code of the host, others are served meanwhile
   const codes: string[] = [];
   while (!codes.includes('function_quarantined')) {
     const answers = await Promise.all(Array.from({ length: 40 }, () => operator.call('attacker', 'flood')));
-    codes.push(...answers.map(({ text }) => (JSON.parse(text) as { code: string }).code));
+    codes.push(...answers.map(codeOf));
   }
   t.true(codes.includes('thread_out_of_memory'));
   t.deepEqual([...new Set(codes)].sort(), ['function_quarantined', 'thread_out_of_memory']);

@@ -38,6 +38,11 @@ function queueOf(weights: Record<string, number> = {}): {
   return { queue, turns, used: {} };
 }
 
+/** Resolves when a guest that has used `fuel` goes on. */
+function parked(queue: RunQueue, tenant: string, fuel: number, isOver?: () => boolean): Promise<void> {
+  return new Promise((resume) => queue.park(tenant, fuel, resume, isOver));
+}
+
 /** A guest in an endless loop, whose slices cost what `cost` says. */
 async function spin(
   queue: RunQueue,
@@ -48,7 +53,7 @@ async function spin(
   for (;;) {
     const fuel = cost();
     used[tenant] = (used[tenant] ?? 0) + fuel;
-    await queue.park(tenant, fuel);
+    await parked(queue, tenant, fuel);
   }
 }
 
@@ -60,7 +65,7 @@ async function resumedIn(turnCount: number, guests: number, fuel: number): Promi
   const { queue, turns } = queueOf();
   let resumed = 0;
   for (let i = 0; i < guests; i++) {
-    void queue.park(`t${i % 3}`, SLICE).then(async () => {
+    void parked(queue, `t${i % 3}`, SLICE).then(async () => {
       resumed++;
       // What is reckoned up some promises later, as an invocation's end is.
       for (let wait = 0; wait < 5; wait++) await undefined;
@@ -90,14 +95,58 @@ test('one turn resumes no more than eight, however small they are', async (t) =>
 
 test('where nobody says when a guest is done, one turn resumes one', async (t) => {
   const turns = new Turns();
-  const queue = new RunQueue({ nextTurn: turns.nextTurn, quantum: SLICE });
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, nowMs: () => 0, quantum: SLICE });
   let resumed = 0;
-  for (let i = 0; i < 3; i++) void queue.park('t', 1).then(() => resumed++);
+  for (let i = 0; i < 3; i++) void parked(queue, 't', 1).then(() => resumed++);
   for (const expected of [1, 2, 3]) {
     await turns.run(1);
     t.is(resumed, expected);
   }
   t.is(queue.parked, 0);
+});
+
+/** What the queue answers a guest that asks after each slice of so many milliseconds, beside `others` that wait. */
+async function keptSlices(sliceMs: number, others = 0): Promise<number> {
+  const turns = new Turns();
+  let nowMs = 1_000;
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, nowMs: () => nowMs, quantum: SLICE });
+  let slices = 0;
+  void parked(queue, 'lone', SLICE).then(() => {
+    for (let other = 0; other < others; other++) void parked(queue, 'other', SLICE);
+    do {
+      slices++;
+      nowMs += sliceMs;
+    } while (queue.keepsTurn());
+  });
+  await turns.run(1);
+  return slices;
+}
+
+test('a guest for which nobody waits takes slices until its turn has lasted a millisecond, four at most', async (t) => {
+  t.is(await keptSlices(3), 1);
+  t.is(await keptSlices(1.2), 1);
+  t.is(await keptSlices(0.9), 2);
+  t.is(await keptSlices(0.4), 3);
+  t.is(await keptSlices(0.1), 4);
+});
+
+test('a guest beside which another one waits takes one slice', async (t) => {
+  t.is(await keptSlices(0.1, 1), 1);
+});
+
+test('a guest that begins or goes on at once, in no turn of the queue, has the same time', (t) => {
+  let nowMs = 1_000;
+  const queue = new RunQueue({ nextTurn: () => {}, nowMs: () => nowMs, quantum: SLICE });
+  t.is(queue.admit('early'), undefined);
+  nowMs += 0.6;
+  t.true(queue.keepsTurn());
+  // Another one, in the same turn as far as anybody knows.
+  t.is(queue.admit('next'), undefined);
+  nowMs += 0.6;
+  t.false(queue.keepsTurn());
+  t.is(queue.goOn('waited', 1), undefined);
+  nowMs += 0.6;
+  t.true(queue.keepsTurn());
 });
 
 test('tenants get equal shares, however many guests each has', async (t) => {
@@ -145,7 +194,7 @@ test('guests of one tenant take turns', async (t) => {
   for (let i = 0; i < 3; i++) {
     void (async () => {
       for (let round = 0; round < 3; round++) {
-        await queue.park('t', SLICE);
+        await parked(queue, 't', SLICE);
         order.push(i);
       }
     })();
@@ -156,7 +205,7 @@ test('guests of one tenant take turns', async (t) => {
 
 test('with nobody parked, no turn is asked for', async (t) => {
   const { queue, turns } = queueOf();
-  void queue.park('t', SLICE);
+  void parked(queue, 't', SLICE);
   await turns.run(10);
   t.is(turns.pending, 0);
 });
@@ -255,8 +304,8 @@ test('a guest that is over is skipped and costs no turn', async (t) => {
   const { queue, turns } = queueOf();
   let isOver = false;
   const resumed: string[] = [];
-  for (let i = 0; i < 100; i++) void queue.park('a', 1, () => isOver).then(() => resumed.push('over'));
-  void queue.park('b', 1).then(() => resumed.push('b'));
+  for (let i = 0; i < 100; i++) void parked(queue, 'a', 1, () => isOver).then(() => resumed.push('over'));
+  void parked(queue, 'b', 1).then(() => resumed.push('b'));
   isOver = true;
   await turns.run(1);
   t.deepEqual(resumed, ['b']);

@@ -29,6 +29,7 @@ class SharedThread {
   constructor(weights: Readonly<Record<string, number>> = {}) {
     this.queue = new RunQueue({
       nextTurn: setImmediate,
+      nowMs: () => performance.now(),
       quantum: FUEL_SLICE,
       weightOf: (tenant) => weights[tenant] ?? 1,
     });
@@ -39,15 +40,15 @@ class SharedThread {
     const ports: EnginePorts = {
       clock: new SystemClock(),
       randomBytes: (length) => new Uint8Array(length),
-      park: (_tenant, fuel, isOver) => {
+      park: (_tenant, fuel, resume, isOver) => {
         this.slices.push(tenant);
         this.fuel[tenant] = (this.fuel[tenant] ?? 0) + fuel;
-        return queue.park(tenant, fuel, isOver);
+        queue.park(tenant, fuel, resume, isOver);
       },
       admit: (_tenant, isOver) => queue.admit(tenant, isOver),
       goOn: (_tenant, fuel, isOver) => queue.goOn(tenant, fuel, isOver),
       charge: (_tenant, fuel) => queue.charge(tenant, fuel),
-      isAlone: () => queue.parked === 0,
+      keepsThread: () => queue.keepsTurn(),
       log: () => {},
       slots: this.slots,
     };

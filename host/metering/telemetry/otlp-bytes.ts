@@ -33,12 +33,18 @@ export class OtlpBytes {
     return attributeField(ATTRIBUTES, [key, 0]).subarray(0, -1);
   }
 
+  static varintLength(value: number): number {
+    let length = 1;
+    for (let bound = 0x80; value >= bound; bound *= 0x80) length++;
+    return length;
+  }
+
   get length(): number {
     return this.#at;
   }
 
   /** What has been written, in memory of its own; the buffer is empty then. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.#at);
     bytes.set(this.#bytes.subarray(0, this.#at));
     this.#at = 0;
@@ -55,6 +61,19 @@ export class OtlpBytes {
     const to = this.#bytes;
     let at = this.#at;
     for (let i = 0; i < bytes.length; i++) to[at++] = bytes[i]!;
+    this.#at = at;
+  }
+
+  /** Writes once more what lies between two lengths; gives where it begins. */
+  repeat(start: number, end: number): number {
+    const at = this.#at;
+    this.#bytes.copyWithin(at, start, end);
+    this.#at = at + end - start;
+    return at;
+  }
+
+  /** What is written next is written there, over what was. */
+  moveTo(at: number): void {
     this.#at = at;
   }
 
@@ -113,7 +132,7 @@ export class OtlpBytes {
 
   /** @param field from 16 on */
   fixed32(field: number, value: number): void {
-    this.#varint(field * 8 + 5);
+    this.varint(field * 8 + 5);
     this.#view.setUint32(this.#at, value, true);
     this.#at += 4;
   }
@@ -126,7 +145,7 @@ export class OtlpBytes {
     const start = this.#at;
     this.copyShort(attribute);
     const valueAt = this.#at;
-    this.#varint(value);
+    this.varint(value);
     const more = this.#at - valueAt - 1;
     if (more === 0) return;
     // Both lengths were those of a value of one byte.
@@ -153,7 +172,7 @@ export class OtlpBytes {
     } else this.copy(bytesField(ATTRIBUTES, stringField(1, key), bytesField(2, stringField(1, value))));
   }
 
-  #varint(value: number): void {
+  varint(value: number): void {
     const bytes = this.#bytes;
     let at = this.#at;
     let rest = value;

@@ -38,6 +38,26 @@ export interface SpanShape extends SpanParts {
   readonly kind: InvocationKind;
   /** For exemplars, since they were last taken: by the buckets that an invocation fell into, the last one. */
   readonly noted: Map<number, EndedInvocation>;
+  /** The last span that was written of it. */
+  last: PlacedSpan | undefined;
+}
+
+/** A span where it lies among those that are not yet taken, and where in it is what is of its own. */
+export interface PlacedSpan {
+  readonly batch: number;
+  readonly start: number;
+  readonly end: number;
+  readonly hasParent: boolean;
+  /** With its query; undefined where it is no request's. */
+  readonly path: string | undefined;
+  /** From `start` on. */
+  readonly timesAt: number;
+  readonly idAt: number;
+  readonly fuelAt: number;
+  readonly memoryAt: number;
+  /** Bytes of the two numbers. */
+  readonly fuelLength: number;
+  readonly memoryLength: number;
 }
 
 /** Of a child of the invocation's span: `queue`, `init`, `exec`. */
@@ -89,7 +109,7 @@ export class SpanShapes {
       ]),
       failureOf(kind.outcome, kind.status),
     );
-    return { ...parts, live, kind, noted: new Map() };
+    return { ...parts, live, kind, noted: new Map(), last: undefined };
   }
 }
 

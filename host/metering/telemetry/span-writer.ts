@@ -5,8 +5,10 @@
  *
  * 1. What is written is byte for byte what the SDK's serializer makes of the same invocation (span-tree.ts), which a test holds.
  * 2. What has more to say than an invocation's own span and its phases (requests and spans of the guest, links, a tracestate) is not
- *    written here: `write` says so, and it is told whole.
- * 3. There is always room for the spans of one more invocation: whoever writes takes what is written when `isFull`.
+ *    written here: `takes` says so, and it is told whole.
+ * 3. A span whose kind, path and lengths are those of the one before it of its kind is a copy of that, and what is its own is written over: two
+ *    thirds of what it takes to write it anew.
+ * 4. There is always room for the spans of one more invocation: whoever writes takes what is written when `isFull`.
  */
 import { type EndedInvocation, withoutQuery } from '../../model/ended-invocation.ts';
 import type { ExemplarSource, WrittenSpans } from '../../model/written-spans.ts';
@@ -31,6 +33,11 @@ const MAX_PATH = 4_096;
 
 const UUID_LENGTH = 36;
 
+/** Tag and length of a span of at least LONG_SPAN bytes, and its two times with their tags. */
+const HEAD_BYTES = 3;
+const LONG_SPAN = 128 + HEAD_BYTES;
+const TIMES_BYTES = 18;
+
 /** Flags of a span: W3C's "sampled", and that it is known whether the parent is remote. */
 const SAMPLED = 0x101;
 const REMOTE_PARENT = 0x200;
@@ -49,6 +56,8 @@ export class SpanWriter {
   readonly #attempt = OtlpBytes.intAttribute(ATTR_ATTEMPT);
   readonly #batchSize = OtlpBytes.intAttribute(ATTR_BATCH_SIZE);
   #ends: number[] = [];
+  /** Counts what was taken: a span of an earlier one is gone. */
+  #batch = 0;
   /** Shapes that have exemplars. */
   #noted: SpanShape[] = [];
 
@@ -66,10 +75,14 @@ export class SpanWriter {
     return this.#ends.length === 0;
   }
 
-  /** Whether it has been written; one that has more to say is not. */
-  write(invocation: EndedInvocation): boolean {
-    if (!isPlain(invocation)) return false;
-    const { trace, use, http } = invocation;
+  /** Whether it is to be written here: what has more to say is not. */
+  takes(invocation: EndedInvocation): boolean {
+    return isPlain(invocation);
+  }
+
+  /** @param invocation one that it takes */
+  write(invocation: EndedInvocation): void {
+    const { trace, use } = invocation;
     const { traceId, spanId } = trace.context;
     const { queueUs, start } = use;
     // The same sums as in span-tree.ts, so that nothing is rounded otherwise.
@@ -83,17 +96,78 @@ export class SpanWriter {
     if (hasStarted) this.#child(INIT, traceId, spanId, initStartMs, execStartMs);
     if ((hasWaited || hasStarted) && start !== 'none') this.#child(EXEC, traceId, spanId, execStartMs, endMs);
     const shape = this.#shapes.of(invocation);
+    if (!this.#writeAgain(shape, invocation, startMs)) this.#writeAnew(shape, invocation, startMs);
+    this.#note(invocation, shape);
+  }
+
+  #writeAnew(shape: SpanShape, { trace, use, http }: EndedInvocation, startMs: number): void {
+    const { traceId, spanId } = trace.context;
     const parentSpanId = trace.parent?.spanId;
     const bytes = this.#bytes;
-    const at = this.#begin(shape, traceId, spanId, parentSpanId, startMs, endMs);
+    const start = bytes.length;
+    const at = this.#begin(shape, traceId, spanId, parentSpanId, startMs, trace.endMs);
+    const idAt = bytes.length - start;
     bytes.ascii(use.invocationId);
     bytes.int(this.#fuel, use.fuel);
+    const fuelEnd = bytes.length - start;
     bytes.int(this.#peakMemory, use.peakMemoryBytes);
+    const memoryEnd = bytes.length - start;
     if (use.attempt > 1) bytes.int(this.#attempt, use.attempt);
     if (use.batchSize > 1) bytes.int(this.#batchSize, use.batchSize);
     if (http !== undefined) bytes.stringAttribute(this.#path, withoutQuery(http.path));
     this.#end(at, shape, parentSpanId === undefined ? SAMPLED : SAMPLED | REMOTE_PARENT);
-    this.#note(invocation, shape);
+    const fuelLength = OtlpBytes.varintLength(use.fuel);
+    const memoryLength = OtlpBytes.varintLength(use.peakMemoryBytes);
+    if (use.attempt > 1 || use.batchSize > 1 || bytes.length - start < LONG_SPAN) return;
+    shape.last = {
+      batch: this.#batch,
+      start,
+      end: bytes.length,
+      hasParent: parentSpanId !== undefined,
+      path: http?.path,
+      timesAt: idAt - shape.attributes.length - TIMES_BYTES,
+      idAt,
+      fuelAt: fuelEnd - fuelLength,
+      memoryAt: memoryEnd - memoryLength,
+      fuelLength,
+      memoryLength,
+    };
+  }
+
+  /** Where it is as long as the one before it and says as much: a copy of that, with its own ids, times and amounts. */
+  #writeAgain(shape: SpanShape, { trace, use, http }: EndedInvocation, startMs: number): boolean {
+    const { last } = shape;
+    const parentSpanId = trace.parent?.spanId;
+    if (
+      last === undefined ||
+      last.batch !== this.#batch ||
+      last.hasParent !== (parentSpanId !== undefined) ||
+      last.path !== http?.path ||
+      last.fuelLength !== OtlpBytes.varintLength(use.fuel) ||
+      last.memoryLength !== OtlpBytes.varintLength(use.peakMemoryBytes) ||
+      use.attempt > 1 ||
+      use.batchSize > 1
+    )
+      return false;
+    const { traceId, spanId } = trace.context;
+    const bytes = this.#bytes;
+    const start = bytes.repeat(last.start, last.end);
+    const end = bytes.length;
+    bytes.moveTo(start + HEAD_BYTES);
+    bytes.id(1, traceId);
+    bytes.id(2, spanId);
+    if (parentSpanId !== undefined) bytes.id(4, parentSpanId);
+    bytes.moveTo(start + last.timesAt);
+    bytes.time(7, startMs);
+    bytes.time(8, trace.endMs);
+    bytes.moveTo(start + last.idAt);
+    bytes.ascii(use.invocationId);
+    bytes.moveTo(start + last.fuelAt);
+    bytes.varint(use.fuel);
+    bytes.moveTo(start + last.memoryAt);
+    bytes.varint(use.peakMemoryBytes);
+    bytes.moveTo(end);
+    this.#ends.push(end);
     return true;
   }
 
@@ -107,6 +181,7 @@ export class SpanWriter {
       exemplars: exemplars.sort((one, other) => one.endMs - other.endMs),
     };
     this.#ends = [];
+    this.#batch++;
     for (const { noted } of this.#noted) noted.clear();
     this.#noted = [];
     return written;

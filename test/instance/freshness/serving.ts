@@ -161,13 +161,13 @@ export class Serving {
       {
         clock: this.#options.clock ?? STILL_CLOCK,
         randomBytes: (length) => new Uint8Array(length).fill(4),
-        park: (_tenant, fuel) => {
+        park: (_tenant, fuel, resume) => {
           this.charges.push(fuel);
-          return new Promise((resolve) => setImmediate(resolve));
+          setImmediate(resume);
         },
         admit: () => undefined,
         goOn: (_tenant, fuel) => void this.charges.push(fuel),
-        isAlone: () => true,
+        keepsThread: () => false,
         charge: (_tenant, fuel) => void this.charges.push(fuel),
         log: ({ message }: LogRecord) => void log.push(withoutFrames(message)),
         slots: {

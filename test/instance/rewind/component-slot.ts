@@ -50,8 +50,8 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
     tables: new SpaceAccount(100_000, 0),
     onTrap: (error) => trapped.reject(error),
     isOver: () => false,
-    yieldThread: () => Promise.resolve(),
-    isAlone: () => true,
+    yieldThread: queueMicrotask,
+    keepsThread: () => false,
     goOn: () => undefined,
   });
   const imports = createImports(context);

@@ -1,6 +1,7 @@
 /**
  * Modules that people run, from npm: what their packages compute is the same to the byte with metered modules as
- * with their own. Versions are pinned and installed into a temporary folder: together they take 70 MB.
+ * with their own. First those of the project's own dependencies, which `npm test` runs too; then packages whose versions are pinned
+ * here, and which are installed into a temporary folder: together they take 70 MB.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +12,7 @@ import { promisify } from 'node:util';
 import { InstrumentError } from '../../../host/instrument/error.ts';
 import { instrument } from '../../../host/instrument/instrument.ts';
 import { compareProgram } from './compare-program.ts';
+import { OWN_PROGRAMS } from './own-programs.ts';
 
 const VERSIONS: Readonly<Record<string, string>> = {
   'quickjs-wasi': '3.6.2',
@@ -32,6 +34,11 @@ const PROGRAMS: Readonly<Record<string, number>> = {
   'esbuild-wasm': 50_000_000,
   'web-tree-sitter': 300_000_000,
 };
+
+const PARTS = [
+  { subfolder: 'programs', programs: OWN_PROGRAMS },
+  { subfolder: 'packages', programs: PROGRAMS },
+] as const;
 
 /** Made for threads: it shares its memory, which metering refuses. */
 const REFUSED = 'node_modules/@oxc-parser/binding-wasm32-wasi/parser.wasm32-wasi.wasm';
@@ -58,19 +65,27 @@ export async function runPackages(packagesFolder?: string): Promise<PackageResul
 async function comparePackages(folder: string): Promise<PackageResult> {
   const failures: string[] = [];
   let passed = 0;
-  const check = (name: string, failure: string | undefined): void => {
+  const check = (name: string, failure: string | undefined, what: string): void => {
     if (failure === undefined) passed++;
     else failures.push(`${name}: ${failure}`);
+    console.log(`modules: ${name.padEnd(20)} ${failure === undefined ? what : `FAILED, ${failure}`}`);
   };
-  for (const [name, leastFuel] of Object.entries(PROGRAMS)) {
-    const path = fileURLToPath(new URL(`packages/${name}.ts`, import.meta.url));
-    const { plain, metered, meter } = await compareProgram(path, folder);
-    console.log(`modules: ${name}, ${plain.length} bytes of output, ${meter.fuel} fuel`);
-    if (meter.fuel < leastFuel) check(name, `only ${meter.fuel} fuel`);
-    else check(name, plain.equals(metered) ? undefined : 'its output changed');
+  for (const { subfolder, programs } of PARTS) {
+    for (const [name, leastFuel] of Object.entries(programs)) {
+      const path = fileURLToPath(new URL(`${subfolder}/${name}.ts`, import.meta.url));
+      const { plain, metered, meter } = await compareProgram(path, subfolder === 'packages' ? folder : '');
+      const bytes = plain.length.toLocaleString('en').padStart(9);
+      const fuel = meter.fuel.toLocaleString('en').padStart(13);
+      check(name, difference(plain, metered, meter.fuel, leastFuel), `${bytes} bytes alike, ${fuel} fuel`);
+    }
   }
-  check('oxc-parser', await refusal(join(folder, REFUSED)));
+  check('oxc-parser', await refusal(join(folder, REFUSED)), '  refused, since it shares its memory');
   return { passed, failures };
+}
+
+function difference(plain: Buffer, metered: Buffer, fuel: number, leastFuel: number): string | undefined {
+  if (!plain.equals(metered)) return `${plain.length} bytes of output became ${metered.length} other ones`;
+  return fuel < leastFuel ? `only ${fuel} fuel` : undefined;
 }
 
 async function refusal(path: string): Promise<string | undefined> {

@@ -3,7 +3,8 @@
  *
  * - `npm run conformance -- spec`: the WebAssembly specification's test suite, plain against metered;
  *   `--update` writes its expectations anew; `--folder DIR` runs another copy of the suite, without expectations.
- * - `npm run conformance -- modules`: modules from npm, plain against metered; `--packages DIR` has them installed.
+ * - `npm run conformance -- modules`: modules of the project's dependencies and others from npm, plain against metered;
+ *   `--packages DIR` has the others installed.
  * - Without a name, both. The last line counts what passed and failed.
  */
 import { parseArgs } from 'node:util';

@@ -3,7 +3,7 @@
 import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { SPAN_NAMES } from '../../../host/metering/telemetry/span-names.ts';
 import { spansOf } from '../../../host/metering/telemetry/span-tree.ts';
 import { SpanWriter } from '../../../host/metering/telemetry/span-writer.ts';
@@ -21,7 +21,9 @@ const RESOURCE = {
   'service.version': '1.2.3',
 };
 const SCOPE = { name: 'mayfly', version: '1.2.3' };
-test('what is written is what the SDK would write, whatever came of an invocation', (t) => {
+
+/** Writes some thousands both ways. */
+function compareAll(t: ExecutionContext, next: (random: Random) => EndedInvocation): void {
   const seed = seedOf('SEED');
   t.log(`seed ${seed}`);
   const random = new Random(seed);
@@ -41,17 +43,63 @@ test('what is written is what the SDK would write, whatever came of an invocatio
     batches++;
   };
   for (let i = 0; i < 2_000; i++) {
-    const invocation = invocationOf(random, randomRecord(random));
-    t.true(writer.write(invocation));
+    const invocation = next(random);
+    t.true(writer.takes(invocation));
+    writer.write(invocation);
     expected.push(...spansOf(spanOf(invocation), origin));
     if (writer.isFull || random.below(500) === 0) compare();
   }
   if (!writer.isEmpty) compare();
   t.true(batches > 1);
   t.is(writer.take(), undefined);
+}
+
+test('what is written is what the SDK would write, whatever came of an invocation', (t) => {
+  compareAll(t, (random) => invocationOf(random, randomRecord(random)));
 });
 
-test('an invocation that has more to say is not written, and leaves nothing behind', (t) => {
+test('it is so, too, of an invocation that is much like the one before it', (t) => {
+  compareAll(t, (random) => {
+    const usual = { tenant: 'acme', name: 'hello', version: 1, trigger: 'http', outcome: 'returned' };
+    const record = randomRecord(random, {
+      ...(usual as Partial<UsageRecord>),
+      start: random.below(10) === 0 ? 'cold' : 'warm',
+      attempt: random.below(10) === 0 ? 2 : 1,
+      batchSize: random.below(10) === 0 ? 3 : 1,
+      queueUs: random.below(1_100),
+      // Of one byte to three, and to four.
+      fuel: 100 + random.below(2 ** random.below(15)),
+      peakMemoryBytes: 65_536 * (1 + random.below(40)),
+    });
+    const path = random.below(10) === 0 ? random.pick(['/', '/there', '/here?secret=1']) : '/here';
+    return { ...invocationOf(random, record), http: { method: 'GET', path, status: 200 } };
+  });
+});
+
+test('an invocation whose like was taken is written anew: others lie where that was', (t) => {
+  const random = new Random(4);
+  const writer = new SpanWriter(SPAN_NAMES, counting());
+  const record = randomRecord(random, {
+    trigger: 'http',
+    start: 'warm',
+    queueUs: 0,
+    attempt: 1,
+    batchSize: 1,
+  });
+  const [one, other] = ['/one', '/quite/another'].map((path) => ({
+    ...invocationOf(random, record),
+    http: { method: path, path, status: 200 },
+  })) as [EndedInvocation, EndedInvocation];
+  writer.write(one);
+  const expected = writer.take()!;
+  writer.write(other);
+  writer.write(other);
+  writer.write(one);
+  const { bytes, ends } = writer.take()!;
+  t.deepEqual(bytes.subarray(ends[1]), expected.bytes);
+});
+
+test('an invocation that has more to say is none for the writer', (t) => {
   const random = new Random(1);
   const writer = new SpanWriter(SPAN_NAMES, counting());
   const record = randomRecord(random, { trigger: 'http' });
@@ -73,9 +121,8 @@ test('an invocation that has more to say is not written, and leaves nothing behi
   }));
   whole.push({ ...plain, links: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] });
   whole.push({ ...plain, http: { method: 'GET', path: `/${'a'.repeat(5_000)}`, status: 200 } });
-  for (const invocation of whole) t.false(writer.write(invocation));
-  t.true(writer.isEmpty);
-  t.true(writer.write(plain));
+  for (const invocation of whole) t.false(writer.takes(invocation));
+  t.true(writer.takes(plain));
 });
 
 test('spans that were written and spans that were not leave in one export', (t) => {
