@@ -3,7 +3,8 @@
  * and encoding of one set of canonical options, and the state of the invocation. Made once, at link time.
  *
  * 1. `view` and `bytes` are of the memory's present buffer from `begin()` on, until the guest runs again: `begin()` comes
- *    first in whatever lifts or lowers, and an allocation renews them. (`memory.buffer` costs 40 ns: not at each access.)
+ *    first in whatever lifts or lowers, and an allocation renews them. A memory that grows detaches the buffer that it had
+ *    (no memory is shared), so that its views have no length any more: `memory.buffer`, 40 ns, is asked for only then.
  * 2. What one call lifts is bounded: lists in lists may point to the same bytes over and over, so that little
  *    memory of the guest describes any amount of the host's.
  */
@@ -123,6 +124,7 @@ export class CanonicalContext {
   }
 
   #renew(): void {
+    if (this.bytes.length !== 0) return;
     const buffer = this.#memory?.buffer;
     if (buffer === undefined || buffer === this.bytes.buffer) return;
     this.bytes = new Uint8Array(buffer as ArrayBuffer);

@@ -26,6 +26,8 @@ export interface Codec {
   liftFlat(context: CanonicalContext, values: readonly CoreValue[], at: number): unknown;
   /** Appends as many core values as `flat` says. */
   lowerFlat(context: CanonicalContext, value: unknown, into: CoreValue[]): void;
+  /** Of a type that is one core value and asks for nothing else: what `lowerFlat` appends. */
+  readonly lower?: ((value: unknown) => CoreValue) | undefined;
   /** Of a number: what a list of it is. */
   readonly typedArray?: TypedArrayClass | undefined;
 }

@@ -34,14 +34,13 @@ export function liftAsync(link: ComponentLink, lifted: LiftedFunction): GuestFun
     options.callback === null ? undefined : ports.promising(link.coreFunction(options.callback));
   const postReturn = postReturnOf(link, options);
 
-  return async (...args) => {
+  return (...args) => {
     const state = holder.current;
-    if (state.hasEnded) throw new ComponentTrap('the invocation is over');
+    if (state.hasEnded) return Promise.reject(new ComponentTrap('the invocation is over'));
     const task = new Task(kind);
     state.add(task);
     state.whenEnterable(() => whenTasksMayStart(state, kind, () => begin(state, task, args)));
-    const result = await task.result;
-    return signature.isFallible ? unwrapResult(result) : result;
+    return signature.isFallible ? task.result.then(unwrapResult) : task.result;
   };
 
   function begin(state: InstanceState, task: Task, args: readonly unknown[]): void {

@@ -8,6 +8,8 @@ import type { CoreFn } from './guest-ports.ts';
 import { type HostFunction, isErrorCase } from './host-function.ts';
 import { Lenders, ResourceHandle } from './resource-handle.ts';
 
+const NO_VALUES: readonly unknown[] = [];
+
 type Lowered = Extract<CanonicalFunction, { kind: 'lower' }>;
 
 /** Gives a core import: a function, or a `WebAssembly.Suspending` where the guest may wait in it. */
@@ -20,7 +22,15 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
   const { borrows, moves } = signature;
   const kind = kindOf(lowered.interface);
   if (lowered.mayWait) return link.waitingHostCall(lowerWaiting, kind);
+  const lower = lowered.type.parameters.length === 0 ? signature.result?.lower : undefined;
+  if (lower !== undefined) return ports.hostCall(() => lowerScalar(lower), kind);
   return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce, kind);
+
+  /** Nothing of the guest's memory or handles takes part: a clock is asked eighteen times for a hello of StarlingMonkey. */
+  function lowerScalar(toCore: (value: unknown) => CoreValue): CoreValue {
+    holder.current.leave();
+    return toCore(call(NO_VALUES));
+  }
 
   function lowerAtOnce(...args: unknown[]): unknown {
     holder.current.leave();

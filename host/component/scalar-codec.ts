@@ -19,6 +19,7 @@ function scalar<T>({ size, flat, load, store, lift, lower, typedArray }: Scalar<
     alignment: size,
     flat: [flat],
     typedArray,
+    lower: lower as (value: unknown) => CoreValue,
     load: (context, pointer) => load(context.view, pointer),
     store: (context, value, pointer) => store(context.view, pointer, value as T),
     liftFlat: (_context, values, at) => lift(values[at] as CoreValue),

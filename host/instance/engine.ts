@@ -162,7 +162,7 @@ export class RunningInvocation {
       case 'wasi:http/incoming-handler@0.2':
         return serveIncoming((request, out) => handler['handle']!(request, out), exchange, context);
       case 'wasi:http/handler@0.3':
-        return serveHandler(async (request) => handler['handle']!(request), exchange, context);
+        return serveHandler((request) => handler['handle']!(request), exchange, context);
       case 'wasi:cli/run@0.2':
         return this.#runCommand(handler['run']!, context);
       default:

@@ -20,6 +20,7 @@ function host(functions: Readonly<Record<string, unknown>> = {}): { imports: Imp
       takeChar: hear,
       takeOption: hear,
       givePair: () => [40, 2n],
+      giveNumber: () => 0xffff_fffe,
       giveText: () => 'grüße',
       fail: () => 7,
       many: (...values: unknown[]) => {
@@ -51,6 +52,7 @@ const SAME: readonly (readonly [
   ['a list of numbers', 'list', [32, 3], 0, [Uint32Array.of(1, 2, 3)]],
   ['an empty list', 'list', [32, 0], 0, [new Uint32Array()]],
   ['a string', 'text', [16, 4], 0, ['text']],
+  ['a number that is asked for without anything else', 'given-number', [], 0xffff_fffe, []],
   ['a character', 'char', [0x1f600], 0, ['\u{1f600}']],
   ['an option that is there', 'option', [1, 5], 0, [5]],
   ['an option that is not', 'option', [0, 5], 0, [undefined]],
@@ -98,6 +100,7 @@ const TRAPS: readonly (readonly [what: string, name: string, args: readonly unkn
   ['parameters in memory that are not aligned', 'many-out-misaligned', [], /pointer 260 is not aligned/],
   ['parameters beyond the memory', 'many-out-of-bounds', [], /pointer 65528 is out of bounds/],
   ['a call of the host in realloc', 'call-out-of-realloc', [], /calls out where it must not/],
+  ['a question to the host in realloc', 'ask-out-of-realloc', [], /calls out where it must not/],
   ['a call of the host in post-return', 'say-and-call', [4], /calls out where it must not/],
   ['a result of the guest that is not aligned', 'say-at', [18], /pointer 18 is not aligned/],
   ['a result of the guest beyond the memory', 'say-at', [65_532], /pointer 65532 is out of bounds/],

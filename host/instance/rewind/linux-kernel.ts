@@ -49,6 +49,12 @@ const PAGE_IS_PFNZERO = 1 << 5;
 const PAGE_REGION_BYTES = 24;
 const MAX_REGIONS = 1_024;
 
+/** `struct rusage`: two times of two words each, then fourteen words, all of 64 bits. */
+const RUSAGE_THREAD = 1;
+const RUSAGE_BYTES = 18 * 8;
+const MINOR_FAULTS = 64 / 4;
+const MAJOR_FAULTS = 72 / 4;
+
 const SIGNATURES = {
   mmap: { return: 'pointer', arguments: ['pointer', 'uint64', 'int32', 'int32', 'int32', 'int64'] },
   munmap: { return: 'int32', arguments: ['pointer', 'uint64'] },
@@ -57,6 +63,7 @@ const SIGNATURES = {
   fcntl: { return: 'int32', arguments: ['int32', 'int32', 'int32'] },
   ioctl: { return: 'int32', arguments: ['int32', 'uint64', 'pointer'] },
   close: { return: 'int32', arguments: ['int32'] },
+  getrusage: { return: 'int32', arguments: ['int32', 'pointer'] },
   __errno_location: { return: 'pointer', arguments: [] },
 } as const;
 
@@ -85,12 +92,15 @@ class LinuxKernel implements MemoryKernel {
   /** 96 bytes of argument and the ranges behind it; its backing store never moves. */
   readonly #scan = new Uint32Array((SCAN_ARGUMENT_BYTES + PAGE_REGION_BYTES * MAX_REGIONS) / 4);
   readonly #scanAddress: bigint;
+  readonly #usage = new Uint32Array(RUSAGE_BYTES / 4);
+  readonly #usageAddress: bigint;
   #pagemap: number | undefined;
 
   constructor(ffi: Ffi) {
     this.#ffi = ffi;
     this.#calls = openLibrary(ffi).functions;
     this.#scanAddress = ffi.getRawPointer(this.#scan);
+    this.#usageAddress = ffi.getRawPointer(this.#usage);
   }
 
   createFile(content: readonly FilePart[], lengthBytes: number): number {
@@ -148,6 +158,11 @@ class LinuxKernel implements MemoryKernel {
       fail: (call) => this.#fail(call),
       scan: (address, length, touched) => this.#scanPages(address, length, touched),
     });
+  }
+
+  pageFaults(): number {
+    if (this.#calls.getrusage(RUSAGE_THREAD, this.#usageAddress) !== 0) this.#fail('getrusage');
+    return read64(this.#usage, MINOR_FAULTS) + read64(this.#usage, MAJOR_FAULTS);
   }
 
   #fail(call: string): never {
@@ -275,7 +290,7 @@ function asKernelError(error: unknown): KernelError {
   return new KernelError(error instanceof Error ? error.message : String(error), errno);
 }
 
-/** Exact: without being asked to, Linux gives out no address of more than 47 bits. */
+/** Exact: without being asked to, Linux gives out no address of more than 47 bits, and nobody counts as far. */
 function read64(words: Uint32Array, at: number): number {
   return words[at]! + words[at + 1]! * 2 ** 32;
 }

@@ -18,6 +18,8 @@ export interface MemoryKernel {
   viewFile(fd: number, lengthBytes: number): FileView;
   /** Throws {@link KernelError} too if the memory does not lie as mapping needs it. */
   region(memory: WebAssembly.Memory): MemoryRegion;
+  /** How many page faults of the calling thread were served, of any kind and anywhere. */
+  pageFaults(): number;
 }
 
 export interface FilePart {

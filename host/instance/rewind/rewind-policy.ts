@@ -1,5 +1,5 @@
 import { openLinuxKernel } from './linux-kernel.ts';
-import { GRANULARITY, type MemoryKernel } from './memory-kernel.ts';
+import { GRANULARITY, KernelError, type MemoryKernel } from './memory-kernel.ts';
 import { ROADS, type Road, type RoadWish } from './road.ts';
 import { TouchedRanges } from './touched-ranges.ts';
 
@@ -12,6 +12,11 @@ export interface RewindPolicy {
   /** Memories of up to this size are copied back whole, without any system call. */
   readonly smallMemoryBytes: number;
   readonly touched: TouchedRanges;
+  /**
+   * Page faults that this thread has had so far: a page that is written to for the first time is one more. Undefined where
+   * the kernel does not count them.
+   */
+  readonly pageFaults: (() => number) | undefined;
 }
 
 /**
@@ -44,6 +49,10 @@ export function choosePolicy(
         kernel: needsKernel && typeof kernel !== 'string' ? kernel : undefined,
         smallMemoryBytes: wish === 'auto' ? SMALL_MEMORY_BYTES : 0,
         touched,
+        pageFaults:
+          road === 'pagemap' && typeof kernel !== 'string' && countsFaults(kernel)
+            ? () => kernel.pageFaults()
+            : undefined,
       };
     }
     reasons.push(`${road}: ${reason}`);
@@ -84,6 +93,33 @@ function probe(road: 'pagemap' | 'madvise', kernel: MemoryKernel): string | unde
     return isRewound() ? undefined : 'what was written stays';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  } finally {
+    if (fd !== undefined) kernel.closeFile(fd);
+  }
+}
+
+/** Whether the first write to a page shows, whatever it held before: the image or zeros, read before or not. */
+function countsFaults(kernel: MemoryKernel): boolean {
+  const memory = new WebAssembly.Memory({ initial: 4, maximum: 4 });
+  const bytes = new Uint8Array(memory.buffer);
+  const isCounted = (page: number): boolean => {
+    const before = kernel.pageFaults();
+    bytes[page * GRANULARITY] = 1;
+    return kernel.pageFaults() > before;
+  };
+  let fd: number | undefined;
+  try {
+    const bytesOfImage = new Uint8Array(2 * GRANULARITY).fill(0xa5);
+    fd = kernel.createFile([{ bytes: bytesOfImage, offset: 0 }], bytesOfImage.length);
+    const region = kernel.region(memory);
+    region.keepPagesSmall(0, bytes.length);
+    region.mapPrivate(0, bytesOfImage.length, fd, 0);
+    region.keepPagesSmall(0, bytesOfImage.length);
+    const read = bytes[GRANULARITY]! + bytes[3 * GRANULARITY]!;
+    return read === 0xa5 && [0, 1, 2, 3].every(isCounted);
+  } catch (error) {
+    if (error instanceof KernelError) return false;
+    throw error;
   } finally {
     if (fd !== undefined) kernel.closeFile(fd);
   }

@@ -10,6 +10,7 @@ import { KernelError, type MemoryRegion } from './memory-kernel.ts';
 import { retireMemory } from './retired-memory.ts';
 import type { RewindPolicy } from './rewind-policy.ts';
 import type { Road } from './road.ts';
+import { WrittenPages } from './written-pages.ts';
 
 /**
  * A page that was written to once counts as written until it is discarded, and is copied back for ever after, 0.25 µs
@@ -25,6 +26,7 @@ export class SlotMemory {
   readonly #image: LoadedMemory;
   readonly #policy: RewindPolicy;
   readonly #region: MemoryRegion | undefined;
+  readonly #written: WrittenPages;
   #bytes: Uint8Array;
   #rewinds = 0;
   #keptBytes: number;
@@ -37,6 +39,7 @@ export class SlotMemory {
     this.#memory = memory;
     this.#image = image;
     this.#policy = policy;
+    this.#written = new WrittenPages(image, policy.pageFaults);
     this.#bytes = new Uint8Array(memory.buffer);
     this.#keptBytes = image.lengthBytes;
     const { road, kernel, smallMemoryBytes } = policy;
@@ -91,7 +94,7 @@ export class SlotMemory {
       throw new KernelError('the image was disposed of', 0);
     switch (this.road) {
       case 'pagemap':
-        this.#rewindTouched();
+        this.#rewindWritten();
         return true;
       case 'madvise':
         this.#region!.discard(0, this.#image.lengthBytes);
@@ -104,33 +107,28 @@ export class SlotMemory {
     }
   }
 
-  #rewindTouched(): void {
+  #rewindWritten(): void {
     const { touched } = this.#policy;
-    const region = this.#region!;
+    const written = this.#written;
     const isDue = ++this.#rewinds % DISCARD_EVERY === 0;
-    if (!region.scan(touched) || (isDue && touched.bytes > FEW_BYTES)) {
-      region.discard(0, this.#image.lengthBytes);
+    const isKnown = written.isCurrent();
+    const isListed = isKnown || this.#region!.scan(touched);
+    if (isListed && !isKnown) written.list(touched);
+    if (!isListed || (isDue && written.bytes > FEW_BYTES)) {
+      written.forget();
+      this.#region!.discard(0, this.#image.lengthBytes);
       this.#keptBytes = 0;
       return;
     }
-    this.#keptBytes = touched.bytes;
-    for (let i = 0; i < touched.count; i++) this.#copy(touched.from(i), touched.to(i));
+    this.#keptBytes = written.bytes;
+    written.restore(this.#bytes);
+    if (!isKnown) written.keep();
   }
 
   #copyAll(): void {
-    this.#copy(0, this.#image.lengthBytes);
-  }
-
-  #copy(from: number, to: number): void {
-    const image = this.#image;
-    const middle = Math.max(from, image.from);
-    const end = Math.min(to, image.to);
-    if (middle >= end) {
-      this.#bytes.fill(0, from, to);
-      return;
-    }
-    if (from < middle) this.#bytes.fill(0, from, middle);
-    this.#bytes.set(image.bytes.subarray(middle - image.from, end - image.from), middle);
-    if (end < to) this.#bytes.fill(0, end, to);
+    const { bytes, from, to, lengthBytes } = this.#image;
+    this.#bytes.fill(0, 0, from);
+    this.#bytes.set(bytes, from);
+    this.#bytes.fill(0, to, lengthBytes);
   }
 }

@@ -34,6 +34,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 const MAX_FIELDS_BYTES = 1024 * 1024;
 const MAX_FIELDS = 2_000;
 
+const CONTENT_LENGTH = 'content-length';
+
 /** RFC 9110 section 5.6.2. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
@@ -46,21 +48,36 @@ interface Field {
   readonly value: Uint8Array;
 }
 
+/** What handlers of the SDK answer with, as `parse` gets it; made once, and never written to. */
+const USUAL_FIELDS: ReadonlyMap<string, Field> = new Map(
+  ['text/plain;charset=UTF-8', 'application/json'].map((type) => [
+    `content-type\n${type}\n`,
+    { name: 'content-type', key: 'content-type', value: Buffer.from(type, 'latin1') },
+  ]),
+);
+
 export class FieldMap {
   #fields: Field[] = [];
   #bytes = 0;
+  /** What `declareLength` was told, until another field comes. */
+  #declaredLength: number | undefined;
   #isImmutable = false;
   #budget: FieldsBudget | undefined;
 
   /** Fills a new map from a guest's list. */
   protected static fill<T extends FieldMap>(map: T, entries: readonly FieldEntry[]): T {
-    for (const [name, value] of entries) map.append(name, value);
+    for (let i = 0; i < entries.length; i++) map.append(entries[i]![0], entries[i]![1]);
     return map;
   }
 
   /** Fills a new map from text: for each field its name and its value, each followed by a line feed; characters are bytes. */
   static parse<T extends FieldMap>(map: T, text: string): T {
     if (text === '') return map;
+    const usual = USUAL_FIELDS.get(text);
+    if (usual !== undefined) {
+      (map as FieldMap).#add(usual);
+      return map;
+    }
     const lines = text.split('\n');
     // The last line feed ends a value.
     if (lines.length % 2 === 0 || lines.at(-1) !== '' || NO_BYTE.test(text))
@@ -122,11 +139,19 @@ export class FieldMap {
     return map.#fields.map(({ name, value }) => [name, value] as const);
   }
 
+  /** Says how long the body is, if nothing else has. */
+  static declareLength(map: FieldMap, length: number): void {
+    if (map.has(CONTENT_LENGTH)) return;
+    map.#add({ name: CONTENT_LENGTH, key: CONTENT_LENGTH, value: Buffer.from(String(length), 'latin1') });
+    map.#declaredLength = length;
+  }
+
   /** The declared body length, or `undefined`; `'invalid'` for lengths that contradict or are no number. */
   static contentLength(map: FieldMap): number | 'invalid' | undefined {
+    if (map.#declaredLength !== undefined) return map.#declaredLength;
     let declared: string | undefined;
     for (const { key, value } of map.#fields) {
-      if (key !== 'content-length') continue;
+      if (key !== CONTENT_LENGTH) continue;
       const text = latin1(value);
       if (declared !== undefined && text !== declared) return 'invalid';
       declared = text;
@@ -161,12 +186,16 @@ export class FieldMap {
 
   append(name: string, value: Uint8Array): void {
     const key = this.#writableKey(name);
-    const field = { name, key, value: checkedValue(value) };
+    this.#add({ name, key, value: checkedValue(value) });
+  }
+
+  #add(field: Field): void {
     const bytes = this.#bytes + sizeOf(field);
     this.#checkSize(this.#fields.length + 1, bytes);
     this.#budget?.charge(1, sizeOf(field));
     this.#fields.push(field);
     this.#bytes = bytes;
+    this.#declaredLength = undefined;
   }
 
   protected list(): FieldEntry[] {
@@ -198,6 +227,7 @@ export class FieldMap {
     this.#budget?.charge(fields.length, bytes);
     this.#fields = fields;
     this.#bytes = bytes;
+    this.#declaredLength = undefined;
   }
 
   #checkSize(count: number, bytes: number): void {
@@ -210,7 +240,8 @@ export function headerError(tag: HeaderErrorTag): ResultError<{ readonly tag: He
 }
 
 function checkedValue(value: Uint8Array): Uint8Array {
-  for (const byte of value) {
+  for (let i = 0; i < value.length; i++) {
+    const byte = value[i]!;
     if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) throw headerError('invalid-syntax');
   }
   return value;

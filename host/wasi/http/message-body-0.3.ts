@@ -48,7 +48,7 @@ interface Whole {
 }
 
 /** A body as the host sends it. */
-interface SentBody {
+export interface SentBody {
   /** All of it, where it is there: `stream` gives the same. */
   readonly whole?: Uint8Array | undefined;
   /** Undefined where the guest gave no contents. */
@@ -160,7 +160,7 @@ export class MessageBody {
 }
 
 const SENT: Completion = { tag: 'ok', val: undefined };
-const NO_TRAILERS: HeaderList = [];
+export const NO_TRAILERS: HeaderList = [];
 
 function noTrailers(): HeaderList {
   return NO_TRAILERS;

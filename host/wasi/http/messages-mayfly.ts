@@ -34,8 +34,7 @@ export function createMessages(context: WasiContext): Messages {
       context.chargeFuel?.(FieldMap.countOf(fields) * FIELD_COST);
       if (body !== undefined) {
         budget.charge(0, body.length);
-        if (!fields.has('content-length'))
-          fields.append('content-length', Buffer.from(String(body.length), 'latin1'));
+        FieldMap.declareLength(fields, body.length);
       }
       return Response.whole(status, fields, body);
     } catch (error) {

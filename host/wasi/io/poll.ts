@@ -115,8 +115,6 @@ export function createPoll(context: WasiContext): Poll {
 
 function readyIndexes(watched: readonly Readiness[]): Uint32Array {
   const indexes: number[] = [];
-  for (const [index, readiness] of watched.entries()) {
-    if (readiness.isReady()) indexes.push(index);
-  }
-  return Uint32Array.from(indexes);
+  for (let index = 0; index < watched.length; index++) if (watched[index]!.isReady()) indexes.push(index);
+  return new Uint32Array(indexes);
 }

@@ -11,7 +11,15 @@ import { choosePolicy } from '../../../host/instance/rewind/rewind-policy.ts';
 import { StateImage } from '../../../host/instance/rewind/state-image.ts';
 import { differenceOf, observe, start, statefulGuest } from './stateful-guest.ts';
 
-type Call = 'createFile' | 'openFile' | 'viewFile' | 'region' | 'mapPrivate' | 'discard' | 'scan';
+type Call =
+  | 'createFile'
+  | 'openFile'
+  | 'viewFile'
+  | 'region'
+  | 'mapPrivate'
+  | 'discard'
+  | 'scan'
+  | 'pageFaults';
 
 /** The machine's kernel, which refuses the calls that are in `refused`. */
 function moodyKernel(refused: ReadonlySet<Call>): MemoryKernel {
@@ -25,6 +33,7 @@ function moodyKernel(refused: ReadonlySet<Call>): MemoryKernel {
     createFile: (content, length) => ask('createFile', () => kernel.createFile(content, length)),
     openFile: (fd) => ask('openFile', () => kernel.openFile(fd)),
     closeFile: (fd) => kernel.closeFile(fd),
+    pageFaults: () => ask('pageFaults', () => kernel.pageFaults()),
     viewFile: (fd, length) => ask('viewFile', () => kernel.viewFile(fd, length)),
     region: (memory) =>
       ask('region', (): MemoryRegion => {

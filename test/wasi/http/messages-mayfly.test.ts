@@ -3,6 +3,7 @@ import { MayflyError } from '../../../host/errors/errors.ts';
 import { STREAM_BUFFER_BYTES } from '../../../host/limits/limits.ts';
 import type { WasiContext } from '../../../host/wasi/context.ts';
 import { FieldMap } from '../../../host/wasi/http/fields.ts';
+import { Fields } from '../../../host/wasi/http/fields-0.3.ts';
 import { createMessages, FIELD_COST } from '../../../host/wasi/http/messages-mayfly.ts';
 import { Request } from '../../../host/wasi/http/request-0.3.ts';
 import { Response } from '../../../host/wasi/http/response-0.3.ts';
@@ -58,6 +59,32 @@ test('bytes, an empty body and none differ', async (t) => {
   const empty = await answered(bytesResponse(200, '', new Uint8Array(0)));
   t.deepEqual(empty, { status: 200, headers: ['content-length: 0'], text: '' });
   t.deepEqual(await answered(bytesResponse(204, '', undefined)), { status: 204, headers: [], text: '' });
+});
+
+test('fields that the SDK gives most are those that any other text makes', async (t) => {
+  const { textResponse } = createMessages(createTestContext());
+  for (const type of ['text/plain;charset=UTF-8', 'application/json']) {
+    // A second field takes the long way.
+    const [usual, other] = ['', 'x-a\nb\n'].map((more) =>
+      Response.partsOf(textResponse(200, `content-type\n${type}\n${more}`, 'abc')!),
+    );
+    const list = FieldMap.toList(other!.headers).filter(([name]) => name !== 'x-a');
+    t.deepEqual(FieldMap.toList(usual!.headers), list);
+    t.is(FieldMap.contentLength(usual!.headers), 3);
+  }
+});
+
+test('a length that the host has declared is looked for again behind another field', (t) => {
+  const fields = new Fields();
+  FieldMap.declareLength(fields, 3);
+  t.is(FieldMap.contentLength(fields), 3);
+  fields.append('Content-Length', Buffer.from('4'));
+  t.is(FieldMap.contentLength(fields), 'invalid');
+  fields.delete('content-length');
+  t.is(FieldMap.contentLength(fields), undefined);
+  FieldMap.declareLength(fields, 5);
+  FieldMap.declareLength(fields, 6);
+  t.is(FieldMap.contentLength(fields), 5);
 });
 
 test('a length that the guest gives is held against the body', async (t) => {
