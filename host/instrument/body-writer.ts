@@ -1,22 +1,19 @@
 import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import {
-  DISTANCE_SHIFT,
-  KIND_BITS,
-  KIND_MASK,
-  LAST_EVENT,
-  moreOf,
-  RECORD,
-  wordPair,
-} from './code-records.ts';
+import * as records from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
 import { InsertionWriter } from './insertion-writer.ts';
-import { INSERTION, slotBefore, slotBehind } from './insertions.ts';
+import * as inserted from './insertions.ts';
+
 import type { LocalUses } from './local-uses.ts';
 import type { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
 import type { ByteSink } from './writer.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD, moreOf, wordPair } = records;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -114,12 +111,12 @@ export class BodyWriter {
   }
 
   #code(index: number): void {
-    const { words, starts } = this.#recorder;
+    const { words, starts, codeStarts } = this.#recorder;
     const to = starts[index + 1]!;
     const { flow, isPassing } = this.#function;
     const { pairs, pushed } = this.#function.insertions;
     const lastEvent = flow.length - 1;
-    let offset = this.#function.codeStart;
+    let offset = codeStarts[index]!;
     let event = 0;
     /** Of the next instruction; 0 if it is as long as usual. */
     let oddLength = 0;

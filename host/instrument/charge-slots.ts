@@ -1,4 +1,8 @@
-import { INSERTION, type InsertionKind, type Insertions } from './insertions.ts';
+import type { InsertionKind, Insertions } from './insertions.ts';
+import * as inserted from './insertions.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { INSERTION } = inserted;
 
 /**
  * The charges and checks of one function, as its edits hold them. One of them may be open: what is charged further on

@@ -11,17 +11,12 @@
  * 3. No function has more words than `reserve` made room for. Most for its length has an `array.new_default`, eight for three
  *    bytes; a sum that needs two words more has instructions without a word before it.
  */
-import {
-  COST_SHIFT,
-  DISTANCE_SHIFT,
-  KIND_BITS,
-  MAX_DISTANCE,
-  MAX_RECORD_COST,
-  RECORD,
-  WORD_BITS,
-} from './code-records.ts';
+import * as records from './code-records.ts';
 import type { EditKind } from './edits.ts';
 import { LocalUses } from './local-uses.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, MAX_DISTANCE, MAX_RECORD_COST, RECORD, WORD_BITS } = records;
 
 /** Costs of a stretch above this are passed on at once. */
 const LARGE = 2 ** 20;
@@ -50,10 +45,10 @@ export class CodeRecorder {
   length = 0;
   readonly uses: LocalUses;
   /** Where the records of each defined function start, and TRAIT bits of each. */
-  readonly starts: Uint32Array;
+  readonly starts: Int32Array;
   readonly traits: Uint8Array;
   /** Where the code of each starts. */
-  readonly codeStarts: Uint32Array;
+  readonly codeStarts: Int32Array;
   /** Cost of the straight code since the last record. */
   cost = 0;
   /** Blocks open at this point, the body not counted, and the deepest seen. */
@@ -70,10 +65,10 @@ export class CodeRecorder {
 
   constructor(bodies: number, codeBytes: number, maxDepth: number) {
     this.words = new Uint16Array((codeBytes >>> 2) + SPARE_WORDS);
-    this.starts = new Uint32Array(bodies + 1);
+    this.starts = new Int32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.uses = new LocalUses(bodies, codeBytes);
-    this.codeStarts = new Uint32Array(bodies);
+    this.codeStarts = new Int32Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
   }
 

@@ -1,12 +1,29 @@
-import { FLOW } from './flow.ts';
+import type { FLOW } from './flow.ts';
 
 /**
  * What a record of code-recorder.ts is about: what FLOW tells of, and these. An instruction's index, where it has one, stands
- * right behind its opcode.
+ * right behind its opcode. Spelled out, since numbers of a literal are constants to the compiler, and those of a spread are not.
  */
-const { payingBranch: _, ...RECORDED } = FLOW;
 export const RECORD = {
-  ...RECORDED,
+  entry: 0,
+  try: 1,
+  loop: 2,
+  if: 3,
+  else: 4,
+  catch: 5,
+  end: 6,
+  branch: 7,
+  branchIf: 8,
+  branchTableLabel: 9,
+  branchTable: 10,
+  leave: 11,
+  tailCall: 12,
+  trap: 13,
+  throw: 14,
+  call: 15,
+  handler: 16,
+  passingCall: 17,
+  point: 18,
   /** A branch that is taken or not whose label does not stand behind its opcode [two words: the label]. */
   castBranch: 19,
   /** A call of a function by its index. */
@@ -28,7 +45,7 @@ export const RECORD = {
   moreDistance: 29,
   /** How long the instruction of the next record is, in the bits above the kind, where it is not as long as usual. */
   oddLength: 30,
-} as const;
+} as const satisfies Omit<typeof FLOW, 'payingBranch'> & Record<string, number>;
 
 /** Records up to this kind are events of flow. */
 export const LAST_EVENT: number = RECORD.directCall;

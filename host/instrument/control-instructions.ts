@@ -1,9 +1,9 @@
 import type { CallBounds } from './call-bounds.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { RECORD } from './code-records.ts';
+import * as records from './code-records.ts';
 import { readIndex } from './constant-expression.ts';
 import { tooMany } from './declaration-scan.ts';
-import { EDIT } from './edits.ts';
+import * as edits from './edits.ts';
 import type { FeatureSet } from './features.ts';
 import { readBranchTable, readLabel, skipSelectTypes } from './immediates.ts';
 import type { ModuleLayout } from './module-layout.ts';
@@ -11,6 +11,10 @@ import { exceptionBytes } from './object-size.ts';
 import type { Cursor } from './reader.ts';
 import type { MeterUsage } from './usage.ts';
 import { skipBlockType } from './value-types.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { RECORD } = records;
+const { EDIT } = edits;
 
 /**
  * The instructions of one opcode byte that control flow depends on, in all their forms: `at` is where one stands, and the

@@ -16,13 +16,21 @@
  * Invariant, which placement relies on: more is paid ahead here only for labels that nothing leads to which might go elsewhere.
  * So the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
  */
-import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
+import * as costs from './cost-model.ts';
 import { DebtEdges } from './debt-edges.ts';
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
-import { type GatheredChecks, MAX_CALL_CHECKS } from './gathered-checks.ts';
-import { type Labels, UNSET } from './labels.ts';
+import type { GatheredChecks } from './gathered-checks.ts';
+import * as gathered from './gathered-checks.ts';
+import type { Labels } from './labels.ts';
+import * as labels from './labels.ts';
 import type { StraightLoops } from './straight-loops.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { CALL_SHARE, CHECK_INTERVAL } = costs;
+const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { MAX_CALL_CHECKS } = gathered;
+const { UNSET } = labels;
 
 /** A check at the head of one loop can make one at that of another unnecessary. A walk that is cut short is never the last. */
 const MAX_WALKS = 6;
@@ -148,7 +156,7 @@ export class DebtEstimate {
     const branchesPay = this.#branchesPay;
     /** What is pending: the debt of a label, and the cost since. */
     let from = BODY;
-    let cost = -flow.prepaid;
+    let cost = 0 - flow.prepaid;
     /** The most that was executed since the last check, and the depth of loops up to which there was one. */
     let since = 0;
     let checked = isAtEntry ? 0 : -1;
@@ -186,7 +194,7 @@ export class DebtEstimate {
           if (isDead) break;
           pays = false;
           if (this.#mayUseLocal && flow.isStraightLoop(event)) {
-            since = this.#straight.sinceBehind(event);
+            since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
             cost += costs[event + 2]!;
             checked = --loopDepth;
             event += 2;

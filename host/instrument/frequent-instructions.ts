@@ -1,9 +1,34 @@
 import type { CallBounds } from './call-bounds.ts';
 import type { CodeRecorder } from './code-recorder.ts';
-import { RECORD } from './code-records.ts';
+import * as records from './code-records.ts';
 import type { ModuleLayout } from './module-layout.ts';
-import { FREQUENT, FREQUENT_SHAPES } from './opcodes.ts';
+import * as encoding from './opcodes.ts';
 import type { Cursor } from './reader.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { RECORD } = records;
+const { FREQUENT, FREQUENT_SHAPES } = encoding;
+const {
+  bare: BARE,
+  block: BLOCK,
+  branch: BRANCH,
+  branchIf: BRANCH_IF,
+  call: CALL,
+  constant: CONSTANT,
+  drop: DROP,
+  else: ELSE,
+  end: END,
+  float32: FLOAT32,
+  float64: FLOAT64,
+  global: GLOBAL,
+  if: IF,
+  local: LOCAL,
+  loop: LOOP,
+  memory: MEMORY,
+  not: NOT,
+  return: RETURN,
+  unreachable: UNREACHABLE,
+} = FREQUENT;
 
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;
@@ -42,7 +67,7 @@ export class FrequentInstructions {
     this.#globals = Math.min(layout.globals, ONE_BYTE);
     this.#shapes = FREQUENT_SHAPES.slice();
     // Without a memory, a load is an error.
-    if (layout.memories64.length === 0) this.#shapes.fill(FREQUENT.not, 0x28, 0x3f);
+    if (layout.memories64.length === 0) this.#shapes.fill(NOT, 0x28, 0x3f);
   }
 
   /** Moves the cursor to the next instruction of another kind, in a function of `locals`, the first declared one `noted`. */
@@ -54,15 +79,16 @@ export class FrequentInstructions {
     const { bytes } = cursor;
     const end = cursor.end - LONGEST;
     const localLimit = Math.min(locals, ONE_BYTE);
-    let at = cursor.pos;
+    // To the engine a field may be anything: without an operation on it, so could be what follows from it.
+    let at = cursor.pos | 0;
     let cost = 0;
     reading: while (at < end) {
       switch (shapes[bytes[at]!]) {
-        case FREQUENT.bare:
+        case BARE:
           at++;
           cost++;
           continue;
-        case FREQUENT.local: {
+        case LOCAL: {
           // local
           const index = bytes[at + 1]!;
           if (index >= localLimit) break reading;
@@ -71,7 +97,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case FREQUENT.memory: {
+        case MEMORY: {
           // memory
           if (bytes[at + 1]! >= 0x40) break reading;
           let last = at + 2;
@@ -84,7 +110,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case FREQUENT.constant: {
+        case CONSTANT: {
           // constant
           let last = at + 1;
           if (bytes[last]! >= ONE_BYTE) {
@@ -96,18 +122,18 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case FREQUENT.drop:
+        case DROP:
           at++;
           continue;
-        case FREQUENT.float32:
+        case FLOAT32:
           at += 5;
           cost++;
           continue;
-        case FREQUENT.float64:
+        case FLOAT64:
           at += 9;
           cost++;
           continue;
-        case FREQUENT.global: {
+        case GLOBAL: {
           // global
           const index = bytes[at + 1]!;
           if (index >= this.#globals) break reading;
@@ -116,7 +142,7 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case FREQUENT.branchIf: {
+        case BRANCH_IF: {
           // branchIf
           const label = bytes[at + 1]!;
           if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
@@ -126,7 +152,7 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case FREQUENT.branch: {
+        case BRANCH: {
           // branch
           const label = bytes[at + 1]!;
           if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
@@ -136,7 +162,7 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case FREQUENT.call: {
+        case CALL: {
           // call
           let last = at + 1;
           let callee = bytes[last]!;
@@ -157,9 +183,9 @@ export class FrequentInstructions {
           at = last + 1;
           continue;
         }
-        case FREQUENT.block:
-        case FREQUENT.loop:
-        case FREQUENT.if: {
+        case BLOCK:
+        case LOOP:
+        case IF: {
           // if
           const type = bytes[at + 1]!;
           // Of the types, these are no features.
@@ -176,26 +202,26 @@ export class FrequentInstructions {
           at += 2;
           continue;
         }
-        case FREQUENT.else:
+        case ELSE:
           recorder.cost += cost;
           cost = 0;
           if (!recorder.else(at)) break reading;
           at++;
           continue;
-        case FREQUENT.end:
+        case END:
           if (recorder.depth === 0) break reading;
           recorder.cost += cost;
           cost = 0;
           recorder.end(at, at + 1);
           at++;
           continue;
-        case FREQUENT.return:
+        case RETURN:
           recorder.cost += cost + 1;
           cost = 0;
           recorder.return(at);
           at++;
           continue;
-        case FREQUENT.unreachable:
+        case UNREACHABLE:
           recorder.cost += cost;
           cost = 0;
           recorder.leave(RECORD.trap, at);

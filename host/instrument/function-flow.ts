@@ -1,17 +1,16 @@
-import { type CodeRecorder, TRAIT } from './code-recorder.ts';
-import {
-  COST_SHIFT,
-  DISTANCE_SHIFT,
-  KIND_MASK,
-  LAST_EVENT,
-  MAX_RECORD_COST,
-  moreOf,
-  RECORD,
-  wordPair,
-} from './code-records.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import type { CodeRecorder } from './code-recorder.ts';
+import * as recording from './code-recorder.ts';
+import * as records from './code-records.ts';
+import * as costs from './cost-model.ts';
+import * as flows from './flow.ts';
 import type { LeastCosts } from './least-costs.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { TRAIT } = recording;
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf, wordPair } =
+  records;
+const { CHECK_INTERVAL } = costs;
+const { BODY, FLOW, LABEL_TRAIT } = flows;
 
 const EMPTY_BLOCK = 0x40;
 const BR_IF = 0x0d;
@@ -78,10 +77,10 @@ export class FunctionFlow {
     this.#openCalls = new Uint8Array(recorder.maxDepth + 2);
   }
 
-  /** Takes up the defined function `index`, which all functions together know as `functionIndex`; its code starts at `start`. */
-  read(index: number, functionIndex: number, start: number): void {
+  /** Takes up the defined function `index`, which all functions together know as `functionIndex`. */
+  read(index: number, functionIndex: number): void {
     this.prepaid = this.#leastCosts.of(functionIndex);
-    const { words, starts, traits } = this.#recorder;
+    const { words, starts, traits, codeStarts } = this.#recorder;
     const to = starts[index + 1]!;
     this.isBodyTarget = (traits[index]! & TRAIT.isBodyTarget) !== 0;
     this.hasLoops = (traits[index]! & TRAIT.hasLoops) !== 0;
@@ -98,7 +97,7 @@ export class FunctionFlow {
     const bytes = this.#bytes;
     let { kinds, costs, args, offsets } = this;
     let event = 0;
-    let offset = start;
+    let offset = codeStarts[index]!;
     let cost = 0;
     /** Whether the instruction is longer than usual. */
     let isOdd = false;
@@ -160,7 +159,8 @@ export class FunctionFlow {
           arg = this.#labelAt(0);
           break;
         case FLOW.branchTable:
-          event = this.#branchTable(event, to - i);
+          // A sum, as each step here is one, is known to be an integer; what a method returns is not.
+          event += this.#branchTable(event, to - i);
           ({ kinds, costs, args, offsets } = this);
           continue;
         case FLOW.tailCall:
@@ -242,7 +242,7 @@ export class FunctionFlow {
     return NOT_PASSING;
   }
 
-  /** Each label is an event of its own; `first` is the first, and `left` records may follow. Returns the event behind the last. */
+  /** Each label is an event of its own; `first` is the first, and `left` records may follow. Returns how many there are. */
   #branchTable(first: number, left: number): number {
     const offset = this.offsets[first]!;
     const count = this.#integer(offset + 1);
@@ -254,7 +254,7 @@ export class FunctionFlow {
       this.offsets[event] = offset;
       if (i > 0) this.costs[event] = 0;
     }
-    return first + count + 1;
+    return count + 1;
   }
 
   #integer(at: number): number {

@@ -1,24 +1,31 @@
 import type { ModuleBounds } from './bounds.ts';
 import { CallBounds } from './call-bounds.ts';
 import { CodeRecorder } from './code-recorder.ts';
-import { RECORD } from './code-records.ts';
+import * as records from './code-records.ts';
 import { readIndex } from './constant-expression.ts';
 import { ControlInstructions } from './control-instructions.ts';
-import { entryCost, OPCODE_COST } from './cost-model.ts';
+import * as costs from './cost-model.ts';
+import { entryCost } from './cost-model.ts';
 import { tooMany } from './declaration-scan.ts';
-import { EDIT } from './edits.ts';
+import * as edits from './edits.ts';
 import { InstrumentError } from './error.ts';
 import type { FeatureSet } from './features.ts';
 import { FrequentInstructions } from './frequent-instructions.ts';
 import { readLabel, readMemory, skipMemoryArgument } from './immediates.ts';
 import { readLocals } from './local-declarations.ts';
 import type { ModuleLayout } from './module-layout.ts';
-import { IMMEDIATE, IMMEDIATES } from './opcodes.ts';
+import * as encoding from './opcodes.ts';
 import { mayPass } from './passing.ts';
 import { PrefixedInstructions } from './prefixed-instructions.ts';
 import { Cursor } from './reader.ts';
 import type { MeterUsage } from './usage.ts';
 import { skipHeapType } from './value-types.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { RECORD } = records;
+const { OPCODE_COST } = costs;
+const { EDIT } = edits;
+const { IMMEDIATE, IMMEDIATES } = encoding;
 
 /** V8's kV8MaxWasmFunctionLocals, less what counted loops may need. */
 export const MAX_LOCALS: number = 50_000 - 2;

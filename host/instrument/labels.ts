@@ -1,5 +1,8 @@
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { BODY, FLOW, LABEL_TRAIT } = flows;
 
 /** More than any path costs. */
 export const UNSET = 0x7fffffff;

@@ -1,14 +1,10 @@
 import type { CodeRecorder } from './code-recorder.ts';
-import {
-  COST_SHIFT,
-  DISTANCE_SHIFT,
-  KIND_MASK,
-  LAST_EVENT,
-  MAX_RECORD_COST,
-  moreOf,
-  RECORD,
-} from './code-records.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
+import * as records from './code-records.ts';
+import * as costs from './cost-model.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf } = records;
+const { CHECK_INTERVAL } = costs;
 
 const UNKNOWN = -1;
 /** Nothing that is paid ahead is left. Where control does not come, too. */

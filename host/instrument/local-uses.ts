@@ -19,14 +19,14 @@ export class LocalUses {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
   /** Where those of each defined function start. */
-  readonly #starts: Uint32Array;
+  readonly #starts: Int32Array;
   #last = 0;
   #reading = 0;
   #readingEnd = 0;
 
   constructor(bodies: number, codeBytes: number) {
     this.#bytes = new Uint8Array((codeBytes >>> 4) + SPARE_BYTES);
-    this.#starts = new Uint32Array(bodies + 1);
+    this.#starts = new Int32Array(bodies + 1);
   }
 
   /** Starts with the defined function `index`, whose code takes `bytes` from `offset` on. */

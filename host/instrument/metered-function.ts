@@ -96,7 +96,7 @@ export class MeteredFunction {
     this.movedLocal = isPassing && declared > 0 ? params : -1;
     this.movedTo = total;
     this.counterLocal = isPassing ? params : total;
-    this.flow.read(index, functionIndex, this.codeStart);
+    this.flow.read(index, functionIndex);
     const movesFirst = this.movedLocal >= 0;
     if (this.flow.isFree) {
       this.insertions.clear(this.flow.length);

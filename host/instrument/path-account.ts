@@ -1,6 +1,11 @@
 import type { ChargeSlots } from './charge-slots.ts';
-import { CALL_SHARE, CHECK_INTERVAL } from './cost-model.ts';
-import { INSERTION, type InsertionKind, slotBefore, slotBehind } from './insertions.ts';
+import * as costs from './cost-model.ts';
+import type { InsertionKind } from './insertions.ts';
+import * as inserted from './insertions.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { CALL_SHARE, CHECK_INTERVAL } = costs;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /**
  * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of
@@ -33,7 +38,7 @@ export class PathAccount {
   /** At the entry of a function that `prepaid` has been charged for. */
   enter(isPassing: boolean, prepaid: number): void {
     this.isPassing = isPassing;
-    this.pending = -prepaid;
+    this.pending = 0 - prepaid;
     this.since = 0;
     this.checked = -1;
     this.isDirty = isPassing;

@@ -19,16 +19,22 @@
  *    straight code behind the label.
  */
 import { ChargeSlots } from './charge-slots.ts';
-import { CHECK_INTERVAL } from './cost-model.ts';
+import * as costs from './cost-model.ts';
 import type { CountedLoop } from './counted-loop.ts';
 import { DebtEstimate } from './debt-estimate.ts';
-import { BODY, FLOW, LABEL_TRAIT } from './flow.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { GatheredChecks } from './gathered-checks.ts';
-import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
+import type { Insertions } from './insertions.ts';
+import * as inserted from './insertions.ts';
 import { Labels } from './labels.ts';
 import { PathAccount } from './path-account.ts';
 import { StraightLoops } from './straight-loops.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { CHECK_INTERVAL } = costs;
+const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
@@ -225,7 +231,7 @@ export class ChargePlacement {
     this.#path.isDirty = true;
     this.#path.pending += costs[event + 2]!;
     this.#path.noteCheck();
-    this.#path.since = this.#straight.sinceBehind(event);
+    this.#path.since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
     this.#slots.close(slotBehind(event + 2));
     return event + 2;
   }

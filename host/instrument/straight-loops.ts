@@ -1,7 +1,11 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
 import type { FunctionFlow } from './function-flow.ts';
-import { INSERTION, type Insertions, slotBefore, slotBehind } from './insertions.ts';
+import type { Insertions } from './insertions.ts';
+import * as inserted from './insertions.ts';
+
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { INSERTION, slotBefore, slotBehind } = inserted;
 
 /** A straight loop that does not count. */
 const NOT_COUNTED = 'not counted';
@@ -41,9 +45,9 @@ export class StraightLoops {
     return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
   }
 
-  /** What may have been charged behind the last check when it is left. */
-  sinceBehind(event: number): number {
-    return this.#read(event) === NOT_COUNTED ? this.#flow.costs[event + 1]! : 0;
+  /** Whether it counts; if it does not, its last turn may have been charged behind the last check when it is left. */
+  counts(event: number): boolean {
+    return this.#read(event) !== NOT_COUNTED;
   }
 
   /** Fills its slots. */
