@@ -13,6 +13,7 @@ import { openDataFolder, openSocketFolder, openUploadFolder } from './data-folde
 import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
+import { setHeapPolicy } from './heap-policy.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
 import { SPAN_NAMES } from './metering/telemetry/span-names.ts';
@@ -37,7 +38,6 @@ import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
 import { ThreadLosses } from './worker/thread-losses.ts';
 import { WorkerPool } from './worker/worker-pool.ts';
-import { letObjectsDieYoung } from './young-generation.ts';
 
 export interface RunningHost {
   /** `http://127.0.0.1:8787` */
@@ -65,7 +65,7 @@ export async function startHost(
   report: (message: string, error?: unknown) => void,
 ): Promise<RunningHost> {
   assertLimitRelations();
-  letObjectsDieYoung();
+  setHeapPolicy();
   await refuseTakenPort(config.host, config.port);
   await openDataFolder(config.dataDir);
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);

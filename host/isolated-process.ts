@@ -8,6 +8,7 @@ import { Invoker } from './front-door/invoker.ts';
 import { IsolatedCalls } from './front-door/isolated-calls.ts';
 import { createIsolatedServer } from './front-door/isolated-server.ts';
 import { createGuestRuntime } from './guest-runtime.ts';
+import { setHeapPolicy } from './heap-policy.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { REFUSALS } from './limits/limits.ts';
 import type { FunctionName } from './model/ids.ts';
@@ -29,7 +30,6 @@ import { TelemetryRelay } from './worker/telemetry-relay.ts';
 import { ThreadHeap } from './worker/thread-heap.ts';
 import { Tracing } from './worker/tracing.ts';
 import { UsageRelay } from './worker/usage-relay.ts';
-import { letObjectsDieYoung } from './young-generation.ts';
 
 const ARTIFACT_BUDGET_BYTES = 512 * 1024 * 1024;
 const MAX_ROUTES = 10_000;
@@ -46,7 +46,7 @@ interface ServingProcess {
 }
 
 function serve(data: IsolatedProcessData): ServingProcess {
-  letObjectsDieYoung();
+  setHeapPolicy();
   const { tenant } = data;
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));

@@ -4,6 +4,7 @@
  * What a serving thread does in later turns of the event loop (giving a slot back, rewinding it, making one ahead) is
  * kept here until the bench runs it: outside of what `start` measures, inside of `cycle`.
  */
+import { setHeapPolicy } from '../../host/heap-policy.ts';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { type EnginePorts, RunningInvocation } from '../../host/instance/engine.ts';
 import { choosePolicy } from '../../host/instance/rewind/rewind-policy.ts';
@@ -14,7 +15,6 @@ import { defaultConfiguration } from '../../host/model/function-configuration.ts
 import type { LiveFunction } from '../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
-import { letObjectsDieYoung } from '../../host/young-generation.ts';
 import { artifactOf } from '../../test/harness/artifact.ts';
 import type { Cycle } from './cycle.ts';
 import { HelloExchange } from './hello-exchange.ts';
@@ -24,7 +24,7 @@ const CONFIGURATION = { ...defaultConfiguration(), fuel: FUNCTION_LIMITS.fuel.ha
 
 export async function createMayflyCycle(component: Uint8Array): Promise<MayflyCycle> {
   // As the host does it.
-  letObjectsDieYoung();
+  setHeapPolicy();
   return new MayflyCycle(await artifactOf(component));
 }
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 
 /** Between two looks at memory that may still be given back. */
-const LOOK_MS = 500;
-/** Looks in a row without less than before, by a percent, after which nothing more is expected: a spare slot is kept for 12 s. */
-const STEADY_LOOKS = 30;
-/** A minute: what has not been given back by then counts. */
-const MOST_LOOKS = 120;
+const LOOK_MS = 1_000;
+/** Looks in a row without less than before, by a percent, after which nothing more is expected: a heap is idle after a minute (host/heap-policy.ts). */
+const STEADY_LOOKS = 75;
+/** Four minutes: what has not been given back by then counts. */
+const MOST_LOOKS = 240;
 
 /**
  * Bytes of memory that a process has to itself, with its share of what it shares (Linux: proc(5), Pss). Right after work

@@ -68,7 +68,8 @@ export class Stages {
   }
 
   #newBatch(sinceMs: number): Batch {
-    const batch = { sinceMs, ...Promise.withResolvers<void>() };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const batch = { sinceMs, promise, resolve };
     this.#batch = batch;
     this.#ports.nextTurn(() => this.#release(batch));
     return batch;

@@ -10,6 +10,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, MayflyError, toErrorMessage } from '../errors/errors.ts';
+import { YOUNG_GENERATION_MB } from '../heap-policy.ts';
 import { HOST_LIMITS } from '../limits/limits.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -67,13 +68,6 @@ export class ListenError extends Error {
 
 /** A thread that dies within this time of its start is not replaced at once: the next attempt waits as long. */
 const RESTART_PAUSE_MS = 500;
-
-/**
- * What a request makes is written into memory that is in no cache any more when its turn comes again: 24 KB each, through
- * 32 MiB as V8 would have it. With a third of that a request takes 5 % less of the thread, and a quarter of the page faults;
- * with a twelfth, as much as before.
- */
-const YOUNG_GENERATION_MB = 24;
 
 /** How long a thread may take to tell the callers of what it ended at the end of a drain. */
 const LAST_ANSWERS_MS = 1_000;
