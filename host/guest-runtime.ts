@@ -14,7 +14,7 @@ import { RunQueue, type RunQueuePorts } from './scheduler/run-queue.ts';
 import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
 
-export interface GuestRuntimeOptions extends Pick<RunQueuePorts, 'weightOf'> {
+export interface GuestRuntimeOptions extends Pick<RunQueuePorts, 'weightOf' | 'onQuantum'> {
   readonly rewind: RoadWish;
   /** Of instances that lie ready, and how many there may be. */
   readonly idleMemoryBytes: number;
@@ -44,11 +44,13 @@ export function createGuestRuntime({
   idleMemoryBytes,
   idleSlots,
   weightOf,
+  onQuantum,
 }: GuestRuntimeOptions): GuestRuntime {
   const runQueue = new RunQueue({
     ...EVENT_LOOP,
     quantum: FUEL_SLICE,
     ...(weightOf === undefined ? {} : { weightOf }),
+    ...(onQuantum === undefined ? {} : { onQuantum }),
   });
   const stages = new Stages({
     ...EVENT_LOOP,

@@ -56,7 +56,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: ARTIFACT_BUDGET_BYTES,
   });
-  const { slots, ports } = createGuestRuntime(data);
+  const { slots, ports } = createGuestRuntime({ ...data, onQuantum: () => heapWatch.lookSoon() });
   const monotonicMs = (): number => performance.now();
   const table = new QuotaTable(createQuotaTable(1));
   const outbound = new Admission(table, 0, { monotonicMs, wallMs: Date.now });
@@ -97,11 +97,12 @@ function serve(data: IsolatedProcessData): ServingProcess {
     isDraining: () => false,
   });
   const heap = new ThreadHeap();
-  new HeapWatch({
+  const heapWatch = new HeapWatch({
     limitBytes: heap.limitBytes,
     usedBytes: () => heap.usedBytes(),
     collect: () => heap.collect(),
     nextTurn: setImmediate,
+    nowMs: monotonicMs,
     clear: () => slots.dispose(),
     relieve: () => {
       const detail = 'The process of the tenant ran short of memory for host objects.';
@@ -110,7 +111,8 @@ function serve(data: IsolatedProcessData): ServingProcess {
       if (functions.length > 0) link.notify({ kind: 'relieved', functions });
       return functions.length > 0;
     },
-  }).start();
+  });
+  heapWatch.start();
   const events = new EventDeliveries({
     invoker,
     resolve: (_tenant, name) => routes.get(name),

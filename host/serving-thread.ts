@@ -105,6 +105,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const { slots, ports } = createGuestRuntime({
     ...data,
     weightOf: (tenant) => weights.of(tenant as TenantName),
+    onQuantum: () => heapWatch.lookSoon(),
   });
   const trimming = setInterval(() => {
     slots.trim();
@@ -168,6 +169,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     usedBytes: () => heap.usedBytes(),
     collect: () => heap.collect(),
     nextTurn: setImmediate,
+    nowMs: monotonicMs,
     clear: () => slots.dispose(),
     relieve: () => {
       const functions = invoker.endHeaviest(

@@ -37,6 +37,8 @@ export interface RunQueuePorts {
   readonly weightOf?: (tenant: string) => number;
   /** Fuel that a weight of 1 earns per round. */
   readonly quantum: number;
+  /** Told each time that guests have used another quantum, all together; in the midst of one's call. */
+  readonly onQuantum?: () => void;
 }
 
 /** Of a quantum. */
@@ -84,6 +86,7 @@ export class RunQueue {
   #computing = 0;
   #turnIsComing = false;
   #usedInTurn = 0;
+  #usedOfQuantum = 0;
   #resumedInTurn = 0;
   #turnBeganMs = Number.NEGATIVE_INFINITY;
   /** Since then, by guests that were alone. */
@@ -166,6 +169,10 @@ export class RunQueue {
   #pay(share: Share, fuel: number): void {
     share.credit -= fuel;
     this.#usedInTurn += fuel;
+    this.#usedOfQuantum += fuel;
+    if (this.#usedOfQuantum < this.#ports.quantum) return;
+    this.#usedOfQuantum = 0;
+    this.#ports.onQuantum?.();
   }
 
   #turnOf(share: Share, isOver: () => boolean): Promise<void> {

@@ -18,28 +18,33 @@ export interface HeapWatchPorts {
   relieve(): boolean;
   /** Calls back in a later turn of the event loop. */
   readonly nextTurn: (callback: () => void) => void;
+  /** A clock that never goes back. */
+  readonly nowMs: () => number;
 }
 
 /**
- * Of the limit; above it, the thread is short of memory. A guest that does nothing but make streams fills about
- * 60 MiB a second on an idle machine, and the event loop has its turn every other slice, so that there are several looks
- * between the mark and the end.
+ * Of the limit; above it, the thread is short of memory. A guest that does nothing but make streams fills about 60 MiB a second on an idle
+ * machine, half a MiB with a slice of fuel, and the watch looks behind each: many times between the mark and the end.
  */
 const MARK = 0.75;
 
+/** For what grows without guests' fuel: bodies, replies that nobody reads. */
 const INTERVAL_MS = 100;
 
 /**
- * A collection of a heap that is full of what is in use takes up to a second: looks are skipped for as long as it took. No longer than
- * that, since a guest fills a quarter of a heap of 64 MiB in 0.3 s.
+ * A collection of a heap that is full of what is in use takes up to a second: there is none for as long as the last ones took, but no longer
+ * than that, and only while the heap has grown by less than this share of the limit. By time alone a guest filled a heap of 64 MiB meanwhile.
  */
-const MAX_SKIPPED_LOOKS = 5;
+const MAX_REST_MS = 500;
+const RESTING_GROWTH = 1 / 8;
 
 export class HeapWatch {
   readonly #ports: HeapWatchPorts;
   #timer: NodeJS.Timeout | undefined;
-  #looksToSkip = 0;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
+  #restsUpToBytes = 0;
   #isRelieving = false;
+  #isComing = false;
 
   constructor(ports: HeapWatchPorts) {
     this.#ports = ports;
@@ -54,12 +59,18 @@ export class HeapWatch {
     this.#timer = undefined;
   }
 
+  /** For whoever must not be ended where it stands: looks in a later turn, if there is reason to. */
+  lookSoon(): void {
+    if (this.#isComing || !this.#isDue()) return;
+    this.#isComing = true;
+    this.#ports.nextTurn(() => {
+      this.#isComing = false;
+      this.look();
+    });
+  }
+
   look(): void {
-    if (this.#looksToSkip > 0) {
-      this.#looksToSkip--;
-      return;
-    }
-    if (this.#isRelieving || !this.#isShort()) return;
+    if (!this.#isDue()) return;
     this.#isRelieving = true;
     const firstMs = this.#ports.collect();
     if (this.#isShort()) {
@@ -80,8 +91,16 @@ export class HeapWatch {
   }
 
   #rest(spentMs: number): void {
+    const ports = this.#ports;
     this.#isRelieving = false;
-    this.#looksToSkip = Math.min(MAX_SKIPPED_LOOKS, Math.ceil(spentMs / INTERVAL_MS));
+    this.#restsUntilMs = ports.nowMs() + Math.min(MAX_REST_MS, spentMs);
+    this.#restsUpToBytes = ports.usedBytes() + ports.limitBytes * RESTING_GROWTH;
+  }
+
+  #isDue(): boolean {
+    if (this.#isRelieving || !this.#isShort()) return false;
+    const ports = this.#ports;
+    return ports.nowMs() >= this.#restsUntilMs || ports.usedBytes() >= this.#restsUpToBytes;
   }
 
   #isShort(): boolean {

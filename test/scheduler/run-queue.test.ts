@@ -327,3 +327,24 @@ test('a debt of a thousand slices is paid before the tenant is served again, and
   await turns.run(20);
   t.true(served);
 });
+
+test('each quantum that guests have used together is told once, however it was used', (t) => {
+  let told = 0;
+  const turns = new Turns();
+  const queue = new RunQueue({
+    nextTurn: turns.nextTurn,
+    nowMs: () => 0,
+    quantum: 100,
+    onQuantum: () => {
+      told++;
+    },
+  });
+  queue.charge('a', 60);
+  t.is(told, 0);
+  void queue.goOn('b', 60);
+  t.is(told, 1);
+  queue.park('a', 99, () => {});
+  t.is(told, 1);
+  queue.charge('b', 1);
+  t.is(told, 2);
+});
