@@ -15,10 +15,8 @@ export class ParkedCalls {
   /** Resolves when what `begin` was given is called, or is rejected by `end`; `begin` is not called after that. */
   park(begin: (resume: () => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (this.#makeError !== undefined) return reject(this.#makeError());
-      this.#rejects ??= new Set();
-      const rejects = this.#rejects;
-      rejects.add(reject);
+      const rejects = this.#enter(reject);
+      if (rejects === undefined) return;
       begin(() => {
         rejects.delete(reject);
         resolve();
@@ -29,15 +27,12 @@ export class ParkedCalls {
   /** Settles as `result` does, or is rejected by `end`. */
   hold<T>(result: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#makeError !== undefined) {
-        reject(this.#makeError());
+      const rejects = this.#enter(reject);
+      if (rejects === undefined) {
         // Nobody waits for what it would have been.
         result.catch(() => {});
         return;
       }
-      this.#rejects ??= new Set();
-      const rejects = this.#rejects;
-      rejects.add(reject);
       result.then(
         (value) => {
           rejects.delete(reject);
@@ -49,6 +44,16 @@ export class ParkedCalls {
         },
       );
     });
+  }
+
+  /** The set in which `reject` is now; undefined after `end`: it was called then. */
+  #enter(reject: (error: Error) => void): Set<(error: Error) => void> | undefined {
+    if (this.#makeError !== undefined) {
+      reject(this.#makeError());
+      return undefined;
+    }
+    this.#rejects ??= new Set();
+    return this.#rejects.add(reject);
   }
 
   /** Rejects what is held, and what will be. Idempotent. */

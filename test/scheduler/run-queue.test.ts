@@ -348,3 +348,19 @@ test('each quantum that guests have used together is told once, however it was u
   queue.charge('b', 1);
   t.is(told, 2);
 });
+
+test('slices that were kept in one turn do not count in the next', async (t) => {
+  const turns = new Turns();
+  const queue = new RunQueue({ nextTurn: turns.nextTurn, nowMs: () => 0, quantum: SLICE });
+  const kept: boolean[][] = [];
+  for (let turn = 0; turn < 2; turn++) {
+    void parked(queue, 'lone', SLICE).then(() => {
+      kept.push(Array.from({ length: 4 }, () => queue.keepsTurn()));
+    });
+    await turns.run(1);
+  }
+  t.deepEqual(kept, [
+    [true, true, true, false],
+    [true, true, true, false],
+  ]);
+});

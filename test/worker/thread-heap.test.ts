@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import { ThreadHeap } from '../../host/worker/thread-heap.ts';
 
@@ -20,4 +21,5 @@ test('garbage is gone when the collection returns, and what is in use is not', (
 test('nobody else is given the function that collects', (t) => {
   new ThreadHeap().collect();
   t.is(typeof Reflect.get(globalThis, 'gc'), 'undefined');
+  t.is(runInNewContext('typeof gc'), 'undefined');
 });
