@@ -18,6 +18,7 @@ export interface LinkedGuestOptions {
   readonly fuelSlice?: number;
   /** Called where the guest is parked for its fuel. */
   readonly yieldThread?: GuestRun['yieldThread'];
+  readonly isOver?: GuestRun['isOver'];
 }
 
 export interface LinkedGuest {
@@ -38,7 +39,7 @@ export function startLinked(
     memory: new SpaceAccount(2 ** 30, 0),
     tables: new SpaceAccount(10_000_000, 0),
     onTrap: (error) => traps.push(error),
-    isOver: () => false,
+    isOver: options.isOver ?? (() => false),
     yieldThread: options.yieldThread ?? setImmediate,
     keepsThread: () => false,
     goOn: () => undefined,

@@ -64,6 +64,30 @@ test('a guest that computes is not entered: the event waits until it goes on', a
   t.deepEqual(traps, []);
 });
 
+test('a guest that is over when its turn comes is ended before it uses another slice', async (t) => {
+  let isOver = false;
+  const parks: (() => void)[] = [];
+  const {
+    component: linked,
+    guest,
+    fuel,
+  } = startLinked(component, {
+    imports: new TestHost().imports,
+    fuelSlice: 100_000,
+    yieldThread: (resume) => void parks.push(resume),
+    isOver: () => isOver,
+  });
+  t.teardown(() => guest.end());
+  const spinning = linked.exports['spin']!(200_000);
+  await turns(1);
+  const { used } = fuel;
+  isOver = true;
+  parks.shift()!();
+  await t.throwsAsync(spinning as Promise<unknown>);
+  t.is(parks.length, 0);
+  t.true(fuel.used - used < 50_000, `${fuel.used - used} of fuel`);
+});
+
 test('what the host has for a guest that computes is in its memory when the event says so', async (t) => {
   const { component: linked, host, parks, traps } = start(t);
   const result = linked.exports['spin-with-subtask']!(100_000);
