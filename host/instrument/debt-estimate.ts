@@ -17,7 +17,7 @@
  * So the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
  */
 import * as costs from './cost-model.ts';
-import { DebtEdges } from './debt-edges.ts';
+import * as edges from './debt-edges.ts';
 import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import type { GatheredChecks } from './gathered-checks.ts';
@@ -28,6 +28,7 @@ import type { StraightLoops } from './straight-loops.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
+const { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE } = edges;
 const { BODY, FLOW, LABEL_TRAIT } = flows;
 const { MAX_CALL_CHECKS } = gathered;
 const { UNSET } = labels;
@@ -114,28 +115,7 @@ export class DebtEstimate {
       paths[at + FLAGS] = 0;
       paths[at + UNPAID] = UNSET;
     }
-    this.#edges.clear(length);
-  }
-
-  /** Control comes to `label`, with the debt of `from` and `cost` pending. */
-  #edge(from: number, cost: number, label: number): void {
-    if (from === BODY) {
-      const { debts } = this.#labels;
-      if (cost < debts[label]!) debts[label] = cost;
-      return;
-    }
-    this.#edges.add(from, cost, label);
-  }
-
-  /** The same of control that goes nowhere else, and pays nothing before. */
-  #unpaidEdge(from: number, cost: number, label: number): void {
-    if (from !== BODY) {
-      this.#edges.addUnpaid(from, cost, label);
-      return;
-    }
-    this.#edge(from, cost, label);
-    const at = (label << WIDTH_SHIFT) + UNPAID;
-    if (cost < this.#paths[at]!) this.#paths[at] = cost;
+    this.#edges.reserve(length);
   }
 
   #arrive(label: number, since: number, checked: number): void {
@@ -152,6 +132,8 @@ export class DebtEstimate {
     const checks = this.#checks;
     const paths = this.#paths;
     const { length, kinds, costs, args, traits } = flow;
+    const { numbers } = this.#edges;
+    let edgesEnd = 0;
     const { isAtEntry } = checks;
     const branchesPay = this.#branchesPay;
     /** What is pending: the debt of a label, and the cost since. */
@@ -200,7 +182,7 @@ export class DebtEstimate {
             event += 2;
             break;
           }
-          this.#edge(from, cost, label);
+          edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
           from = label;
           cost = 0;
           paths[at + LOOPS] = loopDepth;
@@ -215,7 +197,7 @@ export class DebtEstimate {
           if (isDead) paths[at + FLAGS] = WAS_DEAD;
           else if ((traits[label]! & LABEL_TRAIT.oneArm) !== 0) {
             // This is where control arrives at the end from.
-            this.#edge(from, cost, label);
+            edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
             from = label;
             cost = 0;
           }
@@ -229,8 +211,7 @@ export class DebtEstimate {
         case FLOW.catch:
           if (!isDead) {
             if (kind === FLOW.catch) paths[at + UNPAID] = REFUSED;
-            if (pays) this.#edge(from, cost, label);
-            else this.#unpaidEdge(from, cost, label);
+            edgesEnd = putEdge(numbers, edgesEnd, from, cost, pays ? label : label | UNPAID_EDGE);
             this.#arrive(label, since, checked);
           }
           isDead = (paths[at + FLAGS]! & WAS_DEAD) !== 0;
@@ -259,8 +240,7 @@ export class DebtEstimate {
           }
           if ((paths[at + FLAGS]! & REACHED) === 0) break;
           if (!isDead) {
-            if (pays) this.#edge(from, cost, label);
-            else this.#unpaidEdge(from, cost, label);
+            edgesEnd = putEdge(numbers, edgesEnd, from, cost, pays ? label : label | UNPAID_EDGE);
             this.#arrive(label, since, checked);
           }
           isDead = false;
@@ -277,7 +257,7 @@ export class DebtEstimate {
         case FLOW.payingBranch:
           if (label !== BODY) {
             if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
-              this.#edge(from, cost, label);
+              edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
               if (checked < paths[at + LOOPS]!) {
                 checks.noteBranch(label);
                 since = 0;
@@ -285,8 +265,7 @@ export class DebtEstimate {
               }
             } else {
               if (kind !== FLOW.branch) paths[at + UNPAID] = REFUSED;
-              if (pays) this.#edge(from, cost, label);
-              else this.#unpaidEdge(from, cost, label);
+              edgesEnd = putEdge(numbers, edgesEnd, from, cost, pays ? label : label | UNPAID_EDGE);
               this.#arrive(label, since, checked);
             }
           }
@@ -299,7 +278,7 @@ export class DebtEstimate {
         case FLOW.branchTableLabel:
         case FLOW.branchTable:
           if (label !== BODY) {
-            this.#edge(from, cost, label);
+            edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
             if ((traits[label]! & LABEL_TRAIT.loop) === 0) {
               paths[at + UNPAID] = REFUSED;
               this.#arrive(label, since, checked);
@@ -317,7 +296,8 @@ export class DebtEstimate {
             if (tableStart < 0) tableStart = event;
             break;
           }
-          if (tableStart >= 0 && args[tableStart] !== BODY) this.#edge(label, 0, args[tableStart]!);
+          if (tableStart >= 0 && args[tableStart] !== BODY)
+            edgesEnd = putEdge(numbers, edgesEnd, label, 0, args[tableStart]!);
           tableStart = -1;
           isDead = true;
           break;
@@ -353,12 +333,13 @@ export class DebtEstimate {
         case FLOW.handler:
           if (label === BODY) break;
           paths[at + UNPAID] = REFUSED;
-          this.#edge(BODY, 0, label);
+          edgesEnd = putEdge(numbers, edgesEnd, BODY, 0, label);
           if ((traits[label]! & LABEL_TRAIT.loop) === 0) this.#arrive(label, FAR, -1);
           break;
         default:
       }
     }
+    this.#edges.end = edgesEnd;
     return callChecks;
   }
 
@@ -367,10 +348,14 @@ export class DebtEstimate {
     const { debts } = this.#labels;
     const { labels } = this.#flow;
     const paths = this.#paths;
-    this.#edges.eachUnpaid(debts, (label, pending) => {
+    const { numbers, end } = this.#edges;
+    for (let edge = 0; edge < end; edge += EDGE_WIDTH) {
+      const label = numbers[edge + 2]! ^ UNPAID_EDGE;
+      if (label >= UNPAID_EDGE) continue;
+      const pending = debts[numbers[edge]!]! + numbers[edge + 1]!;
       const at = (label << WIDTH_SHIFT) + UNPAID;
       if (pending < paths[at]!) paths[at] = pending;
-    });
+    }
     let isAny = false;
     for (let label = 1; label < labels; label++) {
       const at = label << WIDTH_SHIFT;

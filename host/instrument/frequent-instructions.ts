@@ -30,6 +30,16 @@ const {
   unreachable: UNREACHABLE,
 } = FREQUENT;
 
+const STRAIGHT_FORMS = new Int32Array(32);
+const NO_LOCAL = -0x8000_0000;
+STRAIGHT_FORMS[BARE] = 1 | 0x10 | NO_LOCAL;
+STRAIGHT_FORMS[DROP] = 1 | NO_LOCAL;
+STRAIGHT_FORMS[LOCAL] = 2 | 0x10 | 0x8000;
+STRAIGHT_FORMS[CONSTANT] = 2 | 0x10 | 0x8000 | NO_LOCAL;
+STRAIGHT_FORMS[MEMORY] = 3 | 0x10 | 0x80_c000 | NO_LOCAL;
+STRAIGHT_FORMS[FLOAT32] = 5 | 0x10 | NO_LOCAL;
+STRAIGHT_FORMS[FLOAT64] = 9 | 0x10 | NO_LOCAL;
+
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;
 const EMPTY_BLOCK = 0x40;
@@ -47,6 +57,8 @@ export class FrequentInstructions {
   readonly #calls: CallBounds;
   readonly #maxDepth: number;
   readonly #shapes: Uint8Array;
+  readonly #forms: Int32Array;
+  readonly #view: DataView;
   readonly #functions: number;
   readonly #importedGlobals: number;
   readonly #globals: number;
@@ -68,6 +80,9 @@ export class FrequentInstructions {
     this.#shapes = FREQUENT_SHAPES.slice();
     // Without a memory, a load is an error.
     if (layout.memories64.length === 0) this.#shapes.fill(NOT, 0x28, 0x3f);
+    this.#forms = Int32Array.from(this.#shapes, (shape) => STRAIGHT_FORMS[shape]!);
+    const { buffer, byteOffset, byteLength } = cursor.bytes;
+    this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
   /** Moves the cursor to the next instruction of another kind, in a function of `locals`, the first declared one `noted`. */
@@ -82,7 +97,20 @@ export class FrequentInstructions {
     // To the engine a field may be anything: without an operation on it, so could be what follows from it.
     let at = cursor.pos | 0;
     let cost = 0;
+    const forms = this.#forms;
+    const view = this.#view;
     reading: while (at < end) {
+      // Straight code
+      const word = view.getInt32(at, true);
+      const form = forms[word & 0xff]!;
+      if (form !== 0 && (word & form & 0xffff00) === 0) {
+        const index = ((word >> 8) & 0xff) | (form >> 31);
+        if (index >= localLimit) break;
+        if (index === noted) uses.add(at);
+        at += form & 0xf;
+        cost += (form >> 4) & 1;
+        continue;
+      }
       switch (shapes[bytes[at]!]) {
         case BARE:
           at++;

@@ -89,7 +89,7 @@ export class FunctionReader {
     const locals = params + declared;
     if (locals >= MAX_LOCALS) this.#usage.hasRoomForCounter = false;
     // The counter becomes a parameter in its place.
-    const moved = declared > 0 && mayPass(this.#layout, functionIndex) ? params : -1;
+    const moved = declared > 0 && mayPass(this.#layout, functionIndex) ? params : -2;
     this.#control.enter(functionIndex);
     recorder.enter(index, cursor.pos, end - start, entryCost(declared));
     this.#readCode(locals, moved);
