@@ -15,6 +15,7 @@ export const summary =
   'one thread, shared by tenants in endless loops: who waits how long, and what it costs';
 
 export const notMeasured = [
+  'slices beside other processes: their time is left out of slice_cost, but not what they push out of the caches (0.02 to 0.04)',
   'more than one serving thread; callers share the machine with it, on another core if there is one',
   'guests that differ: shares of fuel and of time part as far as programs differ in fuel per millisecond',
   'a thread that is short of memory, or whose guests collect garbage in the host by making large bodies',
