@@ -16,7 +16,6 @@ import { answerForLostThread } from './front-door/last-answers.ts';
 import { setHeapPolicy } from './heap-policy.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
-import { SPAN_NAMES } from './metering/telemetry/span-names.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
 import type { LogRecord } from './model/log-record.ts';
 import type { UsageBatch } from './model/usage-batch.ts';
@@ -193,7 +192,7 @@ export async function startHost(
     onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),
     onLogs: keepLogs,
     onUsage: keepUsage,
-    onSpans: (spans) => telemetry.spans(spans),
+    onSpans: (recorded) => telemetry.spans(recorded),
     onRelieved: (functions) => losses.relieved(functions),
     onReplaced: (tenant) => changes.bump(tenantKey(tenant)),
     onLost: (functions, cause) => losses.processEnded(functions, cause),
@@ -232,7 +231,6 @@ export async function startHost(
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
       tracing: config.telemetry.sampling,
-      spanNames: SPAN_NAMES,
       ...(scrapeToken === undefined ? {} : { scrapeToken }),
     },
     services: createHostServices({

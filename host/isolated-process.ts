@@ -66,9 +66,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const routes = new Map<FunctionName, ReturnType<typeof routeOf>>();
   const tracing = new Tracing(data.tracing);
   const telemetry = new TelemetryRelay({
-    // Whoever is not trusted tells of its invocations whole: what is said can be checked then.
-    writer: undefined,
-    send: ({ spans }) => link.notify({ kind: 'spans', spans }),
+    send: ({ spans, batch }) => link.notify({ kind: 'spans', spans, batch }),
     slots: () => NO_SLOTS,
   });
   const invoker = new Invoker({

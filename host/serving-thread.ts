@@ -25,10 +25,9 @@ import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
 import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits/limits.ts';
-import { SpanWriter } from './metering/telemetry/span-writer.ts';
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from './model/ids.ts';
-import type { WrittenSpans } from './model/written-spans.ts';
+import type { SpanBatch } from './model/span-batch.ts';
 import { Admission } from './scheduler/admission.ts';
 import { monotonicMs } from './scheduler/monotonic-clock.ts';
 import { QuotaTable } from './scheduler/quota-table.ts';
@@ -77,9 +76,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const tracing = new Tracing(data.tracing);
   const telemetry = new TelemetryRelay({
-    writer: data.tracing.isOn ? new SpanWriter(data.spanNames, tracing.newSpanId) : undefined,
-    // Cloning 256 KiB costs both threads 0.1 ms, most of it for memory that is new to them.
-    send: (news) => link.notify({ kind: 'telemetry', ...news }, memoryOf(news.written)),
+    send: (news) => link.notify({ kind: 'telemetry', ...news }, memoryOf(news.batch)),
     slots: () => slots.counts,
   });
   const pools = new OutboundPools();
@@ -298,8 +295,8 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   }
 }
 
-function memoryOf(written: WrittenSpans | undefined): ArrayBuffer[] {
-  return written === undefined ? [] : [written.bytes.buffer, written.ends.buffer];
+function memoryOf(batch: SpanBatch | undefined): ArrayBuffer[] {
+  return batch === undefined ? [] : [batch.ids.buffer, batch.numbers.buffer];
 }
 
 /** Undefined where a connection cannot be kept open for a thread that died. */

@@ -1,3 +1,7 @@
+/**
+ * A guest alone in its thread, in slices and in one piece: what its slices cost. Runs of each kind follow one another closely, in an order that
+ * changes with each round, and each is compared with the run in one piece of its own round (telemetry/estimate.ts).
+ */
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
@@ -7,52 +11,104 @@ import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
+import { ThreadHeap } from '../../host/worker/thread-heap.ts';
+import type { Figures } from '../run.ts';
+import { estimate } from '../telemetry/estimate.ts';
 import { median, percentile } from './figures.ts';
+import { openThreadClock } from './thread-clock.ts';
+
+/** Beyond what the loop's own code costs in one piece, as a share of that: the ratio - 1, and its standard error. */
+export interface Cost {
+  readonly cost: number;
+  readonly error: number;
+}
 
 export interface SliceCost {
-  /** With slices / in one piece - 1, of the fastest twentieth of the runs of each kind. */
-  readonly cost: number;
-  /** The same of the medians: higher by what other processes took, if there were any. */
-  readonly medianCost: number;
-  /** Of the event loop, per run. */
+  readonly sliced: Cost;
+  readonly rows: Readonly<Record<string, Figures>>;
+}
+
+const KINDS = {
+  whole: {},
+  /** The same again: what it seems to cost is the error of the bench. */
+  control: {},
+  /** Calls the host at the end of each slice, and is never parked. */
+  unparked: { slice: FUEL_SLICE, keeps: true },
+  sliced: { slice: FUEL_SLICE },
+  /** As a serving thread does where it is watched over: it looks at its heap behind each slice. */
+  watched: { slice: FUEL_SLICE, looks: true },
+} as const satisfies Record<string, Kind>;
+
+interface Kind {
+  readonly slice?: number;
+  readonly keeps?: boolean;
+  readonly looks?: boolean;
+}
+
+type KindName = keyof typeof KINDS;
+
+interface Run {
+  readonly ms: number;
+  /** Of the event loop. */
   readonly turns: number;
-  readonly runMs: number;
 }
 
-/** The share of runs that no other process is likely to have disturbed. */
-const FAST = 0.05;
+const NAMES = Object.keys(KINDS) as KindName[];
 const BUDGET = Number.MAX_SAFE_INTEGER;
+/** Until the host's own code is compiled, as it is in a thread that has parked guests before. */
+const WARM_UP_RUNS = 20;
+/** What is pending before a run (a collection, the compiler's result) belongs to nobody's time. */
+const SETTLING_TURNS = 5;
+/** Where few others disturb: the twentieth that was fastest. */
+const FAST = 0.05;
 
-/**
- * A guest alone in the thread, in slices and in one piece, in turns: what parking and turns of the loop cost. By the
- * clock, in short runs, since Linux counts a running thread's CPU time in ticks of 1 to 4 ms.
- */
-export async function measureSliceCost(message: ArtifactMessage, pairs: number): Promise<SliceCost> {
+export async function measureSliceCost(message: ArtifactMessage, rounds: number): Promise<SliceCost> {
   const artifact = new LoadedArtifact(message);
+  const clock = openThreadClock();
   // V8 replaces a function's code only when it is called anew.
-  for (let i = 0; i < 4; i++) await timed(artifact, BUDGET);
-  const sliced: number[] = [];
-  const whole: number[] = [];
-  let turns = 0;
-  for (let i = 0; i < pairs; i++) {
-    // Who goes first alternates, too.
-    if (i % 2 === 1) whole.push((await timed(artifact, BUDGET)).ms);
-    const run = await timed(artifact, FUEL_SLICE);
-    sliced.push(run.ms);
-    turns = run.turns;
-    if (i % 2 === 0) whole.push((await timed(artifact, BUDGET)).ms);
+  for (let i = 0; i < WARM_UP_RUNS; i++) for (const name of NAMES) await timed(artifact, KINDS[name], clock);
+  const runs: Record<KindName, Run[]> = { whole: [], control: [], unparked: [], sliced: [], watched: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of inSomeOrder(NAMES)) runs[name].push(await timed(artifact, KINDS[name], clock));
   }
-  return {
-    cost: percentile(sliced, FAST) / percentile(whole, FAST) - 1,
-    medianCost: median(sliced) / median(whole) - 1,
-    turns,
-    runMs: percentile(sliced, FAST),
+  const costOf = (name: KindName): Cost => {
+    const { ratio, error } = estimate(runs[name].map(({ ms }, round) => ms / runs.whole[round]!.ms));
+    return { cost: ratio - 1, error };
   };
+  const msOf = (name: KindName): number[] => runs[name].map(({ ms }) => ms);
+  const rows = NAMES.filter((name) => name !== 'whole').map((name): [string, Figures] => [
+    `a lone guest, ${name}`,
+    {
+      ...costOf(name),
+      fastestCost: percentile(msOf(name), FAST) / percentile(msOf('whole'), FAST) - 1,
+      turns: median(runs[name].map(({ turns }) => turns)),
+      runMs: median(msOf(name)),
+    },
+  ]);
+  return { sliced: costOf('sliced'), rows: Object.fromEntries(rows) };
 }
 
-async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: number; turns: number }> {
-  const queue = new RunQueue({ ...EVENT_LOOP, quantum: FUEL_SLICE });
+function inSomeOrder<T>(values: readonly T[]): T[] {
+  return values
+    .map((value) => ({ value, at: Math.random() }))
+    .toSorted((one, other) => one.at - other.at)
+    .map(({ value }) => value);
+}
+
+const heap = new ThreadHeap();
+
+async function timed(
+  artifact: LoadedArtifact,
+  { slice = BUDGET, keeps = false, looks = false }: Kind,
+  clock: () => number,
+): Promise<Run> {
+  const queue = new RunQueue({
+    ...EVENT_LOOP,
+    quantum: FUEL_SLICE,
+    ...(looks ? { onQuantum: () => void heap.usedBytes() } : {}),
+  });
   const fuel = new FuelAccount(BUDGET, slice);
+  const endsMs = performance.now() + 60_000;
   let turns = 0;
   let reported = 0;
   const guest = new Guest({
@@ -62,9 +118,10 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
     onTrap: (error) => {
       throw error;
     },
-    isOver: () => false,
+    // As an invocation's deadline (engine.ts).
+    isOver: () => performance.now() > endsMs,
     goOn: () => undefined,
-    keepsThread: () => queue.keepsTurn(),
+    keepsThread: () => keeps || queue.keepsTurn(),
     yieldThread: (resume) => {
       turns++;
       const used = fuel.used - reported;
@@ -81,13 +138,12 @@ async function timed(artifact: LoadedArtifact, slice: number): Promise<{ ms: num
     imports: () => ({}),
   });
   const run = component.exports['run']!;
-  // What is pending (a collection, the compiler's result) belongs to nobody's time.
-  await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < SETTLING_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
   // As a host asks before a guest begins; it is let in at once.
   void queue.admit('alone');
-  const startMs = performance.now();
+  const startMs = clock();
   await run();
-  const ms = performance.now() - startMs;
+  const ms = clock() - startMs;
   guest.end();
   return { ms, turns };
 }

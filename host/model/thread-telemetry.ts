@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../errors/errors.ts';
 import type { FunctionName, TenantName } from './ids.ts';
 import type { InvocationSpan } from './invocation-span.ts';
-import type { WrittenSpans } from './written-spans.ts';
+import type { SpanBatch } from './span-batch.ts';
 
 /** Calls of a function that got no place, since the last time. */
 export interface RefusalCount {
@@ -19,11 +19,15 @@ export interface SlotUse {
   readonly idleBytes: number;
 }
 
-export interface ThreadTelemetry {
-  /** Invocations that are told whole. */
+/** Recorded invocations. */
+export interface RecordedSpans {
+  /** Those that are told whole. */
   readonly spans: readonly InvocationSpan[];
-  /** Of all others. */
-  readonly written: WrittenSpans | undefined;
+  /** All others. */
+  readonly batch: SpanBatch | undefined;
+}
+
+export interface ThreadTelemetry extends RecordedSpans {
   readonly refusals: readonly RefusalCount[];
   readonly slots: SlotUse;
 }

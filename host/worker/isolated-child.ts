@@ -10,9 +10,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { MayflyError, toErrorMessage } from '../errors/errors.ts';
-import type { InvocationSpan } from '../model/invocation-span.ts';
 import { spanOfTenant } from '../model/invocation-span-check.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { batchOfTenant } from '../model/span-batch-check.ts';
+import type { RecordedSpans } from '../model/thread-telemetry.ts';
 import { ofTenant, type UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } from './isolated-messages.ts';
@@ -35,7 +36,7 @@ export interface IsolatedChildPorts {
   onSpent(fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
   onUsage(batch: UsageBatch): void;
-  onSpans(spans: readonly InvocationSpan[]): void;
+  onSpans(recorded: RecordedSpans): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
 }
 
@@ -161,7 +162,10 @@ export class IsolatedChild {
         this.#ports.onUsage(ofTenant(message.batch, tenant));
         break;
       case 'spans':
-        this.#ports.onSpans(message.spans.map((span) => spanOfTenant(span, tenant)));
+        this.#ports.onSpans({
+          spans: message.spans.map((span) => spanOfTenant(span, tenant)),
+          batch: message.batch && batchOfTenant(message.batch, tenant),
+        });
         break;
       case 'alive':
         this.#answering?.resolve();

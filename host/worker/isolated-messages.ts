@@ -5,8 +5,8 @@
 import type { ErrorMessage } from '../errors/errors.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
-import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { HandedTrace } from '../model/invocation-trace.ts';
+import type { RecordedSpans } from '../model/thread-telemetry.ts';
 import type { TraceSampling } from '../model/trace-sampling.ts';
 import type { UsageTrigger } from '../model/usage-record.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
@@ -53,8 +53,7 @@ export type FromIsolated =
   /** What has been used since the last notice. */
   | { readonly kind: 'spent'; readonly fuel: number; readonly outboundBytes: number }
   | { readonly kind: 'finished' }
-  /** Of recorded invocations. */
-  | { readonly kind: 'spans'; readonly spans: readonly InvocationSpan[] }
+  | ({ readonly kind: 'spans' } & RecordedSpans)
   | { readonly kind: 'alive' }
   | Extract<FromWorker, { readonly kind: 'logs' | 'relieved' | 'usage' }>;
 

@@ -11,9 +11,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MayflyError } from '../errors/errors.ts';
 import type { TenantName } from '../model/ids.ts';
-import type { InvocationSpan } from '../model/invocation-span.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import type { Tenant } from '../model/tenant.ts';
+import type { RecordedSpans } from '../model/thread-telemetry.ts';
 import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { IsolatedChild } from './isolated-child.ts';
@@ -35,7 +35,7 @@ export interface IsolatedProcessesPorts {
   onSpent(tenant: TenantName, fuel: number, outboundBytes: number): void;
   onLogs(records: readonly LogRecord[]): void;
   onUsage(batch: UsageBatch): void;
-  onSpans(spans: readonly InvocationSpan[]): void;
+  onSpans(recorded: RecordedSpans): void;
   onRelieved(functions: readonly FunctionVersionName[]): void;
   /** The process of a tenant is another one now. */
   onReplaced(tenant: TenantName): void;
@@ -162,7 +162,7 @@ export class IsolatedProcesses {
         onSpent: (fuel, outboundBytes) => this.#ports.onSpent(tenant, fuel, outboundBytes),
         onLogs: (records) => this.#ports.onLogs(records),
         onUsage: (batch) => this.#ports.onUsage(batch),
-        onSpans: (spans) => this.#ports.onSpans(spans),
+        onSpans: (recorded) => this.#ports.onSpans(recorded),
         onRelieved: (functions) => this.#ports.onRelieved(functions),
       },
     );

@@ -7,7 +7,6 @@ import type { ErrorMessage } from '../errors/errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import type { RoadWish } from '../instance/rewind/road.ts';
 import type { FunctionLimitValues } from '../limits/limits.ts';
-import type { SpanNames } from '../metering/telemetry/invocation-attributes.ts';
 import type { KeyVerifier } from '../model/api-key.ts';
 import type { EventOutcome } from '../model/event-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
@@ -67,7 +66,6 @@ export interface WorkerData {
   readonly idleMemoryBytes: number;
   readonly idleSlots: number;
   readonly tracing: TraceSampling;
-  readonly spanNames: SpanNames;
   /** Opens `/metrics` and nothing else. */
   readonly scrapeToken?: string;
 }

@@ -1,22 +1,16 @@
 /** Gathers what this thread tells of itself, and sends it on in batches. Where nothing is traced or refused, that is next to nothing. */
 import type { ErrorCode } from '../errors/errors.ts';
 import { GUEST_SPANS } from '../limits/limits.ts';
-import type { SpanWriter } from '../metering/telemetry/span-writer.ts';
 import { type EndedInvocation, spanOf } from '../model/ended-invocation.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { InvocationSpan } from '../model/invocation-span.ts';
+import { isPlain, SpanBatchWriter } from '../model/span-batch.ts';
 import type { RefusalCount, SlotUse, ThreadTelemetry } from '../model/thread-telemetry.ts';
 
 /** How long a span waits on its thread, and how many do. */
 const WINDOW_MS = 200;
 const WINDOW_SPANS = 500;
-/**
- * Spans that are written at a time. Writing one takes 0.7 µs where the one before it has just been written, 2.3 after a MiB of other work and 7 after 4:
- * most of it is waiting for code and data. For 32 the first waits for all; they are held for some milliseconds under load.
- */
-const WRITTEN_AT_A_TIME = 32;
-
 /** What a tenant's guests have added to their spans within a window. */
 interface GuestShare {
   spans: number;
@@ -24,16 +18,13 @@ interface GuestShare {
 }
 
 export interface TelemetryRelayPorts {
-  /** Undefined where no spans are written, or where nobody would believe them. */
-  readonly writer: SpanWriter | undefined;
   readonly send: (news: ThreadTelemetry) => void;
   readonly slots: () => SlotUse;
 }
 
 export class TelemetryRelay {
   readonly #ports: TelemetryRelayPorts;
-  /** To be written. */
-  #ended: EndedInvocation[] = [];
+  readonly #batch = new SpanBatchWriter(WINDOW_SPANS);
   #spans: InvocationSpan[] = [];
   /** By tenant: whoever adds more than a share keeps nobody else's from being told. */
   #shares = new Map<TenantName, GuestShare>();
@@ -46,22 +37,14 @@ export class TelemetryRelay {
     this.#ports = ports;
   }
 
-  /** One that has more to say than the writer takes is told whole. */
+  /** One that has more to say than a batch holds is told whole. */
   add(invocation: EndedInvocation): void {
-    const { writer } = this.#ports;
-    if (writer?.takes(invocation) !== true) this.addSpan(spanOf(invocation));
+    if (!isPlain(invocation)) this.addSpan(spanOf(invocation));
     else {
-      if (this.#ended.push(invocation) >= WRITTEN_AT_A_TIME) this.#write(writer);
-      this.#later();
+      this.#batch.append(invocation);
+      if (this.#batch.isFull) this.flush();
+      else this.#later();
     }
-  }
-
-  #write(writer: SpanWriter): void {
-    for (const invocation of this.#ended) {
-      writer.write(invocation);
-      if (writer.isFull) this.#tell();
-    }
-    this.#ended = [];
   }
 
   addSpan(span: InvocationSpan): void {
@@ -100,20 +83,14 @@ export class TelemetryRelay {
   }
 
   flush(): void {
-    const { writer } = this.#ports;
-    if (writer !== undefined) this.#write(writer);
-    this.#tell();
-  }
-
-  #tell(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const { idle, busy, idleBytes } = this.#ports.slots();
     const slots = { idle, busy, idleBytes };
-    const written = this.#ports.writer?.take();
-    const hasSpans = this.#spans.length > 0 || written !== undefined;
+    const hasSpans = this.#spans.length > 0 || !this.#batch.isEmpty;
     if (!hasSpans && this.#refusals.size === 0 && textOf(slots) === this.#toldSlots) return;
-    this.#ports.send({ spans: this.#spans, written, refusals: listed(this.#refusals), slots });
+    const batch = this.#batch.isEmpty ? undefined : this.#batch.take();
+    this.#ports.send({ spans: this.#spans, batch, refusals: listed(this.#refusals), slots });
     this.#spans = [];
     this.#refusals = new Map();
     this.#toldSlots = textOf(slots);

@@ -43,9 +43,11 @@ for (const look of LOOKS) {
     await view.untilText('.tile', 'GiB-s');
     await view.untilText('td', '0 3 * * *');
     await view.untilText('.failure .log', 'unreachable');
+    await view.untilText('.value', 'scopes');
     await sound(t, view);
     await view.go('#/tenants/acme', 'acme');
     await view.untilText('.total', 'EUR');
+    await view.untilText('.value', 'scopes');
     await view.untilText('.failure', 'unreachable');
     await sound(t, view);
     await view.go('#/tenants/acme/functions/hello', 'acme / hello');
@@ -109,10 +111,42 @@ test('a mapping says what it reads and what became of it, a schedule when it is 
   await view.close();
 });
 
+test('what was changed is told with who did it and what it was: of a tenant to its administrators, of all to the operator', async (t) => {
+  const made = await started.api.api('POST', '/tenants/acme/keys', { name: 'boss', scopes: ['admin'] });
+  const changes = async (key: string): Promise<string[]> => {
+    const view = await ConsolePage.open(browser, { origin: started.host.origin });
+    await view.signIn(key);
+    await view.untilText('[aria-label="Changes"] td', 'boss');
+    await view.pressText('Earlier changes');
+    await view.untilText('[aria-label="Changes"] th', 'function.publish acme/broken');
+    const rows = await view.page.$$eval('[aria-label="Changes"] tbody tr', (all) =>
+      all.map((row) => [...row.children].map((cell) => cell.textContent).join(' | ')),
+    );
+    t.deepEqual(view.faults, []);
+    await view.close();
+    return rows;
+  };
+  const own = await changes(made.json.key);
+  const budget =
+    /^budget\.set acme \| operator \| 127\.0\.0\.1 \| .*, \d{4}-\d\d-\d\d .* UTC \| – \| \{.*"amount".*\}$/;
+  t.is(own.filter((row) => budget.test(row)).length, 1, own.join('\n'));
+  t.true(own.every((row) => !row.includes('globex') && !row.includes('prices.set')));
+  const all = await changes(operatorKey());
+  t.true(
+    all.some((row) => row.startsWith('tenant.create globex | operator')),
+    all.join('\n'),
+  );
+  t.true(
+    all.some((row) => row.startsWith('prices.set ')),
+    all.join('\n'),
+  );
+});
+
 test("a tenant's key sees its tenant, and no other", async (t) => {
   const view = await ConsolePage.open(browser, { origin: started.host.origin });
   await view.signIn(started.key);
   await view.untilText('.total', 'EUR for');
+  t.is(await view.page.$('[aria-label="Changes"]'), null, 'its scopes are not those of an administrator');
   await view.untilText('p', 'Budget:');
   const budget = await view.page.$$eval('p', (all) =>
     all.map((one) => one.textContent).find((text) => text.startsWith('Budget:')),

@@ -16,6 +16,7 @@ const GUEST = `
 export default {
   async fetch(request, env, context) {
     if (new URL(request.url).pathname === '/hang') for (;;);
+    if (new URL(request.url).pathname === '/plain') return new Response('plain');
     context.span('work', { step: 1 }, () => {});
     const told = { told: request.headers.get('traceparent'), own: context.traceparent };
     return Response.json({ isAuthorized: true, context: told });
@@ -72,6 +73,15 @@ test.serial(
     t.is(receiver.spans.filter(({ name }) => name === 'apart/works').length, 1, 'nobody else tells of it');
   },
 );
+
+test.serial('a call that has nothing to say but its own has its span, too', async (t) => {
+  t.timeout(60_000);
+  const answer = await host.request('/fn/apart/works/plain', { headers: SAMPLED });
+  t.is(answer.text, 'plain');
+  const plain = await spanWhere(({ attributes }) => attributes['url.path'] === '/plain');
+  t.like(plain, { traceId: TRACE, parentSpanId: CALLER, name: 'apart/works', kind: 2, scope: 'mayfly' });
+  t.is(plain.attributes['faas.invocation.id'], String(answer.headers['mayfly-invocation-id']));
+});
 
 test.serial('an authorizer hangs below the call that it decides over, in whichever process', async (t) => {
   t.timeout(60_000);

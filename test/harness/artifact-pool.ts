@@ -7,7 +7,6 @@ import {
   type FunctionLimitValues,
   HOST_LIMITS,
 } from '../../host/limits/limits.ts';
-import { SPAN_NAMES } from '../../host/metering/telemetry/span-names.ts';
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { NO_TRACING } from '../../host/model/trace-sampling.ts';
@@ -72,7 +71,6 @@ export function createArtifactPool({
       idleMemoryBytes: 64 * 2 ** 20,
       idleSlots: 100,
       tracing: NO_TRACING,
-      spanNames: SPAN_NAMES,
       ...data,
     },
     services: services as Partial<HostServices> as HostServices,

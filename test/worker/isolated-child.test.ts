@@ -21,7 +21,7 @@ function start(t: ExecutionContext, tenant: string): { child: IsolatedChild; hea
     onSpent: (...spent) => heard.push(spent),
     onLogs: (records) => heard.push(...records),
     onUsage: (batch) => heard.push(batch),
-    onSpans: (spans) => heard.push(...spans),
+    onSpans: ({ spans }) => heard.push(...spans),
     onRelieved: (functions) => heard.push(...functions),
   });
   t.teardown(() => child.kill());

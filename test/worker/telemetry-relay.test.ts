@@ -1,15 +1,14 @@
 import test from 'ava';
 import { GUEST_SPANS } from '../../host/limits/limits.ts';
-import { SPAN_NAMES } from '../../host/metering/telemetry/span-names.ts';
-import { SpanWriter } from '../../host/metering/telemetry/span-writer.ts';
 import type { GuestSpan } from '../../host/model/guest-span.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import type { InvocationSpan } from '../../host/model/invocation-span.ts';
+import { spansIn } from '../../host/model/span-batch.ts';
 import type { ThreadTelemetry } from '../../host/model/thread-telemetry.ts';
 import { TelemetryRelay } from '../../host/worker/telemetry-relay.ts';
 import { Random } from '../instrument/random.ts';
 import { randomRecord } from '../metering/random-usage.ts';
-import { counting, invocationOf, traceOf } from '../metering/telemetry/random-invocations.ts';
+import { invocationOf, traceOf } from '../metering/telemetry/random-invocations.ts';
 
 const GUEST: GuestSpan = {
   spanId: 'cccccccccccccccc',
@@ -63,7 +62,6 @@ function invocation(tenant: string, guestSpans: number, bytes = GUEST.bytes): In
 function told(spans: readonly InvocationSpan[]): InvocationSpan[] {
   const heard: InvocationSpan[] = [];
   const relay = new TelemetryRelay({
-    writer: undefined,
     send: (news) => heard.push(...news.spans),
     slots: () => ({ idle: 0, busy: 0, idleBytes: 0 }),
   });
@@ -96,10 +94,9 @@ test('a share is bounded in bytes, too', (t) => {
   );
 });
 
-test('what is written is sent as it fills up, and what has more to say beside it', (t) => {
+test('a batch is sent as it fills up, and what has more to say beside it', (t) => {
   const heard: ThreadTelemetry[] = [];
   const relay = new TelemetryRelay({
-    writer: new SpanWriter(SPAN_NAMES, counting()),
     send: (news) => heard.push(news),
     slots: () => ({ idle: 0, busy: 0, idleBytes: 0 }),
   });
@@ -112,7 +109,7 @@ test('what is written is sent as it fills up, and what has more to say beside it
   t.true(heard.length > 0, 'before its time is up');
   relay.flush();
   t.is(
-    heard.reduce((sum, { written }) => sum + (written?.ends.length ?? 0), 0),
+    heard.reduce((sum, { batch }) => sum + (batch === undefined ? 0 : [...spansIn(batch)].length), 0),
     2_000,
   );
   t.deepEqual(

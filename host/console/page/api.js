@@ -32,7 +32,7 @@ export class Api {
 
   /**
    * Whether the host would let this key do it; what it would refuse is not offered.
-   * @param {'deploy' | 'invoke' | 'read'} scope
+   * @param {'admin' | 'deploy' | 'invoke' | 'read'} scope
    */
   may(scope) {
     return ['operator', 'admin', scope].some((one) => this.#scopes.includes(one));

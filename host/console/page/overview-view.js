@@ -1,5 +1,6 @@
 /** What the operator of the host sees: all tenants, and how the host does. */
 import { path } from './api.js';
+import { auditPanel } from './audit-panel.js';
 import { costPanel, thisMonth } from './cost-panel.js';
 import { element, panel } from './element.js';
 import { FailurePanel } from './failure-panel.js';
@@ -69,6 +70,7 @@ export function overviewView({ api, signal }) {
       mappingPanel({ api, tenants: names, signal }),
       schedulePanel({ api, tenants: names, signal }),
     ),
+    auditPanel({ api, path: '', signal }),
   );
 }
 

@@ -1,5 +1,6 @@
 /** A tenant: its functions, what it used, its bill and its queues; a component to publish. */
 import { path } from './api.js';
+import { auditPanel } from './audit-panel.js';
 import { billPanel } from './bill-panel.js';
 import { costPanel, thisMonth } from './cost-panel.js';
 import { element, panel } from './element.js';
@@ -75,6 +76,7 @@ export function tenantView({ api, tenant, signal }) {
     costPanel({ api, signal, path: at, invoices }),
     queuePanel(own),
     element('div', { class: 'halves' }, mappingPanel(own), schedulePanel(own)),
+    api.may('admin') ? auditPanel({ api, path: at, signal }) : undefined,
   );
 }
 

@@ -1,9 +1,8 @@
-/**
- * What the span of an invocation says, whoever writes it: the SDK's serializer in the main thread (span-tree.ts), or a serving thread
- * (span-writer.ts), where nothing of the SDK is loaded.
- */
+/** What the span of an invocation says, whoever writes it: the SDK's serializer (span-tree.ts), or we (span-writer.ts). */
 import { ERROR_TABLE } from '../../errors/errors.ts';
-import type { UsageOutcome, UsageRecord, UsageTrigger } from '../../model/usage-record.ts';
+import type { SpanSubject } from '../../model/span-batch.ts';
+import type { UsageOutcome, UsageRecord } from '../../model/usage-record.ts';
+import { SPAN_NAMES } from './span-names.ts';
 
 /** There is no attribute for a tenant in the conventions. */
 export const ATTR_TENANT = 'mayfly.tenant';
@@ -13,28 +12,7 @@ export const ATTR_PEAK_MEMORY = 'mayfly.memory.peak';
 export const ATTR_ATTEMPT = 'mayfly.attempt';
 export const ATTR_BATCH_SIZE = 'mayfly.batch.size';
 
-/** Names of the conventions (span-names.ts). */
-export interface SpanNames {
-  readonly name: string;
-  readonly version: string;
-  readonly invocationId: string;
-  readonly trigger: string;
-  readonly triggers: Readonly<Record<UsageTrigger, string>>;
-  readonly coldStart: string;
-  readonly errorType: string;
-  readonly method: string;
-  readonly status: string;
-  readonly path: string;
-}
-
 export type Attribute = readonly [key: string, value: string | number | boolean];
-
-/** What many invocations have in common. */
-export interface InvocationKind extends Pick<UsageRecord, 'trigger' | 'outcome' | 'start'> {
-  /** Of a request through the front door. */
-  readonly method: string | undefined;
-  readonly status: number | undefined;
-}
 
 /** A shorter wait is the work of the thread's event loop, and no span. */
 export const QUEUE_SPAN_US = 1_000;
@@ -44,24 +22,21 @@ export function spanNameOf({ tenant, name }: Pick<UsageRecord, 'tenant' | 'name'
 }
 
 /** In the order in which they are written: what all of a kind have in common comes before what each has of its own. */
-export function commonAttributes(
-  names: SpanNames,
-  { tenant, name, version }: Pick<UsageRecord, 'tenant' | 'name' | 'version'>,
-  { trigger, outcome, start, method, status }: InvocationKind,
-): Attribute[] {
+export function commonAttributes(subject: SpanSubject): Attribute[] {
+  const { tenant, name, version, trigger, outcome, start, method, status } = subject;
   const attributes: Attribute[] = [
     [ATTR_TENANT, tenant],
-    [names.name, name],
-    [names.version, String(version)],
-    [names.trigger, names.triggers[trigger]],
-    [names.coldStart, start === 'cold'],
+    [SPAN_NAMES.name, name],
+    [SPAN_NAMES.version, String(version)],
+    [SPAN_NAMES.trigger, SPAN_NAMES.triggers[trigger]],
+    [SPAN_NAMES.coldStart, start === 'cold'],
     ['mayfly.trigger', trigger],
     ['mayfly.outcome', outcome],
   ];
   if (outcome !== 'returned')
-    attributes.push([names.errorType, outcome], [ATTR_FAULT, ERROR_TABLE[outcome].fault]);
+    attributes.push([SPAN_NAMES.errorType, outcome], [ATTR_FAULT, ERROR_TABLE[outcome].fault]);
   if (method !== undefined && status !== undefined)
-    attributes.push([names.method, method], [names.status, status]);
+    attributes.push([SPAN_NAMES.method, method], [SPAN_NAMES.status, status]);
   return attributes;
 }
 

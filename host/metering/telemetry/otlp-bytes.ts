@@ -1,12 +1,5 @@
-/**
- * Protocol Buffers, written at once into one buffer: the parts of a span that differ from one to the next. It is on the way of answers, and allocates
- * nothing. Whoever writes sees to it that there is room.
- */
+/** Protocol Buffers, written at once into one buffer: the parts of a span that differ from one to the next. Whoever writes sees to it that there is room. */
 import { attributeField, bytesField, stringField } from './otlp-fields.ts';
-
-/** Value of each hexadecimal digit by its character code. */
-const NIBBLES = new Uint8Array(128);
-for (let value = 0; value < 16; value++) NIBBLES[value.toString(16).charCodeAt(0)] = value;
 
 /** Of a Span: its attributes. */
 const ATTRIBUTES = 9;
@@ -64,6 +57,13 @@ export class OtlpBytes {
     this.#at = at;
   }
 
+  copyPart(from: Uint8Array, start: number, length: number): void {
+    const to = this.#bytes;
+    const at = this.#at;
+    for (let i = 0; i < length; i++) to[at + i] = from[start + i]!;
+    this.#at = at + length;
+  }
+
   /** Writes once more what lies between two lengths; gives where it begins. */
   repeat(start: number, end: number): number {
     const at = this.#at;
@@ -98,23 +98,11 @@ export class OtlpBytes {
     this.#at--;
   }
 
-  /** @param hex of a trace or a span, in lower case */
-  id(field: number, hex: string): void {
-    const bytes = this.#bytes;
-    const length = hex.length >>> 1;
-    let at = this.#at;
-    bytes[at++] = field * 8 + 2;
-    bytes[at++] = length;
-    for (let i = 0; i < length; i++)
-      bytes[at++] = (NIBBLES[hex.charCodeAt(i * 2)]! << 4) | NIBBLES[hex.charCodeAt(i * 2 + 1)]!;
-    this.#at = at;
-  }
-
-  ascii(text: string): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
-    this.#at = at;
+  /** An id of a trace or a span, which lies somewhere in `from`. */
+  id(field: number, from: Uint8Array, start: number, length: number): void {
+    this.#bytes[this.#at++] = field * 8 + 2;
+    this.#bytes[this.#at++] = length;
+    this.copyPart(from, start, length);
   }
 
   /** Nanoseconds since the epoch, as the SDK's `millisToHrTime` rounds them: 64 bits, of which a number holds 53. */

@@ -1,7 +1,4 @@
-/**
- * What the semantic conventions call what a span says. Serving threads are given these names: loading them from the package of the
- * conventions, 1 MB of constants, takes 35 ms and 13 MB in each.
- */
+/** What the semantic conventions call what a span says. Loading the package, 1 MB of constants, takes 35 ms and 13 MB: no serving thread does. */
 import {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_METHOD,
@@ -20,7 +17,6 @@ import {
   FAAS_TRIGGER_VALUE_TIMER,
 } from '@opentelemetry/semantic-conventions/incubating';
 import type { UsageTrigger } from '../../model/usage-record.ts';
-import type { SpanNames } from './invocation-attributes.ts';
 
 export const FAAS_TRIGGERS: Readonly<Record<UsageTrigger, string>> = {
   http: FAAS_TRIGGER_VALUE_HTTP,
@@ -32,7 +28,7 @@ export const FAAS_TRIGGERS: Readonly<Record<UsageTrigger, string>> = {
   unknown: FAAS_TRIGGER_VALUE_OTHER,
 };
 
-export const SPAN_NAMES: SpanNames = {
+export const SPAN_NAMES = {
   name: ATTR_FAAS_NAME,
   version: ATTR_FAAS_VERSION,
   invocationId: ATTR_FAAS_INVOCATION_ID,
@@ -43,4 +39,4 @@ export const SPAN_NAMES: SpanNames = {
   method: ATTR_HTTP_REQUEST_METHOD,
   status: ATTR_HTTP_RESPONSE_STATUS_CODE,
   path: ATTR_URL_PATH,
-};
+} as const;

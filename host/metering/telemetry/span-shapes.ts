@@ -1,13 +1,6 @@
 /** What spans of invocations have in common, written once: all but ids, times and amounts of a hello is the same in each. */
-import type { EndedInvocation } from '../../model/ended-invocation.ts';
-import type { LiveFunction } from '../../model/function-version.ts';
-import {
-  commonAttributes,
-  failureOf,
-  type InvocationKind,
-  type SpanNames,
-  spanNameOf,
-} from './invocation-attributes.ts';
+import type { SpanSubject } from '../../model/span-batch.ts';
+import { commonAttributes, failureOf, spanNameOf } from './invocation-attributes.ts';
 import { attributeField, bytesField, intField, stringField } from './otlp-fields.ts';
 
 /** Fields of opentelemetry.proto.trace.v1.Span. */
@@ -21,8 +14,8 @@ const INTERNAL = 1;
 const SERVER = 2;
 const CONSUMER = 5;
 
-/** A caller chooses method and status, out of few of each: a function has a dozen shapes, not thousands. */
-const SHAPES_PER_FUNCTION = 64;
+/** A KiB each. A function has a dozen, of which most are seldom: where there are more, all are made again. */
+const SHAPES = 4_096;
 
 /** Parts of a span as they are written. */
 export interface SpanParts {
@@ -34,21 +27,18 @@ export interface SpanParts {
 
 /** What invocations of one kind of one function have in common. */
 export interface SpanShape extends SpanParts {
-  readonly live: LiveFunction;
-  readonly kind: InvocationKind;
-  /** For exemplars, since they were last taken: by the buckets that an invocation fell into, the last one. */
-  readonly noted: Map<number, EndedInvocation>;
+  readonly subject: SpanSubject;
   /** The last span that was written of it. */
   last: PlacedSpan | undefined;
 }
 
 /** A span where it lies among those that are not yet taken, and where in it is what is of its own. */
 export interface PlacedSpan {
-  readonly batch: number;
+  readonly taken: number;
   readonly start: number;
   readonly end: number;
   readonly hasParent: boolean;
-  /** With its query; undefined where it is no request's. */
+  /** Undefined where it is no request's. */
   readonly path: string | undefined;
   /** From `start` on. */
   readonly timesAt: number;
@@ -66,61 +56,35 @@ export function childParts(name: string): SpanParts {
 }
 
 export class SpanShapes {
-  readonly #names: SpanNames;
   readonly #idAttribute: Uint8Array;
-  readonly #byFunction = new WeakMap<LiveFunction, SpanShape[]>();
-  #recent: SpanShape | undefined;
+  readonly #shapes = new Map<string, SpanShape>();
 
   /** @param idAttribute stands behind the attributes of each: the invocation's own id follows */
-  constructor(names: SpanNames, idAttribute: Uint8Array) {
-    this.#names = names;
+  constructor(idAttribute: Uint8Array) {
     this.#idAttribute = idAttribute;
   }
 
-  /** The shape of an invocation, whose `live` is the same object for as long as the same version is called. */
-  of(invocation: EndedInvocation): SpanShape {
-    const { live, use, http } = invocation;
-    if (this.#recent?.live === live && isOf(this.#recent, invocation)) return this.#recent;
-    let shapes = this.#byFunction.get(live);
-    if (shapes === undefined) {
-      shapes = [];
-      this.#byFunction.set(live, shapes);
-    }
-    // Looked through rather than up: a key made of five parts would have to be hashed, 1 µs.
-    let shape = shapes.find((each) => isOf(each, invocation));
-    if (shape === undefined) {
-      if (shapes.length >= SHAPES_PER_FUNCTION) shapes.length = 0;
-      const { trigger, outcome, start } = use;
-      shape = this.#make(live, { trigger, outcome, start, method: http?.method, status: http?.status });
-      shapes.push(shape);
-    }
-    this.#recent = shape;
+  of(subject: SpanSubject): SpanShape {
+    const { tenant, name, version, trigger, outcome, start, method, status } = subject;
+    const key = [tenant, name, version, trigger, outcome, start, method, status].join(' ');
+    const known = this.#shapes.get(key);
+    if (known !== undefined) return known;
+    if (this.#shapes.size >= SHAPES) this.#shapes.clear();
+    const shape = this.#make(subject);
+    this.#shapes.set(key, shape);
     return shape;
   }
 
-  #make(live: LiveFunction, kind: InvocationKind): SpanShape {
-    const attributes = commonAttributes(this.#names, live, kind);
+  #make(subject: SpanSubject): SpanShape {
+    const attributes = commonAttributes(subject).map((attribute) => attributeField(ATTRIBUTES, attribute));
     const parts = partsOf(
-      spanNameOf(live),
-      kind.trigger === 'queue' ? CONSUMER : SERVER,
-      Buffer.concat([
-        ...attributes.map((attribute) => attributeField(ATTRIBUTES, attribute)),
-        this.#idAttribute,
-      ]),
-      failureOf(kind.outcome, kind.status),
+      spanNameOf(subject),
+      subject.trigger === 'queue' ? CONSUMER : SERVER,
+      Buffer.concat([...attributes, this.#idAttribute]),
+      failureOf(subject.outcome, subject.status),
     );
-    return { ...parts, live, kind, noted: new Map(), last: undefined };
+    return { ...parts, subject, last: undefined };
   }
-}
-
-function isOf({ kind }: SpanShape, { use, http }: EndedInvocation): boolean {
-  return (
-    kind.status === http?.status &&
-    kind.method === http?.method &&
-    kind.outcome === use.outcome &&
-    kind.start === use.start &&
-    kind.trigger === use.trigger
-  );
 }
 
 function partsOf(

@@ -41,7 +41,6 @@ import {
   QUEUE_SPAN_US,
   spanNameOf,
 } from './invocation-attributes.ts';
-import { SPAN_NAMES } from './span-names.ts';
 
 export interface SpanOrigin {
   readonly resource: Resource;
@@ -143,11 +142,11 @@ export function spansOf(invocation: InvocationSpan, origin: SpanOrigin): Readabl
 
 function attributesOf(invocation: InvocationSpan): Attributes {
   const { http, outboundLeftOut, guestSpansLeftOut, attributesLeftOut } = invocation;
-  const kind = { ...invocation, method: http?.method, status: http?.status };
+  const subject = { ...invocation, method: http?.method, status: http?.status };
   return {
     // First: what the host says holds.
     ...ofGuest(invocation.attributes.filter(([key]) => !HOSTS_KEYS.has(key))),
-    ...Object.fromEntries(commonAttributes(SPAN_NAMES, invocation, kind)),
+    ...Object.fromEntries(commonAttributes(subject)),
     [ATTR_FAAS_INVOCATION_ID]: invocation.invocationId,
     [ATTR_FUEL]: invocation.fuel,
     [ATTR_PEAK_MEMORY]: invocation.peakMemoryBytes,

@@ -1,36 +1,37 @@
 /**
- * Writes spans of invocations as OTLP where they end, in the serving thread: one copy of what is the same in each, and some 150 bytes of
- * ids, times and amounts. Made as objects, cloned to the main thread and written there by the SDK's serializer, a span took 58 µs of processor
- * time in a host under load; written here it takes 2 (decision 35).
+ * Writes spans of invocations as OTLP from what serving threads say of them: one copy of what is the same in each, and some 150 bytes of
+ * ids, times and amounts. Made as objects and written by the SDK's serializer, a span took 58 µs of processor time in a host under load (decision 35).
  *
  * 1. What is written is byte for byte what the SDK's serializer makes of the same invocation (span-tree.ts), which a test holds.
- * 2. What has more to say than an invocation's own span and its phases (requests and spans of the guest, links, a tracestate) is not
- *    written here: `takes` says so, and it is told whole.
- * 3. A span whose kind, path and lengths are those of the one before it of its kind is a copy of that, and what is its own is written over: two
+ * 2. A span whose kind, path and lengths are those of the one before it of its kind is a copy of that, and what is its own is written over: two
  *    thirds of what it takes to write it anew.
- * 4. There is always room for the spans of one more invocation: whoever writes takes what is written when `isFull`.
+ * 3. There is always room for the spans of one more invocation.
  */
-import { type EndedInvocation, withoutQuery } from '../../model/ended-invocation.ts';
-import type { ExemplarSource, WrittenSpans } from '../../model/written-spans.ts';
-import { durationBucket } from './duration-buckets.ts';
+import {
+  INVOCATION_ID_AT,
+  PARENT_ID_AT,
+  SPAN_ID_AT,
+  type SpanBatch,
+  type SpanRecord,
+} from '../../model/span-batch.ts';
 import {
   ATTR_ATTEMPT,
   ATTR_BATCH_SIZE,
   ATTR_FUEL,
   ATTR_PEAK_MEMORY,
   QUEUE_SPAN_US,
-  type SpanNames,
 } from './invocation-attributes.ts';
 import { OtlpBytes } from './otlp-bytes.ts';
+import { SPAN_NAMES } from './span-names.ts';
 import { childParts, type SpanParts, type SpanShape, SpanShapes } from './span-shapes.ts';
 
 /** Some 600 spans. */
 const CAPACITY_BYTES = 256 * 1024;
 /** Of an invocation's span with the longest path and its three phases. */
 const ROOM_BYTES = 20 * 1024;
-/** In characters, each of up to three bytes: with it a span stays below 16 KiB, and its length is a number of two bytes. */
-const MAX_PATH = 4_096;
 
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
 const UUID_LENGTH = 36;
 
 /** Tag and length of a span of at least LONG_SPAN bytes, and its two times with their tags. */
@@ -46,85 +47,96 @@ const QUEUE = childParts('queue');
 const INIT = childParts('init');
 const EXEC = childParts('exec');
 
+/** Elements of `ScopeSpans.spans` (opentelemetry.proto.trace.v1), one after the other, each with its tag, and where each of them ends. */
+export interface WrittenSpans {
+  readonly bytes: Uint8Array;
+  readonly ends: readonly number[];
+}
+
 export class SpanWriter {
-  readonly #shapes: SpanShapes;
+  readonly #shapes = new SpanShapes(OtlpBytes.uuidAttribute(SPAN_NAMES.invocationId));
   readonly #newSpanId: () => string;
   readonly #bytes = new OtlpBytes(CAPACITY_BYTES);
-  readonly #path: string;
   readonly #fuel = OtlpBytes.intAttribute(ATTR_FUEL);
   readonly #peakMemory = OtlpBytes.intAttribute(ATTR_PEAK_MEMORY);
   readonly #attempt = OtlpBytes.intAttribute(ATTR_ATTEMPT);
   readonly #batchSize = OtlpBytes.intAttribute(ATTR_BATCH_SIZE);
   #ends: number[] = [];
   /** Counts what was taken: a span of an earlier one is gone. */
-  #batch = 0;
-  /** Shapes that have exemplars. */
-  #noted: SpanShape[] = [];
+  #taken = 0;
 
-  constructor(names: SpanNames, newSpanId: () => string) {
-    this.#shapes = new SpanShapes(names, OtlpBytes.uuidAttribute(names.invocationId));
+  /** @param newSpanId of a phase: 16 hexadecimal digits */
+  constructor(newSpanId: () => string) {
     this.#newSpanId = newSpanId;
-    this.#path = names.path;
   }
 
-  get isFull(): boolean {
-    return this.#bytes.length > CAPACITY_BYTES - ROOM_BYTES;
+  /** The spans of a batch, in as many pieces as they need. */
+  *write(
+    { subjects, ids }: Pick<SpanBatch, 'subjects' | 'ids'>,
+    records: Iterable<SpanRecord>,
+  ): Generator<WrittenSpans> {
+    const shapes = new Map(subjects.map((subject) => [subject, this.#shapes.of(subject)]));
+    for (const record of records) {
+      this.#write(shapes.get(record.subject)!, ids, record);
+      if (this.#bytes.length > CAPACITY_BYTES - ROOM_BYTES) yield this.#take();
+    }
+    if (this.#ends.length > 0) yield this.#take();
   }
 
-  get isEmpty(): boolean {
-    return this.#ends.length === 0;
+  #take(): WrittenSpans {
+    const written = { bytes: this.#bytes.take(), ends: this.#ends };
+    this.#ends = [];
+    this.#taken++;
+    return written;
   }
 
-  /** Whether it is to be written here: what has more to say is not. */
-  takes(invocation: EndedInvocation): boolean {
-    return isPlain(invocation);
-  }
-
-  /** @param invocation one that it takes */
-  write(invocation: EndedInvocation): void {
-    const { trace, use } = invocation;
-    const { traceId, spanId } = trace.context;
-    const { queueUs, start } = use;
+  #write(shape: SpanShape, ids: Uint8Array, record: SpanRecord): void {
+    const { endMs, queueUs, initUs, execUs, idsAt } = record;
+    const { start } = shape.subject;
     // The same sums as in span-tree.ts, so that nothing is rounded otherwise.
-    const { endMs } = trace;
-    const execStartMs = endMs - use.execUs / 1_000;
-    const initStartMs = execStartMs - use.initUs / 1_000;
+    const execStartMs = endMs - execUs / 1_000;
+    const initStartMs = execStartMs - initUs / 1_000;
     const startMs = initStartMs - queueUs / 1_000;
     const hasWaited = queueUs >= QUEUE_SPAN_US;
     const hasStarted = start === 'cold';
-    if (hasWaited) this.#child(QUEUE, traceId, spanId, startMs, initStartMs);
-    if (hasStarted) this.#child(INIT, traceId, spanId, initStartMs, execStartMs);
-    if ((hasWaited || hasStarted) && start !== 'none') this.#child(EXEC, traceId, spanId, execStartMs, endMs);
-    const shape = this.#shapes.of(invocation);
-    if (!this.#writeAgain(shape, invocation, startMs)) this.#writeAnew(shape, invocation, startMs);
-    this.#note(invocation, shape);
+    if (hasWaited) this.#child(QUEUE, ids, idsAt, startMs, initStartMs);
+    if (hasStarted) this.#child(INIT, ids, idsAt, initStartMs, execStartMs);
+    if ((hasWaited || hasStarted) && start !== 'none') this.#child(EXEC, ids, idsAt, execStartMs, endMs);
+    if (!this.#writeAgain(shape, ids, record, startMs)) this.#writeAnew(shape, ids, record, startMs);
   }
 
-  #writeAnew(shape: SpanShape, { trace, use, http }: EndedInvocation, startMs: number): void {
-    const { traceId, spanId } = trace.context;
-    const parentSpanId = trace.parent?.spanId;
+  #writeAnew(shape: SpanShape, ids: Uint8Array, record: SpanRecord, startMs: number): void {
+    const { path, hasParent, fuel, peakMemoryBytes, attempt, batchSize, idsAt } = record;
     const bytes = this.#bytes;
     const start = bytes.length;
-    const at = this.#begin(shape, traceId, spanId, parentSpanId, startMs, trace.endMs);
+    // Of opentelemetry.proto.trace.v1: ScopeSpans.spans, then Span's fields by their numbers.
+    const at = bytes.beginMessage(2);
+    bytes.id(1, ids, idsAt, TRACE_ID_BYTES);
+    bytes.id(2, ids, idsAt + SPAN_ID_AT, SPAN_ID_BYTES);
+    if (hasParent) bytes.id(4, ids, idsAt + PARENT_ID_AT, SPAN_ID_BYTES);
+    bytes.copyShort(shape.nameAndKind);
+    bytes.time(7, startMs);
+    bytes.time(8, record.endMs);
+    bytes.copy(shape.attributes);
     const idAt = bytes.length - start;
-    bytes.ascii(use.invocationId);
-    bytes.int(this.#fuel, use.fuel);
+    bytes.copyPart(ids, idsAt + INVOCATION_ID_AT, UUID_LENGTH);
+    bytes.int(this.#fuel, fuel);
     const fuelEnd = bytes.length - start;
-    bytes.int(this.#peakMemory, use.peakMemoryBytes);
+    bytes.int(this.#peakMemory, peakMemoryBytes);
     const memoryEnd = bytes.length - start;
-    if (use.attempt > 1) bytes.int(this.#attempt, use.attempt);
-    if (use.batchSize > 1) bytes.int(this.#batchSize, use.batchSize);
-    if (http !== undefined) bytes.stringAttribute(this.#path, withoutQuery(http.path));
-    this.#end(at, shape, parentSpanId === undefined ? SAMPLED : SAMPLED | REMOTE_PARENT);
-    const fuelLength = OtlpBytes.varintLength(use.fuel);
-    const memoryLength = OtlpBytes.varintLength(use.peakMemoryBytes);
-    if (use.attempt > 1 || use.batchSize > 1 || bytes.length - start < LONG_SPAN) return;
+    if (attempt > 1) bytes.int(this.#attempt, attempt);
+    if (batchSize > 1) bytes.int(this.#batchSize, batchSize);
+    if (path !== undefined) bytes.stringAttribute(SPAN_NAMES.path, path);
+    this.#end(at, shape, hasParent ? SAMPLED | REMOTE_PARENT : SAMPLED);
+    const fuelLength = OtlpBytes.varintLength(fuel);
+    const memoryLength = OtlpBytes.varintLength(peakMemoryBytes);
+    if (attempt > 1 || batchSize > 1 || bytes.length - start < LONG_SPAN) return;
     shape.last = {
-      batch: this.#batch,
+      taken: this.#taken,
       start,
       end: bytes.length,
-      hasParent: parentSpanId !== undefined,
-      path: http?.path,
+      hasParent,
+      path,
       timesAt: idAt - shape.attributes.length - TIMES_BYTES,
       idAt,
       fuelAt: fuelEnd - fuelLength,
@@ -135,82 +147,53 @@ export class SpanWriter {
   }
 
   /** Where it is as long as the one before it and says as much: a copy of that, with its own ids, times and amounts. */
-  #writeAgain(shape: SpanShape, { trace, use, http }: EndedInvocation, startMs: number): boolean {
+  #writeAgain(shape: SpanShape, ids: Uint8Array, record: SpanRecord, startMs: number): boolean {
     const { last } = shape;
-    const parentSpanId = trace.parent?.spanId;
+    const { path, hasParent, fuel, peakMemoryBytes, attempt, batchSize, idsAt } = record;
     if (
       last === undefined ||
-      last.batch !== this.#batch ||
-      last.hasParent !== (parentSpanId !== undefined) ||
-      last.path !== http?.path ||
-      last.fuelLength !== OtlpBytes.varintLength(use.fuel) ||
-      last.memoryLength !== OtlpBytes.varintLength(use.peakMemoryBytes) ||
-      use.attempt > 1 ||
-      use.batchSize > 1
+      last.taken !== this.#taken ||
+      last.hasParent !== hasParent ||
+      last.path !== path ||
+      last.fuelLength !== OtlpBytes.varintLength(fuel) ||
+      last.memoryLength !== OtlpBytes.varintLength(peakMemoryBytes) ||
+      attempt > 1 ||
+      batchSize > 1
     )
       return false;
-    const { traceId, spanId } = trace.context;
     const bytes = this.#bytes;
     const start = bytes.repeat(last.start, last.end);
     const end = bytes.length;
     bytes.moveTo(start + HEAD_BYTES);
-    bytes.id(1, traceId);
-    bytes.id(2, spanId);
-    if (parentSpanId !== undefined) bytes.id(4, parentSpanId);
+    bytes.id(1, ids, idsAt, TRACE_ID_BYTES);
+    bytes.id(2, ids, idsAt + SPAN_ID_AT, SPAN_ID_BYTES);
+    if (hasParent) bytes.id(4, ids, idsAt + PARENT_ID_AT, SPAN_ID_BYTES);
     bytes.moveTo(start + last.timesAt);
     bytes.time(7, startMs);
-    bytes.time(8, trace.endMs);
+    bytes.time(8, record.endMs);
     bytes.moveTo(start + last.idAt);
-    bytes.ascii(use.invocationId);
+    bytes.copyPart(ids, idsAt + INVOCATION_ID_AT, UUID_LENGTH);
     bytes.moveTo(start + last.fuelAt);
-    bytes.varint(use.fuel);
+    bytes.varint(fuel);
     bytes.moveTo(start + last.memoryAt);
-    bytes.varint(use.peakMemoryBytes);
+    bytes.varint(peakMemoryBytes);
     bytes.moveTo(end);
     this.#ends.push(end);
     return true;
   }
 
-  /** What has been written since; undefined for nothing. */
-  take(): WrittenSpans | undefined {
-    if (this.isEmpty) return undefined;
-    const exemplars = this.#noted.flatMap(({ noted }) => [...noted.values()].map(exemplarOf));
-    const written = {
-      bytes: this.#bytes.take(),
-      ends: Uint32Array.from(this.#ends),
-      exemplars: exemplars.sort((one, other) => one.endMs - other.endMs),
-    };
-    this.#ends = [];
-    this.#batch++;
-    for (const { noted } of this.#noted) noted.clear();
-    this.#noted = [];
-    return written;
-  }
-
-  #child(parts: SpanParts, traceId: string, parentSpanId: string, startMs: number, endMs: number): void {
-    const at = this.#begin(parts, traceId, this.#newSpanId(), parentSpanId, startMs, endMs);
-    this.#end(at, parts, SAMPLED);
-  }
-
-  #begin(
-    parts: SpanParts,
-    traceId: string,
-    spanId: string,
-    parentSpanId: string | undefined,
-    startMs: number,
-    endMs: number,
-  ): number {
+  /** A phase: below the invocation's span, and of its trace. */
+  #child(parts: SpanParts, ids: Uint8Array, idsAt: number, startMs: number, endMs: number): void {
     const bytes = this.#bytes;
-    // Of opentelemetry.proto.trace.v1: ScopeSpans.spans, then Span's fields by their numbers.
     const at = bytes.beginMessage(2);
-    bytes.id(1, traceId);
-    bytes.id(2, spanId);
-    if (parentSpanId !== undefined) bytes.id(4, parentSpanId);
+    bytes.id(1, ids, idsAt, TRACE_ID_BYTES);
+    bytes.id(2, Buffer.from(this.#newSpanId(), 'hex'), 0, SPAN_ID_BYTES);
+    bytes.id(4, ids, idsAt + SPAN_ID_AT, SPAN_ID_BYTES);
     bytes.copyShort(parts.nameAndKind);
     bytes.time(7, startMs);
     bytes.time(8, endMs);
     bytes.copy(parts.attributes);
-    return at;
+    this.#end(at, parts, SAMPLED);
   }
 
   #end(at: number, parts: SpanParts, flags: number): void {
@@ -220,31 +203,4 @@ export class SpanWriter {
     bytes.endMessage(at);
     this.#ends.push(bytes.length);
   }
-
-  #note(invocation: EndedInvocation, shape: SpanShape): void {
-    const { queueUs, initUs, execUs, start } = invocation.use;
-    const init = start === 'cold' ? durationBucket(initUs) : 0;
-    if (shape.noted.size === 0) this.#noted.push(shape);
-    shape.noted.set((init * 16 + durationBucket(queueUs)) * 16 + durationBucket(execUs), invocation);
-  }
-}
-
-function isPlain({ trace, use, links, http }: EndedInvocation): boolean {
-  return (
-    trace.outbound.length === 0 &&
-    trace.guestSpans === undefined &&
-    trace.attributes.length === 0 &&
-    trace.attributesLeftOut === 0 &&
-    trace.context.tracestate === undefined &&
-    (links === undefined || links.length === 0) &&
-    (http === undefined || http.path.length <= MAX_PATH) &&
-    use.invocationId.length === UUID_LENGTH
-  );
-}
-
-function exemplarOf({ live, trace, use }: EndedInvocation): ExemplarSource {
-  const { tenant, name } = live;
-  const { trigger, start, queueUs, initUs, execUs } = use;
-  const { traceId, spanId } = trace.context;
-  return { tenant, name, trigger, start, queueUs, initUs, execUs, traceId, spanId, endMs: trace.endMs };
 }

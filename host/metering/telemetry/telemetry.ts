@@ -29,11 +29,11 @@ import {
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
-import type { InvocationSpan } from '../../model/invocation-span.ts';
 import type { LogRecord } from '../../model/log-record.ts';
-import type { ThreadTelemetry } from '../../model/thread-telemetry.ts';
+import { type SpanBatch, spansIn } from '../../model/span-batch.ts';
+import type { RecordedSpans, ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
-import type { WrittenSpans } from '../../model/written-spans.ts';
+import { exemplarsOf } from './exemplar-sources.ts';
 import { Exemplars } from './exemplars.ts';
 import { expose } from './exposition.ts';
 import type { ExpositionFormat } from './exposition-format.ts';
@@ -41,6 +41,7 @@ import { type EventGauges, HostGauges, type LatestBackup } from './host-gauges.t
 import { emitLog } from './log-export.ts';
 import { SeriesNames } from './series-names.ts';
 import { type SpanOrigin, spansOf } from './span-tree.ts';
+import { SpanWriter } from './span-writer.ts';
 import type { TelemetryConfig } from './telemetry-config.ts';
 import { TraceExporter } from './trace-exporter.ts';
 import { TraceSerializer } from './trace-serializer.ts';
@@ -78,6 +79,7 @@ export class Telemetry implements AsyncDisposable {
   readonly #exemplars = new Exemplars();
   readonly #spans: BatchSpanProcessor | undefined;
   readonly #origin: SpanOrigin;
+  readonly #writer: SpanWriter;
   readonly #loggers: LoggerProvider | undefined;
 
   constructor(config: TelemetryConfig, ports: TelemetryPorts) {
@@ -105,6 +107,7 @@ export class Telemetry implements AsyncDisposable {
     const ids = new RandomIdGenerator();
     const scope = { name: SCOPE, version: ports.version };
     this.#origin = { resource, scope, newSpanId: () => ids.generateSpanId() };
+    this.#writer = new SpanWriter(this.#origin.newSpanId);
     if (traces !== undefined)
       this.#spans = this.#spanProcessor(traces, new TraceSerializer(attributes, scope));
     if (logs !== undefined) this.#loggers = this.#loggerProvider(logs, resource);
@@ -123,23 +126,26 @@ export class Telemetry implements AsyncDisposable {
   }
 
   /** What a serving thread told of itself. */
-  thread(thread: number, { spans, written, refusals, slots }: ThreadTelemetry): void {
+  thread(thread: number, { refusals, slots, ...recorded }: ThreadTelemetry): void {
     this.#gauges.setSlots(thread, slots);
     for (const refusal of refusals) this.#meter.refused(refusal);
-    if (written !== undefined) this.#written(written);
-    this.spans(spans);
+    this.spans(recorded);
   }
 
-  #written(written: WrittenSpans): void {
-    for (const exemplar of written.exemplars) this.#meter.exemplify(exemplar);
-    if (this.#spans !== undefined) for (const span of WrittenSpan.of(written)) this.#spans.onEnd(span);
-  }
-
-  spans(spans: readonly InvocationSpan[]): void {
+  spans({ spans, batch }: RecordedSpans): void {
+    if (batch !== undefined) this.#batch(batch);
     for (const span of spans) {
       this.#meter.exemplify(span);
       if (this.#spans !== undefined) for (const made of spansOf(span, this.#origin)) this.#spans.onEnd(made);
     }
+  }
+
+  #batch(batch: SpanBatch): void {
+    const records = [...spansIn(batch)];
+    for (const exemplar of exemplarsOf(batch, records)) this.#meter.exemplify(exemplar);
+    if (this.#spans === undefined) return;
+    for (const written of this.#writer.write(batch, records))
+      for (const span of WrittenSpan.of(written)) this.#spans.onEnd(span);
   }
 
   /** @param isLost whether nobody asked it to */

@@ -1,4 +1,4 @@
-/** The body of an export of traces: what serving threads have written is put into its frame as it is, the rest is written by the SDK. */
+/** The body of an export of traces: what is written already (span-writer.ts) is put into its frame as it is, the rest is written by the SDK. */
 import type { InstrumentationScope } from '@opentelemetry/core';
 import {
   type IExportTraceServiceResponse,
@@ -43,7 +43,7 @@ export class TraceSerializer implements ISerializer<ReadableSpan[], IExportTrace
       const { bytes, start, end } = span;
       length += end - start;
       const last = runs.at(-1);
-      // Those of one thread follow one another: what it wrote is copied as a whole.
+      // Those of one batch follow one another, and are copied as a whole.
       if (last?.bytes === bytes && last.end === start) last.end = end;
       else runs.push({ bytes, start, end });
     }

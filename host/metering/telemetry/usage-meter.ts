@@ -15,7 +15,7 @@ import {
 import { ERROR_TABLE } from '../../errors/errors.ts';
 import type { RefusalCount } from '../../model/thread-telemetry.ts';
 import type { UsageRecord, UsageTrigger } from '../../model/usage-record.ts';
-import type { ExemplarSource } from '../../model/written-spans.ts';
+import type { ExemplarSource } from './exemplar-sources.ts';
 import type { Exemplars } from './exemplars.ts';
 import { FunctionSeries } from './function-series.ts';
 import { METRICS, type MetricName } from './instruments.ts';

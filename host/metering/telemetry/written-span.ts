@@ -1,11 +1,11 @@
 /**
- * A span that a serving thread has written, as the SDK's batch processor takes it: it counts spans, bounds them, and asks of each
+ * A span that is written already (span-writer.ts), as the SDK's batch processor takes it: it counts spans, bounds them, and asks of each
  * whether it is sampled and whose it is. What it says otherwise is in its bytes, which only the serializer reads (trace-serializer.ts).
  */
 import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
 import { emptyResource } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { WrittenSpans } from '../../model/written-spans.ts';
+import type { WrittenSpans } from './span-writer.ts';
 
 const CONTEXT = { traceId: '', spanId: '', traceFlags: TraceFlags.SAMPLED };
 

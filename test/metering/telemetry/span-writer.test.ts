@@ -4,16 +4,17 @@ import { ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import test, { type ExecutionContext } from 'ava';
-import { SPAN_NAMES } from '../../../host/metering/telemetry/span-names.ts';
+import { exemplarsOf } from '../../../host/metering/telemetry/exemplar-sources.ts';
 import { spansOf } from '../../../host/metering/telemetry/span-tree.ts';
 import { SpanWriter } from '../../../host/metering/telemetry/span-writer.ts';
 import { TraceSerializer } from '../../../host/metering/telemetry/trace-serializer.ts';
 import { WrittenSpan } from '../../../host/metering/telemetry/written-span.ts';
 import { type EndedInvocation, spanOf } from '../../../host/model/ended-invocation.ts';
+import { isPlain, type SpanBatch, SpanBatchWriter, spansIn } from '../../../host/model/span-batch.ts';
 import type { UsageRecord } from '../../../host/model/usage-record.ts';
 import { Random, seedOf } from '../../instrument/random.ts';
 import { randomRecord } from '../random-usage.ts';
-import { counting, hex, invocationOf, traceOf } from './random-invocations.ts';
+import { counting, invocationOf, traceOf } from './random-invocations.ts';
 
 const RESOURCE = {
   'deployment.environment.name': 'Prüfung',
@@ -22,20 +23,31 @@ const RESOURCE = {
 };
 const SCOPE = { name: 'mayfly', version: '1.2.3' };
 
-/** Writes some thousands both ways. */
+function batchOf(invocations: readonly EndedInvocation[]): SpanBatch {
+  const batch = new SpanBatchWriter(invocations.length);
+  for (const invocation of invocations) batch.append(invocation);
+  return batch.take();
+}
+
+function written(writer: SpanWriter, batch: SpanBatch): (WrittenSpan & ReadableSpan)[] {
+  return [...writer.write(batch, spansIn(batch))].flatMap((spans) => [...WrittenSpan.of(spans)]);
+}
+
+/** Writes some thousands both ways, in batches of up to some hundreds. */
 function compareAll(t: ExecutionContext, next: (random: Random) => EndedInvocation): void {
   const seed = seedOf('SEED');
   t.log(`seed ${seed}`);
   const random = new Random(seed);
-  const writer = new SpanWriter(SPAN_NAMES, counting());
+  const writer = new SpanWriter(counting());
   const origin = { resource: resourceFromAttributes(RESOURCE), scope: SCOPE, newSpanId: counting() };
   const serializer = new TraceSerializer(RESOURCE, SCOPE);
+  const batch = new SpanBatchWriter(500);
   let batches = 0;
   let expected: ReadableSpan[] = [];
   const compare = (): void => {
-    const written = [...WrittenSpan.of(writer.take()!)];
-    t.is(written.length, expected.length, `seed ${seed}`);
-    const bytes = Buffer.from(serializer.serializeRequest(written));
+    const spans = written(writer, batch.take());
+    t.is(spans.length, expected.length, `seed ${seed}`);
+    const bytes = Buffer.from(serializer.serializeRequest(spans));
     const reference = Buffer.from(ProtobufTraceSerializer.serializeRequest(expected)!);
     const differs = bytes.findIndex((byte, i) => byte !== reference[i]);
     t.true(bytes.equals(reference), `seed ${seed}, batch ${batches}, byte ${differs} of ${reference.length}`);
@@ -44,14 +56,13 @@ function compareAll(t: ExecutionContext, next: (random: Random) => EndedInvocati
   };
   for (let i = 0; i < 2_000; i++) {
     const invocation = next(random);
-    t.true(writer.takes(invocation));
-    writer.write(invocation);
+    t.true(isPlain(invocation));
+    batch.append(invocation);
     expected.push(...spansOf(spanOf(invocation), origin));
-    if (writer.isFull || random.below(500) === 0) compare();
+    if (batch.isFull || random.below(500) === 0) compare();
   }
-  if (!writer.isEmpty) compare();
+  if (!batch.isEmpty) compare();
   t.true(batches > 1);
-  t.is(writer.take(), undefined);
 }
 
 test('what is written is what the SDK would write, whatever came of an invocation', (t) => {
@@ -76,9 +87,13 @@ test('it is so, too, of an invocation that is much like the one before it', (t) 
   });
 });
 
+function bytesOf({ bytes, start, end }: WrittenSpan): Uint8Array {
+  return bytes.subarray(start, end);
+}
+
 test('an invocation whose like was taken is written anew: others lie where that was', (t) => {
   const random = new Random(4);
-  const writer = new SpanWriter(SPAN_NAMES, counting());
+  const writer = new SpanWriter(counting());
   const record = randomRecord(random, {
     trigger: 'http',
     start: 'warm',
@@ -90,56 +105,25 @@ test('an invocation whose like was taken is written anew: others lie where that 
     ...invocationOf(random, record),
     http: { method: path, path, status: 200 },
   })) as [EndedInvocation, EndedInvocation];
-  writer.write(one);
-  const expected = writer.take()!;
-  writer.write(other);
-  writer.write(other);
-  writer.write(one);
-  const { bytes, ends } = writer.take()!;
-  t.deepEqual(bytes.subarray(ends[1]), expected.bytes);
-});
-
-test('an invocation that has more to say is none for the writer', (t) => {
-  const random = new Random(1);
-  const writer = new SpanWriter(SPAN_NAMES, counting());
-  const record = randomRecord(random, { trigger: 'http' });
-  const request = { method: 'GET', scheme: 'http', authority: 'a', path: '/', startMs: 1, endMs: 2 } as const;
-  const asked = traceOf(random);
-  asked.addOutbound({ ...request, spanId: hex(random, 16), parentSpanId: hex(random, 16) });
-  const marked = traceOf(random);
-  marked.attributes = [['a', 1]];
-  const bounded = traceOf(random);
-  bounded.attributesLeftOut = 1;
-  const opened = traceOf(random);
-  opened.openGuestSpans();
-  const { context } = traceOf(random);
-  const stated = traceOf(random, { context: { ...context, tracestate: 'vendor=1' } });
-  const plain = invocationOf(random, record);
-  const whole: EndedInvocation[] = [asked, marked, bounded, opened, stated].map((trace) => ({
-    ...plain,
-    trace,
-  }));
-  whole.push({ ...plain, links: ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'] });
-  whole.push({ ...plain, http: { method: 'GET', path: `/${'a'.repeat(5_000)}`, status: 200 } });
-  for (const invocation of whole) t.false(writer.takes(invocation));
-  t.true(writer.takes(plain));
+  const [expected] = written(writer, batchOf([one]));
+  const spans = written(writer, batchOf([other, other, one]));
+  t.deepEqual(bytesOf(spans[2]!), bytesOf(expected!));
 });
 
 test('spans that were written and spans that were not leave in one export', (t) => {
   const random = new Random(2);
-  const writer = new SpanWriter(SPAN_NAMES, counting());
+  const writer = new SpanWriter(counting());
   const invocations = [1, 2, 3].map(() =>
     invocationOf(random, randomRecord(random, { start: 'warm', queueUs: 0 })),
   );
-  for (const invocation of invocations) writer.write(invocation);
-  const written = [...WrittenSpan.of(writer.take()!)];
+  const spans = written(writer, batchOf(invocations));
   const resource = resourceFromAttributes(RESOURCE);
   const other = spansOf(spanOf(invocations[1]!), { resource, scope: SCOPE, newSpanId: counting() });
   const serializer = new TraceSerializer(RESOURCE, SCOPE);
   // The middle one of those that lie beside one another is left out, as a full queue would.
-  const bytes = serializer.serializeRequest([written[0]!, ...other, written[2]!]);
-  const expected = [[written[0]!, written[2]!], other].map((spans) =>
-    Buffer.from(serializer.serializeRequest(spans)),
+  const bytes = serializer.serializeRequest([spans[0]!, ...other, spans[2]!]);
+  const expected = [[spans[0]!, spans[2]!], other].map((each) =>
+    Buffer.from(serializer.serializeRequest(each)),
   );
   t.deepEqual(Buffer.from(bytes), Buffer.concat(expected));
   t.deepEqual(
@@ -148,9 +132,26 @@ test('spans that were written and spans that were not leave in one export', (t) 
   );
 });
 
-test('of each bucket the last invocation is an exemplar, and no two batches have the same', (t) => {
+test('a batch of long paths and phases is written in pieces', (t) => {
+  const random = new Random(5);
+  const writer = new SpanWriter(counting());
+  const record = randomRecord(random, { trigger: 'http', start: 'cold', queueUs: 2_000 });
+  const path = `/${'ü'.repeat(4_000)}`;
+  const invocations = Array.from({ length: 100 }, () => ({
+    ...invocationOf(random, record),
+    http: { method: 'GET', path, status: 200 },
+  }));
+  const batch = batchOf(invocations);
+  const pieces = [...writer.write(batch, spansIn(batch))];
+  t.true(pieces.length > 1);
+  t.is(
+    pieces.reduce((sum, { ends }) => sum + ends.length, 0),
+    4 * invocations.length,
+  );
+});
+
+test('of each bucket the last invocation is an exemplar', (t) => {
   const random = new Random(3);
-  const writer = new SpanWriter(SPAN_NAMES, counting());
   const fields = {
     tenant: 'acme',
     name: 'hello',
@@ -166,17 +167,17 @@ test('of each bucket the last invocation is an exemplar, and no two batches have
     return invocationOf(random, record, traceOf(random, { nowMs: () => endMs }));
   };
   const invocations = [50, 60, 200_000, 70, 250_000].map(ended);
-  for (const invocation of invocations) writer.write(invocation);
+  const batch = batchOf(invocations);
   t.deepEqual(
-    writer.take()!.exemplars.map(({ execUs, traceId }) => [execUs, traceId]),
+    exemplarsOf(batch, spansIn(batch)).map(({ tenant, execUs, traceId, spanId }) => [
+      tenant,
+      execUs,
+      traceId,
+      spanId,
+    ]),
     [70, 250_000].map((us) => {
-      const found = invocations.find(({ use }) => use.execUs === us)!;
-      return [us, found.trace.context.traceId];
+      const { traceId, spanId } = invocations.find(({ use }) => use.execUs === us)!.trace.context;
+      return ['acme', us, traceId, spanId];
     }),
-  );
-  writer.write(ended(80));
-  t.deepEqual(
-    writer.take()!.exemplars.map(({ execUs }) => execUs),
-    [80],
   );
 });
