@@ -14,7 +14,7 @@ import { REFUSALS } from './limits/limits.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
 import { Admission } from './scheduler/admission.ts';
-import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
+import { createQuotaTable, LIMIT, QuotaTable, STATE } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
 import { ArtifactStore } from './store/artifacts.ts';
 import { ArtifactCache } from './worker/artifact-cache.ts';
@@ -139,10 +139,10 @@ function serve(data: IsolatedProcessData): ServingProcess {
   server.listen(data.socketPath, () => link.notify({ kind: 'serving' }));
 
   function takeLimits({ outbound: quotas }: IsolatedFunction): void {
-    table.setLimit(COLUMN, 'outboundRequestsPerSecond', quotas.requestsPerSecond);
-    table.setLimit(COLUMN, 'outboundBytesPerMonth', quotas.bytesPerMonth);
+    table.setLimit(COLUMN, LIMIT.outboundRequestsPerSecond, quotas.requestsPerSecond);
+    table.setLimit(COLUMN, LIMIT.outboundBytesPerMonth, quotas.bytesPerMonth);
     // What this process has counted may be ahead of what the host has heard.
-    const missing = quotas.bytesOfMonth - table.state(COLUMN, 'outboundBytesOfMonth');
+    const missing = quotas.bytesOfMonth - table.state(COLUMN, STATE.outboundBytesOfMonth);
     outbound.takeOutboundBytes(COLUMN, Math.max(0, missing));
   }
 

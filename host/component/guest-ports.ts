@@ -16,6 +16,8 @@ export interface GuestPorts {
   promising(fn: CoreFn): (...args: unknown[]) => Promise<unknown>;
   /** A core import that answers at once. It counts as a canonical built-in unless it is of another `kind`. */
   hostCall(fn: CoreFn, kind?: HostCallKind): CoreFn;
+  /** The same of one without parameters, such as a clock: nothing is made for its arguments. */
+  hostValue<T>(fn: () => T, kind: HostCallKind): () => T;
   /**
    * A core import in which the guest may wait: a `WebAssembly.Suspending`. `fn` gives a value or a promise of one.
    * `onWait` is called when the stack begins to wait; what it gives is called right before the stack goes on, with nothing

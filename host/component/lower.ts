@@ -23,14 +23,14 @@ export function lowerFunction(link: ComponentLink, lowered: Lowered): unknown {
   const kind = kindOf(lowered.interface);
   if (lowered.mayWait) return link.waitingHostCall(lowerWaiting, kind);
   const lower = lowered.type.parameters.length === 0 ? signature.result?.lower : undefined;
-  if (lower !== undefined) return ports.hostCall(() => lowerScalar(lower), kind);
-  return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce, kind);
-
-  /** Nothing of the guest's memory or handles takes part: a clock is asked eighteen times for a hello of StarlingMonkey. */
-  function lowerScalar(toCore: (value: unknown) => CoreValue): CoreValue {
-    holder.current.leave();
-    return toCore(call(NO_VALUES));
+  if (lower !== undefined) {
+    // Nothing of the guest's memory or handles takes part: a clock is asked eighteen times for a hello of StarlingMonkey.
+    return ports.hostValue(() => {
+      holder.current.leave();
+      return lower(call(NO_VALUES));
+    }, kind);
   }
+  return ports.hostCall(borrows && moves ? lowerLending : lowerAtOnce, kind);
 
   function lowerAtOnce(...args: unknown[]): unknown {
     holder.current.leave();

@@ -27,16 +27,20 @@ export class ResourceHandle {
 
 /** Handles that were lent to one call of the host, until it has returned. */
 export class Lenders {
-  readonly #handles: ResourceHandle[] = [];
+  #handles: ResourceHandle[] | undefined;
 
   add(handle: ResourceHandle): void {
     handle.lendCount++;
-    this.#handles.push(handle);
+    if (this.#handles === undefined) this.#handles = [handle];
+    else this.#handles.push(handle);
   }
 
   /** Idempotent. */
   release(): void {
-    for (const handle of this.#handles) handle.lendCount--;
-    this.#handles.length = 0;
+    const handles = this.#handles;
+    if (handles === undefined) return;
+    // To shorten an array is a call into V8's runtime, 1 µs where caches are cold.
+    this.#handles = undefined;
+    for (let i = 0; i < handles.length; i++) handles[i]!.lendCount--;
   }
 }

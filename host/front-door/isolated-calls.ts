@@ -288,6 +288,11 @@ function fieldsOf(raw: readonly string[], own: ReadonlySet<string>): string[] {
 }
 
 function copyRequest(incoming: IncomingMessage, outward: ClientRequest): void {
+  // It has no body (server.ts), and will not say that it ends.
+  if (incoming.readableEnded) {
+    outward.end();
+    return;
+  }
   incoming.once('end', () => {
     if (incoming.rawTrailers.length > 0) outward.addTrailers(pairsOf(incoming.rawTrailers));
     outward.end();

@@ -60,6 +60,8 @@ export function createFrontServer(
     ...options,
     ServerResponse: RecordedResponse,
     requireHostHeader: false,
+    // A request without a body is one that has been read. That it ends, and closes, is said to nobody, which takes 3 to 5 µs otherwise.
+    optimizeEmptyRequests: true,
     keepAliveTimeoutBuffer: KEEP_ALIVE_GRACE_MS,
   };
   const server = createServer(serverOptions, (incoming, outgoing) => {

@@ -43,6 +43,7 @@ export function linkGuest(guest: Guest, { plan, modules, states, imports }: Link
     plain: (fn) => guest.plain(fn),
     promising: (fn) => guest.promising(fn),
     hostCall: (fn, kind) => guest.hostCall(fn, kind),
+    hostValue: (fn, kind) => guest.hostValue(fn, kind),
     waitingHostCall: (fn, kind, onWait) => guest.waitingHostCall(fn, kind, onWait),
     whenEnterable: (run) => guest.whenEnterable(run),
     chargeYield: () => guest.charge(WAITING_CALL_COST),

@@ -45,6 +45,8 @@ export class Ledger implements Disposable {
   readonly database: DatabaseSync;
   readonly #retention: UsageRetention;
   readonly #subjects = new Map<string, number>();
+  /** Most records are of the same one as the record before. */
+  #latest: { readonly subject: UsageSubject; readonly id: number } | undefined;
   readonly #insert: StatementSync;
   readonly #grow: StatementSync;
 
@@ -73,6 +75,7 @@ export class Ledger implements Disposable {
     } catch (error) {
       // Those that were new are not in the file.
       this.#subjects.clear();
+      this.#latest = undefined;
       throw error;
     }
   }
@@ -104,8 +107,7 @@ export class Ledger implements Disposable {
     let taken = 0;
     for (const record of records) {
       const subject = this.#subjectOf(record);
-      const values = RECORD_COLUMNS.map((name) => record[name]);
-      if (this.#insert.run(...values, subject).changes === 0) continue;
+      if (this.#insertRecord(record, subject).changes === 0) continue;
       growths.add(subject, record);
       taken++;
     }
@@ -113,12 +115,56 @@ export class Ledger implements Disposable {
     return taken;
   }
 
+  /** In the order of RECORD_COLUMNS. Written out: to look thirty names up takes 1 µs, which is done for every record. */
+  #insertRecord(record: UsageRecord, subject: number): ReturnType<StatementSync['run']> {
+    return this.#insert.run(
+      record.invocationId,
+      record.attempt,
+      record.trigger,
+      record.outcome,
+      record.endedAtMs,
+      record.fuel,
+      record.peakMemoryBytes,
+      record.queueUs,
+      record.initUs,
+      record.execUs,
+      record.start,
+      record.requestBytes,
+      record.responseBytes,
+      record.immediateCalls,
+      record.waitingCalls,
+      record.componentCalls,
+      record.cliCalls,
+      record.clocksCalls,
+      record.filesystemCalls,
+      record.httpCalls,
+      record.ioCalls,
+      record.randomCalls,
+      record.socketsCalls,
+      record.otherCalls,
+      record.outboundRequests,
+      record.outboundSentBytes,
+      record.outboundReceivedBytes,
+      record.logBytes,
+      record.batchSize,
+      subject,
+    );
+  }
+
   #add({ subject, level, startMs, billed, sums, peakMemoryBytes }: RollupGrowth): void {
     const values = ROLLUP_SUMS.map((name) => sums[name]);
     this.#grow.run(subject, LEVEL_NUMBERS[level], startMs, billed ? 1 : 0, peakMemoryBytes, ...values);
   }
 
-  #subjectOf({ tenant, generation, name, version, artifactKey, fuelModel }: UsageSubject): number {
+  #subjectOf(subject: UsageSubject): number {
+    const latest = this.#latest;
+    if (latest !== undefined && isSameSubject(latest.subject, subject)) return latest.id;
+    const id = this.#idOf(subject);
+    this.#latest = { subject, id };
+    return id;
+  }
+
+  #idOf({ tenant, generation, name, version, artifactKey, fuelModel }: UsageSubject): number {
     const key = `${tenant}/${generation}/${name}/${version}/${artifactKey}/${fuelModel}`;
     const known = this.#subjects.get(key);
     if (known !== undefined) return known;
@@ -190,4 +236,15 @@ export class Ledger implements Disposable {
 /** Records are level 0. */
 export function levelNumber(level: UsageLevel): number {
   return USAGE_LEVELS.indexOf(level);
+}
+
+function isSameSubject(a: UsageSubject, b: UsageSubject): boolean {
+  return (
+    a.version === b.version &&
+    a.generation === b.generation &&
+    a.name === b.name &&
+    a.tenant === b.tenant &&
+    a.artifactKey === b.artifactKey &&
+    a.fuelModel === b.fuelModel
+  );
 }

@@ -17,7 +17,7 @@ import { UNBOUNDED } from '../limits/tenant-quota-limits.ts';
 import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import { startOfMonthMs } from '../model/tenant-quotas.ts';
 import { type AdmissionClock, burn, fuelRate, turnMonth } from './burn.ts';
-import { HOST, type QuotaTable } from './quota-table.ts';
+import { FUNCTION_COUNT, HOST, LIMIT, type QuotaTable, STATE, TENANT_COUNT } from './quota-table.ts';
 import { type Rate, taken, waitMs } from './rate.ts';
 
 /** Who asks: columns of the table, and what the function's settings say. */
@@ -81,7 +81,7 @@ export class Admission {
       const refusal = this.#overRate(applicant, nowMs) ?? this.#functionBusy(applicant);
       if (refusal !== undefined) return refusal;
       // Whoever came first goes first: nobody passes those who wait, but into a place that is not theirs.
-      const waiting = table.tenantCount(tenant, 'waiting');
+      const waiting = table.tenantCount(tenant, TENANT_COUNT.waiting);
       const kinds =
         waiting > 0 && !this.#hasReservedPlace(applicant)
           ? this.#placesTaken(tenant, 'concurrency')
@@ -91,10 +91,11 @@ export class Admission {
         return this.#place(applicant, kinds);
       }
       if (kinds.kind !== 'quota') return kinds;
-      const timeoutMs = table.limit(tenant, 'queueTimeoutMs');
-      if (!canWait || timeoutMs === 0 || waiting >= table.limit(tenant, 'queuedInvocations')) return kinds;
+      const timeoutMs = table.limit(tenant, LIMIT.queueTimeoutMs);
+      if (!canWait || timeoutMs === 0 || waiting >= table.limit(tenant, LIMIT.queuedInvocations))
+        return kinds;
       this.#takeRate(applicant, nowMs);
-      table.addToTenant(this.#thread, tenant, 'waiting', 1);
+      table.addToTenant(this.#thread, tenant, TENANT_COUNT.waiting, 1);
       return { kind: 'queued', timeoutMs };
     });
   }
@@ -111,7 +112,7 @@ export class Admission {
 
   /** For one that has waited and waits no longer, whatever the reason. */
   leaveQueue({ tenant }: Applicant): void {
-    this.#table.addToTenant(this.#thread, tenant, 'waiting', -1);
+    this.#table.addToTenant(this.#thread, tenant, TENANT_COUNT.waiting, -1);
   }
 
   /** For an outbound request: counts it, or says which quota forbids it. */
@@ -119,14 +120,14 @@ export class Admission {
     const table = this.#table;
     return table.locked(tenant, this.#thread, () => {
       const nowMs = this.#clock.monotonicMs();
-      const bytes = this.#monthly(tenant, 'outboundBytesPerMonth', 'outboundBytesOfMonth');
+      const bytes = this.#monthly(tenant, 'outboundBytesPerMonth', STATE.outboundBytesOfMonth);
       if (bytes !== undefined) return bytes;
-      const limit = table.limit(tenant, 'outboundRequestsPerSecond');
+      const limit = table.limit(tenant, LIMIT.outboundRequestsPerSecond);
       const rate = { perSecond: limit, burst: limit };
-      const fullAtMs = table.state(tenant, 'outboundFullAtMs');
+      const fullAtMs = table.state(tenant, STATE.outboundFullAtMs);
       const wait = waitMs(rate, fullAtMs, nowMs, 1);
       if (wait > 0) return quota('outboundRequestsPerSecond', 'tenant', limit, this.#after(wait), 1);
-      table.setState(tenant, 'outboundFullAtMs', taken(rate, fullAtMs, nowMs, 1));
+      table.setState(tenant, STATE.outboundFullAtMs, taken(rate, fullAtMs, nowMs, 1));
       return undefined;
     });
   }
@@ -136,16 +137,16 @@ export class Admission {
     const table = this.#table;
     return table.locked(tenant, this.#thread, () => {
       this.#turnMonth(tenant);
-      const used = table.state(tenant, 'outboundBytesOfMonth') + bytes;
-      table.setState(tenant, 'outboundBytesOfMonth', used);
-      return used <= table.limit(tenant, 'outboundBytesPerMonth');
+      const used = table.state(tenant, STATE.outboundBytesOfMonth) + bytes;
+      table.setState(tenant, STATE.outboundBytesOfMonth, used);
+      return used <= table.limit(tenant, LIMIT.outboundBytesPerMonth);
     });
   }
 
   /** The quota over time that the request would exceed, of the function or of the tenant, or its budget. */
   #overRate({ tenant, function: column, configuration }: Applicant, nowMs: number): Refusal | undefined {
     const table = this.#table;
-    const stoppedMonth = table.state(tenant, 'stoppedMonth');
+    const stoppedMonth = table.state(tenant, STATE.stoppedMonth);
     if (stoppedMonth > 0 && stoppedMonth === this.#turnMonth(tenant)) return { kind: 'budget-exhausted' };
     const ofFunction = waitMs(functionRate(configuration), table.functionFullAtMs(column), nowMs, 1);
     if (ofFunction > 0) {
@@ -158,13 +159,13 @@ export class Admission {
       );
     }
     const rate = this.#requestRate(tenant);
-    const ofTenant = waitMs(rate, table.state(tenant, 'requestsFullAtMs'), nowMs, 1);
+    const ofTenant = waitMs(rate, table.state(tenant, STATE.requestsFullAtMs), nowMs, 1);
     if (ofTenant > 0) return quota('requestsPerSecond', 'tenant', rate.perSecond, this.#after(ofTenant), 1);
-    const monthly = this.#monthly(tenant, 'fuelPerMonth', 'fuelOfMonth');
+    const monthly = this.#monthly(tenant, 'fuelPerMonth', STATE.fuelOfMonth);
     if (monthly !== undefined) return monthly;
-    const fuelPerSecond = table.limit(tenant, 'fuelPerSecond');
+    const fuelPerSecond = table.limit(tenant, LIMIT.fuelPerSecond);
     if (fuelPerSecond === UNBOUNDED) return undefined;
-    const ofFuel = waitMs(fuelRate(fuelPerSecond), table.state(tenant, 'fuelFullAtMs'), nowMs, 0);
+    const ofFuel = waitMs(fuelRate(fuelPerSecond), table.state(tenant, STATE.fuelFullAtMs), nowMs, 0);
     return ofFuel > 0 ? quota('fuelPerSecond', 'tenant', fuelPerSecond, this.#after(ofFuel), 1) : undefined;
   }
 
@@ -174,14 +175,15 @@ export class Admission {
       column,
       taken(functionRate(configuration), table.functionFullAtMs(column), nowMs, 1),
     );
-    const before = table.state(tenant, 'requestsFullAtMs');
-    table.setState(tenant, 'requestsFullAtMs', taken(this.#requestRate(tenant), before, nowMs, 1));
+    const before = table.state(tenant, STATE.requestsFullAtMs);
+    table.setState(tenant, STATE.requestsFullAtMs, taken(this.#requestRate(tenant), before, nowMs, 1));
   }
 
   /** A function's own bound keeps nobody waiting: its author has set it, and learns of it. */
   #functionBusy({ function: column, configuration: { concurrency } }: Applicant): Refusal | undefined {
     const running =
-      this.#table.functionCount(column, 'reserved') + this.#table.functionCount(column, 'common');
+      this.#table.functionCount(column, FUNCTION_COUNT.reserved) +
+      this.#table.functionCount(column, FUNCTION_COUNT.common);
     return running < concurrency ? undefined : { kind: 'function-busy', limit: concurrency };
   }
 
@@ -192,34 +194,38 @@ export class Admission {
   #takeKinds(applicant: Applicant): Kinds | Refusal {
     const table = this.#table;
     const { tenant, configuration } = applicant;
-    const cap = table.limit(tenant, 'concurrency');
-    if (table.tenantCount(tenant, 'reserved') + table.tenantCount(tenant, 'common') >= cap) {
+    const cap = table.limit(tenant, LIMIT.concurrency);
+    const inReserved = table.tenantCount(tenant, TENANT_COUNT.reserved);
+    if (inReserved + table.tenantCount(tenant, TENANT_COUNT.common) >= cap) {
       return this.#placesTaken(tenant, 'concurrency');
     }
     const ofFunction = this.#hasReservedPlace(applicant) ? 'reserved' : 'common';
-    const shared = cap - table.state(tenant, 'reservedByParts');
-    if (ofFunction === 'common' && table.tenantCount(tenant, 'unreserved') >= shared) {
+    const shared = cap - table.state(tenant, STATE.reservedByParts);
+    if (ofFunction === 'common' && table.tenantCount(tenant, TENANT_COUNT.unreserved) >= shared) {
       return this.#placesTaken(tenant, 'concurrency');
     }
     const memoryBytes = table.memoryBytes(tenant) + pages(configuration) * WASM_PAGE_BYTES;
-    if (memoryBytes > table.limit(tenant, 'memoryBytes')) return this.#placesTaken(tenant, 'memoryBytes');
-    const reserved = table.limit(tenant, 'reservedConcurrency');
-    if (table.tenantCount(tenant, 'reserved') < reserved) return { ofFunction, ofTenant: 'reserved' };
+    if (memoryBytes > table.limit(tenant, LIMIT.memoryBytes)) return this.#placesTaken(tenant, 'memoryBytes');
+    const reserved = table.limit(tenant, LIMIT.reservedConcurrency);
+    if (inReserved < reserved) return { ofFunction, ofTenant: 'reserved' };
     const isTaken = table.locked(HOST, this.#thread, () => {
-      const common = table.limit(HOST, 'concurrency') - table.state(HOST, 'reservedByParts');
-      if (table.tenantCount(HOST, 'common') >= common) return false;
-      table.addToTenant(this.#thread, HOST, 'common', 1);
+      const common = table.limit(HOST, LIMIT.concurrency) - table.state(HOST, STATE.reservedByParts);
+      if (table.tenantCount(HOST, TENANT_COUNT.common) >= common) return false;
+      table.addToTenant(this.#thread, HOST, TENANT_COUNT.common, 1);
       return true;
     });
     return isTaken ? { ofFunction, ofTenant: 'common' } : { kind: 'host-busy' };
   }
 
   #placesTaken(tenant: number, name: 'concurrency' | 'memoryBytes'): Refusal {
-    return quota(name, 'tenant', this.#table.limit(tenant, name), this.#after(PLACE_RESET_MS));
+    return quota(name, 'tenant', this.#table.limit(tenant, LIMIT[name]), this.#after(PLACE_RESET_MS));
   }
 
   #hasReservedPlace({ function: column, configuration: { reservedConcurrency } }: Applicant): boolean {
-    return this.#table.functionCount(column, 'reserved') < reservedConcurrency;
+    return (
+      reservedConcurrency > 0 &&
+      this.#table.functionCount(column, FUNCTION_COUNT.reserved) < reservedConcurrency
+    );
   }
 
   #place({ tenant, function: column, configuration }: Applicant, { ofFunction, ofTenant }: Kinds): Place {
@@ -227,10 +233,10 @@ export class Admission {
     const thread = this.#thread;
     const memoryPages = pages(configuration);
     const count = (by: 1 | -1): void => {
-      table.addToFunction(thread, column, ofFunction, by);
-      if (ofFunction === 'common') table.addToTenant(thread, tenant, 'unreserved', by);
-      table.addToTenant(thread, tenant, ofTenant, by);
-      table.addToTenant(thread, tenant, 'memoryPages', by * memoryPages);
+      table.addToFunction(thread, column, FUNCTION_COUNT[ofFunction], by);
+      if (ofFunction === 'common') table.addToTenant(thread, tenant, TENANT_COUNT.unreserved, by);
+      table.addToTenant(thread, tenant, TENANT_COUNT[ofTenant], by);
+      table.addToTenant(thread, tenant, TENANT_COUNT.memoryPages, by * memoryPages);
     };
     count(1);
     let isTaken = true;
@@ -241,9 +247,9 @@ export class Admission {
         isTaken = false;
         this.#burn(tenant, fuel);
         count(-1);
-        table.addToFunction(thread, column, 'ended', 1);
-        if (ofTenant === 'common') table.addToTenant(thread, HOST, 'common', -1);
-        if (table.tenantCount(tenant, 'waiting') > 0) table.announceFree(tenant);
+        table.addToFunction(thread, column, FUNCTION_COUNT.ended, 1);
+        if (ofTenant === 'common') table.addToTenant(thread, HOST, TENANT_COUNT.common, -1);
+        if (table.tenantCount(tenant, TENANT_COUNT.waiting) > 0) table.announceFree(tenant);
       },
     };
   }
@@ -256,12 +262,12 @@ export class Admission {
   #monthly(
     tenant: number,
     name: 'fuelPerMonth' | 'outboundBytesPerMonth',
-    state: 'fuelOfMonth' | 'outboundBytesOfMonth',
+    used: (typeof STATE)['fuelOfMonth' | 'outboundBytesOfMonth'],
   ): (Refusal & { kind: 'quota' }) | undefined {
-    const limit = this.#table.limit(tenant, name);
+    const limit = this.#table.limit(tenant, LIMIT[name]);
     if (limit === UNBOUNDED) return undefined;
     const month = this.#turnMonth(tenant);
-    if (this.#table.state(tenant, state) < limit) return undefined;
+    if (this.#table.state(tenant, used) < limit) return undefined;
     return quota(name, 'tenant', limit, startOfMonthMs(month + 1), MONTH_SECONDS);
   }
 
@@ -276,8 +282,8 @@ export class Admission {
 
   #requestRate(tenant: number): Rate {
     return {
-      perSecond: this.#table.limit(tenant, 'requestsPerSecond'),
-      burst: this.#table.limit(tenant, 'requestBurst'),
+      perSecond: this.#table.limit(tenant, LIMIT.requestsPerSecond),
+      burst: this.#table.limit(tenant, LIMIT.requestBurst),
     };
   }
 }

@@ -2,7 +2,7 @@
 
 import { UNBOUNDED } from '../limits/tenant-quota-limits.ts';
 import { monthOf } from '../model/tenant-quotas.ts';
-import type { QuotaTable } from './quota-table.ts';
+import { LIMIT, type QuotaTable, STATE } from './quota-table.ts';
 import { type Rate, taken } from './rate.ts';
 
 export interface AdmissionClock {
@@ -22,20 +22,20 @@ export function fuelRate(perSecond: number): Rate {
 /** Fuel of an invocation that has ended. */
 export function burn(table: QuotaTable, tenant: number, fuel: number, clock: AdmissionClock): void {
   turnMonth(table, tenant, clock);
-  table.setState(tenant, 'fuelOfMonth', table.state(tenant, 'fuelOfMonth') + fuel);
-  const perSecond = table.limit(tenant, 'fuelPerSecond');
+  table.setState(tenant, STATE.fuelOfMonth, table.state(tenant, STATE.fuelOfMonth) + fuel);
+  const perSecond = table.limit(tenant, LIMIT.fuelPerSecond);
   if (perSecond === UNBOUNDED) return;
-  const before = table.state(tenant, 'fuelFullAtMs');
-  table.setState(tenant, 'fuelFullAtMs', taken(fuelRate(perSecond), before, clock.monotonicMs(), fuel));
+  const before = table.state(tenant, STATE.fuelFullAtMs);
+  table.setState(tenant, STATE.fuelFullAtMs, taken(fuelRate(perSecond), before, clock.monotonicMs(), fuel));
 }
 
 /** Begins a new month where one has; gives the one that it is. */
 export function turnMonth(table: QuotaTable, tenant: number, clock: Pick<AdmissionClock, 'wallMs'>): number {
   const month = monthOf(clock.wallMs());
-  if (table.state(tenant, 'month') < month) {
-    table.setState(tenant, 'month', month);
-    table.setState(tenant, 'fuelOfMonth', 0);
-    table.setState(tenant, 'outboundBytesOfMonth', 0);
+  if (table.state(tenant, STATE.month) < month) {
+    table.setState(tenant, STATE.month, month);
+    table.setState(tenant, STATE.fuelOfMonth, 0);
+    table.setState(tenant, STATE.outboundBytesOfMonth, 0);
   }
   return month;
 }

@@ -15,10 +15,14 @@ import { burn } from '../scheduler/burn.ts';
 import { monotonicMs } from '../scheduler/monotonic-clock.ts';
 import {
   FUNCTION_COLUMNS,
+  FUNCTION_COUNT,
   HOST,
+  LIMIT,
   QUOTA_NAMES,
   type QuotaTable,
+  STATE,
   TENANT_COLUMNS,
+  TENANT_COUNT,
   TENANT_STATE,
 } from '../scheduler/quota-table.ts';
 import { MAIN_THREAD } from '../scheduler/shared-lock.ts';
@@ -64,7 +68,7 @@ export class TenantAccounts implements Disposable {
       columns: FUNCTION_COLUMNS,
       isIdle: (column) => table.isFunctionIdle(column),
     });
-    table.setLimit(HOST, 'concurrency', HOST_LIMITS.concurrency);
+    table.setLimit(HOST, LIMIT.concurrency, HOST_LIMITS.concurrency);
     this.#refreshHost();
     registry.tenants.onChange((tenant) => this.#tenantChanged(tenant));
     registry.functions.onChange((tenant, name) => this.#functionChanged(tenant, name));
@@ -84,7 +88,7 @@ export class TenantAccounts implements Disposable {
     const { table } = this.#ports;
     const column = this.#tenants.find(tenant);
     if (column !== undefined)
-      table.locked(column, MAIN_THREAD, () => table.setState(column, 'stoppedMonth', month));
+      table.locked(column, MAIN_THREAD, () => table.setState(column, STATE.stoppedMonth, month));
   }
 
   functionColumn(tenant: TenantName, name: FunctionName): number {
@@ -111,8 +115,8 @@ export class TenantAccounts implements Disposable {
       burn(table, column, fuel, { monotonicMs, wallMs: now });
       table.setState(
         column,
-        'outboundBytesOfMonth',
-        table.state(column, 'outboundBytesOfMonth') + outboundBytes,
+        STATE.outboundBytesOfMonth,
+        table.state(column, STATE.outboundBytesOfMonth) + outboundBytes,
       );
     });
   }
@@ -124,7 +128,7 @@ export class TenantAccounts implements Disposable {
 
   /** Invocations of a function that have ended; counts on from where it is, and wraps. */
   ended({ column }: AccountedFunction): number {
-    return this.#ports.table.functionCount(column, 'ended');
+    return this.#ports.table.functionCount(column, FUNCTION_COUNT.ended);
   }
 
   /** Each quota of a tenant with what is used of it now. */
@@ -166,11 +170,11 @@ export class TenantAccounts implements Disposable {
     const saved = registry.quotas.month(tenant, month);
     this.#saved.set(tenant, JSON.stringify(saved));
     table.locked(column, MAIN_THREAD, () => {
-      for (const name of TENANT_STATE) table.setState(column, name, 0);
-      table.setState(column, 'month', month);
-      table.setState(column, 'stoppedMonth', stoppedMonth(tenant));
-      table.setState(column, 'fuelOfMonth', saved.fuel);
-      table.setState(column, 'outboundBytesOfMonth', saved.outboundBytes);
+      for (const name of TENANT_STATE) table.setState(column, STATE[name], 0);
+      table.setState(column, STATE.month, month);
+      table.setState(column, STATE.stoppedMonth, stoppedMonth(tenant));
+      table.setState(column, STATE.fuelOfMonth, saved.fuel);
+      table.setState(column, STATE.outboundBytesOfMonth, saved.outboundBytes);
     });
     this.#refresh(tenant, column);
   }
@@ -180,8 +184,8 @@ export class TenantAccounts implements Disposable {
     const quotas = registry.quotas.of(tenant);
     const { reservedConcurrency } = registry.quotas.stored(tenant);
     table.locked(column, MAIN_THREAD, () => {
-      for (const name of QUOTA_NAMES) table.setLimit(column, name, quotas[name]);
-      table.setState(column, 'reservedByParts', reservedConcurrency);
+      for (const name of QUOTA_NAMES) table.setLimit(column, LIMIT[name], quotas[name]);
+      table.setState(column, STATE.reservedByParts, reservedConcurrency);
     });
     // More may fit now.
     table.announceFree(column);
@@ -190,7 +194,7 @@ export class TenantAccounts implements Disposable {
   #refreshHost(): void {
     const { table, registry } = this.#ports;
     table.locked(HOST, MAIN_THREAD, () => {
-      table.setState(HOST, 'reservedByParts', registry.quotas.reservedConcurrency());
+      table.setState(HOST, STATE.reservedByParts, registry.quotas.reservedConcurrency());
     });
   }
 
@@ -216,9 +220,9 @@ export class TenantAccounts implements Disposable {
     const { table } = this.#ports;
     return table.locked(column, MAIN_THREAD, () => ({
       tenant,
-      month: table.state(column, 'month'),
-      fuel: table.state(column, 'fuelOfMonth'),
-      outboundBytes: table.state(column, 'outboundBytesOfMonth'),
+      month: table.state(column, STATE.month),
+      fuel: table.state(column, STATE.fuelOfMonth),
+      outboundBytes: table.state(column, STATE.outboundBytesOfMonth),
     }));
   }
 
@@ -227,11 +231,14 @@ export class TenantAccounts implements Disposable {
     const column = this.tenantColumn(tenant);
     const monthly = this.#monthlyUse(tenant, column);
     const isThisMonth = monthly.month === monthOf(now());
-    const [reserved, common] = [table.tenantCount(column, 'reserved'), table.tenantCount(column, 'common')];
+    const [reserved, common] = [
+      table.tenantCount(column, TENANT_COUNT.reserved),
+      table.tenantCount(column, TENANT_COUNT.common),
+    ];
     return {
       concurrency: reserved + common,
       reservedConcurrency: reserved,
-      queuedInvocations: table.tenantCount(column, 'waiting'),
+      queuedInvocations: table.tenantCount(column, TENANT_COUNT.waiting),
       memoryBytes: table.memoryBytes(column),
       fuelPerMonth: isThisMonth ? monthly.fuel : 0,
       outboundBytesPerMonth: isThisMonth ? monthly.outboundBytes : 0,

@@ -171,6 +171,7 @@ test('strings and lists that pass are charged by their length, as on the glue', 
     ['list', 32, 3],
     ['given-text', -1],
     ['pair', 64],
+    ['given-number'],
   ] as const;
   for (const [name, ...args] of calls) {
     t.is(
@@ -179,4 +180,26 @@ test('strings and lists that pass are charged by their length, as on the glue', 
       name,
     );
   }
+});
+
+test('a function without parameters is counted as on the glue, and heard where it throws', async (t) => {
+  const counts = async (running: Running): Promise<unknown> => {
+    await running.exports['given-number']!();
+    const { immediateCalls, waitingCalls, hostCalls } = running.guest.callCounts;
+    return { immediateCalls, waitingCalls, hostCalls: [...hostCalls] };
+  };
+  const linked = await counts(guest.link(host().imports));
+  t.deepEqual(linked, await counts(await guest.glue(host().imports)));
+  t.like(linked, { immediateCalls: 1, waitingCalls: 0 });
+
+  const broken = new Error('no number');
+  const giveNumber = (): never => {
+    throw broken;
+  };
+  const { exports, traps } = guest.link(host({ giveNumber }).imports);
+  t.is(await t.throwsAsync(async () => exports['given-number']!()), broken);
+  t.true(
+    traps.length >= 2 && traps.every((error) => error === broken),
+    'where it is thrown, and where it leaves',
+  );
 });

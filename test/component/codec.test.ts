@@ -86,6 +86,38 @@ test('what a broken allocator gives is refused', (t) => {
   t.regex(error!.message, /not aligned/);
 });
 
+test('short strings and those a little longer are written and read as UTF-8, wherever a character is that is not ASCII', (t) => {
+  const { codecs, context, memory } = codecFixture([{ kind: 'string' }]);
+  const codec = codecs.get(0);
+  for (let length = 0; length <= 40; length++) {
+    const ascii = Array.from({ length }, (_, i) => String.fromCharCode((i * 7) % 128)).join('');
+    const texts = [ascii];
+    for (const other of ['\u0080', 'é', '\u20ac', '🦋', '\ud800'])
+      for (const at of [0, length >> 1, length]) texts.push(ascii.slice(0, at) + other + ascii.slice(at));
+    for (const text of texts) {
+      const flat: CoreValue[] = [];
+      codec.lowerFlat(context, text, flat);
+      const [pointer, byteLength] = flat as [number, number];
+      const written = Buffer.from(memory.buffer, pointer, byteLength);
+      t.is(Buffer.compare(written, Buffer.from(text)), 0, JSON.stringify(text));
+      context.begin();
+      t.is(codec.liftFlat(context, flat, 0), text.toWellFormed());
+    }
+  }
+});
+
+test('a short string that is not UTF-8 is refused', (t) => {
+  const { codecs, context, memory } = codecFixture([{ kind: 'string' }]);
+  for (const broken of [[0x80], [0x61, 0xff], [0xc3], [0xed, 0xa0, 0x80]]) {
+    new Uint8Array(memory.buffer).set(broken, 64);
+    context.begin();
+    const error = t.throws(() => codecs.get(0).liftFlat(context, [64, broken.length], 0), {
+      instanceOf: ComponentTrap,
+    });
+    t.regex(error!.message, /not utf-8/);
+  }
+});
+
 test('strings, numbers and elements are charged by the table of docs/fuel.md', (t) => {
   const fixture = codecFixture([
     { kind: 'string' },

@@ -1,6 +1,7 @@
 /** What comes of events, by what a guest does with them, on both roads. */
 import test from 'ava';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
+import { LIMIT, TENANT_COUNT } from '../../host/scheduler/quota-table.ts';
 import { artifactOf } from '../harness/artifact.ts';
 import { eventGuest, mistypedGuest } from '../harness/event-guests.ts';
 import { batch, EventServing, event, message, SENT_AT_MS, tick } from '../harness/event-serving.ts';
@@ -158,11 +159,11 @@ test('a rewound instance takes the fuel of a fresh one, whatever was handled bef
 
 test("where a tenant's places are taken an event is refused, though requests could wait", async (t) => {
   using serving = new EventServing(queueOnly);
-  serving.table.setLimit(OPEN_COLUMN, 'concurrency', 1);
+  serving.table.setLimit(OPEN_COLUMN, LIMIT.concurrency, 1);
   const [one, other] = await Promise.all([serving.deliver(batch('k')), serving.deliver(batch('k'))]);
   t.like(one, { kind: 'returned' });
   t.like(other, { kind: 'refused', cause: { code: 'quota_exceeded' }, retryAfterMs: 50 });
-  t.is(serving.table.tenantCount(OPEN_COLUMN, 'waiting'), 0);
+  t.is(serving.table.tenantCount(OPEN_COLUMN, TENANT_COUNT.waiting), 0);
   t.like(await serving.deliver(batch('k')), { kind: 'returned' });
 });
 

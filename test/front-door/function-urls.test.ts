@@ -1,6 +1,8 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import test from 'ava';
-import { isPlainFunctionCall } from '../../host/front-door/function-urls.ts';
+import type { CallOptions } from '../../host/front-door/call.ts';
+import { FunctionUrls, isPlainFunctionCall } from '../../host/front-door/function-urls.ts';
+import type { Invoker } from '../../host/front-door/invoker.ts';
 
 function isPlain(url: string, headers: IncomingMessage['headers'] = { host: 'localhost:8787' }): boolean {
   return isPlainFunctionCall({ url, headers } as IncomingMessage);
@@ -41,4 +43,38 @@ for (const host of [undefined, '', 'a b<>', '[::1]:80', 'user@host', 'host:12345
 test('a request with a body is not plain', (t) => {
   t.false(isPlain('/fn/default/hello/', { host: 'a', 'content-length': '0' }));
   t.false(isPlain('/fn/default/hello/', { host: 'a', 'transfer-encoding': 'chunked' }));
+});
+
+test('a target names the same function each time, however many have been named since', (t) => {
+  const calls: CallOptions[] = [];
+  const invoker = { call: async (options: CallOptions) => void calls.push(options) };
+  const policy = { admit: () => t.fail() as never };
+  const urls = new FunctionUrls(invoker as unknown as Invoker, policy);
+  const called = (url: string): Partial<CallOptions> => {
+    void urls.serve({ method: 'GET', url, headers: { host: 'h' } } as IncomingMessage, {} as ServerResponse);
+    const { tenant, name, pathWithQuery, scriptName } = calls.pop()!;
+    return { tenant, name, pathWithQuery, scriptName };
+  };
+  const check = (): void => {
+    t.like(called('/fn/a/b-c/x?y'), {
+      tenant: 'a',
+      name: 'b-c',
+      pathWithQuery: '/x?y',
+      scriptName: '/fn/a/b-c',
+    });
+    t.like(called('/fn/a-b/c'), { tenant: 'a-b', name: 'c', pathWithQuery: '/', scriptName: '/fn/a-b/c' });
+    t.like(called('http://h/fn/a/c?q'), {
+      tenant: 'a',
+      name: 'c',
+      pathWithQuery: '/?q',
+      scriptName: '/fn/a/c',
+    });
+  };
+  check();
+  check();
+  for (let i = 0; i < 10_001; i++) {
+    const { name } = called(`/fn/a/f${i}/`);
+    if (name !== `f${i}`) t.fail(`f${i} was taken for ${name}`);
+  }
+  check();
 });

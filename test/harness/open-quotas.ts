@@ -2,6 +2,7 @@
 import {
   createQuotaTable,
   HOST,
+  LIMIT,
   QUOTA_NAMES,
   QuotaTable,
   type QuotaTableBuffers,
@@ -14,7 +15,7 @@ export function openQuotas(threads: number): QuotaTableBuffers {
   const buffers = createQuotaTable(threads);
   const table = new QuotaTable(buffers);
   for (const column of [HOST, OPEN_COLUMN]) {
-    for (const name of QUOTA_NAMES) table.setLimit(column, name, Number.MAX_SAFE_INTEGER);
+    for (const name of QUOTA_NAMES) table.setLimit(column, LIMIT[name], Number.MAX_SAFE_INTEGER);
   }
   return buffers;
 }

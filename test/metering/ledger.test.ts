@@ -65,6 +65,27 @@ test('a record is kept once, whole, however often it is told of', (t) => {
   t.is(ledger.append([{ ...records[0]!, attempt: 99 }]), 1, 'another attempt is another record');
 });
 
+test('records of subjects that differ in one part only are told apart, one right behind the other', (t) => {
+  const ledger = ledgerOf(t);
+  const random = new Random(1);
+  const first = randomRecord(random);
+  const parts: Partial<UsageRecord>[] = [
+    { tenant: 'other' as UsageRecord['tenant'] },
+    { generation: 2 },
+    { name: 'other' as UsageRecord['name'] },
+    { version: 9 },
+    { artifactKey: 'other' },
+    { fuelModel: 'other' },
+  ];
+  // Every other one is of the first subject.
+  const records = parts.flatMap((part) => [
+    { ...first, invocationId: randomRecord(random).invocationId },
+    { ...first, invocationId: randomRecord(random).invocationId, ...part },
+  ]);
+  t.is(ledger.append(records), 12);
+  t.deepEqual(allRecords(ledger, 5).sort(byId), [...records].sort(byId));
+});
+
 test('roll-ups of each level are the sums of the records, host faults apart', (t) => {
   const ledger = ledgerOf(t);
   const records = randomRecords(t, 500);
@@ -190,6 +211,14 @@ test('a batch that cannot be written leaves nothing behind, and can be tried aga
   t.throws(() => ledger.append([...records.slice(0, 9), bad]));
   t.deepEqual(allRecords(ledger, 100), []);
   t.is(ledger.append(records), 10);
+});
+
+test('a subject that came with a batch that cannot be written is new to the next', (t) => {
+  const ledger = ledgerOf(t);
+  const [record] = randomRecords(t, 1);
+  t.throws(() => ledger.append([record!, { ...record!, attempt: 99, fuel: 0.5 }]));
+  t.is(ledger.append([record!]), 1);
+  t.deepEqual(allRecords(ledger, 100), [record!]);
 });
 
 test('a file from before host calls were told apart opens: none of any kind then, and they add up from now on', async (t) => {

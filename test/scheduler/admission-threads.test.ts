@@ -3,7 +3,14 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { Admission } from '../../host/scheduler/admission.ts';
-import { HOST, QuotaTable, type QuotaTableBuffers } from '../../host/scheduler/quota-table.ts';
+import {
+  FUNCTION_COUNT,
+  HOST,
+  QuotaTable,
+  type QuotaTableBuffers,
+  STATE,
+  TENANT_COUNT,
+} from '../../host/scheduler/quota-table.ts';
 import { seedOf } from '../instrument/random.ts';
 import type { AskingThreadData, AskingThreadResult } from './asking-thread.ts';
 import { applicant, ManualClock, quotaBuffers, TENANT } from './quota-fixture.ts';
@@ -39,11 +46,11 @@ async function askFromAll(
 }
 
 function isEmpty(t: ExecutionContext, table: QuotaTable): void {
-  for (const count of ['reserved', 'common', 'unreserved', 'waiting', 'memoryPages'] as const) {
-    t.is(table.tenantCount(TENANT, count), 0, count);
+  for (const [name, count] of Object.entries(TENANT_COUNT)) {
+    t.is(table.tenantCount(TENANT, count), 0, name);
   }
-  t.is(table.tenantCount(HOST, 'common'), 0);
-  t.is(table.functionCount(0, 'common'), 0);
+  t.is(table.tenantCount(HOST, TENANT_COUNT.common), 0);
+  t.is(table.functionCount(0, FUNCTION_COUNT.common), 0);
 }
 
 test.serial('never more run than may, all that may do, and nothing is left behind', async (t) => {
@@ -54,8 +61,8 @@ test.serial('never more run than may, all that may do, and nothing is left behin
   const table = new QuotaTable(buffers);
   t.is(most, cap);
   isEmpty(t, table);
-  t.is(table.functionCount(0, 'ended'), admitted);
-  t.is(table.state(TENANT, 'fuelOfMonth'), fuel);
+  t.is(table.functionCount(0, FUNCTION_COUNT.ended), admitted);
+  t.is(table.state(TENANT, STATE.fuelOfMonth), fuel);
 });
 
 test.serial('the concurrency of one function is exact, too', async (t) => {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { Place, Verdict } from '../../host/scheduler/admission.ts';
-import { HOST } from '../../host/scheduler/quota-table.ts';
+import { HOST, STATE, TENANT_COUNT } from '../../host/scheduler/quota-table.ts';
 import { admissions, applicant, ManualClock, OTHER_TENANT, TENANT } from './quota-fixture.ts';
 
 const MiB = 2 ** 20;
@@ -52,7 +52,7 @@ test('a tenant is admitted up to its concurrency over all functions and threads,
 test('places that a function keeps are nobody else’s, used or not', (t) => {
   const { table, threads } = admissions(1, { concurrency: 5 });
   const keeper = applicant(0, { reservedConcurrency: 2 });
-  table.setState(TENANT, 'reservedByParts', 2);
+  table.setState(TENANT, STATE.reservedByParts, 2);
   const [a] = threads;
   for (let i = 0; i < 3; i++) t.is(a!.ask(applicant(1)).kind, 'place');
   t.is(wordOf(a!.ask(applicant(1))), 'tenant concurrency', 'two of the five are kept');
@@ -63,7 +63,7 @@ test('places that a function keeps are nobody else’s, used or not', (t) => {
 
 test('a function beyond the places that it keeps uses those that all share', (t) => {
   const { table, threads } = admissions(1, { concurrency: 3 });
-  table.setState(TENANT, 'reservedByParts', 1);
+  table.setState(TENANT, STATE.reservedByParts, 1);
   const keeper = applicant(0, { reservedConcurrency: 1 });
   const places = [1, 2, 3].map(() => placeOf(threads[0]!.ask(keeper)));
   t.is(wordOf(threads[0]!.ask(applicant(1))), 'tenant concurrency');
@@ -76,7 +76,7 @@ test('a function beyond the places that it keeps uses those that all share', (t)
 
 test('places of the host that a tenant keeps are free for it when all others are taken', (t) => {
   const { table, threads } = admissions(2, { reservedConcurrency: 1 }, new ManualClock(), 3);
-  table.setState(HOST, 'reservedByParts', 1);
+  table.setState(HOST, STATE.reservedByParts, 1);
   const [a, b] = threads;
   const other = applicant(5, {}, OTHER_TENANT);
   const place = placeOf(a!.ask(other));
@@ -124,7 +124,7 @@ test('a refusal takes nothing: neither of the rate nor of the places', (t) => {
   const place = placeOf(threads[0]!.ask(applicant()));
   for (let i = 0; i < 100; i++) t.is(wordOf(threads[0]!.ask(applicant())), 'tenant concurrency');
   place.leave(0);
-  t.is(table.tenantCount(TENANT, 'common'), 0);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.common), 0);
   t.is(table.memoryBytes(TENANT), 0);
   t.is(threads[0]!.ask(applicant()).kind, 'place', 'the second of the burst is still there');
 });
@@ -156,13 +156,13 @@ test('fuel of a month is there again when the next one begins', (t) => {
   const { threads, table } = admissions(2, { fuelPerMonth: 1_000 }, clock);
   placeOf(threads[0]!.ask(applicant())).leave(999);
   placeOf(threads[1]!.ask(applicant())).leave(500);
-  t.is(table.state(TENANT, 'fuelOfMonth'), 1_499, 'one invocation may overshoot');
+  t.is(table.state(TENANT, STATE.fuelOfMonth), 1_499, 'one invocation may overshoot');
   const refused = threads[0]!.ask(applicant());
   t.is(wordOf(refused), 'tenant fuelPerMonth');
   t.is(resetAfter(refused, clock), 1_000);
   clock.pass(1_000);
   t.is(threads[0]!.ask(applicant()).kind, 'place');
-  t.is(table.state(TENANT, 'fuelOfMonth'), 0);
+  t.is(table.state(TENANT, STATE.fuelOfMonth), 0);
 });
 
 test('outbound requests have a rate, outbound bytes a month', (t) => {
@@ -185,6 +185,6 @@ test('a thread that died gives its places back', (t) => {
   t.is(wordOf(threads[1]!.ask(applicant())), 'tenant concurrency');
   table.clearThread(0);
   t.is(threads[1]!.ask(applicant()).kind, 'place');
-  t.is(table.tenantCount(TENANT, 'common'), 1);
-  t.is(table.tenantCount(HOST, 'common'), 1);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.common), 1);
+  t.is(table.tenantCount(HOST, TENANT_COUNT.common), 1);
 });

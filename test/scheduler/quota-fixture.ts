@@ -6,6 +6,7 @@ import type { AdmissionClock } from '../../host/scheduler/burn.ts';
 import {
   createQuotaTable,
   HOST,
+  LIMIT,
   QUOTA_NAMES,
   QuotaTable,
   type QuotaTableBuffers,
@@ -49,12 +50,12 @@ export function quotaBuffers(
 ): QuotaTableBuffers {
   const buffers = createQuotaTable(threads);
   const table = new QuotaTable(buffers);
-  table.setLimit(HOST, 'concurrency', hostConcurrency);
+  table.setLimit(HOST, LIMIT.concurrency, hostConcurrency);
   for (const tenant of [TENANT, OTHER_TENANT]) {
     const quotas = tenant === TENANT ? limits : {};
     for (const name of QUOTA_NAMES) {
       const isReserve = name === 'reservedConcurrency' || name === 'queuedInvocations';
-      table.setLimit(tenant, name, quotas[name] ?? (isReserve ? 0 : BOUNDLESS));
+      table.setLimit(tenant, LIMIT[name], quotas[name] ?? (isReserve ? 0 : BOUNDLESS));
     }
   }
   return buffers;

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { Admission, Applicant, Place } from '../../host/scheduler/admission.ts';
+import { TENANT_COUNT } from '../../host/scheduler/quota-table.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { admissions, applicant, type Limits, TENANT } from './quota-fixture.ts';
 
@@ -36,8 +37,8 @@ test('who came first is served first, and everybody is', async (t) => {
   place.leave(0);
   await Promise.all(all);
   t.deepEqual(served, [1, 2, 3, 4]);
-  t.is(table.tenantCount(TENANT, 'waiting'), 0);
-  t.is(table.tenantCount(TENANT, 'common'), 0);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.waiting), 0);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.common), 0);
 });
 
 test('a place that becomes free on another thread is heard of', async (t) => {
@@ -65,7 +66,7 @@ test('one more than may wait is refused, and who has waited long enough is, too'
   const waiting = [queue(threads[0]!, room), queue(threads[0]!, room)];
   t.is(threads[0]!.ask(applicant()).kind, 'quota');
   t.deepEqual(await Promise.all(waiting), ['quota', 'quota']);
-  t.is(table.tenantCount(TENANT, 'waiting'), 0);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.waiting), 0);
 });
 
 test('who hangs up waits no longer, and is passed over', async (t) => {
@@ -94,7 +95,7 @@ test('one whose function is busy lets others pass, and has its turn later', asyn
   for (const holder of holders) holder.leave(0);
   t.is(await third, 'place');
   const running = await first;
-  t.is(table.tenantCount(TENANT, 'waiting'), 1);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.waiting), 1);
   if (running?.kind === 'place') running.leave(0);
   t.is(await second, 'place');
 });
@@ -106,5 +107,5 @@ test('a room that is cleared keeps nobody', async (t) => {
   const waiting = [queue(threads[0]!, room), queue(threads[0]!, room)];
   room.clear();
   t.deepEqual(await Promise.all(waiting), ['gave up', 'gave up']);
-  t.is(table.tenantCount(TENANT, 'waiting'), 0);
+  t.is(table.tenantCount(TENANT, TENANT_COUNT.waiting), 0);
 });

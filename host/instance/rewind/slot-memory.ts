@@ -120,7 +120,7 @@ export class SlotMemory {
       this.#keptBytes = 0;
       return;
     }
-    this.#keptBytes = written.bytes;
+    this.#keptBytes = written.bytes + written.gatheredBytes;
     written.restore(this.#bytes);
     if (!isKnown) written.keep();
   }

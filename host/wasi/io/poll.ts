@@ -113,7 +113,11 @@ export function createPoll(context: WasiContext): Poll {
   };
 }
 
+/** What most polls give, which watch one thing that is ready. Nobody writes to it. */
+const ONLY_FIRST: Uint32Array = Uint32Array.of(0);
+
 function readyIndexes(watched: readonly Readiness[]): Uint32Array {
+  if (watched.length === 1 && watched[0]!.isReady()) return ONLY_FIRST;
   const indexes: number[] = [];
   for (let index = 0; index < watched.length; index++) if (watched[index]!.isReady()) indexes.push(index);
   return new Uint32Array(indexes);

@@ -4,6 +4,8 @@ import { openLinuxKernel } from '../../../host/instance/rewind/linux-kernel.ts';
 import { KernelError, type MemoryKernel } from '../../../host/instance/rewind/memory-kernel.ts';
 import { choosePolicy } from '../../../host/instance/rewind/rewind-policy.ts';
 import { StateImage } from '../../../host/instance/rewind/state-image.ts';
+import { TouchedRanges } from '../../../host/instance/rewind/touched-ranges.ts';
+import { WrittenPages } from '../../../host/instance/rewind/written-pages.ts';
 import { differenceOf, observe, start, statefulGuest } from './stateful-guest.ts';
 
 const kernel = openLinuxKernel();
@@ -130,4 +132,86 @@ test('a kernel that refuses to count is not asked again', async (t) => {
   t.is(asked, 1);
   t.is(slot.rewind(), 'clean');
   t.is(counts.scans, 3);
+});
+
+test('the piece that two scans gave alike counts as memory that a slot keeps', async (t) => {
+  let faults = 0;
+  const { slot, counts, use, difference } = await slotAfter([70_000], { pageFaults: () => faults++ });
+  const before = slot.keptBytes;
+  use(70_000);
+  t.is(slot.rewind(), 'clean');
+  t.is(counts.scans, 3);
+  t.is(slot.keptBytes - before, 4_096);
+  t.is(difference(), undefined);
+});
+
+/** A memory with an image in its middle, whose bytes all differ from their neighbours and from zero. */
+function imageAndPages() {
+  const [from, to, lengthBytes] = [65_536, 40 * 65_536, 50 * 65_536];
+  const bytes = Uint8Array.from({ length: to - from }, (_, i) => 1 + (i % 251));
+  const image = { from, to, lengthBytes, fileOffset: 0, bytes };
+  const whole = new Uint8Array(lengthBytes);
+  whole.set(bytes, from);
+  return { pages: new WrittenPages(image, () => 1), whole };
+}
+
+function touchedRanges(...ranges: readonly (readonly [number, number])[]): TouchedRanges {
+  const touched = new TouchedRanges(16, 50 * 65_536);
+  for (const [from, to] of ranges) touched.add(from, to);
+  return touched;
+}
+
+/** What is restored over a memory in which everything is wrong; undefined where that is exactly the ranges. */
+function wrongAfterRestore(
+  pages: WrittenPages,
+  whole: Uint8Array,
+  touched: TouchedRanges,
+): string | undefined {
+  const memory = new Uint8Array(whole.length).fill(255);
+  const expected = memory.slice();
+  for (let i = 0; i < touched.count; i++)
+    expected.set(whole.subarray(touched.from(i), touched.to(i)), touched.from(i));
+  pages.list(touched);
+  pages.restore(memory);
+  pages.keep();
+  if (Buffer.compare(memory, expected) === 0) return undefined;
+  return `wrong at ${memory.findIndex((byte, at) => byte !== expected[at])}`;
+}
+
+test('what two scans gave alike is put back from one piece, until a scan gives something else', (t) => {
+  const { pages, whole } = imageAndPages();
+  // Over both ends of the image, within it, and before it.
+  const usual: (readonly [number, number])[] = [
+    [4_096, 8_192],
+    [65_536 - 4_096, 65_536 + 8_192],
+    [20 * 65_536, 20 * 65_536 + 4_096],
+    [40 * 65_536 - 4_096, 41 * 65_536],
+  ];
+  t.is(wrongAfterRestore(pages, whole, touchedRanges(...usual)), undefined);
+  t.is(pages.gatheredBytes, 0);
+  for (let round = 0; round < 3; round++) {
+    t.is(wrongAfterRestore(pages, whole, touchedRanges(...usual)), undefined);
+    t.is(pages.gatheredBytes, 8_192 + 4_096 + 4_096);
+  }
+  for (const other of [
+    [...usual, [45 * 65_536, 46 * 65_536] as const],
+    [...usual.slice(0, 3), [40 * 65_536 - 8_192, 41 * 65_536] as const],
+    [...usual.slice(0, 3), [40 * 65_536 - 8_192, 42 * 65_536] as const],
+    usual.slice(0, 2),
+  ]) {
+    t.is(wrongAfterRestore(pages, whole, touchedRanges(...other)), undefined);
+    t.is(pages.gatheredBytes, 0);
+    t.is(wrongAfterRestore(pages, whole, touchedRanges(...other)), undefined);
+    t.true(pages.gatheredBytes > 0);
+  }
+  pages.forget();
+  t.is(pages.gatheredBytes, 0);
+});
+
+test('more than a mebibyte is not put together', (t) => {
+  const { pages, whole } = imageAndPages();
+  const large = [65_536, 65_536 * 17 + 4_096] as const;
+  for (let round = 0; round < 3; round++)
+    t.is(wrongAfterRestore(pages, whole, touchedRanges(large)), undefined);
+  t.is(pages.gatheredBytes, 0);
 });

@@ -33,6 +33,8 @@ test('poll gives the indexes of what is ready, at once', (t) => {
   const [one, two] = [new Event(), new Event()];
   two.fire();
   t.deepEqual(poll([one.pollable, two.pollable, two.pollable]), Uint32Array.of(1, 2));
+  t.deepEqual(poll([two.pollable, one.pollable, two.pollable]), Uint32Array.of(0, 2));
+  t.deepEqual(poll([two.pollable]), Uint32Array.of(0));
 });
 
 test('poll waits for the first that becomes ready', async (t) => {
