@@ -39,7 +39,7 @@ export class DebtEdges {
   /** Lowers `debts`, by label, until no edge is longer than the difference of its ends. */
   lower(debts: Int32Array): void {
     const { numbers, end } = this;
-    // Those from where nothing is pending first: that leaves fewer rounds.
+    // Those from the entry, where nothing is pending: once is enough.
     for (let at = 0; at < end; at += EDGE_WIDTH) {
       if (numbers[at] !== BODY) continue;
       const label = numbers[at + 2]! & ~UNPAID_EDGE;
