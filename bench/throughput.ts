@@ -23,7 +23,7 @@ export const notMeasured = [
   'a guest that does anything but answer, and bodies: the answer has 26 bytes',
   'many functions or tenants at a time (see density and fairness)',
   'a load generator on another machine: it takes one of the cores, the server has the others',
-  'Hono or workerd with a process per core: what is compared has one serving thread on each side',
+  'peers with a process per core: they have one thread, as the hosts of the ratios without `all_cores` have',
 ];
 
 /** V8 goes on optimising a host for ten seconds of load; each system gets as many before it is measured. */
@@ -34,12 +34,22 @@ const ROUNDS = 9;
 const SMALL = 'mayfly, small';
 const QUICKJS = 'mayfly, quickjs';
 const STARLINGMONKEY = 'mayfly, starlingmonkey';
+const JCO_SERVE = 'jco serve, starlingmonkey';
 const RATIOS = {
   http_vs_hono: [SMALL, 'hono'],
   http_vs_workerd: [QUICKJS, 'workerd'],
-  http_vs_jco_serve: [STARLINGMONKEY, 'jco serve, starlingmonkey'],
+  http_vs_jco_serve: [STARLINGMONKEY, JCO_SERVE],
   http_vs_wasmtime: [SMALL, 'wasmtime serve, small'],
+  // A host as it starts by itself, beside peers that have one thread however many cores there are.
+  http_all_cores_vs_hono: [wide(SMALL), 'hono'],
+  http_all_cores_vs_workerd: [wide(QUICKJS), 'workerd'],
+  http_all_cores_vs_jco_serve: [wide(STARLINGMONKEY), JCO_SERVE],
 } as const;
+
+/** @param name of the row of a host with one serving thread */
+function wide(name: string): string {
+  return `${name}, a thread per core`;
+}
 
 export async function run(): Promise<BenchReport> {
   await using resources = new AsyncDisposableStack();
@@ -72,14 +82,15 @@ async function startAll(resources: AsyncDisposableStack): Promise<readonly Subje
     resources.use(subject.server);
     subjects.push(subject);
   };
-  const host = resources.use(await MayflyProcess.start({ MAYFLY_THREADS: '1' }));
+  const one = resources.use(await MayflyProcess.start({ MAYFLY_THREADS: '1' }));
+  const all = resources.use(await MayflyProcess.start({}));
   for (const { name, bytes } of Object.values(guests)) {
-    const path = await host.deploy(name, bytes);
-    subjects.push({ name: `mayfly, ${name}`, port: host.port, path, server: host.server });
+    const row = `mayfly, ${name}`;
+    const path = await one.deploy(name, bytes);
+    subjects.push({ name: row, port: one.port, path, server: one.server });
+    await all.deploy(name, bytes);
+    subjects.push({ name: wide(row), port: all.port, path, server: all.server });
   }
-  const wide = resources.use(await MayflyProcess.start({}));
-  const path = await wide.deploy('small', guests.small.bytes);
-  subjects.push({ name: `${SMALL}, a thread per core`, port: wide.port, path, server: wide.server });
 
   const peers: [string, () => Promise<Subject>][] = [
     ['hono', startHono],
