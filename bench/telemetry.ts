@@ -23,10 +23,10 @@ export const notMeasured = [
 ];
 
 /** V8 goes on optimising a host for ten seconds of load. */
-const WARM_UPS = 10;
+const WARM_UPS = 16;
 /** One after the other: pairs are of one host, and each host is another. */
 const HOSTS = 3;
-const ROUNDS = 18;
+const ROUNDS = 36;
 /** By default. */
 const METRICS_EXPORT_S = 60;
 
