@@ -1,5 +1,5 @@
 /**
- * Recorded invocations on their way from a serving thread to the main thread, which writes their spans: 148 bytes each, where a span has 700. Numbers are in one
+ * Recorded invocations on their way from a serving thread to the main thread, which writes their spans: 156 bytes each, where a span has 700. Numbers are in one
  * array, ids in another, both of which change threads without being copied; what many have in common is said once per batch.
  *
  * 1. It holds what has nothing to say beyond its own span and its phases; {@link isPlain} tells. All else is told whole (`spanOf`).
