@@ -3,6 +3,7 @@ import test from 'ava';
 import type { CallOptions } from '../../host/front-door/call.ts';
 import { FunctionUrls, isPlainFunctionCall } from '../../host/front-door/function-urls.ts';
 import type { Invoker } from '../../host/front-door/invoker.ts';
+import { ThreadHeap } from '../../host/worker/thread-heap.ts';
 
 function isPlain(url: string, headers: IncomingMessage['headers'] = { host: 'localhost:8787' }): boolean {
   return isPlainFunctionCall({ url, headers } as IncomingMessage);
@@ -77,4 +78,23 @@ test('a target names the same function each time, however many have been named s
     if (name !== `f${i}`) t.fail(`f${i} was taken for ${name}`);
   }
   check();
+});
+
+test('what is kept of a target is its names, however long the rest of it is', (t) => {
+  const invoker = { call: async () => {} } as unknown as Invoker;
+  const urls = new FunctionUrls(invoker, { admit: () => t.fail() as never });
+  const heap = new ThreadHeap();
+  const usedBytes = (): number => {
+    heap.collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = usedBytes();
+  const query = 'x'.repeat(32 * 1024);
+  for (let i = 0; i < 2_000; i++) {
+    const url = `/fn/a-tenant-with-a-name/a-function-with-number-${i}/?${query}`;
+    void urls.serve({ method: 'GET', url, headers: { host: 'h' } } as IncomingMessage, {} as ServerResponse);
+  }
+  const keptBytes = usedBytes() - before;
+  void urls.serve({ method: 'GET', url: '/fn/a/b', headers: {} } as IncomingMessage, {} as ServerResponse);
+  t.true(keptBytes < 8 * 2 ** 20, `${keptBytes} bytes`);
 });

@@ -1,4 +1,5 @@
 /** Who changed what: of one tenant, or of the whole host. */
+import { path } from './api.js';
 import { element, panel } from './element.js';
 import { live } from './live.js';
 import { moment } from './moment.js';
@@ -16,27 +17,28 @@ const MOST = 1_000;
 /**
  * @param {object} options
  * @param {Api} options.api
- * @param {string} options.path below which the log lies: of a tenant, or empty for that of the host
+ * @param {string} [options.tenant] none for the whole host
  * @param {AbortSignal} options.signal
  */
-export function auditPanel({ api, path, signal }) {
+export function auditPanel({ api, tenant, signal }) {
+  const at = tenant === undefined ? '/audit' : path`/tenants/${tenant}/audit`;
   let limit = NEWEST;
   const list = live({
     signal,
     everyMs: EVERY_MS,
-    load: () => api.ask(`${path}/audit`, { query: { limit }, signal }),
+    load: () => api.ask(at, { query: { limit }, signal }),
     show: (/** @type {AuditEntryJson[]} */ entries) =>
       entries.length === 0
         ? emptyNotice('Nothing was changed yet. Everything that is from now on is listed here.')
-        : [auditTable(entries), entries.length < limit ? undefined : more(entries.length)],
+        : [auditTable(entries), entries.length < limit ? undefined : more(entries)],
   });
-  const more = (/** @type {number} */ shown) =>
-    shown >= MOST
+  const more = (/** @type {readonly AuditEntryJson[]} */ entries) =>
+    entries.length >= MOST
       ? element(
           'p',
           { class: 'muted' },
-          `The newest ${MOST}. Whoever has to look further back: `,
-          commandFor(path),
+          'Those before: ',
+          element('code', {}, earlierThan(entries.at(-1), tenant)),
         )
       : element(
           'button',
@@ -54,9 +56,14 @@ export function auditPanel({ api, path, signal }) {
   return panel('Changes', list);
 }
 
-/** @param {string} path */
-function commandFor(path) {
-  return element('code', {}, path === '' ? 'npx mayfly audit --all -n 5000' : 'npx mayfly audit -n 5000');
+/**
+ * A command, for what is not asked for here.
+ * @param {AuditEntryJson | undefined} oldest
+ * @param {string | undefined} tenant
+ */
+function earlierThan(oldest, tenant) {
+  const whose = tenant === undefined ? '--all' : `--tenant ${tenant}`;
+  return `npx mayfly audit ${whose} --lines ${MOST} --before ${oldest?.id}`;
 }
 
 /** @param {readonly AuditEntryJson[]} entries */

@@ -70,7 +70,7 @@ export function overviewView({ api, signal }) {
       mappingPanel({ api, tenants: names, signal }),
       schedulePanel({ api, tenants: names, signal }),
     ),
-    auditPanel({ api, path: '', signal }),
+    auditPanel({ api, signal }),
   );
 }
 

@@ -76,7 +76,7 @@ export function tenantView({ api, tenant, signal }) {
     costPanel({ api, signal, path: at, invoices }),
     queuePanel(own),
     element('div', { class: 'halves' }, mappingPanel(own), schedulePanel(own)),
-    api.may('admin') ? auditPanel({ api, path: at, signal }) : undefined,
+    api.may('admin') ? auditPanel({ api, tenant, signal }) : undefined,
   );
 }
 
