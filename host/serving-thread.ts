@@ -280,10 +280,10 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     draining.abort();
     const late = setTimeout(() => invoker.cancelAll('draining', 'The host has shut down.'), timeoutMs);
     const closed = new Promise((resolve) => server.close(resolve));
-    connections.drain();
+    const drained = connections.drain();
     await invoker.idle();
     clearTimeout(late);
-    await closed;
+    await Promise.all([closed, drained]);
     heapWatch.stop();
     clearInterval(trimming);
     await pools.close();

@@ -31,11 +31,19 @@ export class Connections {
   /** Those without a request under way, the longest idle first. */
   readonly #idle = new LinkedList<Connection>();
   readonly #open = new Map<Socket, Link<Connection>>();
-  #isDraining = false;
+  /** Sockets whose `close` is still to come, those that were turned away or made room included. */
+  #unclosed = 0;
+  /** Once a drain has begun. */
+  #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(server: Server, options: ConnectionsOptions = {}) {
     this.#options = options;
     server.on('connection', (socket: Socket) => {
+      this.#unclosed++;
+      socket.once('close', () => {
+        this.#unclosed--;
+        this.#settleDrain();
+      });
       if (!this.#makeRoom()) {
         options.refuse?.(socket);
         return;
@@ -65,7 +73,7 @@ export class Connections {
         if (connection.value.latest === outgoing && this.#open.has(incoming.socket))
           this.#idle.append(connection);
       });
-      if (this.#isDraining) this.#closeAfter(connection.value);
+      if (this.#drained !== undefined) this.#closeAfter(connection.value);
     });
   }
 
@@ -82,10 +90,21 @@ export class Connections {
     return this.#open.size;
   }
 
-  /** Closes every connection as soon as no request is under way on it; half a request's head is none. */
-  drain(): void {
-    this.#isDraining = true;
+  /**
+   * Closes every connection as soon as no request is under way on it; half a request's head is none.
+   *
+   * @returns when all are closed, and whoever listened before this did has seen it. The server's own `close` comes before that of its last
+   *   sockets: a thread that was ended in between left descriptors behind, and callers with connections that nobody closed.
+   */
+  drain(): Promise<void> {
+    this.#drained ??= Promise.withResolvers();
     for (const { value } of this.#open.values()) this.#closeAfter(value);
+    this.#settleDrain();
+    return this.#drained.promise;
+  }
+
+  #settleDrain(): void {
+    if (this.#unclosed === 0) this.#drained?.resolve();
   }
 
   #makeRoom(): boolean {

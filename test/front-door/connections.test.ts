@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { Connections, type ConnectionsOptions } from '../../host/front-door/connections.ts';
 import { RawConnection, statuses } from '../harness/raw-connection.ts';
@@ -147,4 +147,35 @@ test('where every connection has a request under way, a new one is turned away',
   const next = await open(GET);
   await arrived(3);
   t.false(next.isClosed);
+});
+
+test('it is drained when the last connection is closed, one that was turned away included, and those who listened have seen it', async (t) => {
+  const turnedAway: Socket[] = [];
+  const refuse = (socket: Socket): void => void turnedAway.push(socket);
+  const { server, connections, responses, open, arrived } = await fixture(t, { max: 1, refuse });
+  const seen: string[] = [];
+  // As a ledger of connections does, which closes a descriptor of its own then.
+  const watch = (name: string): void =>
+    void server.prependOnceListener('connection', (socket) => socket.once('close', () => seen.push(name)));
+  watch('busy');
+  await open(GET);
+  await arrived(1);
+  watch('refused');
+  await open();
+  const drained = connections.drain().then(() => seen.push('drained'));
+  t.is(connections.drain(), connections.drain(), 'asked for again, it is the same drain');
+  const busyClosed = once(responses[0]!.socket!, 'close');
+  responses[0]!.end();
+  await busyClosed;
+  await new Promise(setImmediate);
+  t.deepEqual(seen, ['busy']);
+  turnedAway[0]!.destroy();
+  await drained;
+  t.deepEqual(seen, ['busy', 'refused', 'drained']);
+});
+
+test('without connections it is drained at once', async (t) => {
+  const { connections } = await fixture(t);
+  await connections.drain();
+  t.pass();
 });
