@@ -3,6 +3,7 @@
  * ready, and the clocks that guests see.
  */
 import { randomFillSync } from 'node:crypto';
+import type { Server } from 'node:net';
 import type { InvokerPorts } from './front-door/invoker-ports.ts';
 import { Stages } from './front-door/stages.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
@@ -10,6 +11,7 @@ import type { RoadWish } from './instance/rewind/road.ts';
 import { Slots } from './instance/slots.ts';
 import { COARSE_CLOCK_STEP_NS, FUEL_SLICE } from './limits/limits.ts';
 import { EVENT_LOOP } from './scheduler/event-loop.ts';
+import { EventLoopWatch } from './scheduler/event-loop-watch.ts';
 import { RunQueue, type RunQueuePorts } from './scheduler/run-queue.ts';
 import { CoarseClock } from './wasi/clocks/coarse-clock.ts';
 import { SystemClock } from './wasi/clocks/system-clock.ts';
@@ -19,10 +21,15 @@ export interface GuestRuntimeOptions extends Pick<RunQueuePorts, 'weightOf' | 'o
   /** Of instances that lie ready, and how many there may be. */
   readonly idleMemoryBytes: number;
   readonly idleSlots: number;
+  /** Whether no more than one invocation is there, those included that only wait. */
+  readonly isAlone: () => boolean;
 }
 
 export interface GuestRuntime {
   readonly slots: Slots;
+  /** From then on a guest that is alone is told by the kernel when it has to make room (event-loop-watch.ts). */
+  watchLoop(server: Server): Promise<void>;
+  unwatchLoop(): void;
   /** The invoker's, as far as they are the same wherever it runs. */
   readonly ports: Pick<
     InvokerPorts,
@@ -45,12 +52,15 @@ export function createGuestRuntime({
   idleSlots,
   weightOf,
   onQuantum,
+  isAlone,
 }: GuestRuntimeOptions): GuestRuntime {
+  let watch: EventLoopWatch | undefined;
   const runQueue = new RunQueue({
     ...EVENT_LOOP,
     quantum: FUEL_SLICE,
     ...(weightOf === undefined ? {} : { weightOf }),
     ...(onQuantum === undefined ? {} : { onQuantum }),
+    isQuiet: () => isAlone() && (watch?.isQuiet() ?? false),
   });
   const stages = new Stages({
     ...EVENT_LOOP,
@@ -69,6 +79,12 @@ export function createGuestRuntime({
   const coarseClock = new CoarseClock(fineClock, COARSE_CLOCK_STEP_NS);
   return {
     slots,
+    async watchLoop(server) {
+      watch = await EventLoopWatch.of(server);
+    },
+    unwatchLoop() {
+      watch?.close();
+    },
     ports: {
       slots,
       stages,
@@ -79,7 +95,7 @@ export function createGuestRuntime({
       admit: (tenant, isOver) => runQueue.admit(tenant, isOver),
       goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
       charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-      keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
+      keepsThread: (hasOnlyComputed) => !stages.isHolding && runQueue.keepsTurn(hasOnlyComputed),
     },
   };
 }

@@ -56,7 +56,12 @@ function serve(data: IsolatedProcessData): ServingProcess {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: ARTIFACT_BUDGET_BYTES,
   });
-  const { slots, ports } = createGuestRuntime({ ...data, onQuantum: () => heapWatch.lookSoon() });
+  const guests = createGuestRuntime({
+    ...data,
+    onQuantum: () => heapWatch.lookSoon(),
+    isAlone: () => invoker.hasOneAtMost,
+  });
+  const { slots, ports } = guests;
   const monotonicMs = (): number => performance.now();
   const table = new QuotaTable(createQuotaTable(1));
   const outbound = new Admission(table, 0, { monotonicMs, wallMs: Date.now });
@@ -136,7 +141,10 @@ function serve(data: IsolatedProcessData): ServingProcess {
       return routes.get(name);
     },
   });
-  server.listen(data.socketPath, () => link.notify({ kind: 'serving' }));
+  server.listen(data.socketPath, () => {
+    link.notify({ kind: 'serving' });
+    void guests.watchLoop(server);
+  });
 
   function takeLimits({ outbound: quotas }: IsolatedFunction): void {
     table.setLimit(COLUMN, LIMIT.outboundRequestsPerSecond, quotas.requestsPerSecond);

@@ -99,11 +99,13 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
-  const { slots, ports } = createGuestRuntime({
+  const guests = createGuestRuntime({
     ...data,
     weightOf: (tenant) => weights.of(tenant as TenantName),
     onQuantum: () => heapWatch.lookSoon(),
+    isAlone: () => invoker.hasOneAtMost,
   });
+  const { slots, ports } = guests;
   const trimming = setInterval(() => {
     slots.trim();
     telemetry.noteSlots();
@@ -261,6 +263,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   // Every thread listens on the same address; the kernel spreads connections over them.
   server.listen({ host: data.host, port: order.port, reusePort: true, backlog: 1_024 }, () => {
     link.notify({ kind: 'listening', port: (server.address() as AddressInfo).port });
+    void guests.watchLoop(server);
   });
 
   function noteUse(route: ResolvedFunction | undefined): ResolvedFunction | undefined {
@@ -285,6 +288,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     clearTimeout(late);
     await Promise.all([closed, drained]);
     heapWatch.stop();
+    guests.unwatchLoop();
     clearInterval(trimming);
     await pools.close();
     logs.flush();

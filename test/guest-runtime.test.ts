@@ -1,13 +1,19 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import test from 'ava';
-import { createGuestRuntime } from '../host/guest-runtime.ts';
+import { createGuestRuntime, type GuestRuntime } from '../host/guest-runtime.ts';
 import { FUEL_SLICE } from '../host/limits/limits.ts';
 import { asTenantName } from '../host/model/ids.ts';
 
+const MORE_THAN_ANY = 10;
 const TENANT = asTenantName('acme')!;
 
-function runtime() {
-  const { ports } = createGuestRuntime({ rewind: 'fresh', idleMemoryBytes: 1 << 20, idleSlots: 1 });
-  return ports;
+function createRuntime(isAlone: () => boolean): GuestRuntime {
+  return createGuestRuntime({ rewind: 'fresh', idleMemoryBytes: 1 << 20, idleSlots: 1, isAlone });
+}
+
+function runtime(): GuestRuntime['ports'] {
+  return createRuntime(() => false).ports;
 }
 
 /** Resolves when a guest that has used up a slice goes on. */
@@ -22,9 +28,9 @@ async function keptInOneTurn(
 ): Promise<boolean> {
   for (let turn = 0; turn < 1_000; turn++) {
     await parked(park);
-    if (!keepsThread()) continue;
+    if (!keepsThread(false)) continue;
     change();
-    return keepsThread();
+    return keepsThread(false);
   }
   throw new Error('each turn was too long from the beginning');
 }
@@ -35,6 +41,31 @@ test('a guest that is alone takes another slice', async (t) => {
   let isKept = false;
   for (let turn = 0; turn < 1_000 && !isKept; turn++) isKept = await keptInOneTurn(ports, () => {});
   t.true(isKept);
+});
+
+test('a guest that is alone keeps its turn while nothing comes for the loop, and only then', async (t) => {
+  let isAlone = true;
+  const { ports, watchLoop, unwatchLoop } = createRuntime(() => isAlone);
+  /** Whether it keeps its turn beyond the slices that any lone guest may have. */
+  const keepsTurn = async (): Promise<boolean> => {
+    await parked(ports.park);
+    for (let slice = 0; slice < MORE_THAN_ANY; slice++) if (!ports.keepsThread(true)) return false;
+    return true;
+  };
+  t.false(await keepsTurn());
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await watchLoop(server);
+  // What the test's own process has for the loop ends a turn, too.
+  let isKept = false;
+  for (let turn = 0; turn < 1_000 && !isKept; turn++) isKept = await keepsTurn();
+  t.true(isKept);
+  isAlone = false;
+  t.false(await keepsTurn());
+  isAlone = true;
+  unwatchLoop();
+  t.false(await keepsTurn());
+  server.close();
 });
 
 test('a guest that computes takes no other slice while a request waits to begin', async (t) => {

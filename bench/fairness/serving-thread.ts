@@ -19,6 +19,7 @@ import type { FunctionName, TenantName } from '../../host/model/ids.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { Admission } from '../../host/scheduler/admission.ts';
 import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
+import { EventLoopWatch } from '../../host/scheduler/event-loop-watch.ts';
 import { QuotaTable } from '../../host/scheduler/quota-table.ts';
 import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
@@ -75,7 +76,9 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     nowMs: () => performance.now(),
     quantum: FUEL_SLICE,
     weightOf: (tenant) => weights[tenant] ?? 1,
+    isQuiet: () => invoker.hasOneAtMost && (loopWatch?.isQuiet() ?? false),
   });
+  let loopWatch: EventLoopWatch | undefined;
   const loaded = new Map(
     Object.entries(artifacts).map(([name, message]) => [name, new LoadedArtifact(message)]),
   );
@@ -106,7 +109,7 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     },
     goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
-    keepsThread: () => !stages.isHolding && runQueue.keepsTurn(),
+    keepsThread: (hasOnlyComputed) => !stages.isHolding && runQueue.keepsTurn(hasOnlyComputed),
     log: () => {},
     resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);
@@ -145,7 +148,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     socket.on('error', () => {});
   });
   server.listen(0, '127.0.0.1', () =>
-    echo.listen(0, '127.0.0.1', () => {
+    echo.listen(0, '127.0.0.1', async () => {
+      loopWatch = await EventLoopWatch.of(server);
       const portOf = ({ port }: AddressInfo): number => port;
       const httpPort = portOf(server.address() as AddressInfo);
       say({ kind: 'ready', httpPort, echoPort: portOf(echo.address() as AddressInfo) });

@@ -2,6 +2,8 @@
  * A guest alone in its thread, in slices and in one piece: what its slices cost. Runs of each kind follow one another closely, in an order that
  * changes with each round, and each is compared with the run in one piece of its own round (telemetry/estimate.ts).
  */
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
@@ -10,6 +12,7 @@ import { linkGuest } from '../../host/instance/linked-guest.ts';
 import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
+import { EventLoopWatch } from '../../host/scheduler/event-loop-watch.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { ThreadHeap } from '../../host/worker/thread-heap.ts';
 import type { Figures } from '../run.ts';
@@ -34,14 +37,17 @@ const KINDS = {
   control: {},
   /** Calls the host at the end of each slice, and is never parked. */
   unparked: { slice: FUEL_SLICE, keeps: true },
-  sliced: { slice: FUEL_SLICE },
-  /** As a serving thread does where it is watched over: it looks at its heap behind each slice. */
-  watched: { slice: FUEL_SLICE, looks: true },
+  sliced: { slice: FUEL_SLICE, asks: true },
+  /** As a serving thread does where it is watched over: it looks at its heap behind each park. */
+  watched: { slice: FUEL_SLICE, asks: true, looks: true },
+  /** Where the kernel cannot be asked whether anything has come. */
+  unasked: { slice: FUEL_SLICE },
 } as const satisfies Record<string, Kind>;
 
 interface Kind {
   readonly slice?: number;
   readonly keeps?: boolean;
+  readonly asks?: boolean;
   readonly looks?: boolean;
 }
 
@@ -64,12 +70,20 @@ const FAST = 0.05;
 
 export async function measureSliceCost(message: ArtifactMessage, rounds: number): Promise<SliceCost> {
   const artifact = new LoadedArtifact(message);
-  const clock = openThreadClock();
+  await using resources = new AsyncDisposableStack();
+  const measured: Measured = { artifact, clock: openThreadClock(), watch: await watchLoop(resources) };
   // V8 replaces a function's code only when it is called anew.
-  for (let i = 0; i < WARM_UP_RUNS; i++) for (const name of NAMES) await timed(artifact, KINDS[name], clock);
-  const runs: Record<KindName, Run[]> = { whole: [], control: [], unparked: [], sliced: [], watched: [] };
+  for (let i = 0; i < WARM_UP_RUNS; i++) for (const name of NAMES) await timed(measured, KINDS[name]);
+  const runs: Record<KindName, Run[]> = {
+    whole: [],
+    control: [],
+    unparked: [],
+    sliced: [],
+    watched: [],
+    unasked: [],
+  };
   for (let round = 0; round < rounds; round++) {
-    for (const name of inSomeOrder(NAMES)) runs[name].push(await timed(artifact, KINDS[name], clock));
+    for (const name of inSomeOrder(NAMES)) runs[name].push(await timed(measured, KINDS[name]));
   }
   const costOf = (name: KindName): Cost => {
     const { ratio, error } = estimate(runs[name].map(({ ms }, round) => ms / runs.whole[round]!.ms));
@@ -97,14 +111,30 @@ function inSomeOrder<T>(values: readonly T[]): T[] {
 
 const heap = new ThreadHeap();
 
+interface Measured {
+  readonly artifact: LoadedArtifact;
+  readonly clock: () => number;
+  readonly watch: EventLoopWatch | undefined;
+}
+
+/** As that of a serving thread. */
+async function watchLoop(resources: AsyncDisposableStack): Promise<EventLoopWatch | undefined> {
+  const server = resources.use(createServer());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const watch = await EventLoopWatch.of(server);
+  resources.defer(() => watch?.close());
+  return watch;
+}
+
 async function timed(
-  artifact: LoadedArtifact,
-  { slice = BUDGET, keeps = false, looks = false }: Kind,
-  clock: () => number,
+  { artifact, clock, watch }: Measured,
+  { slice = BUDGET, keeps = false, asks = false, looks = false }: Kind,
 ): Promise<Run> {
   const queue = new RunQueue({
     ...EVENT_LOOP,
     quantum: FUEL_SLICE,
+    ...(asks && watch !== undefined ? { isQuiet: () => watch.isQuiet() } : {}),
     ...(looks ? { onQuantum: () => void heap.usedBytes() } : {}),
   });
   const fuel = new FuelAccount(BUDGET, slice);
@@ -121,7 +151,7 @@ async function timed(
     // As an invocation's deadline (engine.ts).
     isOver: () => performance.now() > endsMs,
     goOn: () => undefined,
-    keepsThread: () => keeps || queue.keepsTurn(),
+    keepsThread: (hasOnlyComputed) => keeps || queue.keepsTurn(hasOnlyComputed),
     yieldThread: (resume) => {
       turns++;
       const used = fuel.used - reported;

@@ -1,4 +1,4 @@
-import { loadFfi } from '../../host/instance/rewind/ffi.ts';
+import { loadFfi } from '../../host/ffi.ts';
 
 const CLOCK_THREAD_CPUTIME_ID = 3;
 /** Smaller arrays live in V8's own heap, where they move. */

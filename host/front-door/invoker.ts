@@ -55,6 +55,11 @@ export class Invoker {
     this.#ports = ports;
   }
 
+  /** Whether no more than one invocation is there on this thread, those included that only wait. */
+  get hasOneAtMost(): boolean {
+    return this.#calls <= 1;
+  }
+
   /** Resolves when no invocation is running on this thread. */
   idle(): Promise<void> {
     if (this.#calls === 0) return Promise.resolve();

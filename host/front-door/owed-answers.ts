@@ -1,6 +1,7 @@
 /** Keeps the connection ledger of a serving thread: which connection waits for an answer of which nothing is out. */
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { descriptorOf } from '../descriptor-of.ts';
 import type { ConnectionLedger } from '../worker/connection-ledger.ts';
 
 interface Owed {
@@ -43,10 +44,4 @@ export function recordOwedAnswers(server: Server, ledger: ConnectionLedger): voi
     ledger.owe(entry.at);
     response.onHead = () => ledger.settle(entry.at);
   });
-}
-
-/** Node has it, and does not document it. */
-function descriptorOf(socket: Socket): number | undefined {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

@@ -48,8 +48,11 @@ export interface EnginePorts {
   admit(tenant: TenantName, isOver: () => boolean): Promise<void> | undefined;
   /** Before a guest goes on that waited for the host: at once (undefined), or when it is its turn. */
   goOn(tenant: TenantName, fuel: number, isOver: () => boolean): Promise<void> | undefined;
-  /** Whether a guest that has used up its slice takes another one without being parked. */
-  keepsThread(): boolean;
+  /**
+   * Whether a guest that has used up its slice takes another one without being parked.
+   * @param hasOnlyComputed since it was resumed: it has called no function of the host
+   */
+  keepsThread(hasOnlyComputed: boolean): boolean;
   /** Fuel that was used since the last time its guest was parked. */
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
@@ -230,7 +233,7 @@ export class RunningInvocation {
       isOver: () => this.#isOver(),
       yieldThread: (resume) =>
         this.#ports.park(live.tenant, this.#takeUnreported(), resume, this.#hasSettled),
-      keepsThread: () => this.#ports.keepsThread(),
+      keepsThread: (hasOnlyComputed) => this.#ports.keepsThread(hasOnlyComputed),
       goOn: () => this.#ports.goOn(live.tenant, this.#takeUnreported(), this.#hasSettled),
     };
   }

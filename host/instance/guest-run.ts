@@ -16,8 +16,11 @@ export interface GuestRun {
   readonly isOver: () => boolean;
   /** Lets the thread do other work, and calls `resume` when it is this guest's turn again; not before it returns. */
   readonly yieldThread: (resume: () => void) => void;
-  /** Asked when a slice is used up: whether another follows at once, since nobody else waits for the thread. */
-  readonly keepsThread: () => boolean;
+  /**
+   * Asked when a slice is used up: whether another follows at once, since nobody else waits for the thread.
+   * @param hasOnlyComputed since it was resumed: it has called no function of the host
+   */
+  readonly keepsThread: (hasOnlyComputed: boolean) => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
   /** The guest's code is about to be entered. */
@@ -40,6 +43,8 @@ export class Run {
   waitingCalls = 0;
   /** The same by what they are for, for each of HOST_CALL_KINDS. */
   readonly hostCalls = newHostCalls();
+  /** Of them, before it was resumed last after a slice. */
+  #callsBefore = 0;
   /** Stacks that are parked for their fuel (invariant 4). */
   preempted = 0;
   /** Stacks whose wait for the host is over, and that go on within the next microtasks. */
@@ -51,6 +56,15 @@ export class Run {
 
   constructor(by: GuestRun) {
     this.by = by;
+  }
+
+  noteResumption(): void {
+    this.#callsBefore = this.immediateCalls + this.waitingCalls;
+  }
+
+  /** Since it was resumed last after a slice. */
+  get hasOnlyComputed(): boolean {
+    return this.immediateCalls + this.waitingCalls === this.#callsBefore;
   }
 
   leavePlainFrame(): void {

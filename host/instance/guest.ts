@@ -320,7 +320,7 @@ export class Guest {
       const isParkable = run.plainDepth === 0;
       if (isOver()) fuel.poison();
       else if (!isParkable) this.#countUnparked(run);
-      return !fuel.grant() || !isParkable || keepsThread();
+      return !fuel.grant() || !isParkable || keepsThread(run.hasOnlyComputed);
     };
     const park = (): Promise<void> => {
       const run = this.#run;
@@ -331,6 +331,7 @@ export class Guest {
     const goOn = (): void => {
       const run = this.#run;
       run.preempted--;
+      run.noteResumption();
       if (run.by.isOver()) run.by.fuel.poison();
       run.offerEntries();
     };

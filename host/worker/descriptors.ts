@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadFfi } from '../instance/rewind/ffi.ts';
+import { loadFfi } from '../ffi.ts';
 
 /** Second descriptors of open sockets, which keep a connection open when whoever has the first one is gone. */
 export interface Descriptors {

@@ -157,6 +157,22 @@ test('a rewound instance takes the fuel of a fresh one, whatever was handled bef
   t.true(rewound.slots.counts.idle > 0);
 });
 
+test('the invoker knows whether an invocation shares its thread with another one', async (t) => {
+  using serving = new EventServing(queueOnly);
+  const { invoker, route } = serving;
+  const invoke = (): Promise<unknown> =>
+    invoker.run(route!, { trigger: 'queue' }, undefined, () => {
+      throw new Error('is not run');
+    });
+  t.true(invoker.hasOneAtMost);
+  const first = t.throwsAsync(invoke(), { message: 'is not run' });
+  t.true(invoker.hasOneAtMost);
+  const second = t.throwsAsync(invoke(), { message: 'is not run' });
+  t.false(invoker.hasOneAtMost);
+  await Promise.all([first, second]);
+  t.true(invoker.hasOneAtMost);
+});
+
 test("where a tenant's places are taken an event is refused, though requests could wait", async (t) => {
   using serving = new EventServing(queueOnly);
   serving.table.setLimit(OPEN_COLUMN, LIMIT.concurrency, 1);

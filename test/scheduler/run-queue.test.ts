@@ -116,7 +116,7 @@ async function keptSlices(sliceMs: number, others = 0): Promise<number> {
     do {
       slices++;
       nowMs += sliceMs;
-    } while (queue.keepsTurn());
+    } while (queue.keepsTurn(false));
   });
   await turns.run(1);
   return slices;
@@ -139,14 +139,14 @@ test('a guest that begins or goes on at once, in no turn of the queue, has the s
   const queue = new RunQueue({ nextTurn: () => {}, nowMs: () => nowMs, quantum: SLICE });
   t.is(queue.admit('early'), undefined);
   nowMs += 0.6;
-  t.true(queue.keepsTurn());
+  t.true(queue.keepsTurn(false));
   // Another one, in the same turn as far as anybody knows.
   t.is(queue.admit('next'), undefined);
   nowMs += 0.6;
-  t.false(queue.keepsTurn());
+  t.false(queue.keepsTurn(false));
   t.is(queue.goOn('waited', 1), undefined);
   nowMs += 0.6;
-  t.true(queue.keepsTurn());
+  t.true(queue.keepsTurn(false));
 });
 
 test('tenants get equal shares, however many guests each has', async (t) => {
@@ -355,7 +355,7 @@ test('slices that were kept in one turn do not count in the next', async (t) => 
   const kept: boolean[][] = [];
   for (let turn = 0; turn < 2; turn++) {
     void parked(queue, 'lone', SLICE).then(() => {
-      kept.push(Array.from({ length: 4 }, () => queue.keepsTurn()));
+      kept.push(Array.from({ length: 4 }, () => queue.keepsTurn(false)));
     });
     await turns.run(1);
   }
@@ -363,4 +363,93 @@ test('slices that were kept in one turn do not count in the next', async (t) => 
     [true, true, true, false],
     [true, true, true, false],
   ]);
+});
+
+/** A guest that takes slices of a millisecond in turns of its own, and what it said and heard. */
+async function keptWhileQuiet(
+  slices: readonly { readonly isQuiet?: boolean; readonly hasCalledHost?: boolean }[],
+): Promise<boolean[]> {
+  const turns = new Turns();
+  let nowMs = 1_000;
+  let isQuiet = true;
+  const queue = new RunQueue({
+    nextTurn: turns.nextTurn,
+    nowMs: () => nowMs,
+    quantum: SLICE,
+    isQuiet: () => isQuiet,
+  });
+  const kept: boolean[] = [];
+  void parked(queue, 'lone', SLICE).then(() => {
+    for (const slice of slices) {
+      nowMs++;
+      isQuiet = slice.isQuiet ?? true;
+      kept.push(queue.keepsTurn(slice.hasCalledHost !== true));
+    }
+  });
+  await turns.run(1);
+  return kept;
+}
+
+test('while nothing has come a guest that only computes keeps a turn of the queue for 20 ms', async (t) => {
+  const kept = await keptWhileQuiet(Array.from({ length: 22 }, () => ({})));
+  t.deepEqual(kept, [...Array(19).fill(true), false, false, false]);
+});
+
+test('a guest ends its turn behind the slice in which something has come, or in which it has called the host', async (t) => {
+  t.deepEqual(await keptWhileQuiet([{}, { isQuiet: false }, {}]), [true, false, true]);
+  t.deepEqual(await keptWhileQuiet([{}, { hasCalledHost: true }]), [true, false]);
+});
+
+test('a guest that begins or goes on at once keeps no turn for long, however quiet it is', async (t) => {
+  const turns = new Turns();
+  let nowMs = 1_000;
+  const queue = new RunQueue({
+    nextTurn: turns.nextTurn,
+    nowMs: () => nowMs,
+    quantum: SLICE,
+    isQuiet: () => true,
+  });
+  const keepsTurn = (): boolean => {
+    nowMs += 2;
+    return queue.keepsTurn(true);
+  };
+  t.is(queue.admit('lone'), undefined);
+  t.false(keepsTurn());
+  let kept: boolean[] = [];
+  void parked(queue, 'lone', SLICE).then(() => {
+    kept = [keepsTurn(), queue.goOn('lone', 1) === undefined, keepsTurn()];
+  });
+  await turns.run(1);
+  t.deepEqual(kept, [true, true, false]);
+});
+
+test('what a guest used while it was quiet is no debt of its tenant when others come', async (t) => {
+  const { used } = await (async () => {
+    const turns = new Turns();
+    let nowMs = 0;
+    const queue = new RunQueue({
+      nextTurn: turns.nextTurn,
+      nowMs: () => nowMs,
+      quantum: SLICE,
+      isQuiet: () => true,
+    });
+    const used: Record<string, number> = {};
+    await new Promise<void>((resolve) => {
+      void parked(queue, 'lone', SLICE).then(() => {
+        let fuel = 0;
+        do {
+          fuel += SLICE;
+          nowMs++;
+        } while (queue.keepsTurn(true));
+        t.is(fuel, 20 * SLICE);
+        void parked(queue, 'lone', fuel).then(() => spin(queue, used, 'lone', () => SLICE));
+        resolve();
+      });
+      void turns.run(1);
+    });
+    void spin(queue, used, 'newcomer', () => SLICE);
+    await turns.run(20);
+    return { used };
+  })();
+  t.true(Math.abs(share(used, 'lone') - 0.5) < 0.1, String(share(used, 'lone')));
 });

@@ -22,6 +22,8 @@ class SharedThread {
   /** Whose slice ended, in order. */
   readonly slices: string[] = [];
   readonly fuel: Record<string, number> = {};
+  /** What guests said of themselves when a slice was used up. */
+  readonly onlyComputed: boolean[] = [];
   readonly queue: RunQueue;
   readonly slots = createSlots();
   readonly #running = new Set<RunningInvocation>();
@@ -48,7 +50,10 @@ class SharedThread {
       admit: (_tenant, isOver) => queue.admit(tenant, isOver),
       goOn: (_tenant, fuel, isOver) => queue.goOn(tenant, fuel, isOver),
       charge: (_tenant, fuel) => queue.charge(tenant, fuel),
-      keepsThread: () => queue.keepsTurn(),
+      keepsThread: (hasOnlyComputed) => {
+        this.onlyComputed.push(hasOnlyComputed);
+        return queue.keepsTurn(hasOnlyComputed);
+      },
       log: () => {},
       slots: this.slots,
     };
@@ -98,11 +103,23 @@ class SharedThread {
 }
 
 let endless: LoadedArtifact;
+let asking: LoadedArtifact;
 let small: LoadedArtifact;
 let napping: LoadedArtifact;
 
 test.before(async () => {
   endless = await artifactOf(await parse(plainCommand(`(func (export "run") (result i32) ${FOREVER})`)));
+  asking = await artifactOf(
+    await parse(
+      clockCommand(`(func (export "run") (result i32) (local $n i32)
+        (loop $again
+          (drop (call $now))
+          (local.set $n (i32.const 10000))
+          (loop $work (br_if $work (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+          (br $again))
+        (unreachable))`),
+    ),
+  );
   small = await artifactOf(await parse(plainCommand('(func (export "run") (result i32) (i32.const 0))')));
   napping = await artifactOf(
     await parse(
@@ -215,4 +232,19 @@ test.serial('a guest that is cancelled gets no slice more', async (t) => {
   await thread.sliced(thread.slices.length + 30);
   t.is(thread.slices.filter((tenant) => tenant === 'b').length, slicesOfB);
   await thread.stop();
+});
+
+test.serial('the queue is told whether a guest has only computed since it was resumed', async (t) => {
+  for (const [artifact, expected] of [
+    [endless, true],
+    [asking, false],
+  ] as const) {
+    const thread = new SharedThread();
+    thread.invoke('lone', artifact);
+    await thread.sliced(1);
+    const before = thread.onlyComputed.length;
+    await thread.sliced(10);
+    t.deepEqual(new Set(thread.onlyComputed.slice(before)), new Set([expected]));
+    await thread.stop();
+  }
 });

@@ -9,7 +9,7 @@
  *    has a hole that JavaScript could fall into.
  */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { type Ffi, loadFfi } from './ffi.ts';
+import { type Ffi, loadFfi } from '../../ffi.ts';
 import {
   type FilePart,
   type FileView,
