@@ -15,7 +15,7 @@ export const summary =
   'one thread, shared by tenants in endless loops: who waits how long, and what it costs';
 
 export const notMeasured = [
-  'slices beside other processes: their time is left out of slice_cost, but not what they push out of the caches (0.02 to 0.04)',
+  'slices beside other processes: their time is left out of slice_cost, but not what they push out of the caches (0.02)',
   'more than one serving thread; callers share the machine with it, on another core if there is one',
   'guests that differ: shares of fuel and of time part as far as programs differ in fuel per millisecond',
   'a thread that is short of memory, or whose guests collect garbage in the host by making large bodies',
@@ -38,6 +38,7 @@ const PARKED = 10_000;
 export async function run(): Promise<BenchReport> {
   const [endless, small] = [await publish('endless'), await publish('small')];
   const alone = await measureVictim({ endless, small }, 0);
+  const besideOne = await measureVictim({ endless, small }, 1);
   const victim = await measureVictim({ endless, small }, HOGS);
   const shares = await measureShares({ endless });
   const slicing = await measureSliceCost(await publish('finite'), SLICE_ROUNDS);
@@ -55,6 +56,7 @@ export async function run(): Promise<BenchReport> {
     },
     results: {
       'a small call, thread idle': alone.figures,
+      'beside an endless loop that is alone': besideOne.figures,
       [`beside ${HOGS} endless loops`]: { ...victim.figures, sliceMs: victim.sliceMs, boundMs },
       ...shares,
       ...slicing.rows,
