@@ -107,7 +107,10 @@ export class EventLoopWatch {
     // Invariant 3.
     Atomics.store(ring, HEAD, Atomics.load(ring, TAIL));
     this.#isAsking = this.#syscall(this.#calls.submit, this.#context, 1n, this.#requests) === 1n;
-    return this.#isAsking && !hasResult(ring);
+    if (this.#isAsking) return !hasResult(ring);
+    // A kernel that has the calls and no polls (gVisor) is not asked again.
+    this.close();
+    return false;
   }
 
   /** Idempotent; without it the kernel keeps a page until the process ends. */
