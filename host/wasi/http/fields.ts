@@ -33,6 +33,8 @@ const FORBIDDEN: ReadonlySet<string> = new Set([
 /** FUNCTION_LIMITS.headerBytes.hard and headerCount.hard: no message can be larger. */
 const MAX_FIELDS_BYTES = 1024 * 1024;
 const MAX_FIELDS = 2_000;
+/** A line feed behind each name and each value. Of a longer text the engine could make an array of lines that it ends the process for. */
+const MAX_TEXT_LENGTH = MAX_FIELDS_BYTES + 2 * MAX_FIELDS;
 
 const CONTENT_LENGTH = 'content-length';
 
@@ -94,6 +96,7 @@ export class FieldMap {
       (map as FieldMap).#add(usual);
       return map;
     }
+    if (text.length > MAX_TEXT_LENGTH) throw headerError((map as FieldMap).sizeError());
     const lines = text.split('\n');
     // The last line feed ends a value.
     if (lines.length % 2 === 0 || lines.at(-1) !== '' || NO_BYTE.test(text))

@@ -127,6 +127,21 @@ test('symlinks are followed in the middle always, at the end when asked, and nev
   );
 });
 
+test('a walk goes through 512 parts at most, those of symlinks among them, and empty ones are none', (t) => {
+  const { root } = openRoot();
+  root.createDirectoryAt('tmp/d');
+  // Each of 300 parts, the next one's name among them.
+  for (const [name, next] of ['b', 'c', 'd'].map((to, i) => ['abc'[i]!, to]))
+    root.symlinkAt(`${'./'.repeat(299)}${next}`, `tmp/${name}`);
+  const typeAt = (path: string): unknown =>
+    attempt(() => (root.statAt({ symlinkFollow: true }, path) as { type: string }).type);
+  t.is(typeAt('tmp/c'), 'directory');
+  t.is(typeAt(`${'./'.repeat(210)}tmp/c${'/'.repeat(3000)}`), 'directory', '512 parts');
+  t.is(typeAt(`${'./'.repeat(211)}tmp/c`), 'name-too-long', '513 parts');
+  t.is(typeAt('tmp/b'), 'name-too-long', 'of two symlinks');
+  t.is(typeAt('tmp/a'), 'name-too-long');
+});
+
 test('odd paths are refused', (t) => {
   const { root } = openRoot();
   writeFile(root, 'tmp/f', 'x');

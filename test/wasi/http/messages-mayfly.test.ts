@@ -191,3 +191,11 @@ test('a body that is there is also a stream', async (t) => {
   t.deepEqual(await stream.read({ count: 4 }), { value: Buffer.from('abcd'), done: false });
   t.deepEqual(await stream.read({ count: 4 }), { value: Buffer.from('ef'), done: true });
 });
+
+test('text that no fields could be of is not cut into lines: of 128 MiB of them the engine ends the process', (t) => {
+  const { textResponse } = createMessages(createTestContext());
+  t.is(textResponse(200, '\n'.repeat(2 ** 27), ''), undefined);
+  const value = 'v'.repeat(2 ** 19 - 32);
+  const largest = `a\n${value}\nb\n${value}\n`;
+  t.is(fieldsOf(textResponse(200, largest, '')).length, 3, 'fields of a MiB are made');
+});
