@@ -59,16 +59,21 @@ export function readWorld(shape: ComponentShape, wanted?: HandlerKind): World {
   return { handler, handlerInterface, eventInterfaces, imports: imports.sort() };
 }
 
+/** @param name of an import, with its version */
+export function offeredInterface(name: string): OfferedInterface | undefined {
+  const wanted = parseInterface(name);
+  return OFFERED_INTERFACES.find((entry) =>
+    wanted === undefined
+      ? `${entry.interface}@${entry.versions}` === name
+      : entry.interface === wanted.base && entry.versions === wanted.line,
+  );
+}
+
 function assertOffered(item: ComponentExtern): void {
   // A type of the world itself, equal to one of an interface, asks nothing of the host.
   if (item.kind === 'type' && !item.isResource) return;
   if (item.kind === 'instance') {
-    const wanted = parseInterface(item.name);
-    const offered = OFFERED_INTERFACES.find((entry) =>
-      wanted === undefined
-        ? `${entry.interface}@${entry.versions}` === item.name
-        : entry.interface === wanted.base && entry.versions === wanted.line,
-    );
+    const offered = offeredInterface(item.name);
     if (offered !== undefined) {
       assertFunctions(item, offered);
       return;
@@ -81,7 +86,7 @@ function assertOffered(item: ComponentExtern): void {
   );
 }
 
-/** What is no function of the interface would be looked up in the host's own objects all the same. */
+/** What is no function of the interface would be looked up in the host's own objects all the same. Types are compared later (import-signatures.ts). */
 function assertFunctions({ name, functions }: ComponentExtern, entry: OfferedInterface): void {
   if (functions === undefined) throw unsupported(`The type of the imported ${name} is declared elsewhere.`);
   const offered = offeredFunctions(entry.interface, entry.versions);

@@ -6,6 +6,7 @@ import { compileModules } from '../compiler/compile-modules.ts';
 import { scanComponent, withoutCustomSections } from '../compiler/component-sections.ts';
 import { componentizeWasip1 } from '../compiler/componentize-wasip1.ts';
 import { detectUpload } from '../compiler/detect.ts';
+import { assertImportSignatures } from '../compiler/import-signatures.ts';
 import { readLinkPlan } from '../compiler/link-plan.ts';
 import { type MeteredModule, meterModules } from '../compiler/meter-modules.ts';
 import { type Transpiled, transpileComponent } from '../compiler/transpile.ts';
@@ -37,6 +38,8 @@ export async function runPipeline(job: PipelineJob, onProgress?: OnPublishProgre
   const transpiled = await clock.time('transpile', () =>
     transpileComponent(component.bytes, component.world),
   );
+  // Behind the validator, which is a part of the step before.
+  assertImportSignatures(component.bytes);
   const road = chooseRoad(component, transpiled);
   const modules = await clock.time('instrument', () => meterModules(transpiled.modules));
   assertMemoryFits(

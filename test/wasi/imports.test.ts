@@ -1,25 +1,14 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import test from 'ava';
 import { createImports, IMPORT_KEYS } from '../../host/wasi/imports.ts';
 import { OFFERED_INTERFACES } from '../../host/wasi/offered.ts';
 import { offeredFunctions } from '../../host/wasi/offered-functions.ts';
+import { offeredPackages, packageFunctions } from '../harness/offered-component.ts';
 import { witFunctions } from '../harness/wit-functions.ts';
 import { createFakeContext } from './fake-context.ts';
-
-const WIT = join(
-  dirname(createRequire(import.meta.url).resolve('@bytecodealliance/jco')),
-  '../lib/wit/builtin',
-);
 
 /** The key under which an offered interface is bound. */
 function keyOf({ interface: name, versions }: (typeof OFFERED_INTERFACES)[number]): string {
   return versions === '0.3' || versions.includes('-') ? `${name}@${versions}` : name;
-}
-
-function ownWit(name: string): Promise<string> {
-  return readFile(new URL(`../../wit/${name}.wit`, import.meta.url), 'utf8');
 }
 
 test('exactly what is offered is there', (t) => {
@@ -29,23 +18,18 @@ test('exactly what is offered is there', (t) => {
   t.is(imports['wasi:cli/no-such-interface'], undefined);
 });
 
-test('the functions of each interface are those of its package', async (t) => {
-  const packages = (folder: string, names: readonly string[]) =>
-    Promise.all(names.map((name) => readFile(join(WIT, folder, `wasi-${name}`, 'package.wit'), 'utf8')));
-  const texts = [
-    ['0.2', await packages('0.2.12', ['cli', 'clocks', 'filesystem', 'http', 'io', 'random', 'sockets'])],
-    ['0.3', await packages('0.3.0', ['cli', 'clocks', 'http', 'random'])],
-    ['0.1', await Promise.all(['mayfly-http', 'mayfly-telemetry'].map(ownWit))],
-    ['0.2.0-rc.2', [await ownWit('wasi-otel')]],
-  ] as const;
-  const functions = new Map<string, string[]>();
-  for (const [versions, wits] of texts) {
-    for (const wit of wits)
-      for (const [name, found] of witFunctions(wit)) functions.set(`${name}@${versions}`, found);
-  }
+test('the functions of each interface, and their types, are those of its package', async (t) => {
+  const types = await packageFunctions();
+  const packages = await offeredPackages();
   for (const { interface: name, versions } of OFFERED_INTERFACES) {
-    const offered = [...offeredFunctions(name, versions)];
-    t.deepEqual(offered, functions.get(`${name}@${versions}`), `${name}@${versions}`);
+    const offered = Object.fromEntries(offeredFunctions(name, versions));
+    t.deepEqual(offered, types[`${name}@${versions}`], `${name}@${versions}`);
+    const functions = new Map(packages.get(versions)!.flatMap((wit) => [...witFunctions(wit)]));
+    t.deepEqual(
+      Object.keys(offered),
+      functions.get(name),
+      'none is left out of the component that imports all',
+    );
   }
 });
 
