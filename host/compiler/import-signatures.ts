@@ -2,7 +2,8 @@
  * The types of the functions that a component imports, as it declares them: a digest of each, which two functions share if they take and give the same.
  *
  * Nobody else compares them with what the host has: names are looked up in JavaScript, and a function that is declared with other types would be called
- * with values of those, past the checks that are made for its own (docs/decisions/0051-types-of-imports.md).
+ * with values of those, past the checks that are made for its own. A guest could end a thread by it, and write into what all guests of it share
+ * (docs/decisions/0051-types-of-imports.md).
  *
  * Runs in the publishing process on bytes that passed component-sections.ts and jco's validator.
  */
