@@ -6,7 +6,8 @@
  * 3. In an existing last page everything beyond `size` is zero, so that growing the file uncovers zeroes.
  *
  * Pages rather than one growing buffer: a write costs what it writes, whatever the file's size or offset, so no host
- * call of a guest can be made to copy or clear megabytes.
+ * call of a guest can be made to copy or clear megabytes. By their numbers, in no array: cutting a file of one page at the
+ * end of 256 MiB looked at 65,536 places then, 1.7 ms for two calls.
  */
 import { fail } from './error-code.ts';
 import type { SpaceBudget } from './space-budget.ts';
@@ -19,7 +20,9 @@ const MAX_TRANSFER_BYTES = 1024 * 1024;
 
 export class FileData {
   readonly #budget: SpaceBudget;
-  #pages: (Uint8Array | undefined)[] = [];
+  readonly #pages = new Map<number, Uint8Array>();
+  /** No page lies at this number or behind it. */
+  #pagesEnd = 0;
   #size = 0;
 
   constructor(budget: SpaceBudget) {
@@ -37,7 +40,7 @@ export class FileData {
       const position = offset + at;
       const inPage = position % PAGE_BYTES;
       const count = Math.min(PAGE_BYTES - inPage, bytes.length - at);
-      const page = this.#pages[Math.floor(position / PAGE_BYTES)];
+      const page = this.#pages.get(Math.floor(position / PAGE_BYTES));
       if (page !== undefined) bytes.set(page.subarray(inPage, inPage + count), at);
       at += count;
     }
@@ -80,20 +83,28 @@ export class FileData {
   }
 
   #pageForWriting(index: number): Uint8Array | undefined {
-    const existing = this.#pages[index];
+    const existing = this.#pages.get(index);
     if (existing !== undefined) return existing;
     if (!this.#budget.take(PAGE_BYTES)) return undefined;
     const page = new Uint8Array(PAGE_BYTES);
-    this.#pages[index] = page;
+    this.#pages.set(index, page);
+    this.#pagesEnd = Math.max(this.#pagesEnd, index + 1);
     return page;
   }
 
   #cut(size: number): void {
     const keptPages = Math.ceil(size / PAGE_BYTES);
-    for (let index = keptPages; index < this.#pages.length; index += 1) {
-      if (this.#pages[index] !== undefined) this.#budget.giveBack(PAGE_BYTES);
+    const pages = this.#pages;
+    if (this.#pagesEnd - keptPages > pages.size) {
+      for (const index of pages.keys()) if (index >= keptPages) this.#drop(index);
+    } else {
+      for (let index = keptPages; index < this.#pagesEnd; index += 1) this.#drop(index);
     }
-    if (this.#pages.length > keptPages) this.#pages.length = keptPages;
-    if (size % PAGE_BYTES !== 0) this.#pages[keptPages - 1]?.fill(0, size % PAGE_BYTES);
+    this.#pagesEnd = Math.min(this.#pagesEnd, keptPages);
+    if (size % PAGE_BYTES !== 0) pages.get(keptPages - 1)?.fill(0, size % PAGE_BYTES);
+  }
+
+  #drop(index: number): void {
+    if (this.#pages.delete(index)) this.#budget.giveBack(PAGE_BYTES);
   }
 }
