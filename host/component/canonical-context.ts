@@ -88,6 +88,11 @@ export class CanonicalContext {
     this.#spend(count * ELEMENT_BYTES);
   }
 
+  /** What was lifted since `begin`. */
+  get liftedBytes(): number {
+    return LIFTED_BYTES_PER_CALL - this.#liftableBytes;
+  }
+
   lowerLength(length: number): void {
     this.#ports.chargeLength(length);
   }

@@ -10,6 +10,7 @@
  * 4. A trap ends the whole instance: every task that has not returned fails with it.
  */
 
+import { LIFTED_BYTES_PER_CALL } from '../limits/limits.ts';
 import { BlockedStacks } from './blocked-stacks.ts';
 import { ComponentTrap } from './component-trap.ts';
 import type { GuestPorts } from './guest-ports.ts';
@@ -32,6 +33,8 @@ export class InstanceState {
   waitingToEnter = 0;
   /** `context.get` and `context.set` outside of tasks. */
   readonly #storage: [number, number] = [0, 0];
+  /** What was lifted for calls of the host that have not returned. */
+  #heldBytes = 0;
   readonly #ports: StatePorts;
   /** Made for the first: calls that are not async need none. */
   #tasks: Set<Task> | undefined;
@@ -106,6 +109,21 @@ export class InstanceState {
   /** A task that only lets others go first would enter the guest for nothing otherwise, time and again. */
   chargeYield(): void {
     this.#ports.chargeYield();
+  }
+
+  /**
+   * For a call of the host that the guest does not wait for: its arguments are in the host's memory until it returns, and there may be as many as handles.
+   * @throws {ComponentTrap} if such calls together hold more than one may
+   */
+  hold(bytes: number): void {
+    this.#heldBytes += bytes;
+    if (this.#heldBytes > LIFTED_BYTES_PER_CALL)
+      throw new ComponentTrap(`calls that have not returned hold more than ${LIFTED_BYTES_PER_CALL} bytes`);
+  }
+
+  /** It has returned. */
+  release(bytes: number): void {
+    this.#heldBytes -= bytes;
   }
 
   /** Invariant 4. Idempotent. */

@@ -33,6 +33,7 @@ export function lowerAsync(
     context.begin();
     context.lenders = subtask.lenders;
     const values = liftParameters(args as CoreValue[]);
+    const { liftedBytes } = context;
     const pointer = (args[resultAt] as number) >>> 0;
     if (result !== undefined) context.checkRange(pointer, result.alignment, result.size);
     const returned = run(values as unknown[]);
@@ -41,10 +42,14 @@ export function lowerAsync(
       subtask.returnAtOnce();
       return SUBTASK_STATE.returned;
     }
+    state.hold(liftedBytes);
     const index = state.table.add(subtask);
     subtask.hold(index);
     returned.then(
-      (value: unknown) => state.whenEnterable(() => resolve(state, subtask, value, pointer)),
+      (value: unknown) => {
+        state.release(liftedBytes);
+        state.whenEnterable(() => resolve(state, subtask, value, pointer));
+      },
       (error: unknown) => state.fail(error),
     );
     return SUBTASK_STATE.started | (index << 4);

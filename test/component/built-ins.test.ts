@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { ComponentTrap } from '../../host/component/component-trap.ts';
+import { LIFTED_BYTES_PER_CALL } from '../../host/limits/limits.ts';
 import { type LinkedGuest, startLinked } from './linked-guest.ts';
 import { TestHost } from './test-host.ts';
 import { builtInsComponent, type WatComponent } from './wat-component.ts';
@@ -22,8 +23,15 @@ function start(t: ExecutionContext): Started {
   return { ...linked, host, run: (name, argument = 0) => linked.component.exports[name]!(argument) };
 }
 
-async function traps(t: ExecutionContext, name: string, message: RegExp, argument = 0): Promise<void> {
-  const { run, traps: seen } = start(t);
+async function traps(
+  t: ExecutionContext,
+  name: string,
+  message: RegExp,
+  argument = 0,
+  isJoinLate = false,
+): Promise<void> {
+  const { host, run, traps: seen } = start(t);
+  host.isJoinLate = isJoinLate;
   await t.throwsAsync(run(name, argument), { instanceOf: ComponentTrap, message }, name);
   t.true(seen.length > 0, `${name}: the engine hears of it`);
 }
@@ -210,6 +218,21 @@ test('an error context keeps its message until it is dropped', async (t) => {
   const { run } = start(t);
   t.is(await run('error-context'), 0x74736574);
   await traps(t, 'error-dropped-twice', /unknown handle index/);
+});
+
+test('of a long message an error context keeps the beginning', async (t) => {
+  const { run } = start(t);
+  t.is(await run('error-length', 1_024), 1_024);
+  t.is(await run('error-length', 1_025), 1_024);
+  t.is(await run('error-length', 60_000), 1_024);
+});
+
+test('calls that have not returned hold no more bytes together than one of them may', async (t) => {
+  const { host, run } = start(t);
+  host.isJoinLate = true;
+  const most = LIFTED_BYTES_PER_CALL / 32_768;
+  t.is(await run('held-texts', most), most);
+  await traps(t, 'held-texts', /have not returned hold more than/, most + 1, true);
 });
 
 test('a call that is not async waits, without holding up others', async (t) => {

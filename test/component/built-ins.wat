@@ -208,6 +208,18 @@
       (call $error-drop (local.get $e))
       (if (i32.ne (i32.load (i32.const 68)) (i32.const 4)) (then unreachable))
       (call $return (i32.load (i32.load (i32.const 64)))))
+    ;; A message of `n` bytes: how long it is that the host has kept.
+    (func (export "error-length") (param $n i32)
+      (call $error-message (call $error-new (i32.const 2048) (local.get $n)) (i32.const 64))
+      (call $return (i32.load (i32.const 68))))
+    ;; `n` calls of 32 KiB of text, for none of which it waits.
+    (func (export "held-texts") (param $n i32) (local $made i32)
+      (i32.store (i32.const 128) (i32.const 32768))
+      (i32.store (i32.const 132) (i32.const 32768))
+      (loop $more
+        (drop (call $join-texts (i32.const 128) (i32.const 64)))
+        (br_if $more (i32.lt_u (local.tee $made (i32.add (local.get $made) (i32.const 1))) (local.get $n))))
+      (call $return (local.get $n)))
     (func (export "error-dropped-twice") (param $n i32) (local $e i32)
       (local.set $e (call $error-new (i32.const 1024) (i32.const 4)))
       (call $error-drop (local.get $e))

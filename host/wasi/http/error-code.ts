@@ -3,6 +3,7 @@
  * where errors of undici, node:net, node:tls and node:dns become one of its cases. What an error says in its
  * message stays here: it may name resolvers, paths or addresses of the host.
  */
+import { cutText } from '../../model/cut-text.ts';
 
 export interface DnsErrorPayload {
   readonly rcode: string | undefined;
@@ -87,11 +88,16 @@ export function internalError(text: string): HttpErrorCode {
   return { tag: 'internal-error', val: text };
 }
 
+/** Of each detail: a guest may give a code with a text as large as its memory, and what is said of it goes to its caller and into its log. */
+const DETAIL_LENGTH = 500;
+
 /** `DNS-error (NXDOMAIN)`: for logs and problem details. */
 export function describeErrorCode(code: HttpErrorCode): string {
   if (!('val' in code) || code.val === undefined) return code.tag;
   const details = typeof code.val === 'object' ? Object.values(code.val) : [code.val];
-  const known = details.filter((detail) => detail !== undefined).map(String);
+  const known = details
+    .filter((detail) => detail !== undefined)
+    .map((detail) => cutText(String(detail), DETAIL_LENGTH));
   return known.length === 0 ? code.tag : `${code.tag} (${known.join(', ')})`;
 }
 

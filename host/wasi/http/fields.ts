@@ -125,6 +125,11 @@ export class FieldMap {
     return map;
   }
 
+  /** Charges a part of the request line of the message that they are of. */
+  static chargeText(map: FieldMap, text: string): void {
+    map.#budget?.chargeText(text);
+  }
+
   /** What came from a wire: forbidden fields are left out, the rest was checked by the parser. */
   static readFrom<T extends FieldMap>(map: T, list: HeaderList): T {
     const target: FieldMap = map;

@@ -34,6 +34,7 @@ export class OutgoingRequest {
 
   setMethod(method: parts.Method): void {
     if (!parts.isMethod(method)) throw new ResultError(undefined);
+    if (method.tag === 'other') FieldMap.chargeText(this.#headers, method.val);
     this.#method = method;
   }
 
@@ -44,6 +45,7 @@ export class OutgoingRequest {
   setPathWithQuery(pathWithQuery: string | undefined): void {
     if (pathWithQuery !== undefined && !parts.isPathWithQuery(pathWithQuery))
       throw new ResultError(undefined);
+    if (pathWithQuery !== undefined) FieldMap.chargeText(this.#headers, pathWithQuery);
     this.#pathWithQuery = pathWithQuery;
   }
 
@@ -53,6 +55,7 @@ export class OutgoingRequest {
 
   setScheme(scheme: parts.Scheme | undefined): void {
     if (scheme !== undefined && !parts.isScheme(scheme)) throw new ResultError(undefined);
+    if (scheme?.tag === 'other') FieldMap.chargeText(this.#headers, scheme.val);
     this.#scheme = scheme;
   }
 
@@ -62,6 +65,7 @@ export class OutgoingRequest {
 
   setAuthority(authority: string | undefined): void {
     if (authority !== undefined && !parts.isAuthority(authority)) throw new ResultError(undefined);
+    if (authority !== undefined) FieldMap.chargeText(this.#headers, authority);
     this.#authority = authority;
   }
 

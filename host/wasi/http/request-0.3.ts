@@ -62,6 +62,7 @@ export class Request {
 
   setMethod(method: parts.Method): void {
     if (!parts.isMethod(method)) throw new ResultError(undefined);
+    if (method.tag === 'other') FieldMap.chargeText(this.#fields(), method.val);
     this.#method = method;
   }
 
@@ -72,6 +73,7 @@ export class Request {
   setPathWithQuery(pathWithQuery: string | undefined): void {
     if (pathWithQuery !== undefined && !parts.isPathWithQuery(pathWithQuery))
       throw new ResultError(undefined);
+    if (pathWithQuery !== undefined) FieldMap.chargeText(this.#fields(), pathWithQuery);
     this.#pathWithQuery = pathWithQuery;
   }
 
@@ -81,6 +83,7 @@ export class Request {
 
   setScheme(scheme: parts.Scheme | undefined): void {
     if (scheme !== undefined && !parts.isScheme(scheme)) throw new ResultError(undefined);
+    if (scheme?.tag === 'other') FieldMap.chargeText(this.#fields(), scheme.val);
     this.#scheme = scheme;
   }
 
@@ -90,6 +93,7 @@ export class Request {
 
   setAuthority(authority: string | undefined): void {
     if (authority !== undefined && !parts.isAuthority(authority)) throw new ResultError(undefined);
+    if (authority !== undefined) FieldMap.chargeText(this.#fields(), authority);
     this.#authority = authority;
   }
 

@@ -1,5 +1,6 @@
 /** Attributes as `wasi:otel/types` has them, bounded and without the names that are the host's. */
 import { GUEST_SPANS } from '../../limits/limits.ts';
+import { cutText } from '../../model/cut-text.ts';
 import type { AttributeValue, GuestAttributes } from '../../model/guest-span.ts';
 
 /** `wasi:otel/types#key-value`; the value is JSON. */
@@ -83,7 +84,7 @@ function isScalar(value: unknown): value is string | number | boolean {
 }
 
 function cut(text: string): string {
-  return text.slice(0, GUEST_SPANS.valueLength);
+  return cutText(text, GUEST_SPANS.valueLength);
 }
 
 function sizeOf(value: AttributeValue): number {

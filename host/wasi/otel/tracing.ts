@@ -1,5 +1,6 @@
 /** `wasi:otel/tracing`: spans of the guest's own, below its invocation's (model/guest-spans.ts says what holds of them). */
 import { GUEST_SPANS } from '../../limits/limits.ts';
+import { cutText } from '../../model/cut-text.ts';
 import { GUEST_SPAN_KINDS, type GuestSpanContent, type GuestSpanEvent } from '../../model/guest-span.ts';
 import type { InvocationTrace } from '../../model/invocation-trace.ts';
 import { parseTraceContext, traceparentOf } from '../../model/trace-context.ts';
@@ -113,7 +114,7 @@ function contentOf(span: WitSpanData, trace: InvocationTrace): GuestSpanContent 
   const links = span.links.slice(0, GUEST_SPANS.links).flatMap((link) => linkOf(link.spanContext, trace));
   const name = nameOf(span.name);
   const scope = nameOf(span.instrumentationScope.name);
-  const statusMessage = span.status.tag === 'error' ? span.status.val.slice(0, GUEST_SPANS.valueLength) : '';
+  const statusMessage = span.status.tag === 'error' ? cutText(span.status.val, GUEST_SPANS.valueLength) : '';
   const texts = name.length + scope.length + statusMessage.length;
   return {
     name,
@@ -153,5 +154,5 @@ function linkOf({ traceId, spanId, traceFlags }: WitSpanContext, trace: Invocati
 }
 
 function nameOf(text: string): string {
-  return text.slice(0, GUEST_SPANS.nameLength);
+  return cutText(text, GUEST_SPANS.nameLength);
 }

@@ -55,6 +55,8 @@ test('a missing name and a failing resolver are told apart', (t) => {
     val: { rcode: 'NXDOMAIN', infoCode: undefined },
   });
   t.is(describeErrorCode(toHttpErrorCode(nodeError('EAI_AGAIN'))), 'DNS-error (SERVFAIL)');
+  const long = describeErrorCode({ tag: 'internal-error', val: 'x'.repeat(10_000) });
+  t.is(long, `internal-error (${'x'.repeat(500)})`, 'a guest may say more than anybody wants to read');
 });
 
 test('the payload is an own property, where the glue looks for it', (t) => {

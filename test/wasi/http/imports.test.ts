@@ -3,9 +3,12 @@ import { MayflyError } from '../../../host/errors/errors.ts';
 import type { OutboundHttp, OutboundRequest } from '../../../host/wasi/context.ts';
 import { sendRequest } from '../../../host/wasi/http/client-0.3.ts';
 import { OutboundError } from '../../../host/wasi/http/error-code.ts';
+import { Fields as Fields02 } from '../../../host/wasi/http/fields-0.2.ts';
 import { Fields } from '../../../host/wasi/http/fields-0.3.ts';
+import { FieldsBudget } from '../../../host/wasi/http/fields-budget.ts';
 import { HTTP_INTERFACES } from '../../../host/wasi/http/imports.ts';
 import { sendForFuture } from '../../../host/wasi/http/outbound-mayfly.ts';
+import { OutgoingRequest } from '../../../host/wasi/http/outgoing-request-0.2.ts';
 import { Request } from '../../../host/wasi/http/request-0.3.ts';
 import { RequestOptions } from '../../../host/wasi/http/request-options-0.3.ts';
 import { EMPTY_SOURCE } from '../../../host/wasi/io/buffer-source.ts';
@@ -189,5 +192,29 @@ test('fields that a guest makes are charged to its invocation, clones and views 
     const linked = types['[static]fields.from-list']!([['x', new Uint8Array(1024 * 1024 - 1).fill(97)]]);
     t.true(linked instanceof Bound && types['[constructor]fields']!() instanceof Bound);
     t.throws(() => Array.from({ length: 64 }, () => linked.clone()), { instanceOf: MayflyError });
+  }
+});
+
+test('what a guest says in request lines is charged like fields: it may hold as many requests as handles', (t) => {
+  const text = 'x'.repeat(2 ** 20);
+  const parts: readonly ((request: OutgoingRequest | Request) => void)[] = [
+    (request) => request.setMethod({ tag: 'other', val: text }),
+    (request) => request.setScheme({ tag: 'other', val: text }),
+    (request) => request.setAuthority(text),
+    (request) => request.setPathWithQuery(text),
+  ];
+  for (const set of parts) {
+    const budget = FieldsBudget.of(createTestContext());
+    const made = (): (OutgoingRequest | Request)[] => [
+      new OutgoingRequest(new (Fields02.boundTo(budget))()),
+      Request.new(new (Fields.boundTo(budget))(), undefined, noTrailers, undefined)[0],
+    ];
+    const error = t.throws(
+      () => {
+        for (let i = 0; i < 20; i++) for (const request of made()) set(request);
+      },
+      { instanceOf: MayflyError },
+    );
+    t.regex(error.message, /more than \d+ bytes of HTTP fields/);
   }
 });
