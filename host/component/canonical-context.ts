@@ -27,6 +27,8 @@ export type Realloc = (
 
 /** What an element of a list that is no number takes of the host, about: an object with a few fields. */
 const ELEMENT_BYTES = 64;
+/** What a list of bytes or numbers takes beside them, or a text, at most: two million empty ones, a call's worth of elements, were 550 MB. */
+const LENGTH_BYTES = 192;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);
@@ -79,7 +81,7 @@ export class CanonicalContext {
   /** Bytes or numbers that are about to be copied out of the guest. */
   liftLength(length: number, byteLength: number): void {
     this.#ports.chargeLength(length);
-    this.#spend(byteLength);
+    this.#spend(byteLength + LENGTH_BYTES);
   }
 
   /** Other elements of a list that are about to be lifted. */

@@ -1,7 +1,12 @@
 /** Views of a guest's memory, which go when it grows. */
 import test from 'ava';
 import { CanonicalContext } from '../../host/component/canonical-context.ts';
+import { ComponentTrap } from '../../host/component/component-trap.ts';
 import type { StateHolder } from '../../host/component/instance-state.ts';
+import { listCodec } from '../../host/component/list-codec.ts';
+import { tupleCodec } from '../../host/component/record-codec.ts';
+import { SCALAR_CODECS } from '../../host/component/scalar-codec.ts';
+import { STRING_CODEC } from '../../host/component/string-codec.ts';
 
 const PAGE = 65_536;
 
@@ -42,4 +47,15 @@ test('a memory without a page is looked at again each time', (t) => {
   memory.grow(1);
   context.begin();
   t.is(context.bytes.length, PAGE);
+});
+
+test('what is lifted counts for what it takes of the host, if there is nothing in it', (t) => {
+  const context = contextOf(new WebAssembly.Memory({ initial: 128 }));
+  const pairs = listCodec(tupleCodec([STRING_CODEC, listCodec(SCALAR_CODECS.u8)]));
+  const lift = (length: number): unknown => {
+    context.begin();
+    return pairs.liftFlat(context, [0, length], 0);
+  };
+  t.is((lift(200_000) as unknown[]).length, 200_000);
+  t.throws(() => lift(400_000), { instanceOf: ComponentTrap, message: /bytes are passed in one call/ });
 });
