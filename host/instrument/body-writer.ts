@@ -2,6 +2,7 @@ import type { BranchHints } from './branch-hints.ts';
 import type { CodeRecorder } from './code-recorder.ts';
 import * as records from './code-records.ts';
 import type { EditWriter } from './edit-writer.ts';
+import * as flows from './flow.ts';
 import { InsertionWriter } from './insertion-writer.ts';
 import * as inserted from './insertions.ts';
 
@@ -13,7 +14,8 @@ import type { ByteSink } from './writer.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD, moreOf, wordPair } = records;
-const { INSERTION, slotBefore, slotBehind } = inserted;
+const { EVENT_WIDTH } = flows;
+const { INSERTION, PUSHED, SLOT_VALUE, slotBehind } = inserted;
 
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -114,8 +116,8 @@ export class BodyWriter {
     const { words, starts, codeStarts } = this.#recorder;
     const to = starts[index + 1]!;
     const { flow, isPassing } = this.#function;
-    const { pairs, pushed } = this.#function.insertions;
-    const lastEvent = flow.length - 1;
+    const { rows } = flow;
+    const lastEvent = flow.end - EVENT_WIDTH;
     let offset = codeStarts[index]!;
     let event = 0;
     /** Of the next instruction; 0 if it is as long as usual. */
@@ -136,17 +138,19 @@ export class BodyWriter {
         } else if (kind !== RECORD.block) i += this.#other(kind, offset, i);
         continue;
       }
-      const pair = pairs[event]!;
-      if ((pair & 0xff) === INSERTION.payingBranch) this.#payingBranch(event, offset);
-      else if ((pair & 0xff) !== INSERTION.none) this.#insert(slotBefore(event), offset, offset);
-      if (kind === RECORD.directCall) this.#call(offset, pushed[event]!);
+      const before = rows[event]!;
+      if (before === INSERTION.payingBranch) this.#payingBranch(offset, rows[event + SLOT_VALUE]!);
+      else if (before !== INSERTION.none) this.#insert(event, offset, offset);
+      if (kind === RECORD.directCall) this.#call(offset, rows[event + PUSHED]!);
       else if (isPassing && (kind === RECORD.leave || event === lastEvent)) {
         this.#copyTo(offset);
         if (event === lastEvent && flow.isBodyTarget) this.#sink.u8(END);
-        this.#insertions.push(pushed[event]!);
+        this.#insertions.push(rows[event + PUSHED]!);
       }
-      if (pair > 0xff) this.#insert(slotBehind(event), this.#behind(kind, oddLength, offset), offset);
-      event += kind === RECORD.branchTable ? this.#integerAt(offset + 1) + 1 : 1;
+      const behind = slotBehind(event);
+      if (rows[behind] !== INSERTION.none)
+        this.#insert(behind, this.#behind(kind, oddLength, offset), offset);
+      event += kind === RECORD.branchTable ? (this.#integerAt(offset + 1) + 1) * EVENT_WIDTH : EVENT_WIDTH;
       if (kind === RECORD.castBranch || kind === RECORD.handler) i += 2;
       oddLength = 0;
     }
@@ -154,18 +158,15 @@ export class BodyWriter {
 
   /** Writes what stands in `slot` of an instruction at `offset`, which is to be inserted at `at`. */
   #insert(slot: number, at: number, offset: number): void {
-    const { kinds, values } = this.#function.insertions;
+    const { rows } = this.#function.flow;
     this.#copyTo(at);
-    this.#insertions.write(kinds[slot]!, values[slot]!, offset);
+    this.#insertions.write(rows[slot]!, rows[slot + SLOT_VALUE]!, offset);
   }
 
-  /** Writes the branch at `offset` so that it pays where it goes. */
-  #payingBranch(event: number, offset: number): void {
+  /** Writes the branch at `offset` so that it pays `units` where it goes. */
+  #payingBranch(offset: number, units: number): void {
     this.#copyTo(offset);
-    this.#insertions.payingBranch(
-      this.#integerAt(offset + 1),
-      this.#function.insertions.values[slotBefore(event)]!,
-    );
+    this.#insertions.payingBranch(this.#integerAt(offset + 1), units);
     this.#copied = this.#behindInteger(offset + 1);
   }
 

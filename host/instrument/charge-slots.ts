@@ -1,11 +1,12 @@
-import type { InsertionKind, Insertions } from './insertions.ts';
+import type { FunctionFlow } from './function-flow.ts';
+import type { InsertionKind } from './insertions.ts';
 import * as inserted from './insertions.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { INSERTION } = inserted;
+const { INSERTION, PUSHED, SLOT_VALUE } = inserted;
 
 /**
- * The charges and checks of one function, as its edits hold them. One of them may be open: what is charged further on
+ * The charges and checks of one function, as the rows of its flow hold them. One of them may be open: what is charged further on
  * in the same straight code becomes part of it, since a charge costs the same however much it is for.
  */
 export class ChargeSlots {
@@ -13,7 +14,7 @@ export class ChargeSlots {
   usesCounter = false;
   /** Whether there was a call since the straight code began, or the last check in it. */
   hasCall = false;
-  readonly #insertions: Insertions;
+  readonly #flow: FunctionFlow;
   /** Its slot, or of what is added as the counter is pushed, its event. */
   #openSlot = -1;
   #openAmount = 0;
@@ -21,8 +22,8 @@ export class ChargeSlots {
   #openIsChecked = false;
   #headSlot = -1;
 
-  constructor(insertions: Insertions) {
-    this.#insertions = insertions;
+  constructor(flow: FunctionFlow) {
+    this.#flow = flow;
   }
 
   get isOpen(): boolean {
@@ -34,9 +35,8 @@ export class ChargeSlots {
     return this.#openKind === INSERTION.localCharge || this.#openKind === INSERTION.push;
   }
 
-  /** Starts with a function of `events` events, or with another pass over it: forgets what was placed. */
-  reset(events: number): void {
-    this.#insertions.clear(events);
+  /** Starts with a function, or with another pass over it. */
+  reset(): void {
     this.usesCounter = false;
     this.close(-1);
   }
@@ -67,7 +67,7 @@ export class ChargeSlots {
 
   /** Whether nothing stands at `slot`. */
   isFree(slot: number): boolean {
-    return this.#insertions.kinds[slot] === INSERTION.none;
+    return this.#flow.rows[slot] === INSERTION.none;
   }
 
   /** A charge of a kind of its own, which becomes the open one. */
@@ -83,7 +83,9 @@ export class ChargeSlots {
 
   /** An edit that is no charge. */
   set(slot: number, kind: InsertionKind, value: number): void {
-    this.#insertions.set(slot, kind, value);
+    const { rows } = this.#flow;
+    rows[slot] = kind;
+    rows[slot + SLOT_VALUE] = value;
   }
 
   /** Adds to the counter as it is pushed, which takes half the code of a charge, and is the open one from here on. */
@@ -98,7 +100,7 @@ export class ChargeSlots {
   #write(): void {
     const kind = this.#openKind;
     if (kind === INSERTION.push) {
-      this.#insertions.pushed[this.#openSlot] = this.#openAmount;
+      this.#flow.rows[this.#openSlot + PUSHED] = this.#openAmount;
       return;
     }
     if (kind !== INSERTION.charge) this.usesCounter = true;

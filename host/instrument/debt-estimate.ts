@@ -29,7 +29,8 @@ import type { StraightLoops } from './straight-loops.ts';
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
 const { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE } = edges;
-const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
+const { KIND_AND_COST, LABEL_TRAIT } = flows;
 const { MAX_CALL_CHECKS } = gathered;
 const { UNSET } = labels;
 
@@ -105,7 +106,7 @@ export class DebtEstimate {
   }
 
   #start(): void {
-    const { labels, length } = this.#flow;
+    const { labels, events } = this.#flow;
     this.#labels.forget();
     this.#checks.startWalk();
     const paths = this.#paths;
@@ -115,7 +116,7 @@ export class DebtEstimate {
       paths[at + FLAGS] = 0;
       paths[at + UNPAID] = UNSET;
     }
-    this.#edges.reserve(length);
+    this.#edges.reserve(events);
   }
 
   #arrive(label: number, since: number, checked: number): void {
@@ -131,7 +132,7 @@ export class DebtEstimate {
     const flow = this.#flow;
     const checks = this.#checks;
     const paths = this.#paths;
-    const { length, kinds, costs, args, traits } = flow;
+    const { rows, end, traits } = flow;
     const { numbers } = this.#edges;
     let edgesEnd = 0;
     const { isAtEntry } = checks;
@@ -149,12 +150,14 @@ export class DebtEstimate {
     let callChecks = 0;
     /** The first event of a `br_table`; -1 outside of one. */
     let tableStart = -1;
-    for (let event = 0; event < length; event++) {
-      const kind = kinds[event]!;
-      const label = args[event]!;
+    for (let event = 0; event < end; event += EVENT_WIDTH) {
+      const kindAndCost = rows[event + KIND_AND_COST]!;
+      const kind = kindAndCost & FLOW_KIND_MASK;
+      const label = rows[event + ARG]!;
       if (!isDead) {
-        cost += costs[event]!;
-        since += costs[event]!;
+        const own = kindAndCost >>> FLOW_COST_SHIFT;
+        cost += own;
+        since += own;
         if (since > CHECK_INTERVAL) {
           from = BODY;
           cost = 0;
@@ -176,10 +179,10 @@ export class DebtEstimate {
           if (isDead) break;
           pays = false;
           if (this.#mayUseLocal && flow.isStraightLoop(event)) {
-            since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
-            cost += costs[event + 2]!;
+            since = this.#straight.counts(event) ? 0 : flow.costOf(event + EVENT_WIDTH);
+            event += 2 * EVENT_WIDTH;
+            cost += flow.costOf(event);
             checked = --loopDepth;
-            event += 2;
             break;
           }
           edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
@@ -250,7 +253,7 @@ export class DebtEstimate {
           checked = paths[at + CHECKED]!;
           if (checked > loopDepth) checked = loopDepth;
           pays = false;
-          paths[at + AHEAD] = costs[event + 1]!;
+          paths[at + AHEAD] = flow.costOf(event + EVENT_WIDTH);
           break;
         case FLOW.branch:
         case FLOW.branchIf:
@@ -296,8 +299,8 @@ export class DebtEstimate {
             if (tableStart < 0) tableStart = event;
             break;
           }
-          if (tableStart >= 0 && args[tableStart] !== BODY)
-            edgesEnd = putEdge(numbers, edgesEnd, label, 0, args[tableStart]!);
+          if (tableStart >= 0 && flow.argOf(tableStart) !== BODY)
+            edgesEnd = putEdge(numbers, edgesEnd, label, 0, flow.argOf(tableStart));
           tableStart = -1;
           isDead = true;
           break;
@@ -306,7 +309,7 @@ export class DebtEstimate {
         case FLOW.passingCall: {
           from = BODY;
           cost = 0;
-          const bound = label;
+          const bound = label & BOUND_MASK;
           if (bound > 0 && checked < 0 && since + bound <= CHECK_INTERVAL) {
             since += bound;
             pays = false;

@@ -31,6 +31,27 @@ export const FLOW = {
   payingBranch: 21,
 } as const;
 
+/**
+ * An event is known by where its numbers start in `FunctionFlow.rows`: they stand side by side, since for each array that is looked at
+ * the engine tests anew what it is and how long, which takes longer than the look (decision 0050).
+ */
+export const EVENT_WIDTH = 8;
+/** Numbers of an event: its FLOW, with the cost of the straight code before it, its own instruction included, in the bits above. */
+export const KIND_AND_COST = 4;
+/**
+ * Number of the label that opens, ends or is branched to. Of a call that passes the counter, the bound on its cost, and above
+ * LEAST_SHIFT what is paid ahead for the callee; both have ten bits.
+ */
+export const ARG = 5;
+/** Where the instruction stands. */
+export const OFFSET = 6;
+
+export const FLOW_KIND_MASK = 0x1f;
+/** What costs have of the 32 bits: a function of 7 MiB, the most there may be, needs 24 with whatever costs more than 1 in it. */
+export const FLOW_COST_SHIFT = 5;
+export const BOUND_MASK = 0xffff;
+export const LEAST_SHIFT = 16;
+
 /** The label that a branch to the end of the body, and that end, have. */
 export const BODY = 0;
 

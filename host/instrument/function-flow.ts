@@ -3,6 +3,7 @@ import * as recording from './code-recorder.ts';
 import * as records from './code-records.ts';
 import * as costs from './cost-model.ts';
 import * as flows from './flow.ts';
+import * as inserted from './insertions.ts';
 import type { LeastCosts } from './least-costs.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
@@ -10,7 +11,9 @@ const { TRAIT } = recording;
 const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf, wordPair } =
   records;
 const { CHECK_INTERVAL } = costs;
-const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
+const { KIND_AND_COST, LABEL_TRAIT, LEAST_SHIFT, OFFSET } = flows;
+const { PUSHED, slotBehind } = inserted;
 
 const EMPTY_BLOCK = 0x40;
 const BR_IF = 0x0d;
@@ -19,23 +22,16 @@ const BR_IF = 0x0d;
 const NOT_PASSING = -1;
 
 /**
- * The control flow of one function as flat arrays, one entry for each event: plain data, which placement.ts reads several
- * times over. Made from the records of code-recorder.ts, now that it is known which calls pass the counter. One object
- * serves all functions of a module.
+ * The control flow of one function as a flat array, and what is inserted at each of its events: plain data, which placement.ts
+ * reads several times over. Made from the records of code-recorder.ts, now that it is known which calls pass the counter. One
+ * object serves all functions of a module.
  */
 export class FunctionFlow {
-  length = 0;
-  kinds: Uint8Array = new Uint8Array(1_024);
-  /** Cost of the straight code before the event, the event's own instruction included. */
-  costs: Int32Array = new Int32Array(1_024);
-  /** Number of the label that opens, ends or is branched to; of a call that passes the counter, the bound on its cost. */
-  args: Int32Array = new Int32Array(1_024);
-  /** Of a call that passes the counter, what is paid ahead for the callee. */
-  leasts: Int32Array = new Int32Array(1_024);
+  /** EVENT_WIDTH numbers for each event (flow.ts, insertions.ts), and where they end. */
+  rows: Int32Array = new Int32Array(1_024 * EVENT_WIDTH);
+  end = 0;
   /** What callers have paid ahead for this function. */
   prepaid = 0;
-  /** Where the instruction stands. */
-  offsets: Int32Array = new Int32Array(1_024);
   /** Labels are numbered in the order in which their blocks open, the body's is BODY. LABEL_TRAIT bits of each. */
   labels = 0;
   traits: Uint8Array = new Uint8Array(256);
@@ -87,15 +83,15 @@ export class FunctionFlow {
     this.isFree = (traits[index]! & TRAIT.costs) === 0;
     this.hasCalls = false;
     this.hasPassingCalls = false;
-    this.length = 0;
+    this.end = 0;
     this.labels = 0;
     this.#depth = -1;
     this.#loopDepth = 0;
-    // Each has one event at most but a `br_table`, whose labels are read as they come.
+    // Each is one event at most but a `br_table`, whose labels are read as they come.
     this.#reserve(to - starts[index]!);
     this.#open(0);
     const bytes = this.#bytes;
-    let { kinds, costs, args, offsets } = this;
+    let { rows } = this;
     let event = 0;
     let offset = codeStarts[index]!;
     let cost = 0;
@@ -116,10 +112,12 @@ export class FunctionFlow {
         continue;
       }
       offset += word >>> DISTANCE_SHIFT;
-      kinds[event] = kind;
-      costs[event] = cost + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
-      offsets[event] = offset;
-      cost = 0;
+      cost += (word >>> COST_SHIFT) & MAX_RECORD_COST;
+      rows[event] = 0;
+      rows[slotBehind(event)] = 0;
+      rows[event + PUSHED] = 0;
+      rows[event + OFFSET] = offset;
+      let flowKind: number = kind;
       let arg = 0;
       switch (kind) {
         case FLOW.branchIf:
@@ -127,15 +125,15 @@ export class FunctionFlow {
           const label = bytes[offset + 1]!;
           arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
           if (this.#loopDepth > 0 && (this.traits[arg]! & LABEL_TRAIT.void) !== 0 && bytes[offset] === BR_IF)
-            kinds[event] = FLOW.payingBranch;
+            flowKind = FLOW.payingBranch;
           break;
         }
         case FLOW.end:
           arg = this.#close();
           break;
         case RECORD.directCall:
-          arg = this.#directCall(offset + 1, event);
-          kinds[event] = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
+          arg = this.#directCall(offset + 1);
+          flowKind = arg === NOT_PASSING ? FLOW.call : FLOW.passingCall;
           if (arg === NOT_PASSING) arg = 0;
           break;
         case FLOW.loop:
@@ -160,8 +158,9 @@ export class FunctionFlow {
           break;
         case FLOW.branchTable:
           // A sum, as each step here is one, is known to be an integer; what a method returns is not.
-          event += this.#branchTable(event, to - i);
-          ({ kinds, costs, args, offsets } = this);
+          event += this.#branchTable(event, offset, cost, to - i) * EVENT_WIDTH;
+          rows = this.rows;
+          cost = 0;
           continue;
         case FLOW.tailCall:
         case FLOW.throw:
@@ -174,29 +173,71 @@ export class FunctionFlow {
           i += 2;
           break;
         case RECORD.castBranch:
-          kinds[event] = FLOW.branchIf;
+          flowKind = FLOW.branchIf;
           arg = this.#labelAt(wordPair(words, i + 1));
           i += 2;
           break;
         default:
       }
-      args[event++] = arg;
+      rows[event + KIND_AND_COST] = flowKind | (cost << FLOW_COST_SHIFT);
+      rows[event + ARG] = arg;
+      event += EVENT_WIDTH;
+      cost = 0;
       isOdd = false;
     }
-    this.length = event;
+    this.end = event;
   }
 
   /** Whether the loop that `event` opens is one piece of straight code with the branch to its head behind it. */
   isStraightLoop(event: number): boolean {
-    const { kinds, args } = this;
+    const branch = event + EVENT_WIDTH;
+    const end = branch + EVENT_WIDTH;
+    const { rows } = this;
     return (
-      event + 2 < this.length &&
-      kinds[event + 1] === FLOW.branchIf &&
-      kinds[event + 2] === FLOW.end &&
-      args[event + 1] === args[event] &&
-      this.traits[args[event]!] === LABEL_TRAIT.loop &&
-      this.costs[event + 1]! <= CHECK_INTERVAL
+      end < this.end &&
+      (rows[branch + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.branchIf &&
+      (rows[end + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.end &&
+      rows[branch + ARG] === rows[event + ARG] &&
+      this.traits[rows[event + ARG]!] === LABEL_TRAIT.loop &&
+      this.costOf(branch) <= CHECK_INTERVAL
     );
+  }
+
+  get events(): number {
+    return this.end / EVENT_WIDTH;
+  }
+
+  kindOf(event: number): number {
+    return this.rows[event + KIND_AND_COST]! & FLOW_KIND_MASK;
+  }
+
+  /** Of the straight code before the event, its own instruction included. */
+  costOf(event: number): number {
+    return this.rows[event + KIND_AND_COST]! >>> FLOW_COST_SHIFT;
+  }
+
+  argOf(event: number): number {
+    return this.rows[event + ARG]!;
+  }
+
+  offsetOf(event: number): number {
+    return this.rows[event + OFFSET]!;
+  }
+
+  /** What is added to the counter as it is pushed for a call or an exit. */
+  pushedAt(event: number): number {
+    return this.rows[event + PUSHED]!;
+  }
+
+  /** Takes back all that was inserted. */
+  clearInsertions(): void {
+    const { rows, end } = this;
+    // Values without a kind say nothing.
+    for (let event = 0; event < end; event += EVENT_WIDTH) {
+      rows[event] = 0;
+      rows[slotBehind(event)] = 0;
+      rows[event + PUSHED] = 0;
+    }
   }
 
   /** Returns the label of the block that opens. */
@@ -229,30 +270,35 @@ export class FunctionFlow {
     return this.#openLabels[this.#depth - out]!;
   }
 
-  /** Of the callee whose index stands at `at`: the bound on its cost, 0 for none, or NOT_PASSING. */
-  #directCall(at: number, event: number): number {
+  /** The ARG of a call of the function whose index stands at `at`, or NOT_PASSING. */
+  #directCall(at: number): number {
     const callee = this.#integer(at);
     if (this.#passing[callee] === 1) {
       this.hasPassingCalls = true;
-      this.leasts[event] = this.#leastCosts.of(callee);
-      return this.#callBounds[callee]!;
+      return (this.#callBounds[callee]! & BOUND_MASK) | (this.#leastCosts.of(callee) << LEAST_SHIFT);
     }
     this.hasCalls = true;
     this.#openCalls[this.#depth] = 1;
     return NOT_PASSING;
   }
 
-  /** Each label is an event of its own; `first` is the first, and `left` records may follow. Returns how many there are. */
-  #branchTable(first: number, left: number): number {
-    const offset = this.offsets[first]!;
+  /**
+   * Each label of the `br_table` at `offset` is an event of its own; `first` is the first, and has all of the `cost`. As many as
+   * `left` records may follow. Returns how many there are.
+   */
+  #branchTable(first: number, offset: number, cost: number, left: number): number {
     const count = this.#integer(offset + 1);
-    this.#reserve(first + count + left);
+    this.#reserve(first / EVENT_WIDTH + count + left);
+    const { rows } = this;
     for (let i = 0; i <= count; i++) {
-      const event = first + i;
-      this.args[event] = this.#labelAt(this.#integer(this.#pos));
-      this.kinds[event] = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
-      this.offsets[event] = offset;
-      if (i > 0) this.costs[event] = 0;
+      const event = first + i * EVENT_WIDTH;
+      const kind = i < count ? FLOW.branchTableLabel : FLOW.branchTable;
+      rows[event] = 0;
+      rows[slotBehind(event)] = 0;
+      rows[event + PUSHED] = 0;
+      rows[event + OFFSET] = offset;
+      rows[event + KIND_AND_COST] = i > 0 ? kind : kind | (cost << FLOW_COST_SHIFT);
+      rows[event + ARG] = this.#labelAt(this.#integer(this.#pos));
     }
     return count + 1;
   }
@@ -271,13 +317,9 @@ export class FunctionFlow {
   }
 
   #reserve(events: number): void {
-    if (events <= this.kinds.length) return;
-    const size = Math.max(events, this.kinds.length * 2);
-    this.kinds = grown(new Uint8Array(size), this.kinds);
-    this.costs = grown(new Int32Array(size), this.costs);
-    this.args = grown(new Int32Array(size), this.args);
-    this.leasts = grown(new Int32Array(size), this.leasts);
-    this.offsets = grown(new Int32Array(size), this.offsets);
+    const needed = events * EVENT_WIDTH;
+    if (needed > this.rows.length)
+      this.rows = grown(new Int32Array(Math.max(needed, this.rows.length * 2)), this.rows);
   }
 }
 

@@ -23,7 +23,7 @@ export const INSERTION = {
   openCounted: 11,
   countedCondition: 12,
   closeCounted: 13,
-  /** Nothing of its own: what is added to the counter as it is pushed [units]. Stands in no slot, see `pushed`. */
+  /** Nothing of its own: what is added to the counter as it is pushed [units]. Stands in no slot, see PUSHED. */
   push: 14,
   /** In place of a branch that goes on or not: one that adds [units] to the local counter if it goes. */
   payingBranch: 15,
@@ -31,44 +31,15 @@ export const INSERTION = {
 
 export type InsertionKind = (typeof INSERTION)[keyof typeof INSERTION];
 
-/** The slot before the instruction of an event, and the one behind it, where the kind has one. */
-export function slotBefore(event: number): number {
-  return event * 2;
-}
-
+/**
+ * Where the kinds of what is inserted before and behind an instruction stand among the numbers of its event (flow.ts), its two
+ * slots. The former has the event's own number.
+ */
 export function slotBehind(event: number): number {
-  return event * 2 + 1;
+  return event + 1;
 }
 
-/** What placement inserts into one function, by the events of its flow: plain data for the writer. */
-export class Insertions {
-  /** By slot. */
-  kinds: Uint8Array = new Uint8Array(2_048);
-  /** The same by event, of both slots at once: 0 if nothing is inserted. */
-  pairs: Uint16Array = new Uint16Array(this.kinds.buffer);
-  values: Int32Array = new Int32Array(2_048);
-  /** By event: what is added to the counter as it is pushed for a call or an exit. */
-  pushed: Int32Array = new Int32Array(1_024);
-
-  /** Takes back everything, in a function of `events` events. */
-  clear(events: number): void {
-    if (events > this.pushed.length) {
-      this.kinds = new Uint8Array(events * 4);
-      this.pairs = new Uint16Array(this.kinds.buffer);
-      this.values = new Int32Array(events * 4);
-      this.pushed = new Int32Array(events * 2);
-      return;
-    }
-    // Values without a kind say nothing. A function has 80 events in the mean, for which two calls of `fill` take longer.
-    const { pairs, pushed } = this;
-    for (let event = 0; event < events; event++) {
-      pairs[event] = 0;
-      pushed[event] = 0;
-    }
-  }
-
-  set(slot: number, kind: InsertionKind, value: number): void {
-    this.kinds[slot] = kind;
-    this.values[slot] = value;
-  }
-}
+/** From a slot to the value there. */
+export const SLOT_VALUE = 2;
+/** Of an event: what is added to the counter as it is pushed for a call or an exit. */
+export const PUSHED = 7;

@@ -2,7 +2,7 @@ import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { BODY, FLOW, LABEL_TRAIT } = flows;
+const { BODY, EVENT_WIDTH, FLOW, LABEL_TRAIT } = flows;
 
 /** More than any path costs. */
 export const UNSET = 0x7fffffff;
@@ -164,12 +164,15 @@ export class Labels {
    * Control goes to one of the labels of the `br_table` that starts with the event `from`: all are owed the same then, since one
    * charge serves all. Returns its last event.
    */
-  lowerAll({ kinds, args }: FunctionFlow, from: number, pending: number): number {
+  lowerAll(flow: FunctionFlow, from: number, pending: number): number {
     let to = from;
-    let least = Math.min(pending, this.debts[args[to]!]!);
-    while (kinds[to] === FLOW.branchTableLabel) least = Math.min(least, this.debts[args[++to]!]!);
-    for (let i = from; i <= to; i++) {
-      const label = args[i]!;
+    let least = Math.min(pending, this.debts[flow.argOf(to)]!);
+    while (flow.kindOf(to) === FLOW.branchTableLabel) {
+      to += EVENT_WIDTH;
+      least = Math.min(least, this.debts[flow.argOf(to)]!);
+    }
+    for (let event = from; event <= to; event += EVENT_WIDTH) {
+      const label = flow.argOf(event);
       if (label !== BODY) this.lower(label, least);
     }
     return to;

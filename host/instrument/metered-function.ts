@@ -2,7 +2,6 @@ import type { CountedLoop } from './counted-loop.ts';
 import type { FeatureSet } from './features.ts';
 import { FunctionFlow } from './function-flow.ts';
 import { type FunctionReader, MAX_LOCALS } from './function-reader.ts';
-import { Insertions } from './insertions.ts';
 import { LeastCosts } from './least-costs.ts';
 import { type LocalDeclarations, NO_LOCALS, readLocals } from './local-declarations.ts';
 import type { ByteRange, ModuleLayout } from './module-layout.ts';
@@ -22,12 +21,11 @@ export interface AddedLocals {
 const NO_LOCALS_ADDED: AddedLocals = { movesFirst: false, declaresCounter: false, declaresTurns: false };
 
 /**
- * What metering makes of one function: what it inserts, by `flow`, and how its locals are numbered. Nothing is written
+ * What metering makes of one function: what it inserts, which stands in `flow`, and how its locals are numbered. Nothing is written
  * here. One object serves all functions of a module.
  */
 export class MeteredFunction {
   readonly flow: FunctionFlow;
-  readonly insertions = new Insertions();
   readonly leastCosts: LeastCosts;
   /** Whether it takes the counter and gives it back. */
   isPassing = false;
@@ -62,7 +60,7 @@ export class MeteredFunction {
     this.#cursor = new Cursor(bytes);
     this.leastCosts = new LeastCosts(bytes, recorder, passing, layout.importedFunctions);
     this.flow = new FunctionFlow(bytes, recorder, passing, calls.resolve(passing), this.leastCosts);
-    this.#placement = new ChargePlacement(bytes, this.flow, this.insertions, recorder.maxDepth);
+    this.#placement = new ChargePlacement(bytes, this.flow, recorder.maxDepth);
   }
 
   /** Its loops that are charged for many turns at once. */
@@ -99,7 +97,6 @@ export class MeteredFunction {
     this.flow.read(index, functionIndex);
     const movesFirst = this.movedLocal >= 0;
     if (this.flow.isFree) {
-      this.insertions.clear(this.flow.length);
       this.added = { ...NO_LOCALS_ADDED, movesFirst };
       return;
     }

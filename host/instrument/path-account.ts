@@ -5,7 +5,7 @@ import * as inserted from './insertions.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
-const { INSERTION, slotBefore, slotBehind } = inserted;
+const { INSERTION, slotBehind } = inserted;
 
 /**
  * What the code up to a point of a function owes, and the charges and checks that this leads to. Of the invariants of
@@ -66,13 +66,12 @@ export class PathAccount {
   passingCall(event: number, bound: number, least: number): void {
     this.#requirePaidUp();
     this.pending += least;
-    const slot = slotBefore(event);
     const isStraight = bound > 0 && this.checked < 0 && this.since + bound <= CHECK_INTERVAL;
     const isLate = this.checked >= 0 && this.#isRowOver();
     const needsCheck = (this.checked < 0 && !isStraight) || isLate;
     if (this.checked < 0 && needsCheck) this.callChecks++;
-    if (isLate) this.#slots.close(slot);
-    if (needsCheck || this.#slots.isOpen) this.charge(slot, this.pending, needsCheck);
+    if (isLate) this.#slots.close(event);
+    if (needsCheck || this.#slots.isOpen) this.charge(event, this.pending, needsCheck);
     else this.#slots.chargeInPassing(event, this.pending);
     this.pending = 0;
     if (!isStraight) {
@@ -108,14 +107,13 @@ export class PathAccount {
 
   /** Leaves the function at `event`; `pushes` if the counter, where it is passed on, is pushed there and nowhere else. */
   leave(event: number, pushes: boolean): void {
-    const slot = slotBefore(event);
     if (!this.isDead) {
       this.#requirePaidUp();
       if (this.isPassing) {
         if (!this.#slots.isOpen && pushes) this.#slots.chargeInPassing(event, this.pending);
-        else if (this.pending > 0) this.charge(slot, this.pending, false);
-      } else if (this.isDirty) this.put(slot, INSERTION.settleAndLeave, this.pending, false);
-      else if (this.pending > 0) this.chargeGlobally(slot, this.pending);
+        else if (this.pending > 0) this.charge(event, this.pending, false);
+      } else if (this.isDirty) this.put(event, INSERTION.settleAndLeave, this.pending, false);
+      else if (this.pending > 0) this.chargeGlobally(event, this.pending);
     }
     this.isDead = true;
   }

@@ -25,7 +25,6 @@ import { DebtEstimate } from './debt-estimate.ts';
 import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 import { GatheredChecks } from './gathered-checks.ts';
-import type { Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
 import { Labels } from './labels.ts';
 import { PathAccount } from './path-account.ts';
@@ -33,8 +32,9 @@ import { StraightLoops } from './straight-loops.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CHECK_INTERVAL } = costs;
-const { BODY, FLOW, LABEL_TRAIT } = flows;
-const { INSERTION, slotBefore, slotBehind } = inserted;
+const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
+const { KIND_AND_COST, LABEL_TRAIT, LEAST_SHIFT } = flows;
+const { INSERTION, slotBehind } = inserted;
 
 /** Beyond any `since` that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
@@ -63,11 +63,11 @@ export class ChargePlacement {
   /** Loops that a handler leads to: control arrives at their head by a way that nothing can be written on. */
   readonly #isHandler = new Set<number>();
 
-  constructor(bytes: Uint8Array, flow: FunctionFlow, insertions: Insertions, maxDepth: number) {
+  constructor(bytes: Uint8Array, flow: FunctionFlow, maxDepth: number) {
     this.#flow = flow;
-    this.#slots = new ChargeSlots(insertions);
+    this.#slots = new ChargeSlots(flow);
     this.#path = new PathAccount(this.#slots);
-    this.#straight = new StraightLoops(bytes, flow, insertions, this.#slots);
+    this.#straight = new StraightLoops(bytes, flow, this.#slots);
     this.#loops = new Int32Array(maxDepth + 2);
     this.#estimate = new DebtEstimate(flow, this.#labels, this.#checks, this.#straight, this.#loops);
   }
@@ -95,6 +95,7 @@ export class ChargePlacement {
     this.#estimate.run(mayUseLocal, isPassing || hasPassingCalls, this.#countsThroughout);
     for (let walk = 0; ; walk++) {
       if (walk === PATIENCE) this.#labels.remit();
+      if (walk > 0) this.#flow.clearInsertions();
       this.#walk();
       if (!this.#checks.gather(this.#path.callChecks) && !this.#labels.isChanged) return;
     }
@@ -104,21 +105,21 @@ export class ChargePlacement {
     const path = this.#path;
     const slots = this.#slots;
     const flow = this.#flow;
-    const { length, kinds, costs, args } = flow;
+    const { rows, end } = flow;
     this.#labels.startWalk();
-    slots.reset(length);
+    slots.reset();
     if (this.#straight.counted.length > 0) this.#straight.counted.length = 0;
     this.#checks.startWalk();
     path.enter(this.#isPassing, flow.prepaid);
     this.#countLocallyIn(this.#countsThroughout ? BODY : NOWHERE);
-    for (let event = 0; event < length; event++) {
-      const slot = slotBefore(event);
-      const arg = args[event]!;
-      if (!path.isDead) path.pass(costs[event]!, slot);
-      switch (kinds[event]) {
+    for (let event = 0; event < end; event += EVENT_WIDTH) {
+      const arg = rows[event + ARG]!;
+      const kindAndCost = rows[event + KIND_AND_COST]!;
+      if (!path.isDead) path.pass(kindAndCost >>> FLOW_COST_SHIFT, event);
+      switch (kindAndCost & FLOW_KIND_MASK) {
         case FLOW.entry:
-          slots.close(slot);
-          if (this.#checks.isAtEntry) path.charge(slot, 0, true);
+          slots.close(event);
+          if (this.#checks.isAtEntry) path.charge(event, 0, true);
           break;
         case FLOW.try:
           if (path.isDead) this.#labels.openDead(arg);
@@ -126,37 +127,37 @@ export class ChargePlacement {
         case FLOW.loop:
           if (this.#mayUseLocal && !path.isDead && this.#straight.has(event))
             event = this.#straightLoop(event);
-          else this.#loop(arg, slot);
+          else this.#loop(arg, event);
           break;
         case FLOW.if:
-          this.#if(arg, slot);
+          this.#if(arg, event);
           break;
         case FLOW.else:
-          if (!path.isDead) this.#arrive(arg, slot);
+          if (!path.isDead) this.#arrive(arg, event);
           this.#otherArm(arg);
-          slots.close(slot + 1);
+          slots.close(slotBehind(event));
           break;
         case FLOW.catch:
-          this.#catch(arg, slot);
+          this.#catch(arg, event);
           break;
         case FLOW.end:
           if (arg === BODY) path.leave(event, !flow.isBodyTarget);
-          else this.#end(arg, slot);
+          else this.#end(arg, event);
           break;
         case FLOW.branch:
           if (arg === BODY) path.leave(event, false);
-          else if (!path.isDead) this.#arrive(arg, slot);
+          else if (!path.isDead) this.#arrive(arg, event);
           path.isDead = true;
           break;
         case FLOW.payingBranch:
           if (path.isDead) break;
-          if (!this.#countsThroughout || !this.#payingBranch(arg, slot)) this.#arrive(arg, slot);
-          slots.close(slot + 1);
+          if (!this.#countsThroughout || !this.#payingBranch(arg, event)) this.#arrive(arg, event);
+          slots.close(slotBehind(event));
           break;
         case FLOW.branchIf:
           if (path.isDead) break;
-          this.#arrive(arg, slot);
-          slots.close(slot + 1);
+          this.#arrive(arg, event);
+          slots.close(slotBehind(event));
           break;
         case FLOW.branchTableLabel:
         case FLOW.branchTable:
@@ -166,23 +167,23 @@ export class ChargePlacement {
           path.leave(event, true);
           break;
         case FLOW.tailCall:
-          path.call(slot);
+          path.call(event);
           path.isDead = true;
           break;
         case FLOW.trap:
           path.isDead = true;
           break;
         case FLOW.throw:
-          if (!path.isDead) path.settle(slot, path.isDirty);
+          if (!path.isDead) path.settle(event, path.isDirty);
           path.isDead = true;
           break;
         case FLOW.call:
-          path.call(slot);
+          path.call(event);
           this.#noteCall();
           break;
         case FLOW.passingCall:
           if (path.isDead) break;
-          path.passingCall(event, arg, flow.leasts[event]!);
+          path.passingCall(event, arg & BOUND_MASK, arg >>> LEAST_SHIFT);
           this.#noteCall();
           path.isDirty = true;
           slots.usesCounter = true;
@@ -226,14 +227,15 @@ export class ChargePlacement {
 
   /** A loop that straight-loops.ts knows. Returns the event of its end. */
   #straightLoop(event: number): number {
-    const { costs } = this.#flow;
+    const branch = event + EVENT_WIDTH;
+    const end = branch + EVENT_WIDTH;
     this.#straight.place(event);
     this.#path.isDirty = true;
-    this.#path.pending += costs[event + 2]!;
+    this.#path.pending += this.#flow.costOf(end);
     this.#path.noteCheck();
-    this.#path.since = this.#straight.counts(event) ? 0 : costs[event + 1]!;
-    this.#slots.close(slotBehind(event + 2));
-    return event + 2;
+    this.#path.since = this.#straight.counts(event) ? 0 : this.#flow.costOf(branch);
+    this.#slots.close(slotBehind(end));
+    return end;
   }
 
   #if(label: number, slot: number): void {
@@ -343,9 +345,8 @@ export class ChargePlacement {
   }
 
   #branchTable(from: number): number {
-    const slot = slotBefore(from);
     const to = this.#labels.lowerAll(this.#flow, from, this.#path.pending);
-    for (let i = from; i <= to; i++) this.#arrive(this.#flow.args[i]!, slot);
+    for (let event = from; event <= to; event += EVENT_WIDTH) this.#arrive(this.#flow.argOf(event), from);
     this.#path.isDead = true;
     return to;
   }

@@ -290,7 +290,7 @@ export class Rewriter {
         const start = cursor.pos;
         const end = start + size;
         this.#function.enter(i, start, end);
-        const expected = size + this.#function.flow.length * EVENT_BYTES;
+        const expected = size + this.#function.flow.events * EVENT_BYTES;
         const bodyAt = sink.open(expected);
         this.#hints.enter(firstFunction + i, bodyAt);
         this.#bodies.write(i, start, end);

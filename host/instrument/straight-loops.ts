@@ -1,11 +1,12 @@
 import type { ChargeSlots } from './charge-slots.ts';
 import { type CountedLoop, readCountedLoop } from './counted-loop.ts';
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
-import type { Insertions } from './insertions.ts';
 import * as inserted from './insertions.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { INSERTION, slotBefore, slotBehind } = inserted;
+const { EVENT_WIDTH } = flows;
+const { INSERTION, slotBehind } = inserted;
 
 /** A straight loop that does not count. */
 const NOT_COUNTED = 'not counted';
@@ -25,13 +26,11 @@ export class StraightLoops {
   readonly #known = new Map<number, CountedLoop | typeof NOT_COUNTED>();
   readonly #bytes: Uint8Array;
   readonly #flow: FunctionFlow;
-  readonly #insertions: Insertions;
   readonly #slots: ChargeSlots;
 
-  constructor(bytes: Uint8Array, flow: FunctionFlow, insertions: Insertions, slots: ChargeSlots) {
+  constructor(bytes: Uint8Array, flow: FunctionFlow, slots: ChargeSlots) {
     this.#bytes = bytes;
     this.#flow = flow;
-    this.#insertions = insertions;
     this.#slots = slots;
   }
 
@@ -42,7 +41,7 @@ export class StraightLoops {
 
   /** Whether the loop that `event` opens is one, with nothing inserted before it. */
   has(event: number): boolean {
-    return this.#flow.isStraightLoop(event) && this.#insertions.kinds[slotBefore(event)] === INSERTION.none;
+    return this.#flow.isStraightLoop(event) && this.#slots.isFree(event);
   }
 
   /** Whether it counts; if it does not, its last turn may have been charged behind the last check when it is left. */
@@ -52,30 +51,30 @@ export class StraightLoops {
 
   /** Fills its slots. */
   place(event: number): void {
-    const cost = this.#flow.costs[event + 1]!;
-    const slot = slotBefore(event);
-    const branchSlot = slotBefore(event + 1);
-    const endSlot = slotBefore(event + 2);
+    const branch = event + EVENT_WIDTH;
+    const end = branch + EVENT_WIDTH;
     const loop = this.#read(event);
     this.#slots.usesCounter = true;
     if (loop === NOT_COUNTED) {
-      this.#slots.set(slot, INSERTION.openChunks, 0);
-      this.#slots.set(slotBehind(event), INSERTION.chunkCharge, cost);
-      this.#slots.set(endSlot, INSERTION.closeChunks, 0);
+      this.#slots.set(event, INSERTION.openChunks, 0);
+      this.#slots.set(slotBehind(event), INSERTION.chunkCharge, this.#flow.costOf(branch));
+      this.#slots.set(end, INSERTION.closeChunks, 0);
       return;
     }
     const number = this.counted.push(loop) - 1;
-    this.#slots.set(slot, INSERTION.openCounted, number);
-    this.#slots.set(branchSlot, INSERTION.countedCondition, number);
-    this.#slots.set(endSlot, INSERTION.closeCounted, number);
+    this.#slots.set(event, INSERTION.openCounted, number);
+    this.#slots.set(branch, INSERTION.countedCondition, number);
+    this.#slots.set(end, INSERTION.closeCounted, number);
   }
 
   #read(event: number): CountedLoop | typeof NOT_COUNTED {
     const known = this.#known.get(event);
     if (known !== undefined) return known;
-    const { costs, offsets } = this.#flow;
-    const from = offsets[event]! + LOOP_BYTES;
-    const loop = readCountedLoop(this.#bytes, from, offsets[event + 1]!, costs[event + 1]!) ?? NOT_COUNTED;
+    const flow = this.#flow;
+    const branch = event + EVENT_WIDTH;
+    const from = flow.offsetOf(event) + LOOP_BYTES;
+    const loop =
+      readCountedLoop(this.#bytes, from, flow.offsetOf(branch), flow.costOf(branch)) ?? NOT_COUNTED;
     this.#known.set(event, loop);
     return loop;
   }
