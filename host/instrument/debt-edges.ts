@@ -1,8 +1,3 @@
-import * as flows from './flow.ts';
-
-/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { BODY } = flows;
-
 /** Numbers for each edge: where it comes from, its length, and the label it leads to, with a bit for one that pays nothing. */
 export const EDGE_WIDTH = 3;
 /** Of one event. */
@@ -30,31 +25,39 @@ export class DebtEdges {
   numbers = new Int32Array(1_024);
   end = 0;
 
-  /** Makes room for those of a function of `events` events. */
-  reserve(events: number): void {
+  /** By label, where the first edge from it stands. */
+  #firstUses = new Int32Array(256);
+
+  /** Makes room for those of a function of `events` events and `labels` labels. */
+  reserve(events: number, labels: number): void {
     const most = events * MOST_EDGES * EDGE_WIDTH;
     if (this.numbers.length < most) this.numbers = new Int32Array(most * 2);
+    if (this.#firstUses.length < labels) this.#firstUses = new Int32Array(labels * 2);
   }
 
-  /** Lowers `debts`, by label, until no edge is longer than the difference of its ends. */
-  lower(debts: Int32Array): void {
+  /**
+   * Lowers `debts`, of `labels` labels, until no edge is longer than the difference of its ends. Edges stand in the order of the code,
+   * and so most behind all that lead to where they begin: another round starts at the first one that was looked at too early.
+   */
+  lower(debts: Int32Array, labels: number): void {
     const { numbers, end } = this;
-    // Those from the entry, where nothing is pending: once is enough.
-    for (let at = 0; at < end; at += EDGE_WIDTH) {
-      if (numbers[at] !== BODY) continue;
-      const label = numbers[at + 2]! & ~UNPAID_EDGE;
-      if (numbers[at + 1]! < debts[label]!) debts[label] = numbers[at + 1]!;
-    }
-    for (let round = 0; round < MAX_ROUNDS; round++) {
-      let isChanged = false;
-      for (let at = 0; at < end; at += EDGE_WIDTH) {
+    const uses = this.#firstUses;
+    for (let label = 0; label < labels; label++) uses[label] = end;
+    let start = 0;
+    for (let round = 0; round < MAX_ROUNDS && start < end; round++) {
+      let next = end;
+      for (let at = start; at < end; at += EDGE_WIDTH) {
+        const from = numbers[at]!;
         const label = numbers[at + 2]! & ~UNPAID_EDGE;
-        const debt = debts[numbers[at]!]! + numbers[at + 1]!;
+        if (at < uses[from]!) uses[from] = at;
+        // Both are far below 2^31: without saying so, it would be a sum of floating-point numbers.
+        const debt = (debts[from]! + numbers[at + 1]!) | 0;
         if (debt >= debts[label]!) continue;
         debts[label] = debt;
-        isChanged = true;
+        const use = uses[label]!;
+        if (use <= at && use < next) next = use;
       }
-      if (!isChanged) return;
+      start = next;
     }
   }
 }

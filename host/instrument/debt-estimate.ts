@@ -101,8 +101,8 @@ export class DebtEstimate {
       isCut = isAtEntry !== this.#checks.isAtEntry;
     }
     const { debts } = this.#labels;
-    this.#edges.lower(debts);
-    if (prepays && this.#prepay()) this.#edges.lower(debts);
+    this.#edges.lower(debts, labels);
+    if (prepays && this.#prepay()) this.#edges.lower(debts, labels);
   }
 
   #start(): void {
@@ -116,7 +116,7 @@ export class DebtEstimate {
       paths[at + FLAGS] = 0;
       paths[at + UNPAID] = UNSET;
     }
-    this.#edges.reserve(events);
+    this.#edges.reserve(events, labels);
   }
 
   #arrive(label: number, since: number, checked: number): void {
@@ -355,7 +355,7 @@ export class DebtEstimate {
     for (let edge = 0; edge < end; edge += EDGE_WIDTH) {
       const label = numbers[edge + 2]! ^ UNPAID_EDGE;
       if (label >= UNPAID_EDGE) continue;
-      const pending = debts[numbers[edge]!]! + numbers[edge + 1]!;
+      const pending = (debts[numbers[edge]!]! + numbers[edge + 1]!) | 0;
       const at = (label << WIDTH_SHIFT) + UNPAID;
       if (pending < paths[at]!) paths[at] = pending;
     }

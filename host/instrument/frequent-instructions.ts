@@ -25,17 +25,18 @@ const {
   local: LOCAL,
   loop: LOOP,
   memory: MEMORY,
-  not: NOT,
   return: RETURN,
   unreachable: UNREACHABLE,
 } = FREQUENT;
 
 /**
- * Of the shapes of straight code with immediates of one byte, by shape: how long an instruction is (bits 0 to 3) and what it costs
- * (bit 4), which bits of the two bytes behind its opcode are zero (8 to 23), and whether the first of them is no local (31). 0
- * for all others.
+ * Of straight code with immediates of one byte, by opcode: how long an instruction is (bits 0 to 3) and what it costs (bit 4), whether
+ * it needs a memory (5), which bits of the two bytes behind its opcode are zero (8 to 23), and whether the first of them is no local
+ * (31). 0 for all others. Like FREQUENT_SHAPES a constant of its module: of an array that the compiler knows it need not look up, for
+ * each instruction, what it is, how long, and where.
  */
-const STRAIGHT_FORMS = new Int32Array(Object.keys(FREQUENT).length);
+const FORMS: Int32Array = new Int32Array(256);
+const SHAPES: Uint8Array = FREQUENT_SHAPES;
 const LENGTH_BITS = 0xf;
 const COST_SHIFT = 4;
 const COSTS = 1 << COST_SHIFT;
@@ -44,14 +45,18 @@ const ONE_BYTE_INTEGER = 0x8000;
 /** Of an alignment without a memory's index, and an offset of one byte. */
 const MEMORY_ARGUMENT = 0x80_c000;
 const NO_LOCAL = -0x8000_0000;
-STRAIGHT_FORMS[BARE] = NO_LOCAL | COSTS | 1;
-STRAIGHT_FORMS[DROP] = NO_LOCAL | 1;
-// A number of more bytes looks like 128 or more, which is above the limit.
-STRAIGHT_FORMS[LOCAL] = COSTS | 2;
-STRAIGHT_FORMS[CONSTANT] = NO_LOCAL | ONE_BYTE_INTEGER | COSTS | 2;
-STRAIGHT_FORMS[MEMORY] = NO_LOCAL | MEMORY_ARGUMENT | COSTS | 3;
-STRAIGHT_FORMS[FLOAT32] = NO_LOCAL | COSTS | 5;
-STRAIGHT_FORMS[FLOAT64] = NO_LOCAL | COSTS | 9;
+const NEEDS_MEMORY = 0x20;
+const BY_SHAPE = new Map([
+  [BARE, NO_LOCAL | COSTS | 1],
+  [DROP, NO_LOCAL | 1],
+  // A number of more bytes looks like 128 or more, which is above the limit.
+  [LOCAL, COSTS | 2],
+  [CONSTANT, NO_LOCAL | ONE_BYTE_INTEGER | COSTS | 2],
+  [MEMORY, NO_LOCAL | MEMORY_ARGUMENT | NEEDS_MEMORY | COSTS | 3],
+  [FLOAT32, NO_LOCAL | COSTS | 5],
+  [FLOAT64, NO_LOCAL | COSTS | 9],
+] as const);
+for (const [opcode, shape] of SHAPES.entries()) FORMS[opcode] = BY_SHAPE.get(shape as typeof BARE) ?? 0;
 
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;
@@ -69,9 +74,8 @@ export class FrequentInstructions {
   readonly #recorder: CodeRecorder;
   readonly #calls: CallBounds;
   readonly #maxDepth: number;
-  readonly #shapes: Uint8Array;
-  /** By opcode, from STRAIGHT_FORMS. */
-  readonly #forms: Int32Array;
+  /** Bits of FORMS that no instruction may have: without a memory, a load is an error. */
+  readonly #refused: number;
   readonly #view: DataView;
   readonly #functions: number;
   readonly #importedGlobals: number;
@@ -91,33 +95,35 @@ export class FrequentInstructions {
     this.#functions = layout.functionTypes.length;
     this.#importedGlobals = layout.importedGlobals;
     this.#globals = Math.min(layout.globals, ONE_BYTE);
-    this.#shapes = FREQUENT_SHAPES.slice();
-    // Without a memory, a load is an error.
-    if (layout.memories64.length === 0) this.#shapes.fill(NOT, 0x28, 0x3f);
-    this.#forms = Int32Array.from(this.#shapes, (shape) => STRAIGHT_FORMS[shape]!);
+    this.#refused = layout.memories64.length === 0 ? NEEDS_MEMORY : 0;
     const { buffer, byteOffset, byteLength } = cursor.bytes;
     this.#view = new DataView(buffer, byteOffset, byteLength);
   }
 
-  /** Moves the cursor to the next instruction of another kind, in a function of `locals`; uses of the one `noted` (below -1 for none) are noted. */
-  read(locals: number, noted: number): void {
+  /** Moves the cursor to the next instruction of another kind, in a function of `locals`; uses of the one `notedLocal` (below -1 for none) are noted. */
+  read(locals: number, notedLocal: number): void {
     const cursor = this.#cursor;
     const recorder = this.#recorder;
-    const shapes = this.#shapes;
     const { uses } = recorder;
     const { bytes } = cursor;
-    const end = cursor.end - LONGEST;
-    const localLimit = Math.min(locals, ONE_BYTE);
-    // To the engine a field may be anything: without an operation on it, so could be what follows from it.
+    // To the engine a field or an argument may be anything: without an operation on integers, each look at one tests what it is, and
+    // what `Math.min` gives is a floating-point number, which each comparison converts.
+    const end = (cursor.end - LONGEST) | 0;
+    const localLimit = Math.min(locals | 0, ONE_BYTE);
+    const noted = notedLocal | 0;
+    const refused = this.#refused | 0;
+    const maxDepth = this.#maxDepth | 0;
+    const functions = this.#functions | 0;
+    const importedGlobals = this.#importedGlobals | 0;
+    const globals = this.#globals | 0;
     let at = cursor.pos | 0;
     let cost = 0;
-    const forms = this.#forms;
     const view = this.#view;
     reading: while (at < end) {
       // Three of four instructions, without a branch on their kind, which the machine cannot foresee: 0.87 of the time of reading.
       const word = view.getInt32(at, true);
-      const form = forms[word & 0xff]!;
-      if (form !== 0 && (word & form & IMMEDIATE_BITS) === 0) {
+      const form = FORMS[word & 0xff]!;
+      if (form !== 0 && ((word & form & IMMEDIATE_BITS) | (form & refused)) === 0) {
         /** Negative where it is no local's. */
         const index = ((word >> 8) & 0xff) | (form >> 31);
         if (index >= localLimit) break;
@@ -126,10 +132,12 @@ export class FrequentInstructions {
         cost += (form >> COST_SHIFT) & 1;
         continue;
       }
-      switch (shapes[bytes[at]!]) {
+      /** The byte behind the opcode. */
+      const second = (word >> 8) & 0xff;
+      switch (SHAPES[word & 0xff]) {
         case MEMORY: {
           // memory
-          if (bytes[at + 1]! >= 0x40) break reading;
+          if (second >= 0x40 || refused !== 0) break reading;
           let last = at + 2;
           if (bytes[last]! >= ONE_BYTE) {
             do last++;
@@ -143,28 +151,24 @@ export class FrequentInstructions {
         case CONSTANT: {
           // constant
           let last = at + 1;
-          if (bytes[last]! >= ONE_BYTE) {
-            do last++;
-            while (bytes[last]! >= ONE_BYTE);
-            if (last > at + 4) break reading;
-          }
+          do last++;
+          while (bytes[last]! >= ONE_BYTE);
+          if (last > at + 4) break reading;
           at = last + 1;
           cost++;
           continue;
         }
         case GLOBAL: {
           // global
-          const index = bytes[at + 1]!;
-          if (index >= this.#globals) break reading;
-          if (index >= this.#importedGlobals) recorder.index(RECORD.globalIndex, at);
+          if (second >= globals) break reading;
+          if (second >= importedGlobals) recorder.index(RECORD.globalIndex, at);
           at += 2;
           cost++;
           continue;
         }
         case BRANCH_IF: {
           // branchIf
-          const label = bytes[at + 1]!;
-          if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
+          if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
           recorder.cost += cost + 1;
           cost = 0;
           recorder.event(RECORD.branchIf, at);
@@ -173,8 +177,7 @@ export class FrequentInstructions {
         }
         case BRANCH: {
           // branch
-          const label = bytes[at + 1]!;
-          if (label >= ONE_BYTE || !recorder.reaches(label)) break reading;
+          if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
           recorder.cost += cost + 1;
           cost = 0;
           recorder.leave(RECORD.branch, at);
@@ -184,7 +187,7 @@ export class FrequentInstructions {
         case CALL: {
           // call
           let last = at + 1;
-          let callee = bytes[last]!;
+          let callee = second;
           if (callee >= ONE_BYTE) {
             callee &= 0x7f;
             for (let shift = 7; ; shift += 7) {
@@ -194,7 +197,7 @@ export class FrequentInstructions {
               if (shift > 14) break reading;
             }
           }
-          if (callee >= this.#functions) break reading;
+          if (callee >= functions) break reading;
           recorder.cost += cost + 1;
           cost = 0;
           this.#calls.addCall(callee);
@@ -206,14 +209,13 @@ export class FrequentInstructions {
         case LOOP:
         case IF: {
           // if
-          const type = bytes[at + 1]!;
           // Of the types, these are no features.
-          if ((type !== EMPTY_BLOCK && (type < 0x7c || type > 0x7f)) || recorder.depth >= this.#maxDepth)
+          if ((second !== EMPTY_BLOCK && (second < 0x7c || second > 0x7f)) || recorder.depth >= maxDepth)
             break reading;
           recorder.cost += cost;
           cost = 0;
-          if (bytes[at] === 0x02) recorder.block(at);
-          else if (bytes[at] === 0x03) recorder.loop(at, at + 2);
+          if ((word & 0xff) === 0x02) recorder.block(at);
+          else if ((word & 0xff) === 0x03) recorder.loop(at, at + 2);
           else {
             recorder.cost++;
             recorder.if(at, at + 2);

@@ -4,8 +4,8 @@ import type { FunctionFlow } from './function-flow.ts';
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { BODY, EVENT_WIDTH, FLOW, LABEL_TRAIT } = flows;
 
-/** More than any path costs. */
-export const UNSET = 0x7fffffff;
+/** More than any path costs, and so that a path's cost can be added. */
+export const UNSET: number = 2 ** 30;
 /** Numbers for each label, side by side, so that one access brings all into the cache; as a shift. */
 const WIDTH_SHIFT = 3;
 const SINCE = 0;
