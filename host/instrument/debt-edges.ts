@@ -37,27 +37,26 @@ export class DebtEdges {
 
   /**
    * Lowers `debts`, of `labels` labels, until no edge is longer than the difference of its ends. Edges stand in the order of the code,
-   * and so most behind all that lead to where they begin: another round starts at the first one that was looked at too early.
+   * and so most behind all that lead to where they begin: another round is needed only if one was looked at too early.
    */
   lower(debts: Int32Array, labels: number): void {
     const { numbers, end } = this;
     const uses = this.#firstUses;
     for (let label = 0; label < labels; label++) uses[label] = end;
-    let start = 0;
-    for (let round = 0; round < MAX_ROUNDS && start < end; round++) {
-      let next = end;
-      for (let at = start; at < end; at += EDGE_WIDTH) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      /** Negative if a label was lowered behind an edge that begins there. */
+      let early = 0;
+      // Without a branch on what is found, which the machine cannot foresee. Sums are far below 2^31, but have to say so.
+      for (let at = 0; at < end; at += EDGE_WIDTH) {
         const from = numbers[at]!;
         const label = numbers[at + 2]! & ~UNPAID_EDGE;
-        if (at < uses[from]!) uses[from] = at;
-        // Both are far below 2^31: without saying so, it would be a sum of floating-point numbers.
-        const debt = (debts[from]! + numbers[at + 1]!) | 0;
-        if (debt >= debts[label]!) continue;
+        uses[from] = Math.min(uses[from]!, at);
+        const owed = debts[label]!;
+        const debt = Math.min(owed, (debts[from]! + numbers[at + 1]!) | 0);
         debts[label] = debt;
-        const use = uses[label]!;
-        if (use <= at && use < next) next = use;
+        early |= (debt - owed) & (uses[label]! - at - 1);
       }
-      start = next;
+      if (early >= 0) return;
     }
   }
 }

@@ -122,8 +122,9 @@ export class DebtEstimate {
   #arrive(label: number, since: number, checked: number): void {
     const paths = this.#paths;
     const at = label << WIDTH_SHIFT;
-    if (since > paths[at]!) paths[at] = since;
-    if (checked < paths[at + CHECKED]!) paths[at + CHECKED] = checked;
+    // Without branches, which the machine cannot foresee.
+    paths[at] = Math.max(since | 0, paths[at]!);
+    paths[at + CHECKED] = Math.min(checked | 0, paths[at + CHECKED]!);
     paths[at + FLAGS]! |= REACHED;
   }
 

@@ -190,8 +190,9 @@ export class Labels {
   arrive(label: number, since: number, checked: number, isDirty: boolean): void {
     const numbers = this.#numbers;
     const at = label << WIDTH_SHIFT;
-    if (since > numbers[at + SINCE]!) numbers[at + SINCE] = since;
-    if (checked < numbers[at + CHECKED]!) numbers[at + CHECKED] = checked;
+    // Without branches, which the machine cannot foresee.
+    numbers[at + SINCE] = Math.max(since | 0, numbers[at + SINCE]!);
+    numbers[at + CHECKED] = Math.min(checked | 0, numbers[at + CHECKED]!);
     numbers[at + FLAGS]! |= isDirty ? REACHED | DIRTY : REACHED;
   }
 
