@@ -1,6 +1,6 @@
 /**
- * What tests and examples need beyond npm: a Redis server, Prometheus, curl, and a C compiler for WASI. Installs the Debian packages
- * where it may (as root, or with sudo that asks for no password); elsewhere it fails with the line to type. Takes
+ * What tests, examples and benches need beyond npm: a Redis server, Prometheus, curl, and a C compiler for WASI. Installs the Debian
+ * packages where it may (as root, or with sudo that asks for no password); elsewhere it fails with the line to type. Takes
  * a few milliseconds when all is there. `node test/tools.ts` runs it alone.
  */
 import { spawnSync } from 'node:child_process';
@@ -25,9 +25,8 @@ function isOnPath(program: string): boolean {
   });
 }
 
-/** Debian's paths; libclang_rt's has the compiler's version in it. */
-const TOOLS: readonly Tool[] = [
-  { name: 'redis-server', packages: ['redis-server'], isPresent: () => isOnPath('redis-server') },
+/** A C compiler for WASI. Debian's paths; libclang_rt's has the compiler's version in it. */
+export const C_COMPILER: readonly Tool[] = [
   { name: 'clang', packages: ['clang'], isPresent: () => isOnPath('clang') },
   { name: 'wasm-ld', packages: ['lld'], isPresent: () => isOnPath('wasm-ld') },
   {
@@ -41,12 +40,18 @@ const TOOLS: readonly Tool[] = [
     isPresent: () =>
       globSync('/usr/lib/{llvm-*/lib/,}clang/*/lib/wasi/libclang_rt.builtins-wasm32.a').length > 0,
   },
+];
+
+/** What the tests and the examples need. */
+const TOOLS: readonly Tool[] = [
+  { name: 'redis-server', packages: ['redis-server'], isPresent: () => isOnPath('redis-server') },
+  ...C_COMPILER,
   { name: 'prometheus', packages: ['prometheus'], isPresent: () => isOnPath('prometheus') },
   { name: 'curl', packages: ['curl'], isPresent: () => isOnPath('curl') },
 ];
 
-function missingTools(): readonly Tool[] {
-  return TOOLS.filter((tool) => !tool.isPresent());
+function missingOf(tools: readonly Tool[]): readonly Tool[] {
+  return tools.filter((tool) => !tool.isPresent());
 }
 
 /** What to put before apt-get; undefined where installing is not ours to do. */
@@ -63,8 +68,8 @@ function run(words: readonly string[]): boolean {
 }
 
 /** @throws an error that names what is missing and the line that installs it */
-export function ensureTools(): void {
-  const missing = missingTools();
+export function ensureTools(tools: readonly Tool[] = TOOLS): void {
+  const missing = missingOf(tools);
   if (missing.length === 0) return;
   const packages = missing.flatMap((tool) => tool.packages);
   const install = [
@@ -82,11 +87,11 @@ export function ensureTools(): void {
     // Packages that the machine knows of already need no update, which is slow and needs the network.
     if (!run([...before, ...install]) && run([...before, 'apt-get', 'update'])) run([...before, ...install]);
   }
-  const still = missingTools();
+  const still = missingOf(tools);
   if (still.length === 0) return;
   const names = still.map((tool) => tool.name).join(', ');
   const line = `sudo apt-get install ${still.flatMap((tool) => tool.packages).join(' ')}`;
-  throw new Error(`the tests need ${names}, which are not installed. Type:\n\n    ${line}\n`);
+  throw new Error(`${names} must be installed. Type:\n\n    ${line}\n`);
 }
 
 if (import.meta.main) {

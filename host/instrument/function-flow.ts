@@ -180,7 +180,8 @@ export class FunctionFlow {
         default:
       }
       rows[event + KIND_AND_COST] = flowKind | (cost << FLOW_COST_SHIFT);
-      rows[event + ARG] = arg;
+      // What a method gave may be anything to the engine: without an operation on integers it would come as a floating-point number.
+      rows[event + ARG] = arg | 0;
       event += EVENT_WIDTH;
       cost = 0;
       isOdd = false;
