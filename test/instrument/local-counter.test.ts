@@ -102,6 +102,33 @@ test('what stands behind two arms that both pay is paid for in them', async (t) 
   t.is(await additions(cheap, called), 3);
 });
 
+test('arms that pay nothing themselves are not made to pay for what stands behind them', async (t) => {
+  const wat = (then: string, otherwise: string): string => `(module
+    (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+    (func $f (param i32)
+      (call $g (i32.const 1))
+      (if (local.get 0) (then ${then}) (else ${otherwise}))
+      (call $g (i32.const 1)))
+    (func (export "f") (param i32) (call $f (local.get 0))))`;
+  for (const [then, otherwise, additions] of [
+    // The second call pays for all since the first, whichever way control came.
+    ['', '', 1],
+    // The arm that costs something pays for that, and for nothing else.
+    ['(drop (i32.const 1))', '', 2],
+    ['(block (br 0))', '', 2],
+  ] as const) {
+    const { host, call } = await meter(wat(then, otherwise));
+    const arm = then === '' ? 0 : 1;
+    for (const argument of [1, 0]) {
+      const before = host.spent;
+      call('f', argument);
+      t.is(host.spent - before, 2 + 2 * (2 + 5) + 2 + (argument === 1 ? arm : 0), `${then} at ${argument}`);
+    }
+    const f = (await written(wat(then, otherwise))).split(/\(func \$f /)[1]!.split('(func ')[0]!;
+    t.is(f.match(/i64\.add/g)?.length, additions, f);
+  }
+});
+
 test('what is owed is carried to labels that find out one from the other, against the order of the code', async (t) => {
   const wat = `(module
     (func $g (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
