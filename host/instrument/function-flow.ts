@@ -225,11 +225,6 @@ export class FunctionFlow {
     return this.rows[event + OFFSET]!;
   }
 
-  /** What is added to the counter as it is pushed for a call or an exit. */
-  pushedAt(event: number): number {
-    return this.rows[event + PUSHED]!;
-  }
-
   /** Takes back all that was inserted. */
   clearInsertions(): void {
     const { rows, end } = this;
