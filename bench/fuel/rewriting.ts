@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { ENGINE_FLAGS } from '../../host/publish/publish-child.ts';
 import { meterModule } from './guest-program.ts';
 
 const run = promisify(execFile);
@@ -50,8 +51,9 @@ export function measureRewriting(bytes: Uint8Array, millis: number): Rewriting {
   return { bytes: bytes.length, meteredBytes, millis: fastest, validationMillis: validation };
 }
 
-/** How much a process grows, in bytes, while it reads and meters the module in `file` as its first large one. */
+/** How much a process with the options of a publishing one grows, in bytes, while it reads and meters the module in `file` as its first large one. */
 export async function measureMemory(file: string): Promise<number> {
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'rewriting-memory.ts'), file]);
+  const script = join(import.meta.dirname, 'rewriting-memory.ts');
+  const { stdout } = await run(process.execPath, [...ENGINE_FLAGS, script, file]);
   return Number(stdout);
 }
