@@ -13,6 +13,7 @@ import { LoadedArtifact } from './instance/artifact.ts';
 import { REFUSALS } from './limits/limits.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
+import { ArtifactCheck } from './publish/artifact-check.ts';
 import { Admission } from './scheduler/admission.ts';
 import { createQuotaTable, LIMIT, QuotaTable, STATE } from './scheduler/quota-table.ts';
 import { RefusalPace } from './scheduler/refusal-pace.ts';
@@ -51,8 +52,9 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const store = new ArtifactStore(data.dataDir);
+  const check = new ArtifactCheck(store);
   const artifacts = new ArtifactCache<LoadedArtifact>({
-    load: async (key) => new LoadedArtifact(await compileArtifact(store, key)),
+    load: async (key) => new LoadedArtifact(await compileArtifact(store, check, key)),
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: ARTIFACT_BUDGET_BYTES,
   });

@@ -114,6 +114,13 @@ export const FUNCTION_ERRORS = {
     title: 'The function logged too much',
     mend: "Log less per invocation, or raise the function's logBytes.",
   },
+  artifact_refused: {
+    fault: 'function',
+    status: 502,
+    retryable: false,
+    title: 'The function was published before a check that it does not pass',
+    mend: 'Mend what `detail` names and deploy the function again: this host runs what passes the checks of today.',
+  },
   function_quarantined: {
     fault: 'function',
     status: 503,

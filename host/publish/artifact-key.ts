@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FUEL_MODEL } from '../instrument/cost-model.ts';
-import type { HandlerKind } from '../model/artifact.ts';
+import type { ArtifactManifest, HandlerKind } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
 
 /** Raised with any change that makes another artifact of the same upload (a new jco, new glue, new checks). */
@@ -14,4 +14,9 @@ const PIPELINE_VERSION = 5;
 export function artifactKey(digest: Digest, handler: HandlerKind | undefined): string {
   const identity = ['mayfly-artifact', PIPELINE_VERSION, FUEL_MODEL, digest, handler ?? 'preferred'];
   return createHash('sha256').update(identity.join('\n')).digest('hex');
+}
+
+/** Whether an artifact lies where this pipeline would put it, whether or not its handler was wished for. */
+export function isOfThisPipeline(key: string, { digest, handler }: ArtifactManifest): boolean {
+  return key === artifactKey(digest, undefined) || key === artifactKey(digest, handler);
 }

@@ -1,6 +1,6 @@
 /** What passes between the host and its publishing process: paths and plain data, never bytes of an upload. */
 import type { ErrorMessage } from '../errors/errors.ts';
-import type { ArtifactManifest, HandlerKind, PublishStep } from '../model/artifact.ts';
+import type { ArtifactManifest, HandlerKind, PublishStep, UploadKind } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
 import type { PublishProgress } from '../model/publish-progress.ts';
 
@@ -34,3 +34,14 @@ export type PublishOutput =
       /** The process must not be used again: a tool crashed in it, or it holds much memory. */
       readonly isSpent: boolean;
     };
+
+/** For the thread that looks at an upload again. */
+export interface CheckThreadData {
+  readonly uploadPath: string;
+  readonly upload: UploadKind;
+}
+
+export interface CheckVerdict {
+  /** Why it is refused; null where it is not. */
+  readonly refusal: string | null;
+}

@@ -3,6 +3,7 @@ import type { ArtifactMessage } from '../instance/artifact.ts';
 import { roadBytes } from '../model/artifact.ts';
 import type { LiveFunction } from '../model/function-version.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
+import { ArtifactCheck } from '../publish/artifact-check.ts';
 import type { ArtifactStore } from '../store/artifacts.ts';
 import type { Registry } from '../store/registry.ts';
 import { ArtifactCache } from './artifact-cache.ts';
@@ -31,8 +32,9 @@ export function createHostServices({
   accounts,
   socketOf,
 }: HostServicesPorts): HostServices {
+  const check = new ArtifactCheck(artifacts);
   const compiled = new ArtifactCache<ArtifactMessage>({
-    load: (key) => compileArtifact(artifacts, key),
+    load: (key) => compileArtifact(artifacts, check, key),
     sizeOf: (message) => message.manifest.sizes.codeBytes + roadBytes(message.manifest),
     budgetBytes: MODULE_BUDGET_BYTES,
   });

@@ -35,20 +35,24 @@ export async function offeredPackages(): Promise<
 }
 
 /** @param change of the text, of all packages and of the world that imports what they have */
-export async function offeredComponent(change: (wit: string) => string = (wit) => wit): Promise<Uint8Array> {
+export async function offeredComponent(change?: (wit: string) => string): Promise<Uint8Array> {
+  return componentNew(await offeredModule(change), []);
+}
+
+/** The same as toolchains for wasip1 leave it: a core module with the types embedded. */
+export async function offeredModule(change: (wit: string) => string = (wit) => wit): Promise<Uint8Array> {
   const texts = [...(await offeredPackages()).values()].flat();
   const nested = texts.map((text) => `${text.replace(/^(package [^;]+);/m, '$1 {')}\n}`);
   const imports = OFFERED_INTERFACES.map(
     ({ interface: name, versions }) => `import ${name}@${FULL_VERSIONS[versions]};`,
   );
   const witSource = `package test:offered@0.1.0;\nworld offered { ${imports.join(' ')} }\n${nested.join('\n')}`;
-  const module = await componentEmbed({
+  return componentEmbed({
     witSource: change(witSource),
     world: 'offered',
     dummy: true,
     features: { tag: 'all' },
   });
-  return componentNew(module, []);
 }
 
 /** Of each offered interface (`wasi:io/poll@0.2`): its functions, sorted, and the digests of their types. */
