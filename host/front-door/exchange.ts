@@ -5,6 +5,7 @@ import type { FunctionConfiguration } from '../model/function-configuration.ts';
 import type { InvocationId } from '../model/ids.ts';
 import { type TraceContext, traceparentOf } from '../model/trace-context.ts';
 import type { HeaderList, HttpExchange } from '../wasi/context.ts';
+import { isTrailerName } from '../wasi/http/trailer-names.ts';
 import type { ByteSink } from '../wasi/io/bytes.ts';
 import { latin1 } from '../wasi/io/latin1.ts';
 import { type Fields, isCorsField } from './cors.ts';
@@ -100,7 +101,7 @@ export class NodeExchange implements HttpExchange {
   /** Made when they are asked for: few guests look at all of them. */
   get headers(): HeaderList {
     const { incoming, hidden, added = [], trace } = this.#options;
-    this.#headers ??= [...withTrace(requestHeaders(incoming, hidden), trace), ...added];
+    this.#headers ??= [...withTrace(requestHeaders(incoming.rawHeaders, hidden), trace), ...added];
     return this.#headers;
   }
 
@@ -109,11 +110,10 @@ export class NodeExchange implements HttpExchange {
     return this.#response?.sentBytes ?? 0;
   }
 
+  /** Without those that may not be there: a guest could take them for what the head says. */
   async trailers(): Promise<HeaderList> {
-    const trailers = this.#options.incoming.trailersDistinct;
-    return Object.entries(trailers).flatMap(([name, values]) =>
-      (values ?? []).map((value) => [name, Buffer.from(value, 'latin1')] as const),
-    );
+    const { incoming, hidden } = this.#options;
+    return requestHeaders(incoming.rawTrailers, hidden).filter(([name]) => isTrailerName(name));
   }
 
   /** CORS is the host's where the function's settings have it, and so is what holds for the whole of its origin. */
@@ -157,8 +157,15 @@ export class NodeExchange implements HttpExchange {
     return this.#response;
   }
 
+  /** What is no trailer ends the invocation: whoever hands the body on may be out of the guest's calls. */
   sendTrailers(trailers: HeaderList): void {
-    this.#response?.setTrailers(responseHeaders(trailers, this.#options.configuration));
+    const { configuration, terminate } = this.#options;
+    try {
+      this.#response?.setTrailers(checkedTrailers(this.#ownFields(responseHeaders(trailers, configuration))));
+    } catch (error) {
+      if (!(error instanceof MayflyError)) throw error;
+      terminate(error.code, error.message);
+    }
   }
 
   /** The invocation returned. Gives the error to answer with if the response is not complete. */
@@ -233,12 +240,13 @@ function checkRequestHeaders(
   }
 }
 
-function requestHeaders({ rawHeaders }: IncomingMessage, hidden: ReadonlySet<string>): HeaderList {
+/** @param raw names and values in turn */
+function requestHeaders(raw: readonly string[], hidden: ReadonlySet<string>): HeaderList {
   const headers: [string, Uint8Array][] = [];
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!.toLowerCase();
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
     if (HOP_BY_HOP.has(name) || hidden.has(name)) continue;
-    headers.push([name, Buffer.from(rawHeaders[i + 1]!, 'latin1')]);
+    headers.push([name, Buffer.from(raw[i + 1]!, 'latin1')]);
   }
   return headers;
 }
@@ -277,6 +285,14 @@ function responseHeaders(
     }
     return !HOP_BY_HOP.has(lower) && !HOST_FIELDS.has(lower);
   });
+}
+
+function checkedTrailers(trailers: HeaderList): HeaderList {
+  for (const [name] of trailers) {
+    if (isTrailerName(name.toLowerCase())) continue;
+    throw new MayflyError('response_invalid', `'${name}' may not come behind the body.`);
+  }
+  return trailers;
 }
 
 const CONTENT_LENGTH = 'content-length';

@@ -37,7 +37,7 @@ async function serve(
         configuration: { ...defaultConfiguration(), ...configuration },
         method: incoming.method ?? '',
         pathWithQuery: incoming.url ?? '',
-        hidden: new Set(['authorization']),
+        hidden: new Set(['authorization', 'x-hidden']),
         hold: new DelayQueue(HOLD_MS),
         terminate: (code, detail) => {
           terminated.push(code);
@@ -239,6 +239,46 @@ test('the body is read piece by piece to its end, and trailers follow', async (t
     exchange.finish(LATE);
   });
 });
+
+test('trailers that only a head may have do not reach the guest, nor those that are hidden from it', async (t) => {
+  const trailers =
+    'Cache-Control: no-store\r\nX-T: 1\r\nTE: x\r\nX-Hidden: k\r\nContent-Type: text/html\r\nX-T: 2\r\n';
+  const request = `POST /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${trailers}\r\n`;
+  await serve(t, request, async ({ exchange }) => {
+    await exchange.body.ready();
+    t.is(exchange.body.read(1), 'end');
+    t.deepEqual(
+      (await exchange.trailers()).map(([name, value]) => `${name}=${Buffer.from(value)}`),
+      ['x-t=1', 'x-t=2'],
+    );
+    exchange.respond(204, []).end();
+    exchange.finish(LATE);
+  });
+});
+
+const BAD_TRAILERS: readonly (readonly [name: string, bytes: number, code: ErrorCode])[] = [
+  ['Content-Length', 1, 'response_invalid'],
+  ['set-cookie', 1, 'response_invalid'],
+  ['Content-Encoding', 1, 'response_invalid'],
+  ['x', 40_000, 'response_headers_too_large'],
+];
+
+for (const [name, length, code] of BAD_TRAILERS) {
+  test(`a guest's trailer that may not be one ends the invocation: ${name}`, async (t) => {
+    const answer = await serve(
+      t,
+      GET,
+      ({ exchange, terminated }) => {
+        exchange.respond(200, []).end();
+        exchange.sendTrailers([[name, new Uint8Array(length).fill(0x31)]]);
+        t.deepEqual(terminated, [code]);
+        exchange.fail(new MayflyError(code, 'x'), LATE);
+      },
+      { headerBytes: 32_768 },
+    );
+    t.regex(answer, /^HTTP\/1.1 502 /);
+  });
+}
 
 test('a body over the limit ends the invocation while it streams', async (t) => {
   const request =

@@ -21,9 +21,8 @@ export class Fields extends FieldMap {
   }
 
   /** Immutable fields of a message that came from a wire. */
-  static fromWire(list: HeaderList, budget?: FieldsBudget): Fields {
-    const fields = FieldMap.readFrom(new Fields(), list);
-    return budget === undefined ? fields : FieldMap.fund(fields, budget);
+  static fromWire(list: HeaderList, budget: FieldsBudget): Fields {
+    return FieldMap.fund(FieldMap.readFrom(new Fields(), list), budget);
   }
 
   /** The class as one invocation sees it: what it makes is charged to the budget. Same prototype, so same type. */

@@ -135,7 +135,9 @@ export class FieldMap {
     const target: FieldMap = map;
     for (const [name, value] of list) {
       const key = name.toLowerCase();
-      if (!FORBIDDEN.has(key)) target.#fields.push({ name, key, value });
+      if (FORBIDDEN.has(key)) continue;
+      target.#fields.push({ name, key, value });
+      target.#bytes += name.length + value.length;
     }
     target.#isImmutable = true;
     return map;

@@ -1,5 +1,4 @@
 import type { HttpExchange, WasiContext } from '../context.ts';
-import { Handles } from '../io/handles.ts';
 import { ResultError } from '../io/result-error.ts';
 import { Fields } from './fields-0.2.ts';
 import { FieldsBudget } from './fields-budget.ts';
@@ -44,7 +43,7 @@ export class IncomingRequest {
   consume(): IncomingBody {
     if (this.#isConsumed) throw new ResultError(undefined);
     this.#isConsumed = true;
-    return IncomingBody.of(this.#exchange, Handles.of(this.#context));
+    return IncomingBody.of(this.#exchange, this.#context);
   }
 
   [Symbol.dispose](): void {

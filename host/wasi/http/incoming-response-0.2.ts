@@ -34,7 +34,7 @@ export class IncomingResponse {
   consume(): IncomingBody {
     if (this.#isConsumed) throw new ResultError(undefined);
     this.#isConsumed = true;
-    return IncomingBody.of(this.#response, Handles.of(this.#context));
+    return IncomingBody.of(this.#response, this.#context);
   }
 
   [Symbol.dispose](): void {

@@ -5,12 +5,13 @@
  * Streams of 0.3 have no error: what goes wrong on the way is the `err` of the trailers.
  */
 import type { HeaderList } from '../context.ts';
-import type { EndFlag } from '../ending.ts';
+import type { EndFlag, Ending } from '../ending.ts';
 import { type ByteChunks, type GuestStream, streamOfSource } from '../io/async-streams.ts';
 import { HostCallTrap } from '../io/result-error.ts';
 import { type HttpErrorCode, internalError, OutboundError, toHttpErrorCode } from './error-code.ts';
 import { FieldMap } from './fields.ts';
 import { Fields } from './fields-0.3.ts';
+import { FieldsBudget } from './fields-budget.ts';
 import { GuestStreamSource } from './guest-stream-source.ts';
 import type { IncomingMessage } from './incoming-message.ts';
 
@@ -39,7 +40,7 @@ interface GuestMade {
 interface FromWire {
   readonly kind: 'wire';
   readonly message: IncomingMessage;
-  readonly end: EndFlag;
+  readonly context: Ending;
 }
 
 interface Whole {
@@ -73,8 +74,8 @@ export class MessageBody {
     this.#origin = origin;
   }
 
-  static fromWire(message: IncomingMessage, end: EndFlag): MessageBody {
-    return new MessageBody({ kind: 'wire', message, end });
+  static fromWire(message: IncomingMessage, context: Ending): MessageBody {
+    return new MessageBody({ kind: 'wire', message, context });
   }
 
   /** Its beginning and the trailers are taken ahead: a guest whose answer is short is done when it has written it. */
@@ -181,8 +182,8 @@ function streamOfBytes(bytes: Uint8Array | undefined): GuestStream | undefined {
   };
 }
 
-function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
-  const { stream: inner, end } = streamOfSource(message.body, invocation);
+function consumeWire({ message, context }: FromWire): ConsumedBody {
+  const { stream: inner, end } = streamOfSource(message.body, context.end);
   let isRead = false;
   const note = <Result extends IteratorResult<Uint8Array> | undefined>(result: Result): Result => {
     if (result?.done === true) isRead = true;
@@ -203,7 +204,8 @@ function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
       // Of a body that was let go half-way nothing more comes.
       await Promise.resolve();
       const list = isRead ? await message.trailers() : [];
-      return { tag: 'ok', val: list.length === 0 ? undefined : Fields.fromWire(list) };
+      const fields = list.length === 0 ? undefined : Fields.fromWire(list, FieldsBudget.of(context));
+      return { tag: 'ok', val: fields };
     } catch (error) {
       return { tag: 'err', val: toHttpErrorCode(error) };
     }
@@ -211,8 +213,8 @@ function consumeWire({ message, end: invocation }: FromWire): ConsumedBody {
 }
 
 /** A message that came from a wire and goes on unread: its bytes stay in the host. */
-function relay({ message, end: invocation }: FromWire): SentBody {
-  const { stream, end } = streamOfSource(message.body, invocation);
+function relay({ message, context }: FromWire): SentBody {
+  const { stream, end } = streamOfSource(message.body, context.end);
   const guestLike: GuestStream = {
     read: async () => {
       const result = await stream.next();

@@ -13,6 +13,7 @@ import type { HeaderList, OutboundRequest, OutboundResponse } from '../context.t
 import type { ByteSource } from '../io/bytes.ts';
 import { OutboundError, toOutboundError } from './error-code.ts';
 import { ResponseBody } from './outbound-body.ts';
+import { isTrailerName } from './trailer-names.ts';
 
 type Controller = Dispatcher.DispatchController;
 type HeadersFromWire = Controller['rawHeaders'];
@@ -139,7 +140,9 @@ class ExchangeHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(controller: Controller): void {
     this.#finish();
     this.#body?.end();
-    if (!this.#signal.aborted) this.#trailers.resolve(fromRawHeaders(controller.rawTrailers));
+    if (this.#signal.aborted) return;
+    const trailers = fromRawHeaders(controller.rawTrailers);
+    this.#trailers.resolve(trailers.filter(([name]) => isTrailerName(name.toLowerCase())));
   }
 
   onResponseError(_controller: Controller, error: Error): void {

@@ -46,7 +46,7 @@ export class Request {
   static incoming(exchange: HttpExchange, context: WasiContext): Request {
     const request = new Request(
       () => Fields.fromWire(exchange.headers, FieldsBudget.of(context)),
-      MessageBody.fromWire(exchange, context.end),
+      MessageBody.fromWire(exchange, context),
       undefined,
     );
     request.#method = parts.toMethod(exchange.method);

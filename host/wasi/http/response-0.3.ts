@@ -39,7 +39,7 @@ export class Response {
   static incoming(response: OutboundResponse, context: WasiContext): Response {
     const incoming = new Response(
       Fields.fromWire(response.headers, FieldsBudget.of(context)),
-      MessageBody.fromWire(response, context.end),
+      MessageBody.fromWire(response, context),
     );
     incoming.#statusCode = response.status;
     return incoming;

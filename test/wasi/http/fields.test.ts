@@ -2,6 +2,8 @@ import test from 'ava';
 import { FieldMap } from '../../../host/wasi/http/fields.ts';
 import { Fields as FieldsP2 } from '../../../host/wasi/http/fields-0.2.ts';
 import { Fields as FieldsP3 } from '../../../host/wasi/http/fields-0.3.ts';
+import { FieldsBudget } from '../../../host/wasi/http/fields-budget.ts';
+import { createTestContext } from './support/context.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 
@@ -99,10 +101,11 @@ for (const [version, Fields] of [
   });
 
   test(`${version}: what came from a wire is immutable, its clone is not`, (t) => {
-    const fields = Fields.fromWire([
+    const wire = [
       ['host', bytes('example.com')],
       ['x', bytes('1')],
-    ]);
+    ] as const;
+    const fields = Fields.fromWire(wire, FieldsBudget.of(createTestContext()));
     t.is(
       errorTag(() => fields.append('y', bytes('2'))),
       'immutable',

@@ -1,12 +1,14 @@
 import test from 'ava';
-import { MayflyError } from '../../../host/errors/errors.ts';
-import type { OutboundHttp, OutboundRequest } from '../../../host/wasi/context.ts';
+import { type ErrorCode, MayflyError } from '../../../host/errors/errors.ts';
+import type { OutboundHttp, OutboundRequest, WasiContext } from '../../../host/wasi/context.ts';
 import { sendRequest } from '../../../host/wasi/http/client-0.3.ts';
 import { OutboundError } from '../../../host/wasi/http/error-code.ts';
 import { Fields as Fields02 } from '../../../host/wasi/http/fields-0.2.ts';
 import { Fields } from '../../../host/wasi/http/fields-0.3.ts';
 import { FieldsBudget } from '../../../host/wasi/http/fields-budget.ts';
 import { HTTP_INTERFACES } from '../../../host/wasi/http/imports.ts';
+import { IncomingBody } from '../../../host/wasi/http/incoming-body-0.2.ts';
+import { MessageBody } from '../../../host/wasi/http/message-body-0.3.ts';
 import { sendForFuture } from '../../../host/wasi/http/outbound-mayfly.ts';
 import { OutgoingRequest } from '../../../host/wasi/http/outgoing-request-0.2.ts';
 import { Request } from '../../../host/wasi/http/request-0.3.ts';
@@ -18,6 +20,7 @@ import { createTestContext } from './support/context.ts';
 
 const createHttpImports = lazyImports(HTTP_INTERFACES);
 
+const received = Promise.resolve({ tag: 'ok', val: undefined } as const);
 const noTrailers = Promise.resolve({ tag: 'ok', val: undefined } as const);
 
 /** A guest's stream of so many chunks. */
@@ -216,5 +219,40 @@ test('what a guest says in request lines is charged like fields: it may hold as 
       { instanceOf: MayflyError },
     );
     t.regex(error.message, /more than \d+ bytes of HTTP fields/);
+  }
+});
+
+test('fields from a wire are charged with their bytes, before a body and behind it', async (t) => {
+  const list = [['x', new Uint8Array(2 ** 20)]] as const;
+  const message = { body: EMPTY_SOURCE, trailers: () => Promise.resolve(list) };
+  const takes: readonly ((context: WasiContext) => unknown)[] = [
+    (context) => Fields02.fromWire(list, FieldsBudget.of(context)),
+    (context) => Fields.fromWire(list, FieldsBudget.of(context)),
+    async (context) => {
+      const trailers = IncomingBody.finish(IncomingBody.of(message, context));
+      await trailers.subscribe().block();
+      t.true(trailers.get() !== undefined);
+    },
+    async (context) => {
+      const [stream, trailers] = MessageBody.fromWire(message, context).consume(received);
+      t.true((await stream.next()).done);
+      await trailers;
+    },
+  ];
+  for (const take of takes) {
+    const ended: string[] = [];
+    const context = createTestContext();
+    const terminate = (code: ErrorCode, detail: string): Error => {
+      ended.push(detail);
+      return new MayflyError(code, detail);
+    };
+    const counted = Object.assign(context, { terminate });
+    for (let i = 0; i < 63; i++) await take(counted);
+    t.deepEqual(ended, []);
+    await Promise.resolve(counted)
+      .then(take)
+      .catch(() => {});
+    t.is(ended.length, 1);
+    t.regex(ended[0]!, /bytes of HTTP fields/);
   }
 });

@@ -14,7 +14,7 @@ test('status, fields in order, body and trailers come back', async (t) => {
   const authority = await fixture.listen((incoming, answer) => {
     answer.writeHead(201, ['X-Path', incoming.url!, 'x-a', '1', 'x-a', 'b\xe9', 'Trailer', 'x-sum']);
     answer.write('hello ');
-    answer.addTrailers({ 'x-sum': '42' });
+    answer.addTrailers({ 'x-sum': '42', 'set-cookie': 'a=b', 'Content-Type': 'text/html' });
     answer.end('there');
   });
   const response = await fixture.send(authority, { pathWithQuery: '/p?q=1' });
