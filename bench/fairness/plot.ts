@@ -1,24 +1,18 @@
 import { type Bar, drawing } from '../drawing/bar-chart.ts';
 import type { BenchReport, Figures } from '../run.ts';
 
+const IDLE = 'a small call, thread idle';
+
 /** Two charts in one drawing: how long a small call takes, and who gets how much of the thread. */
 export function plot({ results }: BenchReport): string {
-  const alone = results['a small call, thread idle'] ?? {};
-  const [besideName, beside] =
-    Object.entries(results).find(([name]) => name.startsWith('beside')) ?? (['', {}] as const);
-  const mark = beside['boundMs'];
-  const waits: Bar[] = (
-    [
-      ['thread idle', alone],
-      [besideName, beside],
-    ] as const
-  ).flatMap(([name, figures]) =>
+  const calls = Object.entries(results).filter(([name]) => name === IDLE || name.startsWith('beside '));
+  const waits: Bar[] = calls.flatMap(([name, figures]) =>
     (['p50Ms', 'p99Ms'] as const).map((figure) => ({
-      label: `${name}, ${figure.slice(0, 3)}`,
+      label: `${name === IDLE ? 'thread idle' : name}, ${figure.slice(0, 3)}`,
       value: figures[figure] ?? 0,
       text: `${(figures[figure] ?? 0).toFixed(2)} ms`,
       color: figure === 'p50Ms' ? '#4c78a8' : '#f58518',
-      ...(mark === undefined ? {} : { mark }),
+      ...(figures['boundMs'] === undefined ? {} : { mark: figures['boundMs'] }),
     })),
   );
   const tenants = Object.entries(results).filter(([name]) => name.startsWith('tenant '));
