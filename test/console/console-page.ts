@@ -5,6 +5,8 @@ import type { Browser, BrowserContext, Page } from 'puppeteer-core';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
+const PATIENCE_MS = 60_000;
+
 export interface PageOptions {
   readonly origin: string;
   readonly width?: number;
@@ -62,7 +64,7 @@ export class ConsolePage {
     await this.page.waitForFunction(
       (matches: string, wanted: string) =>
         [...document.querySelectorAll(matches)].some((node) => node.textContent?.includes(wanted)),
-      { polling: 'mutation', timeout: 60_000 },
+      { polling: 'mutation', timeout: PATIENCE_MS },
       selector,
       text,
     );
@@ -73,15 +75,26 @@ export class ConsolePage {
   }
 
   /** Clicks the button with this accessible name, once it is there. */
-  async press(name: string): Promise<void> {
-    await (await this.page.waitForSelector(`aria/${name}[role="button"]`))!.click();
+  press(name: string): Promise<void> {
+    return this.click(`aria/${name}[role="button"]`);
   }
 
   /** Clicks the button that says this. */
-  async pressText(text: string): Promise<void> {
-    await (await this.page.waitForSelector(
-      `::-p-xpath(//button[normalize-space()=${JSON.stringify(text)}])`,
-    ))!.click();
+  pressText(text: string): Promise<void> {
+    return this.click(`::-p-xpath(//button[normalize-space()=${JSON.stringify(text)}])`);
+  }
+
+  async click(selector: string): Promise<void> {
+    await this.settled();
+    await this.page.locator(selector).setTimeout(PATIENCE_MS).click();
+  }
+
+  /** Waits until nothing is being loaded: an answer that arrives moves what is below it away from under the pointer. */
+  async settled(): Promise<void> {
+    await this.page.waitForFunction(
+      () => [...document.querySelectorAll('.waiting')].every((node) => !node.checkVisibility()),
+      { polling: 'mutation', timeout: PATIENCE_MS },
+    );
   }
 
   /** Presses Tab until what has the focus has this name; fails after as many stops as no page has. */

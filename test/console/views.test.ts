@@ -85,7 +85,7 @@ test('an operator sees tenants, rates, failures with their logs, costs, and dead
   // Painted, not only there: pixels of the plot's own colour.
   t.true(await view.page.evaluate(isPainted, '.plot canvas'));
 
-  await view.page.click('.live button');
+  await view.click('.live button');
   await view.untilText('td', 'function_trapped');
   t.true((await view.text()).includes('{"order":17}'));
   t.regex(await view.focused(), /^Dead letters of acme\/orders/);
@@ -140,6 +140,30 @@ test('what was changed is told with who did it and what it was: of a tenant to i
     all.some((row) => row.startsWith('prices.set ')),
     all.join('\n'),
   );
+});
+
+test('what is asked for while a button is pressed does not take its place before it is let go', async (t) => {
+  const view = await ConsolePage.open(browser, { origin: started.host.origin });
+  await view.signIn(operatorKey());
+  const button = '.live button[data-mark="earlier changes"]';
+  await view.page.waitForSelector(button);
+  await view.settled();
+  let asked = 0;
+  view.page.on('request', (request) => {
+    if (request.url().includes('/audit?limit=5')) asked++;
+  });
+  await view.page.locator(button).hover();
+  await view.page.mouse.down();
+  // The second request begins when the answer to the first was dealt with.
+  await view.page.$eval(button, (node) => {
+    const list = node.closest('.live')!;
+    for (const event of ['reload', 'reload']) list.dispatchEvent(new Event(event));
+  });
+  while (asked < 2) await view.page.evaluate(() => new Promise(requestAnimationFrame));
+  await view.page.mouse.up();
+  await view.untilText('[aria-label="Changes"] th', 'function.publish acme/broken');
+  t.deepEqual(view.faults, []);
+  await view.close();
 });
 
 test("a tenant's key sees its tenant, and no other", async (t) => {

@@ -88,7 +88,7 @@ test('a component that is dropped is taken, and one that is none is refused with
     document.querySelector('.drop')?.dispatchEvent(new DragEvent('drop', { dataTransfer: dropped }));
   });
   await view.untilText('.result', 'nonsense.wasm, 8 B');
-  await view.page.click('form.row button');
+  await view.click('form.row button');
   await view.untilText('[role=alert]', 'component_malformed');
   t.not(await view.text('[role=alert] .mend'), '');
   await view.close();
@@ -103,7 +103,7 @@ test('dead letters are tried again one by one, and deleted only by who says so t
   await view.press('Show 2 dead letters of orders');
   await view.untilText('h3', 'Dead letters of acme/orders');
   t.true((await view.text()).includes('{"order":17}'));
-  await view.page.click('.live td button.small[aria-label^="Try"]');
+  await view.click('.live td button.small[aria-label^="Try"]');
   // It is tried at once, and comes back with another attempt behind it.
   await view.untilText('#announcements', '1 is ready again.');
   await view.untilText('.live button', '2 …');
@@ -143,7 +143,7 @@ test('what a mapping has given up of a stream is shown with it, tried again and 
   await view.press('Show 1 dead letters of feed');
   await view.untilText('h3', 'Dead letters of the mapping acme/feed');
   t.true((await view.text()).includes('{"entry":1}'));
-  await view.page.click('.live td button.small[aria-label^="Try"]');
+  await view.click('.live td button.small[aria-label^="Try"]');
   await view.untilText('#announcements', '1 is ready again.');
   await untilDead(2);
   await view.pressText('Delete all of them …');

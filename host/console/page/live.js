@@ -1,11 +1,15 @@
 /**
  * A part of the page that asks again and again. It asks nothing while nobody looks at the page, waits for one answer before
  * it asks for the next, and ends with its view. The event `refresh` has what it knows shown anew, `reload` has it ask at once.
+ * While the pointer is pressed in it, nothing there is replaced: a button that is replaced before it is let go was never clicked.
  */
 import { element, fill } from './element.js';
 import { problemNotice } from './notice.js';
 
 /** @import { Child } from './element.js' */
+
+/** How soon it is looked at again whether the pointer was let go. */
+const PRESSED_MS = 100;
 
 /**
  * @template Data
@@ -27,6 +31,10 @@ export function live({ signal, everyMs, load, show, initial }) {
   let known;
   const put = (/** @type {Data} */ data) => {
     known = data;
+    if (place.matches(':active')) {
+      setTimeout(() => put(/** @type {Data} */ (known)), PRESSED_MS);
+      return;
+    }
     const shown = show(data);
     if (shown !== undefined) keepFocus(place, () => fill(place, /** @type {Child} */ (shown)));
     else if (isFailed) fill(place, ...(initial ?? []));
