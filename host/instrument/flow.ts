@@ -66,4 +66,7 @@ export const LABEL_TRAIT = {
   oneArm: 8,
   /** Of a block or an `if`: branches to it take no operands along. */
   void: 16,
+  /** How many branches lead to it: one, or two and more. */
+  branched: 32,
+  branchedTwice: 64,
 } as const;

@@ -123,7 +123,7 @@ export class FunctionFlow {
         case FLOW.branchIf:
         case FLOW.branch: {
           const label = bytes[offset + 1]!;
-          arg = this.#labelAt(label < 0x80 ? label : this.#integer(offset + 1));
+          arg = this.#branchTo(label < 0x80 ? label : this.#integer(offset + 1));
           if (this.#loopDepth > 0 && (this.traits[arg]! & LABEL_TRAIT.void) !== 0 && bytes[offset] === BR_IF)
             flowKind = FLOW.payingBranch;
           break;
@@ -174,7 +174,7 @@ export class FunctionFlow {
           break;
         case RECORD.castBranch:
           flowKind = FLOW.branchIf;
-          arg = this.#labelAt(wordPair(words, i + 1));
+          arg = this.#branchTo(wordPair(words, i + 1));
           i += 2;
           break;
         default:
@@ -199,7 +199,7 @@ export class FunctionFlow {
       (rows[branch + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.branchIf &&
       (rows[end + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.end &&
       rows[branch + ARG] === rows[event + ARG] &&
-      this.traits[rows[event + ARG]!] === LABEL_TRAIT.loop &&
+      this.traits[rows[event + ARG]!] === (LABEL_TRAIT.loop | LABEL_TRAIT.branched) &&
       this.costOf(branch) <= CHECK_INTERVAL
     );
   }
@@ -266,6 +266,14 @@ export class FunctionFlow {
     return this.#openLabels[this.#depth - out]!;
   }
 
+  /** The label of the block that a branch leads to, `out` blocks further out than the innermost. */
+  #branchTo(out: number): number {
+    const label = this.#labelAt(out);
+    const traits = this.traits[label]!;
+    this.traits[label] = traits | LABEL_TRAIT.branched | ((traits & LABEL_TRAIT.branched) << 1);
+    return label;
+  }
+
   /** The ARG of a call of the function whose index stands at `at`, or NOT_PASSING. */
   #directCall(at: number): number {
     const callee = this.#integer(at);
@@ -294,7 +302,7 @@ export class FunctionFlow {
       rows[event + PUSHED] = 0;
       rows[event + OFFSET] = offset;
       rows[event + KIND_AND_COST] = i > 0 ? kind : kind | (cost << FLOW_COST_SHIFT);
-      rows[event + ARG] = this.#labelAt(this.#integer(this.#pos));
+      rows[event + ARG] = this.#branchTo(this.#integer(this.#pos));
     }
     return count + 1;
   }

@@ -1,43 +1,47 @@
+import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
 
-/** More checks than these before calls make one at the entry the shorter code, before branches to a loop's head one there. */
+/** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { LABEL_TRAIT } = flows;
+
+/** More checks than these before calls make one at the entry the shorter code. */
 export const MAX_CALL_CHECKS = 1;
-const MAX_BACK_CHECKS = 1;
+/** Of a loop with a check at its head from the start. */
+const LOOP_OF_TWO: number = LABEL_TRAIT.loop | LABEL_TRAIT.branchedTwice;
 /** No call of the function had to be checked yet. */
 const UNKNOWN = -2;
 
-/** Checks of one function that would stand in several places, and so stand in the one that all of these lead to. */
+/**
+ * Checks of one function that would stand in several places, and so stand in the one that all of these lead to: at the entry for
+ * those before calls, at a loop's head for those before the branches that lead back to it. Where two and more lead back, that is so
+ * from the start: found out by a walk, it made another one necessary, of 0.4 events for each there is (decision 0053).
+ */
 export class GatheredChecks {
   /** Whether there is one at the function's entry. */
   isAtEntry = false;
-  /** By a loop's label: branches to its head that had to be checked themselves; from the second on, the head is. */
-  #branches = new Uint32Array(256);
+  /** Of a function that has loops. */
+  #labels = 0;
   /** By a loop's label: whether the check is at its head. */
   #heads = new Uint8Array(256);
-  /** The loops that branches were noted of in this walk. */
-  #noted = new Int32Array(256);
-  #notedCount = 0;
+  /** By a loop's label: whether a branch to its head had to be checked itself in this walk. */
+  #branches = new Uint8Array(256);
   /** The loop around the first call that had to be checked itself, -1 if there is none around it. */
   #callLoop = UNKNOWN;
 
   /** Starts with the function that `flow` holds. */
-  enter({ labels, hasLoops }: FunctionFlow): void {
+  enter({ labels, hasLoops, traits }: FunctionFlow): void {
     this.isAtEntry = false;
-    this.#notedCount = 0;
-    if (!hasLoops) return;
-    if (labels > this.#heads.length) {
+    this.#labels = hasLoops ? labels : 0;
+    if (this.#labels > this.#heads.length) {
       this.#heads = new Uint8Array(labels * 2);
-      this.#branches = new Uint32Array(labels * 2);
-      this.#noted = new Int32Array(labels * 2);
-      return;
+      this.#branches = new Uint8Array(labels * 2);
     }
-    this.#heads.fill(0, 0, labels);
-    this.#branches.fill(0, 0, labels);
+    for (let label = 0; label < this.#labels; label++)
+      this.#heads[label] = (traits[label]! & LOOP_OF_TWO) === LOOP_OF_TWO ? 1 : 0;
   }
 
   startWalk(): void {
-    for (let i = 0; i < this.#notedCount; i++) this.#branches[this.#noted[i]!] = 0;
-    this.#notedCount = 0;
+    if (this.#labels > 0) this.#branches.fill(0, 0, this.#labels);
     this.#callLoop = UNKNOWN;
   }
 
@@ -48,7 +52,7 @@ export class GatheredChecks {
 
   /** A branch to the head of a loop is checked itself. */
   noteBranch(label: number): void {
-    if (this.#branches[label]!++ === 0) this.#noted[this.#notedCount++] = label;
+    this.#branches[label] = 1;
   }
 
   /** The first call that is checked itself stands in the loop with this label, or in none (-1). */
@@ -56,21 +60,16 @@ export class GatheredChecks {
     if (this.#callLoop === UNKNOWN) this.#callLoop = label;
   }
 
-  /** Moves checks, `callChecks` of which stand before calls; false if there are none to move. */
+  /** Moves a check, if there is one to move; `callChecks` stand before calls. */
   gather(callChecks: number): boolean {
-    let isMoved = false;
     if (callChecks > MAX_CALL_CHECKS && !this.isAtEntry) {
       this.isAtEntry = true;
-      isMoved = true;
+      return true;
     }
-    for (let i = 0; i < this.#notedCount; i++) {
-      const label = this.#noted[i]!;
-      // With a check before the only call that needs one, a turn would be checked twice on the way through it.
-      const isTwice = callChecks === 1 && this.#callLoop === label;
-      if ((this.#branches[label]! <= MAX_BACK_CHECKS && !isTwice) || this.isAtHead(label)) continue;
-      this.#heads[label] = 1;
-      isMoved = true;
-    }
-    return isMoved;
+    // With a check before the only call that needs one, a turn would be checked twice on the way through it.
+    const loop = callChecks === 1 ? this.#callLoop : UNKNOWN;
+    if (loop < 0 || this.#branches[loop] === 0 || this.isAtHead(loop)) return false;
+    this.#heads[loop] = 1;
+    return true;
   }
 }
