@@ -7,6 +7,12 @@ const MAX_ROUNDS = 12;
 
 /** Added to the label of an edge that control takes without having paid anything since the label before. */
 export const UNPAID_EDGE = 2 ** 30;
+const UNPAID_BIT = 30;
+
+/** The label of an edge that pays nothing, by its third number; BODY of one that does. */
+export function unpaidLabel(number: number): number {
+  return number & ~UNPAID_EDGE & -(number >>> UNPAID_BIT);
+}
 
 /**
  * Writes an edge at `at`, and returns where the next one goes. A short function of numbers, not a method: so the compiler puts

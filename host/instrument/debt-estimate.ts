@@ -28,7 +28,7 @@ import type { StraightLoops } from './straight-loops.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
-const { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE } = edges;
+const { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE, unpaidLabel } = edges;
 const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
 const { KIND_AND_COST, LABEL_TRAIT } = flows;
 const { MAX_CALL_CHECKS } = gathered;
@@ -354,11 +354,10 @@ export class DebtEstimate {
     const paths = this.#paths;
     const { numbers, end } = this.#edges;
     for (let edge = 0; edge < end; edge += EDGE_WIDTH) {
-      const label = numbers[edge + 2]! ^ UNPAID_EDGE;
-      if (label >= UNPAID_EDGE) continue;
       const pending = (debts[numbers[edge]!]! + numbers[edge + 1]!) | 0;
-      const at = (label << WIDTH_SHIFT) + UNPAID;
-      if (pending < paths[at]!) paths[at] = pending;
+      // Without a branch: what pays is noted of the body's label, where nobody looks.
+      const at = (unpaidLabel(numbers[edge + 2]!) << WIDTH_SHIFT) + UNPAID;
+      paths[at] = Math.min(paths[at]!, pending);
     }
     let isAny = false;
     for (let label = 1; label < labels; label++) {

@@ -155,6 +155,7 @@ export class LeastCosts {
         case RECORD.directCall:
         case RECORD.tailCall:
           this.#charge(cost);
+          if (this.#isFinal()) return this.#result;
           cost = PAID_UP;
           break;
         default:
@@ -166,6 +167,15 @@ export class LeastCosts {
     this.#charge(cost);
     for (let at = 1; at <= this.#depth; at++) this.#charge(this.#least[at]!);
     return this.#bounded();
+  }
+
+  /** Whether no way that is still open costs less so far than what was found: it can only cost more further on. */
+  #isFinal(): boolean {
+    for (let at = this.#depth; at > 0; at--) {
+      if (this.#least[at]! < this.#result) return false;
+      if ((this.#kinds[at]! & IF) !== 0 && this.#atTest[at]! < this.#result) return false;
+    }
+    return true;
   }
 
   #bounded(): number {
