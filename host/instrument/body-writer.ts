@@ -13,7 +13,7 @@ import type { MeterPlan } from './plan.ts';
 import type { ByteSink } from './writer.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, RECORD, moreOf, wordPair } = records;
+const { ARGUMENT_SHIFT, DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT, MAX_DISTANCE, RECORD } = records;
 const { EVENT_WIDTH } = flows;
 const { INSERTION, PUSHED, SLOT_VALUE, slotBehind } = inserted;
 
@@ -127,11 +127,10 @@ export class BodyWriter {
       const kind = word & KIND_MASK;
       if (kind >= RECORD.moreCost) {
         if (kind === RECORD.oddLength) oddLength = word >>> KIND_BITS;
-        else if (kind === RECORD.moreDistance) offset += moreOf(words, i++);
-        else i++;
+        else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
         continue;
       }
-      offset += word >>> DISTANCE_SHIFT;
+      offset += (word >>> DISTANCE_SHIFT) & MAX_DISTANCE;
       if (kind > LAST_EVENT) {
         if (kind === RECORD.firstLocal) {
           if (isPassing) this.#rename(offset + 1);
@@ -150,8 +149,11 @@ export class BodyWriter {
       const behind = slotBehind(event);
       if (rows[behind] !== INSERTION.none)
         this.#insert(behind, this.#behind(kind, oddLength, offset), offset);
-      event += kind === RECORD.branchTable ? (this.#integerAt(offset + 1) + 1) * EVENT_WIDTH : EVENT_WIDTH;
-      if (kind === RECORD.castBranch || kind === RECORD.handler) i += 2;
+      if (kind === RECORD.branchTable) {
+        const labels = this.#integerAt(offset + 1) + 1;
+        event += labels * EVENT_WIDTH;
+        i += labels;
+      } else event += EVENT_WIDTH;
       oddLength = 0;
     }
   }
@@ -191,8 +193,8 @@ export class BodyWriter {
       default: {
         const { words } = this.#recorder;
         this.#copyTo(offset);
-        this.#copied = this.#edits.apply(words[at + 1]!, wordPair(words, at + 2), offset);
-        return 3;
+        this.#copied = this.#edits.apply(words[at]! >>> ARGUMENT_SHIFT, words[at + 1]!, offset);
+        return 1;
       }
     }
   }
@@ -202,6 +204,7 @@ export class BodyWriter {
     if (oddLength > 0) return offset + oddLength;
     switch (kind) {
       case RECORD.branchIf:
+      case RECORD.payingBranch:
       case RECORD.directCall:
         return this.#behindInteger(offset + 1);
       case RECORD.loop:

@@ -2,21 +2,25 @@
  * Notes what metering needs to know of a module's code while function-reader.ts reads it: control flow, costs, and indices
  * that may shift. Reading the code again for it would take five times as long as reading the notes.
  *
- * A record is one word of 16 bits (code-records.ts), seldom more: in large modules there is one for every eleven bytes of
- * code, so that all of them take a fifth of the memory of the code.
+ * A record is one word of 32 bits (code-records.ts), seldom more: in large modules there is one for every thirteen bytes of
+ * code, so that all of them take a third of the memory of the code. Labels are resolved here, where the machine knows by the opcode
+ * what comes: whoever goes over the records does nothing else for most of them than to take them apart.
  *
  * Invariants:
  * 1. Records stand in the order of their instructions, and functions in the order of their numbers.
  * 2. Dead code has no costs and no control flow, only indices; what opens in it closes in it.
- * 3. No function has more words than `reserve` made room for. Most for its length has an `array.new_default`, eight for three
- *    bytes; a sum that needs two words more has instructions without a word before it.
+ * 3. No function has more words than `reserve` made room for: an `end` may have three for its one byte (two that add to it), a
+ *    distance that needs a word more has instructions without a word before it.
  */
 import * as records from './code-records.ts';
 import type { EditKind } from './edits.ts';
+import * as flows from './flow.ts';
 import { LocalUses } from './local-uses.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, MAX_DISTANCE, MAX_RECORD_COST, RECORD, WORD_BITS } = records;
+const { ARGUMENT_SHIFT, COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, RECORD } = records;
+const { MAX_ARGUMENT, MAX_DISTANCE, MAX_RECORD_COST } = records;
+const { LABEL_TRAIT } = flows;
 
 /** Costs of a stretch above this are passed on at once. */
 const LARGE = 2 ** 20;
@@ -25,8 +29,10 @@ const LARGE = 2 ** 20;
 const PLAIN = 0;
 const IF = 1;
 
-const NO_WORDS = new Uint16Array();
+const NO_WORDS = new Int32Array();
 const WORDS_PER_BYTE = 3;
+/** Bytes that the start of a block has, by its opcode and a type of one byte. */
+const USUAL_BLOCK = 2;
 /** For what precedes a function's first instruction. */
 const SPARE_WORDS = 16;
 
@@ -41,7 +47,7 @@ export const TRAIT = {
 
 /** One object serves all functions of a module; what it tells of one is of the one being read. */
 export class CodeRecorder {
-  words: Uint16Array<ArrayBuffer>;
+  words: Int32Array<ArrayBuffer>;
   length = 0;
   readonly uses: LocalUses;
   /** Where the records of each defined function start, and TRAIT bits of each. */
@@ -49,6 +55,9 @@ export class CodeRecorder {
   readonly traits: Uint8Array;
   /** Where the code of each starts. */
   readonly codeStarts: Int32Array;
+  /** LABEL_TRAIT bits of all labels, and where those of each function start: numbered in the order in which their blocks open, the body's is BODY. */
+  labelTraits: Uint8Array<ArrayBuffer>;
+  readonly labelStarts: Int32Array;
   /** Cost of the straight code since the last record. */
   cost = 0;
   /** Blocks open at this point, the body not counted, and the deepest seen. */
@@ -61,15 +70,25 @@ export class CodeRecorder {
   total = 0;
   #last = 0;
   #deadDepth = 0;
+  /** Loops open at this point, if control comes here. */
+  #loopDepth = 0;
+  /** Where the label traits of the function start, and end so far. */
+  #firstLabel = 0;
+  #labelsEnd = 0;
   readonly #frameKinds: Uint8Array;
+  /** By depth, the body's being 0: the label of the block, if control comes to its start. */
+  readonly #openLabels: Int32Array;
 
   constructor(bodies: number, codeBytes: number, maxDepth: number) {
-    this.words = new Uint16Array((codeBytes >>> 2) + SPARE_WORDS);
+    this.words = new Int32Array((codeBytes >>> 3) + SPARE_WORDS);
+    this.labelTraits = new Uint8Array((codeBytes >>> 5) + SPARE_WORDS);
+    this.labelStarts = new Int32Array(bodies + 1);
     this.starts = new Int32Array(bodies + 1);
     this.traits = new Uint8Array(bodies);
     this.uses = new LocalUses(bodies, codeBytes);
     this.codeStarts = new Int32Array(bodies);
     this.#frameKinds = new Uint8Array(maxDepth + 1);
+    this.#openLabels = new Int32Array(maxDepth + 1);
   }
 
   /** Gives back the memory of the records, which nobody reads any more: the collector would find it after the next module. */
@@ -92,8 +111,12 @@ export class CodeRecorder {
     this.total = 0;
     this.cost = cost;
     this.#last = offset;
+    this.#loopDepth = 0;
+    this.#firstLabel = this.#labelsEnd;
+    this.labelStarts[index] = this.#labelsEnd;
+    this.#openLabels[0] = this.#newLabel(0);
     this.uses.enter(index, offset, bytes);
-    this.#record(RECORD.entry, offset);
+    this.#record(RECORD.entry, offset, 0);
   }
 
   /** The function has been read to its end. */
@@ -101,6 +124,7 @@ export class CodeRecorder {
     if (this.length > this.words.length)
       throw new RangeError('CodeRecorder: more words than there is room for (invariant 3)');
     this.starts[index + 1] = this.length;
+    this.labelStarts[index + 1] = this.#labelsEnd;
     this.uses.close(index);
     this.traits[index] =
       (this.total > 0 ? TRAIT.costs : 0) |
@@ -111,30 +135,34 @@ export class CodeRecorder {
   /** Of an instruction at `at` that may cost thousands: sums are kept below what 32 bits hold. */
   addLarge(cost: number, at: number): void {
     this.cost += cost;
-    if (this.cost > LARGE && !this.isDead) this.#record(RECORD.point, at);
+    if (this.cost > LARGE && !this.isDead) this.#record(RECORD.point, at, 0);
   }
 
-  /** The start of a block of any other kind than those below. What it costs to come here is told with the next event. */
-  block(at: number): void {
-    this.#push(PLAIN);
-    if (!this.isDead) this.#note(RECORD.block, at);
+  /**
+   * The start of a block of any other kind than those below; `isVoid` if branches to its end take no operands along. What it costs to
+   * come here is told with the next event.
+   */
+  block(at: number, isVoid: boolean): void {
+    if (this.#push(PLAIN, isVoid ? LABEL_TRAIT.void : 0)) this.#note(RECORD.block, at);
   }
 
   /** The start of a legacy `try`. */
   try(at: number): void {
-    this.#push(PLAIN);
-    if (!this.isDead) this.#record(RECORD.try, at);
+    if (this.#push(PLAIN, 0)) this.#record(RECORD.try, at, this.#labelAt(0));
   }
 
   loop(at: number, after: number): void {
     this.hasLoops = true;
-    this.#push(PLAIN);
-    if (!this.isDead) this.#sized(RECORD.loop, at, after, 2);
+    // A block type of more than one byte may have parameters.
+    const isPlain = after - at === USUAL_BLOCK;
+    if (!this.#push(PLAIN, isPlain ? LABEL_TRAIT.loop : LABEL_TRAIT.loop | LABEL_TRAIT.params)) return;
+    this.#loopDepth++;
+    this.#sized(RECORD.loop, at, after, USUAL_BLOCK, this.#labelAt(0));
   }
 
-  if(at: number, after: number): void {
-    this.#push(IF);
-    if (!this.isDead) this.#sized(RECORD.if, at, after, 2);
+  if(at: number, after: number, isVoid: boolean): void {
+    if (this.#push(IF, isVoid ? LABEL_TRAIT.oneArm | LABEL_TRAIT.void : LABEL_TRAIT.oneArm))
+      this.#sized(RECORD.if, at, after, USUAL_BLOCK, this.#labelAt(0));
   }
 
   /** False if the innermost block is not an `if` that may have an `else`. */
@@ -142,66 +170,98 @@ export class CodeRecorder {
     const top = this.depth - 1;
     if (top < 0 || this.#frameKinds[top] !== IF) return false;
     this.#frameKinds[top] = PLAIN;
-    if (this.#revive()) this.#record(RECORD.else, at);
+    if (!this.#revive()) return true;
+    const label = this.#labelAt(0);
+    this.labelTraits[this.#firstLabel + label]! &= ~LABEL_TRAIT.oneArm;
+    this.#record(RECORD.else, at, label);
     return true;
   }
 
   /** The handler of a legacy `try`. False outside of a block. */
   catch(at: number, after: number): boolean {
     if (this.depth === 0) return false;
-    if (this.#revive()) this.#sized(RECORD.catch, at, after, 1);
+    if (this.#revive()) this.#sized(RECORD.catch, at, after, 1, this.#labelAt(0));
     return true;
   }
 
   /** The end of the innermost block (`end`, `delegate`), or of the function, for which it returns true. */
   end(at: number, after: number): boolean {
-    if (this.#revive()) this.#sized(RECORD.end, at, after, 1);
+    if (this.#revive()) {
+      const label = this.#labelAt(0);
+      this.#loopDepth -= this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.loop;
+      this.#sized(RECORD.end, at, after, 1, label);
+    }
     if (this.depth === 0) return true;
     this.depth--;
     return false;
   }
 
-  /** Whether `label` exists: control may go there. */
-  reaches(label: number): boolean {
-    if (label > this.depth) return false;
-    if (label === this.depth) this.isBodyTarget = true;
+  /** Whether there is a block `out` blocks further out than the innermost: control may go to its label. */
+  reaches(out: number): boolean {
+    if (out > this.depth) return false;
+    if (out === this.depth) this.isBodyTarget = true;
     return true;
   }
 
   /** Any event that is told by its kind and place alone. */
   event(kind: number, at: number): void {
-    if (!this.isDead) this.#record(kind, at);
+    if (!this.isDead) this.#record(kind, at, 0);
   }
 
   /** The same of one that control does not pass. */
   leave(kind: number, at: number): void {
     if (this.isDead) return;
-    this.#record(kind, at);
+    this.#record(kind, at, 0);
     this.terminate();
   }
 
-  /** A branch on a cast to an existing label. */
-  castBranch(label: number, at: number, after: number): void {
+  /** A `br` to the label of an existing block `out` blocks further out. */
+  branch(out: number, at: number): void {
     if (this.isDead) return;
-    this.#sized(RECORD.castBranch, at, after, 0);
-    this.#pair(label);
+    this.#record(RECORD.branch, at, this.#branchTo(out));
+    this.terminate();
   }
 
-  /** An existing label that a handler of the block that follows goes to. */
-  handler(label: number, at: number): void {
+  /** The same of a `br_if`. */
+  branchIf(out: number, at: number): void {
     if (this.isDead) return;
-    this.#record(RECORD.handler, at);
-    this.#pair(label);
+    const label = this.#branchTo(out);
+    const isVoid = (this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.void) !== 0;
+    this.#record(this.#loopDepth > 0 && isVoid ? RECORD.payingBranch : RECORD.branchIf, at, label);
   }
 
-  directCall(at: number): void {
+  /** The same of any other instruction that may branch, and has its label behind its opcode. */
+  otherBranch(out: number, at: number): void {
+    if (!this.isDead) this.#record(RECORD.branchIf, at, this.#branchTo(out));
+  }
+
+  /** The same of one that has its label elsewhere. */
+  castBranch(out: number, at: number, after: number): void {
+    if (!this.isDead) this.#sized(RECORD.castBranch, at, after, 0, this.#branchTo(out));
+  }
+
+  /** A `br_table` with `count` labels and the default one, which `tableLabel` is told next, one after the other. */
+  branchTable(count: number, at: number): void {
+    if (!this.isDead) this.#record(RECORD.branchTable, at, count);
+  }
+
+  tableLabel(out: number): void {
+    if (!this.isDead) this.words[this.length++] = this.#branchTo(out);
+  }
+
+  /** The label of an existing block that a handler of the block that follows goes to. */
+  handler(out: number, at: number): void {
+    if (!this.isDead) this.#record(RECORD.handler, at, this.#labelAt(out));
+  }
+
+  directCall(callee: number, at: number): void {
     if (this.isDead) this.#note(RECORD.deadCall, at);
-    else this.#record(RECORD.directCall, at);
+    else this.#record(RECORD.directCall, at, callee);
   }
 
   return(at: number): void {
     if (this.isDead) this.#note(RECORD.deadReturn, at);
-    else this.#record(RECORD.leave, at);
+    else this.#record(RECORD.leave, at, 0);
     this.terminate();
   }
 
@@ -212,9 +272,8 @@ export class CodeRecorder {
 
   /** Something else that is done to the instruction at `at`. */
   edit(kind: EditKind, value: number, at: number): void {
-    this.#note(RECORD.edit, at);
-    this.words[this.length++] = kind;
-    this.#pair(value);
+    this.#note(RECORD.edit | (kind << ARGUMENT_SHIFT), at);
+    this.words[this.length++] = value;
   }
 
   /** Control does not pass this point; whatever needs recording there has been. */
@@ -224,10 +283,39 @@ export class CodeRecorder {
     this.#deadDepth = this.depth;
   }
 
-  #push(frame: number): void {
+  /** Opens a block with LABEL_TRAIT bits. False in dead code, where it has no label. */
+  #push(frame: number, traits: number): boolean {
     const top = this.depth++;
     if (this.depth > this.maxDepth) this.maxDepth = this.depth;
     this.#frameKinds[top] = frame;
+    if (this.isDead) return false;
+    this.#openLabels[this.depth] = this.#newLabel(traits);
+    return true;
+  }
+
+  #newLabel(traits: number): number {
+    const at = this.#labelsEnd++;
+    if (at === this.labelTraits.length) {
+      const grown = new Uint8Array(at * 2);
+      grown.set(this.labelTraits);
+      this.labelTraits = grown;
+    }
+    this.labelTraits[at] = traits;
+    return at - this.#firstLabel;
+  }
+
+  /** The label of the block `out` blocks further out than the innermost. */
+  #labelAt(out: number): number {
+    return this.#openLabels[this.depth - out]!;
+  }
+
+  /** The same of one that a branch leads to. */
+  #branchTo(out: number): number {
+    const label = this.#labelAt(out);
+    const traits = this.labelTraits[this.#firstLabel + label]!;
+    this.labelTraits[this.#firstLabel + label] =
+      traits | LABEL_TRAIT.branched | ((traits & LABEL_TRAIT.branched) << 1);
+    return label;
   }
 
   /** Behind here code lives again, if only because a block ends; false if that block was opened in dead code. */
@@ -239,21 +327,26 @@ export class CodeRecorder {
     return true;
   }
 
-  #sized(kind: number, at: number, after: number, usual: number): void {
+  #sized(kind: number, at: number, after: number, usual: number, label: number): void {
     const length = after - at;
-    if (length !== usual) this.words[this.length++] = RECORD.oddLength | (length << KIND_BITS);
-    this.#record(kind, at);
+    if (length !== usual) this.#more(RECORD.oddLength, length);
+    this.#record(kind, at, label);
   }
 
-  #record(kind: number, at: number): void {
-    let cost = this.cost;
+  #record(kind: number, at: number, argument: number): void {
+    let { cost } = this;
     this.total += cost;
     this.cost = 0;
     if (cost > MAX_RECORD_COST) {
       this.#more(RECORD.moreCost, cost - MAX_RECORD_COST);
       cost = MAX_RECORD_COST;
     }
-    this.#note(kind | (cost << COST_SHIFT), at);
+    let rest = argument;
+    if (rest > MAX_ARGUMENT) {
+      this.#more(RECORD.moreArgument, rest - MAX_ARGUMENT);
+      rest = MAX_ARGUMENT;
+    }
+    this.#note(kind | (cost << COST_SHIFT) | (rest << ARGUMENT_SHIFT), at);
   }
 
   #note(record: number, at: number): void {
@@ -268,18 +361,12 @@ export class CodeRecorder {
 
   #more(kind: number, value: number): void {
     this.words[this.length++] = kind | (value << KIND_BITS);
-    this.words[this.length++] = value >>> (WORD_BITS - KIND_BITS);
-  }
-
-  #pair(value: number): void {
-    this.words[this.length++] = value;
-    this.words[this.length++] = value >>> WORD_BITS;
   }
 
   #reserve(words: number): void {
     const needed = this.length + words;
     if (needed <= this.words.length) return;
-    const grown = new Uint16Array(Math.max(needed, Math.ceil(this.words.length * 1.5)));
+    const grown = new Int32Array(Math.max(needed, Math.ceil(this.words.length * 1.5)));
     grown.set(this.words.subarray(0, this.length));
     this.words = grown;
   }

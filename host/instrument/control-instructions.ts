@@ -16,6 +16,8 @@ import { skipBlockType } from './value-types.ts';
 const { RECORD } = records;
 const { EDIT } = edits;
 
+const EMPTY_BLOCK = 0x40;
+
 /**
  * The instructions of one opcode byte that control flow depends on, in all their forms: `at` is where one stands, and the
  * cursor behind its opcode. Shares the state of function-reader.ts.
@@ -69,8 +71,8 @@ export class ControlInstructions {
         this.#checkDepth(at);
         skipBlockType(cursor, this.#features, types.length);
         if (opcode === 0x03) recorder.loop(at, cursor.pos);
-        else if (opcode === 0x04) recorder.if(at, cursor.pos);
-        else if (opcode === 0x02) recorder.block(at);
+        else if (opcode === 0x04) recorder.if(at, cursor.pos, this.#isVoid(at));
+        else if (opcode === 0x02) recorder.block(at, this.#isVoid(at));
         else {
           recorder.try(at);
           this.#features.add('legacy-exceptions');
@@ -101,24 +103,24 @@ export class ControlInstructions {
         recorder.leave(RECORD.throw, at);
         return false;
       case 0x0c: // br
-        readLabel(cursor, recorder, at);
-        recorder.leave(RECORD.branch, at);
+        recorder.branch(readLabel(cursor, recorder, at), at);
         return false;
       case 0x0d: // br_if
-        readLabel(cursor, recorder, at);
-        recorder.event(RECORD.branchIf, at);
+        recorder.branchIf(readLabel(cursor, recorder, at), at);
         return false;
       case 0x0e: // br_table
         readBranchTable(cursor, recorder, at);
-        recorder.leave(RECORD.branchTable, at);
         return false;
       case 0x0f: // return
         recorder.return(at);
         return false;
-      case 0x10: // call
-        this.#calls.addCall(readIndex(cursor, functionTypes.length, 'function'));
-        recorder.directCall(at);
+      case 0x10: {
+        // call
+        const callee = readIndex(cursor, functionTypes.length, 'function');
+        this.#calls.addCall(callee);
+        recorder.directCall(callee, at);
         return false;
+      }
       case 0x11: // call_indirect
       case 0x13: // return_call_indirect
         readIndex(cursor, types.length, 'type');
@@ -151,6 +153,11 @@ export class ControlInstructions {
       default:
         return cursor.fail(`unknown opcode 0x${opcode.toString(16)}`, at);
     }
+  }
+
+  /** Whether the block at `at` gives and takes nothing. */
+  #isVoid(at: number): boolean {
+    return this.#cursor.bytes[at + 1] === EMPTY_BLOCK;
   }
 
   #checkDepth(at: number): void {
@@ -194,6 +201,6 @@ export class ControlInstructions {
       if (!this.#recorder.reaches(label)) cursor.fail('unknown label of a handler', at);
       this.#recorder.handler(label, at);
     }
-    this.#recorder.block(at);
+    this.#recorder.block(at, this.#isVoid(at));
   }
 }

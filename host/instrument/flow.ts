@@ -11,8 +11,8 @@ export const FLOW = {
   end: 6,
   branch: 7,
   branchIf: 8,
-  /** `br_table`, all but its last label; the last one is a `branchTable`. */
-  branchTableLabel: 9,
+  /** A `branchIf` that can pay on the way that is taken: it stands in a loop, and its label takes no operands. */
+  payingBranch: 9,
   branchTable: 10,
   /** `return`, and a tail call, which leaves the frame behind. */
   leave: 11,
@@ -23,12 +23,12 @@ export const FLOW = {
   call: 15,
   /** A label outside of a `try_table` that its handlers go to; stands before the block. */
   handler: 16,
-  /** A call that passes the counter on and gets it back. */
-  passingCall: 17,
   /** Nothing: straight code that costs very much is cut into pieces. */
-  point: 18,
-  /** A `branchIf` that can pay on the way that is taken: its label takes no operands. Told from the others by function-flow.ts. */
-  payingBranch: 21,
+  point: 17,
+  /** A call that passes the counter on and gets it back. */
+  passingCall: 18,
+  /** `br_table`, all but its last label; the last one is a `branchTable`. */
+  branchTableLabel: 19,
 } as const;
 
 /**

@@ -171,7 +171,7 @@ export class FrequentInstructions {
           if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
           recorder.cost += cost + 1;
           cost = 0;
-          recorder.event(RECORD.branchIf, at);
+          recorder.branchIf(second, at);
           at += 2;
           continue;
         }
@@ -180,7 +180,7 @@ export class FrequentInstructions {
           if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
           recorder.cost += cost + 1;
           cost = 0;
-          recorder.leave(RECORD.branch, at);
+          recorder.branch(second, at);
           at += 2;
           continue;
         }
@@ -201,7 +201,7 @@ export class FrequentInstructions {
           recorder.cost += cost + 1;
           cost = 0;
           this.#calls.addCall(callee);
-          recorder.directCall(at);
+          recorder.directCall(callee, at);
           at = last + 1;
           continue;
         }
@@ -214,11 +214,11 @@ export class FrequentInstructions {
             break reading;
           recorder.cost += cost;
           cost = 0;
-          if ((word & 0xff) === 0x02) recorder.block(at);
+          if ((word & 0xff) === 0x02) recorder.block(at, second === EMPTY_BLOCK);
           else if ((word & 0xff) === 0x03) recorder.loop(at, at + 2);
           else {
             recorder.cost++;
-            recorder.if(at, at + 2);
+            recorder.if(at, at + 2, second === EMPTY_BLOCK);
           }
           at += 2;
           continue;

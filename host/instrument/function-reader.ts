@@ -203,8 +203,7 @@ export class FunctionReader {
       case 0xd5: // br_on_null
       case 0xd6: // br_on_non_null
         this.#features.add('function-references');
-        readLabel(cursor, recorder, at);
-        recorder.event(RECORD.branchIf, at);
+        recorder.otherBranch(readLabel(cursor, recorder, at), at);
         return;
       case 0xfb:
         this.#prefixed.readGc(at);

@@ -31,9 +31,13 @@ export function readLabel(cursor: Cursor, recorder: CodeRecorder, at: number): n
 /** The same of a `br_table`'s labels. */
 export function readBranchTable(cursor: Cursor, recorder: CodeRecorder, at: number): void {
   const count = cursor.count('labels');
+  recorder.branchTable(count, at);
   for (let i = 0; i <= count; i++) {
-    if (!recorder.reaches(cursor.u32())) cursor.fail('unknown label in br_table', at);
+    const label = cursor.u32();
+    if (!recorder.reaches(label)) cursor.fail('unknown label in br_table', at);
+    recorder.tableLabel(label);
   }
+  recorder.terminate();
 }
 
 /** The types of a `select` that has them. */

@@ -3,14 +3,28 @@ import * as records from './code-records.ts';
 import * as costs from './cost-model.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
-const { COST_SHIFT, DISTANCE_SHIFT, KIND_MASK, LAST_EVENT, MAX_RECORD_COST, RECORD, moreOf } = records;
+const {
+  COST_SHIFT,
+  DISTANCE_SHIFT,
+  KIND_BITS,
+  KIND_MASK,
+  LAST_EVENT,
+  MAX_DISTANCE,
+  MAX_RECORD_COST,
+  RECORD,
+} = records;
 const { CHECK_INTERVAL } = costs;
 
 const UNKNOWN = -1;
 /** Nothing that is paid ahead is left. Where control does not come, too. */
 const PAID_UP = 0x3fffffff;
-/** What is looked at of a function: most that are short are seen whole. */
-const MAX_RECORDS = 64;
+/**
+ * What is looked at of a function, in steps: most that are short are seen whole. An event is one, what adds to it or is done to its
+ * instruction more: which these are is part of what fuel is, since callers pay by what is found.
+ */
+const MAX_STEPS = 64;
+const MORE_STEPS = 2;
+const EDIT_STEPS = 4;
 const MAX_COST: number = CHECK_INTERVAL / 2;
 const MAX_DEPTH = 16;
 /** Of a block, as bits. */
@@ -62,9 +76,7 @@ export class LeastCosts {
 
   #find(index: number): number {
     const { words, starts } = this.#recorder;
-    const from = starts[index]!;
-    const end = starts[index + 1]!;
-    const to = Math.min(end, from + MAX_RECORDS);
+    const to = starts[index + 1]!;
     this.#depth = -1;
     this.#result = PAID_UP;
     this.#open(0);
@@ -74,21 +86,28 @@ export class LeastCosts {
     /** Of the next event, what its own record has no room for. */
     let more = 0;
     let offset = this.#recorder.codeStarts[index]!;
-    let i = from;
-    reading: for (; i < to; i++) {
+    let steps = 0;
+    reading: for (let i = starts[index]!; i < to && steps < MAX_STEPS; i++, steps++) {
       const word = words[i]!;
       const kind = word & KIND_MASK;
       if (kind > LAST_EVENT) {
-        if (kind === RECORD.moreCost) more += moreOf(words, i++);
-        else if (kind === RECORD.moreDistance) offset += moreOf(words, i++);
+        if (kind === RECORD.moreCost) {
+          more += word >>> KIND_BITS;
+          steps += MORE_STEPS - 1;
+        } else if (kind === RECORD.moreDistance) {
+          offset += word >>> KIND_BITS;
+          steps += MORE_STEPS - 1;
+        } else if (kind === RECORD.moreArgument) steps--;
         else if (kind !== RECORD.oddLength) {
-          offset += word >>> DISTANCE_SHIFT;
-          if (kind === RECORD.edit) i += 3;
-          else if (kind === RECORD.block && !this.#open(0)) break;
+          offset += (word >>> DISTANCE_SHIFT) & MAX_DISTANCE;
+          if (kind === RECORD.edit) {
+            i++;
+            steps += EDIT_STEPS - 1;
+          } else if (kind === RECORD.block && !this.#open(0)) break;
         }
         continue;
       }
-      offset += word >>> DISTANCE_SHIFT;
+      offset += (word >>> DISTANCE_SHIFT) & MAX_DISTANCE;
       const own = more + ((word >>> COST_SHIFT) & MAX_RECORD_COST);
       more = 0;
       total += own;
@@ -130,7 +149,8 @@ export class LeastCosts {
           break;
         }
         case RECORD.branch:
-        case RECORD.branchIf: {
+        case RECORD.branchIf:
+        case RECORD.payingBranch: {
           const out = this.#bytes[offset + 1]!;
           if (out > this.#depth) break reading;
           const at = this.#depth - out;

@@ -59,7 +59,7 @@ export class MeteredFunction {
     this.#passing = passing;
     this.#cursor = new Cursor(bytes);
     this.leastCosts = new LeastCosts(bytes, recorder, passing, layout.importedFunctions);
-    this.flow = new FunctionFlow(bytes, recorder, passing, calls.resolve(passing), this.leastCosts);
+    this.flow = new FunctionFlow(recorder, passing, calls.resolve(passing), this.leastCosts);
     this.#placement = new ChargePlacement(bytes, this.flow, recorder.maxDepth);
   }
 
