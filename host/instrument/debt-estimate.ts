@@ -16,22 +16,29 @@
  * Invariant, which placement relies on: more is paid ahead here only for labels that nothing leads to which might go elsewhere.
  * So the last walk sees every arrival, and no edge begins at such a label but behind all that was paid ahead.
  */
+import * as records from './code-records.ts';
 import * as costs from './cost-model.ts';
 import * as edges from './debt-edges.ts';
 import * as flows from './flow.ts';
 import type { FunctionFlow } from './function-flow.ts';
+import * as taken from './function-flow.ts';
 import type { GatheredChecks } from './gathered-checks.ts';
 import * as gathered from './gathered-checks.ts';
+import * as inserted from './insertions.ts';
 import type { Labels } from './labels.ts';
 import * as labels from './labels.ts';
 import type { StraightLoops } from './straight-loops.ts';
 
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
+const { ARGUMENT_SHIFT, COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, KIND_MASK, LAST_EVENT } = records;
+const { MAX_DISTANCE, MAX_RECORD_COST, RECORD } = records;
 const { CALL_SHARE, CHECK_INTERVAL } = costs;
 const { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE, unpaidLabel } = edges;
-const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
-const { KIND_AND_COST, LABEL_TRAIT } = flows;
+const { ARG, BODY, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, KIND_AND_COST, LABEL_TRAIT, OFFSET } =
+  flows;
+const { NOT_PASSING } = taken;
 const { MAX_CALL_CHECKS } = gathered;
+const { PUSHED, slotBehind } = inserted;
 const { UNSET } = labels;
 
 /** A check at the head of one loop can make one at that of another unnecessary. A walk that is cut short is never the last. */
@@ -39,6 +46,8 @@ const MAX_WALKS = 6;
 /** Beyond any distance from a check that counts. */
 const FAR: number = CHECK_INTERVAL + 1;
 const REFUSED = -UNSET;
+/** Far from all. */
+const NO_EVENT = -4 * EVENT_WIDTH;
 
 /** Of the numbers for each label: what has arrived there, and where control was at the test of an `if`. */
 const WIDTH_SHIFT = 3;
@@ -53,8 +62,9 @@ const TEST_FROM = 4;
 const TEST_COST = 5;
 const TEST_SINCE = 6;
 const TEST_CHECKED = 7;
-/** Of a loop: how many are around its inside. */
+/** Of a loop: how many are around its inside, and how many calls stand before it that know nothing of the counter, or throws. */
 const LOOPS = 5;
+const CALLS_BEFORE = 6;
 /** Of FLAGS. */
 const REACHED = 1;
 const WAS_DEAD = 2;
@@ -86,27 +96,33 @@ export class DebtEstimate {
   }
 
   /**
-   * Fills the debts of the function that `flow` holds; `prepays` if labels may come to be paid for ahead, `countsThroughout` if
-   * all of it counts in the local counter, so that branches can pay where they go.
+   * Fills the rows of the function that `flow` holds, with nothing inserted, and the debts of its labels. `isPassing` if it takes the
+   * counter and gives it back.
    */
-  run(mayUseLocal: boolean, prepays: boolean, countsThroughout: boolean): void {
+  run(mayUseLocal: boolean, isPassing: boolean): void {
+    const flow = this.#flow;
+    const { labels } = flow;
     this.#mayUseLocal = mayUseLocal;
-    this.#branchesPay = countsThroughout;
-    const { labels } = this.#flow;
+    // What most functions do; found wrong, it takes another walk.
+    this.#branchesPay = mayUseLocal;
     if (this.#paths.length < labels << WIDTH_SHIFT) this.#paths = new Int32Array(labels << (WIDTH_SHIFT + 1));
     for (let walk = 0, isCut = false; walk < MAX_WALKS || isCut; walk++) {
       this.#start();
       const { isAtEntry } = this.#checks;
-      if (!this.#checks.gather(this.#walk())) break;
+      const isMoved = this.#checks.gather(this.#walk());
       isCut = isAtEntry !== this.#checks.isAtEntry;
+      if (isCut) continue;
+      const branchesPay = mayUseLocal && flow.countsThroughout(isPassing);
+      if (!isMoved && (branchesPay === this.#branchesPay || !flow.hasLoops)) break;
+      this.#branchesPay = branchesPay;
     }
     const { debts } = this.#labels;
     this.#edges.lower(debts, labels);
-    if (prepays && this.#prepay()) this.#edges.lower(debts, labels);
+    if ((isPassing || flow.hasPassingCalls) && this.#prepay()) this.#edges.lower(debts, labels);
   }
 
   #start(): void {
-    const { labels, events } = this.#flow;
+    const { labels, words } = this.#flow;
     this.#labels.forget();
     this.#checks.startWalk();
     const paths = this.#paths;
@@ -116,7 +132,7 @@ export class DebtEstimate {
       paths[at + FLAGS] = 0;
       paths[at + UNPAID] = UNSET;
     }
-    this.#edges.reserve(events, labels);
+    this.#edges.reserve(words, labels);
   }
 
   #arrive(label: number, since: number, checked: number): void {
@@ -133,8 +149,17 @@ export class DebtEstimate {
     const flow = this.#flow;
     const checks = this.#checks;
     const paths = this.#paths;
-    const { rows, end, traits } = flow;
+    const { records: words, firstWord, words: count, rows, traits } = flow;
     const { numbers } = this.#edges;
+    const wordsEnd = firstWord + count;
+    let event = 0;
+    let offset = flow.codeStart;
+    /** Of the next record, what it costs, and its argument, as far as it has no room for them itself. */
+    let own = 0;
+    let more = 0;
+    /** Calls so far that know nothing of the counter, and throws; and those that pass it. */
+    let calls = 0;
+    let passingCalls = 0;
     let edgesEnd = 0;
     const { isAtEntry } = checks;
     const branchesPay = this.#branchesPay;
@@ -149,14 +174,39 @@ export class DebtEstimate {
     let pays = isAtEntry;
     let isDead = false;
     let callChecks = 0;
-    /** The first event of a `br_table`; -1 outside of one. */
-    let tableStart = -1;
-    for (let event = 0; event < end; event += EVENT_WIDTH) {
-      const kindAndCost = rows[event + KIND_AND_COST]!;
-      const kind = kindAndCost & FLOW_KIND_MASK;
-      const label = rows[event + ARG]!;
+    /** Where it is noted what the next straight code costs: of the label that it follows, or of the body's, where nobody looks. */
+    let ahead = AHEAD;
+    /** The loop that opened last, if control comes to it, and what was pending there: it may turn out to be a straight one. */
+    let head = NO_EVENT;
+    let headFrom = BODY;
+    let headCost = 0;
+    let headEdges = 0;
+    for (let i = firstWord; i < wordsEnd; i++) {
+      const word = words[i]!;
+      const kind = word & KIND_MASK;
+      if (kind > LAST_EVENT) {
+        if (kind === RECORD.moreCost) own += word >>> KIND_BITS;
+        else if (kind === RECORD.moreDistance) offset += word >>> KIND_BITS;
+        else if (kind === RECORD.moreArgument) more = word >>> KIND_BITS;
+        else if (kind !== RECORD.oddLength) {
+          offset += (word >>> DISTANCE_SHIFT) & MAX_DISTANCE;
+          if (kind === RECORD.edit) i++;
+        }
+        continue;
+      }
+      offset += (word >>> DISTANCE_SHIFT) & MAX_DISTANCE;
+      own += (word >>> COST_SHIFT) & MAX_RECORD_COST;
+      const label = more + (word >>> ARGUMENT_SHIFT);
+      more = 0;
+      rows[event] = 0;
+      rows[slotBehind(event)] = 0;
+      rows[event + PUSHED] = 0;
+      rows[event + OFFSET] = offset;
+      rows[event + KIND_AND_COST] = kind | (own << FLOW_COST_SHIFT);
+      rows[event + ARG] = label;
+      paths[ahead] = own;
+      ahead = AHEAD;
       if (!isDead) {
-        const own = kindAndCost >>> FLOW_COST_SHIFT;
         cost += own;
         since += own;
         if (since > CHECK_INTERVAL) {
@@ -166,7 +216,7 @@ export class DebtEstimate {
           checked = loopDepth;
           pays = true;
         }
-      } else if (kind > FLOW.end) continue;
+      }
       const at = label << WIDTH_SHIFT;
       switch (kind) {
         case FLOW.entry:
@@ -177,15 +227,13 @@ export class DebtEstimate {
           break;
         case FLOW.loop:
           loopDepth++;
+          paths[at + CALLS_BEFORE] = calls;
           if (isDead) break;
           pays = false;
-          if (this.#mayUseLocal && flow.isStraightLoop(event)) {
-            since = this.#straight.counts(event) ? 0 : flow.costOf(event + EVENT_WIDTH);
-            event += 2 * EVENT_WIDTH;
-            cost += flow.costOf(event);
-            checked = --loopDepth;
-            break;
-          }
+          head = event;
+          headFrom = from;
+          headCost = cost;
+          headEdges = edgesEnd;
           edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
           from = label;
           cost = 0;
@@ -236,6 +284,14 @@ export class DebtEstimate {
           if (label === BODY) break;
           if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
             if (checked > --loopDepth) checked = loopDepth;
+            if (calls > paths[at + CALLS_BEFORE]!) traits[label]! |= LABEL_TRAIT.calls;
+            if (head + 2 * EVENT_WIDTH !== event || !this.#mayUseLocal || !flow.isStraightLoop(head)) break;
+            from = headFrom;
+            cost = headCost + own;
+            edgesEnd = headEdges;
+            since = this.#straight.counts(head) ? 0 : flow.costOf(head + EVENT_WIDTH);
+            checked = loopDepth;
+            pays = false;
             break;
           }
           if ((traits[label]! & LABEL_TRAIT.oneArm) !== 0 && (paths[at + FLAGS]! & WAS_DEAD) === 0) {
@@ -254,11 +310,15 @@ export class DebtEstimate {
           checked = paths[at + CHECKED]!;
           if (checked > loopDepth) checked = loopDepth;
           pays = false;
-          paths[at + AHEAD] = flow.costOf(event + EVENT_WIDTH);
+          ahead = at + AHEAD;
           break;
         case FLOW.branch:
         case FLOW.branchIf:
         case FLOW.payingBranch:
+        case RECORD.castBranch:
+          if (kind === RECORD.castBranch)
+            rows[event + KIND_AND_COST] = FLOW.branchIf | (own << FLOW_COST_SHIFT);
+          if (isDead) break;
           if (label !== BODY) {
             if ((traits[label]! & LABEL_TRAIT.loop) !== 0) {
               edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
@@ -279,38 +339,63 @@ export class DebtEstimate {
           cost = 0;
           isDead = kind === FLOW.branch;
           break;
-        case FLOW.branchTableLabel:
-        case FLOW.branchTable:
-          if (label !== BODY) {
-            edgesEnd = putEdge(numbers, edgesEnd, from, cost, label);
-            if ((traits[label]! & LABEL_TRAIT.loop) === 0) {
-              paths[at + UNPAID] = REFUSED;
-              this.#arrive(label, since, checked);
-            } else if (checked < paths[at + LOOPS]!) {
-              checks.noteBranch(label);
-              since = 0;
-              checked = loopDepth;
+        case FLOW.branchTable: {
+          const first = words[i + 1]!;
+          // The argument says how many labels there are but for the last. Each is an event; the first has the cost of all.
+          for (let left = label; ; left--) {
+            const to = words[++i]!;
+            const row = event + KIND_AND_COST;
+            rows[row] = (left > 0 ? FLOW.branchTableLabel : FLOW.branchTable) | (own << FLOW_COST_SHIFT);
+            rows[event + ARG] = to;
+            if (!isDead) {
+              if (to !== BODY) {
+                edgesEnd = putEdge(numbers, edgesEnd, from, cost, to);
+                if ((traits[to]! & LABEL_TRAIT.loop) === 0) {
+                  paths[(to << WIDTH_SHIFT) + UNPAID] = REFUSED;
+                  this.#arrive(to, since, checked);
+                } else if (checked < paths[(to << WIDTH_SHIFT) + LOOPS]!) {
+                  checks.noteBranch(to);
+                  since = 0;
+                  checked = loopDepth;
+                }
+              }
+              // One charge serves all: no more is owed at each than at the one before, and at the first than at the last.
+              from = to;
+              cost = 0;
             }
+            if (left === 0) break;
+            own = 0;
+            event += EVENT_WIDTH;
+            rows[event] = 0;
+            rows[slotBehind(event)] = 0;
+            rows[event + PUSHED] = 0;
+            rows[event + OFFSET] = offset;
           }
-          // One charge serves all: no more is owed at each than at the one before, and at the first than at the last.
-          from = label;
-          cost = 0;
           pays = false;
-          if (kind === FLOW.branchTableLabel) {
-            if (tableStart < 0) tableStart = event;
-            break;
-          }
-          if (tableStart >= 0 && flow.argOf(tableStart) !== BODY)
-            edgesEnd = putEdge(numbers, edgesEnd, label, 0, flow.argOf(tableStart));
-          tableStart = -1;
+          if (!isDead && label > 0 && first !== BODY) edgesEnd = putEdge(numbers, edgesEnd, from, 0, first);
           isDead = true;
           break;
+        }
         case FLOW.tailCall:
         case FLOW.call:
-        case FLOW.passingCall: {
+        case RECORD.directCall: {
+          let bound = 0;
+          const passed = kind === RECORD.directCall ? flow.passedTo(label) : NOT_PASSING;
+          if (passed === NOT_PASSING) {
+            calls++;
+            if (kind === RECORD.directCall) {
+              rows[event + KIND_AND_COST] = FLOW.call | (own << FLOW_COST_SHIFT);
+              rows[event + ARG] = 0;
+            }
+          } else {
+            passingCalls++;
+            rows[event + KIND_AND_COST] = FLOW.passingCall | (own << FLOW_COST_SHIFT);
+            rows[event + ARG] = passed;
+            bound = passed & BOUND_MASK;
+          }
+          if (isDead) break;
           from = BODY;
           cost = 0;
-          const bound = label & BOUND_MASK;
           if (bound > 0 && checked < 0 && since + bound <= CHECK_INTERVAL) {
             since += bound;
             pays = false;
@@ -329,20 +414,28 @@ export class DebtEstimate {
           isDead = kind === FLOW.tailCall;
           break;
         }
+        case FLOW.throw:
+          calls++;
+          isDead = true;
+          break;
         case FLOW.leave:
         case FLOW.trap:
-        case FLOW.throw:
           isDead = true;
           break;
         case FLOW.handler:
-          if (label === BODY) break;
+          if (isDead || label === BODY) break;
           paths[at + UNPAID] = REFUSED;
           edgesEnd = putEdge(numbers, edgesEnd, BODY, 0, label);
           if ((traits[label]! & LABEL_TRAIT.loop) === 0) this.#arrive(label, FAR, -1);
           break;
         default:
       }
+      event += EVENT_WIDTH;
+      own = 0;
     }
+    flow.end = event;
+    flow.hasCalls = calls > 0;
+    flow.hasPassingCalls = passingCalls > 0;
     this.#edges.end = edgesEnd;
     return callChecks;
   }

@@ -94,13 +94,13 @@ export class MeteredFunction {
     this.movedLocal = isPassing && declared > 0 ? params : -1;
     this.movedTo = total;
     this.counterLocal = isPassing ? params : total;
-    this.flow.read(index, functionIndex);
+    this.flow.enter(index, functionIndex);
+    this.#placement.place(total < MAX_LOCALS, isPassing);
     const movesFirst = this.movedLocal >= 0;
     if (this.flow.isFree) {
       this.added = { ...NO_LOCALS_ADDED, movesFirst };
       return;
     }
-    this.#placement.place(total < MAX_LOCALS, isPassing);
     this.added = {
       movesFirst,
       declaresCounter: !isPassing && this.#placement.usesCounter,

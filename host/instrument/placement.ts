@@ -90,9 +90,9 @@ export class ChargePlacement {
     this.#checks.enter(this.#flow);
     this.#labels.enter(this.#flow);
     this.#straight.enter();
-    const { hasPassingCalls, hasLoops, hasCalls } = this.#flow;
-    this.#countsThroughout = mayUseLocal && (isPassing || hasPassingCalls || (hasLoops && !hasCalls));
-    this.#estimate.run(mayUseLocal, isPassing || hasPassingCalls, this.#countsThroughout);
+    this.#estimate.run(mayUseLocal, isPassing);
+    if (this.#flow.isFree) return;
+    this.#countsThroughout = mayUseLocal && this.#flow.countsThroughout(isPassing);
     for (let walk = 0; ; walk++) {
       if (walk === PATIENCE) this.#labels.remit();
       if (walk > 0) this.#flow.clearInsertions();
