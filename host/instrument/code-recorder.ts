@@ -9,8 +9,8 @@
  * Invariants:
  * 1. Records stand in the order of their instructions, and functions in the order of their numbers.
  * 2. Dead code has no costs and no control flow, only indices; what opens in it closes in it.
- * 3. No function has more words than `reserve` made room for: an `end` may have three for its one byte (two that add to it), a
- *    distance that needs a word more has instructions without a word before it.
+ * 3. No function has more words than `reserve` made room for. Most for its length has a `throw`, four for two bytes; what says that a
+ *    sum or a distance is larger than usual has instructions without a word before it, and labels are larger only in long functions.
  */
 import * as records from './code-records.ts';
 import type { EditKind } from './edits.ts';
@@ -30,7 +30,10 @@ const PLAIN = 0;
 const IF = 1;
 
 const NO_WORDS = new Int32Array();
-const WORDS_PER_BYTE = 3;
+const WORDS_PER_BYTE = 2;
+/** The same where an `end` may need a word more, for its label: there are more than MAX_ARGUMENT blocks of three bytes. */
+const LONG_FUNCTION: number = 3 * MAX_ARGUMENT;
+const WORDS_PER_BYTE_OF_LONG = 3;
 /** Bytes that the start of a block has, by its opcode and a type of one byte. */
 const USUAL_BLOCK = 2;
 /** For what precedes a function's first instruction. */
@@ -101,7 +104,8 @@ export class CodeRecorder {
 
   /** Starts with the defined function `index`, whose code takes `bytes` from `offset` on and `cost` to enter. */
   enter(index: number, offset: number, bytes: number, cost: number): void {
-    this.#reserve(bytes * WORDS_PER_BYTE + SPARE_WORDS);
+    const most = bytes < LONG_FUNCTION ? WORDS_PER_BYTE : WORDS_PER_BYTE_OF_LONG;
+    this.#reserve(bytes * most + SPARE_WORDS);
     this.starts[index] = this.length;
     this.codeStarts[index] = offset;
     this.depth = 0;
