@@ -10,15 +10,16 @@ const { TRAIT } = recording;
 const { CHECK_INTERVAL } = costs;
 const { ARG, BOUND_MASK, EVENT_WIDTH, FLOW, FLOW_COST_SHIFT, FLOW_KIND_MASK } = flows;
 const { KIND_AND_COST, LABEL_TRAIT, LEAST_SHIFT, OFFSET } = flows;
-const { PUSHED, slotBehind } = inserted;
+const { clearRow } = inserted;
+
+const NO_WORDS = new Int32Array();
 
 /** No ARG: the callee does not take the counter. */
 export const NOT_PASSING = -1;
 
 /**
  * The control flow of one function as a flat array, and what is inserted at each of its events: plain data, which placement.ts
- * reads several times over. Made from the records of code-recorder.ts, now that it is known which calls pass the counter. One
- * object serves all functions of a module.
+ * reads several times over. Its rows are filled by debt-estimate.ts. One object serves all functions of a module.
  */
 export class FunctionFlow {
   /** EVENT_WIDTH numbers for each event (flow.ts, insertions.ts), and where they end. */
@@ -26,7 +27,7 @@ export class FunctionFlow {
   end = 0;
   /** What callers have paid ahead for this function. */
   prepaid = 0;
-  /** LABEL_TRAIT bits of each label. */
+  /** How many labels it has, and LABEL_TRAIT bits of each. */
   labels = 0;
   traits: Uint8Array = new Uint8Array(256);
   /** Whether anything calls what knows nothing of the counter, or throws. */
@@ -37,10 +38,10 @@ export class FunctionFlow {
   hasLoops = false;
   /** Whether anything in it costs: nothing is placed in one that is free. */
   isFree = false;
-  /** The records, where those of this function start, how many words they take, and where its code starts. */
-  records: Int32Array = new Int32Array(0);
-  firstWord = 0;
-  words = 0;
+  /** Records of code-recorder.ts, and which of them are this function's; where its code starts. */
+  words: Int32Array = NO_WORDS;
+  wordsFrom = 0;
+  wordsTo = 0;
   codeStart = 0;
   readonly #recorder: CodeRecorder;
   readonly #passing: Uint8Array;
@@ -54,20 +55,20 @@ export class FunctionFlow {
     this.#callBounds = callBounds;
   }
 
-  /** Takes up the defined function `index`, which all functions together know as `functionIndex`; debt-estimate.ts fills the rows. */
+  /** Takes up the defined function `index`, which all functions together know as `functionIndex`. */
   enter(index: number, functionIndex: number): void {
     this.prepaid = this.#leastCosts.of(functionIndex);
     const { words, starts, traits, codeStarts } = this.#recorder;
-    this.records = words;
-    this.firstWord = starts[index]!;
-    this.words = starts[index + 1]! - this.firstWord;
+    this.words = words;
+    this.wordsFrom = starts[index]!;
+    this.wordsTo = starts[index + 1]!;
     this.codeStart = codeStarts[index]!;
     this.isBodyTarget = (traits[index]! & TRAIT.isBodyTarget) !== 0;
     this.hasLoops = (traits[index]! & TRAIT.hasLoops) !== 0;
     this.isFree = (traits[index]! & TRAIT.costs) === 0;
     this.#takeLabels(index);
     // Each word is one event at most.
-    this.#reserve(this.words);
+    this.#reserve(this.wordsTo - this.wordsFrom);
   }
 
   /** Whether all of the function can count in the local counter. */
@@ -119,12 +120,7 @@ export class FunctionFlow {
   /** Takes back all that was inserted. */
   clearInsertions(): void {
     const { rows, end } = this;
-    // Values without a kind say nothing.
-    for (let event = 0; event < end; event += EVENT_WIDTH) {
-      rows[event] = 0;
-      rows[slotBehind(event)] = 0;
-      rows[event + PUSHED] = 0;
-    }
+    for (let event = 0; event < end; event += EVENT_WIDTH) clearRow(rows, event);
   }
 
   #takeLabels(index: number): void {

@@ -14,7 +14,7 @@ const UNKNOWN = -2;
 /**
  * Checks of one function that would stand in several places, and so stand in the one that all of these lead to: at the entry for
  * those before calls, at a loop's head for those before the branches that lead back to it. Where two and more lead back, that is so
- * from the start: found out by a walk, it made another one necessary, of 0.4 events for each there is (decision 0053).
+ * from the start: found out by a walk, it made another one necessary, of 0.4 events for each there is (decision 0056).
  */
 export class GatheredChecks {
   /** Whether there is one at the function's entry. */

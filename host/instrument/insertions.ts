@@ -43,3 +43,10 @@ export function slotBehind(event: number): number {
 export const SLOT_VALUE = 2;
 /** Of an event: what is added to the counter as it is pushed for a call or an exit. */
 export const PUSHED = 7;
+
+/** Nothing is inserted at an event. Values without a kind say nothing. */
+export function clearRow(rows: Int32Array, event: number): void {
+  rows[event] = INSERTION.none;
+  rows[slotBehind(event)] = INSERTION.none;
+  rows[event + PUSHED] = 0;
+}
