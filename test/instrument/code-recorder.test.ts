@@ -1,6 +1,6 @@
 import test from 'ava';
 import { MAX_ARGUMENT, MAX_DISTANCE, MAX_RECORD_COST } from '../../host/instrument/code-records.ts';
-import { entryCost } from '../../host/instrument/cost-model.ts';
+import { CHUNK, entryCost } from '../../host/instrument/cost-model.ts';
 import { meter } from './metered.ts';
 
 const NOPS = (count: number): string => ' nop'.repeat(count);
@@ -41,15 +41,19 @@ test('locals that cost more to set up than one note can tell of are charged at t
 });
 
 test('a label behind more blocks than one note can tell of is the one that is meant', async (t) => {
-  const { host, call } = await meter(`(module (func (export "f") (param i32) (result i32)
+  const turns = 100_000;
+  const wat = `(module (func (export "f") (param i32) (result i32)
     ${'(block)'.repeat(MAX_ARGUMENT + 2)}
     (block $out
       (loop $again
         (br_if $out (i32.eqz (local.get 0)))
         (local.set 0 (i32.sub (local.get 0) (i32.const 1)))
         (br $again)))
-    (i32.const 7)))`);
-  t.is(call('f', 3), 7);
-  // Three instructions to look at the count, five for each turn.
-  t.is(host.spent, 4 * 3 + 3 * 5 + 1);
+    (i32.const 7)))`;
+  const { host, call } = await meter(wat, { fuel: 0n, refill: (asking) => asking.grant(BigInt(2 * CHUNK)) });
+  t.is(call('f', turns), 7);
+  // Three instructions to look at the count, five for each turn; it is a loop, and so is checked.
+  const spent = 3 * (turns + 1) + 5 * turns + 1;
+  t.is(host.spent, spent);
+  t.true(host.refills > spent / CHUNK / 3);
 });
