@@ -20,7 +20,7 @@ import { LocalUses } from './local-uses.ts';
 /** Constants of this module's own: what is imported is looked up at each use, and its value not known to the compiler (decision 0041). */
 const { ARGUMENT_SHIFT, COST_SHIFT, DISTANCE_SHIFT, KIND_BITS, RECORD } = records;
 const { MAX_ARGUMENT, MAX_DISTANCE, MAX_RECORD_COST } = records;
-const { LABEL_TRAIT } = flows;
+const { BODY, LABEL_TRAIT } = flows;
 
 /** Costs of a stretch above this are passed on at once. */
 const LARGE = 2 ** 20;
@@ -118,9 +118,9 @@ export class CodeRecorder {
     this.#loopDepth = 0;
     this.#firstLabel = this.#labelsEnd;
     this.labelStarts[index] = this.#labelsEnd;
-    this.#openLabels[0] = this.#newLabel(0);
+    this.#open(0);
     this.uses.enter(index, offset, bytes);
-    this.#record(RECORD.entry, offset, 0);
+    this.record(RECORD.entry, offset, 0);
   }
 
   /** The function has been read to its end. */
@@ -139,7 +139,7 @@ export class CodeRecorder {
   /** Of an instruction at `at` that may cost thousands: sums are kept below what 32 bits hold. */
   addLarge(cost: number, at: number): void {
     this.cost += cost;
-    if (this.cost > LARGE && !this.isDead) this.#record(RECORD.point, at, 0);
+    if (this.cost > LARGE && !this.isDead) this.record(RECORD.point, at, 0);
   }
 
   /**
@@ -147,26 +147,29 @@ export class CodeRecorder {
    * come here is told with the next event.
    */
   block(at: number, isVoid: boolean): void {
-    if (this.#push(PLAIN, isVoid ? LABEL_TRAIT.void : 0)) this.#note(RECORD.block, at);
+    this.#push(PLAIN);
+    if (this.isDead) return;
+    this.#open(isVoid ? LABEL_TRAIT.void : 0);
+    this.#note(RECORD.block, at);
   }
 
   /** The start of a legacy `try`. */
   try(at: number): void {
-    if (this.#push(PLAIN, 0)) this.#record(RECORD.try, at, this.#labelAt(0));
+    this.#push(PLAIN);
+    if (!this.isDead) this.record(RECORD.try, at, this.#open(0));
   }
 
   loop(at: number, after: number): void {
     this.hasLoops = true;
     // A block type of more than one byte may have parameters.
     const isPlain = after - at === USUAL_BLOCK;
-    if (!this.#push(PLAIN, isPlain ? LABEL_TRAIT.loop : LABEL_TRAIT.loop | LABEL_TRAIT.params)) return;
-    this.#loopDepth++;
-    this.#sized(RECORD.loop, at, after, USUAL_BLOCK, this.#labelAt(0));
+    if (this.isDead) this.#push(PLAIN);
+    else this.#sized(RECORD.loop, at, after, USUAL_BLOCK, this.openLoop(!isPlain));
   }
 
   if(at: number, after: number, isVoid: boolean): void {
-    if (this.#push(IF, isVoid ? LABEL_TRAIT.oneArm | LABEL_TRAIT.void : LABEL_TRAIT.oneArm))
-      this.#sized(RECORD.if, at, after, USUAL_BLOCK, this.#labelAt(0));
+    if (this.isDead) this.#push(IF);
+    else this.#sized(RECORD.if, at, after, USUAL_BLOCK, this.openIf(isVoid));
   }
 
   /** False if the innermost block is not an `if` that may have an `else`. */
@@ -174,30 +177,29 @@ export class CodeRecorder {
     const top = this.depth - 1;
     if (top < 0 || this.#frameKinds[top] !== IF) return false;
     this.#frameKinds[top] = PLAIN;
-    if (!this.#revive()) return true;
+    if (!this.revive()) return true;
     const label = this.#labelAt(0);
     this.labelTraits[this.#firstLabel + label]! &= ~LABEL_TRAIT.oneArm;
-    this.#record(RECORD.else, at, label);
+    this.record(RECORD.else, at, label);
     return true;
   }
 
   /** The handler of a legacy `try`. False outside of a block. */
   catch(at: number, after: number): boolean {
     if (this.depth === 0) return false;
-    if (this.#revive()) this.#sized(RECORD.catch, at, after, 1, this.#labelAt(0));
+    if (this.revive()) this.#sized(RECORD.catch, at, after, 1, this.#labelAt(0));
     return true;
   }
 
   /** The end of the innermost block (`end`, `delegate`), or of the function, for which it returns true. */
   end(at: number, after: number): boolean {
-    if (this.#revive()) {
-      const label = this.#labelAt(0);
-      this.#loopDepth -= this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.loop;
-      this.#sized(RECORD.end, at, after, 1, label);
+    if (!this.revive()) {
+      this.depth--;
+      return false;
     }
-    if (this.depth === 0) return true;
-    this.depth--;
-    return false;
+    const isBody = this.depth === 0;
+    this.#sized(RECORD.end, at, after, 1, isBody ? BODY : this.closeBlock());
+    return isBody;
   }
 
   /** Whether there is a block `out` blocks further out than the innermost: control may go to its label. */
@@ -209,63 +211,62 @@ export class CodeRecorder {
 
   /** Any event that is told by its kind and place alone. */
   event(kind: number, at: number): void {
-    if (!this.isDead) this.#record(kind, at, 0);
+    if (!this.isDead) this.record(kind, at, 0);
   }
 
   /** The same of one that control does not pass. */
   leave(kind: number, at: number): void {
     if (this.isDead) return;
-    this.#record(kind, at, 0);
+    this.record(kind, at, 0);
     this.terminate();
   }
 
   /** A `br` to the label of an existing block `out` blocks further out. */
   branch(out: number, at: number): void {
     if (this.isDead) return;
-    this.#record(RECORD.branch, at, this.#branchTo(out));
+    this.record(RECORD.branch, at, this.branchTo(out));
     this.terminate();
   }
 
   /** The same of a `br_if`. */
   branchIf(out: number, at: number): void {
     if (this.isDead) return;
-    const label = this.#branchTo(out);
-    const isVoid = (this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.void) !== 0;
-    this.#record(this.#loopDepth > 0 && isVoid ? RECORD.payingBranch : RECORD.branchIf, at, label);
+    const label = this.branchTo(out);
+    this.record(this.mayPay(label) ? RECORD.payingBranch : RECORD.branchIf, at, label);
   }
 
   /** The same of any other instruction that may branch, and has its label behind its opcode. */
   otherBranch(out: number, at: number): void {
-    if (!this.isDead) this.#record(RECORD.branchIf, at, this.#branchTo(out));
+    if (!this.isDead) this.record(RECORD.branchIf, at, this.branchTo(out));
   }
 
   /** The same of one that has its label elsewhere. */
   castBranch(out: number, at: number, after: number): void {
-    if (!this.isDead) this.#sized(RECORD.castBranch, at, after, 0, this.#branchTo(out));
+    if (!this.isDead) this.#sized(RECORD.castBranch, at, after, 0, this.branchTo(out));
   }
 
   /** A `br_table` with `count` labels and the default one, which `tableLabel` is told next, one after the other. */
   branchTable(count: number, at: number): void {
-    if (!this.isDead) this.#record(RECORD.branchTable, at, count);
+    if (!this.isDead) this.record(RECORD.branchTable, at, count);
   }
 
   tableLabel(out: number): void {
-    if (!this.isDead) this.words[this.length++] = this.#branchTo(out);
+    if (!this.isDead) this.words[this.length++] = this.branchTo(out);
   }
 
   /** The label of an existing block that a handler of the block that follows goes to. */
   handler(out: number, at: number): void {
-    if (!this.isDead) this.#record(RECORD.handler, at, this.#labelAt(out));
+    if (!this.isDead) this.record(RECORD.handler, at, this.#labelAt(out));
   }
 
   directCall(callee: number, at: number): void {
     if (this.isDead) this.#note(RECORD.deadCall, at);
-    else this.#record(RECORD.directCall, at, callee);
+    else this.record(RECORD.directCall, at, callee);
   }
 
   return(at: number): void {
     if (this.isDead) this.#note(RECORD.deadReturn, at);
-    else this.#record(RECORD.leave, at, 0);
+    else this.record(RECORD.leave, at, 0);
     this.terminate();
   }
 
@@ -287,34 +288,32 @@ export class CodeRecorder {
     this.#deadDepth = this.depth;
   }
 
-  /** Opens a block with LABEL_TRAIT bits. False in dead code, where it has no label. */
-  #push(frame: number, traits: number): boolean {
-    const top = this.depth++;
-    if (this.depth > this.maxDepth) this.maxDepth = this.depth;
-    this.#frameKinds[top] = frame;
-    if (this.isDead) return false;
-    this.#openLabels[this.depth] = this.#newLabel(traits);
-    return true;
+  // What all of these are made of, for frequent-instructions.ts: where one record is written in one place, the compiler has room for all of it.
+
+  /** Opens one where control comes; its record is to be made with the label that is returned. */
+  openLoop(mayHaveParams: boolean): number {
+    this.hasLoops = true;
+    this.#loopDepth++;
+    this.#push(PLAIN);
+    return this.#open(mayHaveParams ? LABEL_TRAIT.loop | LABEL_TRAIT.params : LABEL_TRAIT.loop);
   }
 
-  #newLabel(traits: number): number {
-    const at = this.#labelsEnd++;
-    if (at === this.labelTraits.length) {
-      const grown = new Uint8Array(at * 2);
-      grown.set(this.labelTraits);
-      this.labelTraits = grown;
-    }
-    this.labelTraits[at] = traits;
-    return at - this.#firstLabel;
+  /** The same of an `if`. */
+  openIf(isVoid: boolean): number {
+    this.#push(IF);
+    return this.#open(isVoid ? LABEL_TRAIT.oneArm | LABEL_TRAIT.void : LABEL_TRAIT.oneArm);
   }
 
-  /** The label of the block `out` blocks further out than the innermost. */
-  #labelAt(out: number): number {
-    return this.#openLabels[this.depth - out]!;
+  /** Closes the innermost block, where code lives. Returns its label. */
+  closeBlock(): number {
+    const label = this.#labelAt(0);
+    this.#loopDepth -= this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.loop;
+    this.depth--;
+    return label;
   }
 
-  /** The same of one that a branch leads to. */
-  #branchTo(out: number): number {
+  /** The label that a branch leads to, of the existing block `out` blocks further out than the innermost. */
+  branchTo(out: number): number {
     const label = this.#labelAt(out);
     const traits = this.labelTraits[this.#firstLabel + label]!;
     this.labelTraits[this.#firstLabel + label] =
@@ -322,22 +321,13 @@ export class CodeRecorder {
     return label;
   }
 
-  /** Behind here code lives again, if only because a block ends; false if that block was opened in dead code. */
-  #revive(): boolean {
-    if (!this.isDead) return true;
-    if (this.#deadDepth < this.depth) return false;
-    this.isDead = false;
-    this.cost = 0;
-    return true;
+  /** Whether a `br_if` to that label can pay on the way that is taken. */
+  mayPay(label: number): boolean {
+    return this.#loopDepth > 0 && (this.labelTraits[this.#firstLabel + label]! & LABEL_TRAIT.void) !== 0;
   }
 
-  #sized(kind: number, at: number, after: number, usual: number, label: number): void {
-    const length = after - at;
-    if (length !== usual) this.#more(RECORD.oddLength, length);
-    this.#record(kind, at, label);
-  }
-
-  #record(kind: number, at: number, argument: number): void {
+  /** An event where control comes, behind all that has been added to `cost`. */
+  record(kind: number, at: number, argument: number): void {
     let { cost } = this;
     this.total += cost;
     this.cost = 0;
@@ -351,6 +341,48 @@ export class CodeRecorder {
       rest = MAX_ARGUMENT;
     }
     this.#note(kind | (cost << COST_SHIFT) | (rest << ARGUMENT_SHIFT), at);
+  }
+
+  /** Behind here code lives again, if only because a block ends; false if that block was opened in dead code. */
+  revive(): boolean {
+    if (!this.isDead) return true;
+    if (this.#deadDepth < this.depth) return false;
+    this.isDead = false;
+    this.cost = 0;
+    return true;
+  }
+
+  #push(frame: number): void {
+    const top = this.depth++;
+    if (this.depth > this.maxDepth) this.maxDepth = this.depth;
+    this.#frameKinds[top] = frame;
+  }
+
+  /** Gives the block that was pushed last, or the body, a label with LABEL_TRAIT bits. */
+  #open(traits: number): number {
+    const at = this.#labelsEnd++;
+    if (at === this.labelTraits.length) this.#growLabels();
+    this.labelTraits[at] = traits;
+    const label = at - this.#firstLabel;
+    this.#openLabels[this.depth] = label;
+    return label;
+  }
+
+  #growLabels(): void {
+    const grown = new Uint8Array(this.labelTraits.length * 2);
+    grown.set(this.labelTraits);
+    this.labelTraits = grown;
+  }
+
+  /** The label of the block `out` blocks further out than the innermost. */
+  #labelAt(out: number): number {
+    return this.#openLabels[this.depth - out]!;
+  }
+
+  #sized(kind: number, at: number, after: number, usual: number, label: number): void {
+    const length = after - at;
+    if (length !== usual) this.#more(RECORD.oddLength, length);
+    this.record(kind, at, label);
   }
 
   #note(record: number, at: number): void {

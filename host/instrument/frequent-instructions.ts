@@ -58,6 +58,8 @@ const BY_SHAPE = new Map([
 ] as const);
 for (const [opcode, shape] of SHAPES.entries()) FORMS[opcode] = BY_SHAPE.get(shape as typeof BARE) ?? 0;
 
+/** Bits of the kinds that control does not pass. */
+const LEAVING: number = (1 << RECORD.branch) | (1 << RECORD.leave) | (1 << RECORD.trap);
 /** No instruction that is read here is longer, so that none needs a look at where the function ends. */
 const LONGEST = 10;
 const EMPTY_BLOCK = 0x40;
@@ -134,9 +136,11 @@ export class FrequentInstructions {
       }
       /** The byte behind the opcode. */
       const second = (word >> 8) & 0xff;
+      let kind: number;
+      let argument: number;
+      let length: number;
       switch (SHAPES[word & 0xff]) {
         case MEMORY: {
-          // memory
           if (second >= 0x40 || refused !== 0) break reading;
           let last = at + 2;
           if (bytes[last]! >= ONE_BYTE) {
@@ -149,7 +153,6 @@ export class FrequentInstructions {
           continue;
         }
         case CONSTANT: {
-          // constant
           let last = at + 1;
           do last++;
           while (bytes[last]! >= ONE_BYTE);
@@ -159,33 +162,27 @@ export class FrequentInstructions {
           continue;
         }
         case GLOBAL: {
-          // global
           if (second >= globals) break reading;
           if (second >= importedGlobals) recorder.index(RECORD.globalIndex, at);
           at += 2;
           cost++;
           continue;
         }
-        case BRANCH_IF: {
-          // branchIf
-          if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
-          recorder.cost += cost + 1;
-          cost = 0;
-          recorder.branchIf(second, at);
-          at += 2;
-          continue;
-        }
-        case BRANCH: {
-          // branch
-          if (second >= ONE_BYTE || !recorder.reaches(second)) break reading;
-          recorder.cost += cost + 1;
-          cost = 0;
-          recorder.branch(second, at);
-          at += 2;
-          continue;
-        }
+        case BRANCH_IF:
+          if (second >= ONE_BYTE || recorder.isDead || !recorder.reaches(second)) break reading;
+          cost++;
+          argument = recorder.branchTo(second);
+          kind = recorder.mayPay(argument) ? RECORD.payingBranch : RECORD.branchIf;
+          length = 2;
+          break;
+        case BRANCH:
+          if (second >= ONE_BYTE || recorder.isDead || !recorder.reaches(second)) break reading;
+          cost++;
+          argument = recorder.branchTo(second);
+          kind = RECORD.branch;
+          length = 2;
+          break;
         case CALL: {
-          // call
           let last = at + 1;
           let callee = second;
           if (callee >= ONE_BYTE) {
@@ -197,32 +194,37 @@ export class FrequentInstructions {
               if (shift > 14) break reading;
             }
           }
-          if (callee >= functions) break reading;
-          recorder.cost += cost + 1;
-          cost = 0;
+          if (callee >= functions || recorder.isDead) break reading;
+          cost++;
           this.#calls.addCall(callee);
-          recorder.directCall(callee, at);
-          at = last + 1;
-          continue;
+          argument = callee;
+          kind = RECORD.directCall;
+          length = last + 1 - at;
+          break;
         }
         case BLOCK:
         case LOOP:
-        case IF: {
-          // if
+        case IF:
           // Of the types, these are no features.
-          if ((second !== EMPTY_BLOCK && (second < 0x7c || second > 0x7f)) || recorder.depth >= maxDepth)
-            break reading;
-          recorder.cost += cost;
-          cost = 0;
-          if ((word & 0xff) === 0x02) recorder.block(at, second === EMPTY_BLOCK);
-          else if ((word & 0xff) === 0x03) recorder.loop(at, at + 2);
-          else {
-            recorder.cost++;
-            recorder.if(at, at + 2, second === EMPTY_BLOCK);
+          if (second !== EMPTY_BLOCK && (second < 0x7c || second > 0x7f)) break reading;
+          if (recorder.depth >= maxDepth || recorder.isDead) break reading;
+          length = 2;
+          if ((word & 0xff) === 0x02) {
+            recorder.cost += cost;
+            cost = 0;
+            recorder.block(at, second === EMPTY_BLOCK);
+            at += length;
+            continue;
           }
-          at += 2;
-          continue;
-        }
+          if ((word & 0xff) === 0x03) {
+            argument = recorder.openLoop(false);
+            kind = RECORD.loop;
+          } else {
+            cost++;
+            argument = recorder.openIf(second === EMPTY_BLOCK);
+            kind = RECORD.if;
+          }
+          break;
         case ELSE:
           recorder.cost += cost;
           cost = 0;
@@ -231,26 +233,39 @@ export class FrequentInstructions {
           continue;
         case END:
           if (recorder.depth === 0) break reading;
-          recorder.cost += cost;
-          cost = 0;
-          recorder.end(at, at + 1);
-          at++;
-          continue;
+          if (recorder.isDead) {
+            cost = 0;
+            if (!recorder.revive()) {
+              recorder.depth--;
+              at++;
+              continue;
+            }
+          }
+          argument = recorder.closeBlock();
+          kind = RECORD.end;
+          length = 1;
+          break;
         case RETURN:
-          recorder.cost += cost + 1;
-          cost = 0;
-          recorder.return(at);
-          at++;
-          continue;
+          if (recorder.isDead) break reading;
+          cost++;
+          argument = 0;
+          kind = RECORD.leave;
+          length = 1;
+          break;
         case UNREACHABLE:
-          recorder.cost += cost;
-          cost = 0;
-          recorder.leave(RECORD.trap, at);
-          at++;
-          continue;
+          if (recorder.isDead) break reading;
+          argument = 0;
+          kind = RECORD.trap;
+          length = 1;
+          break;
         default:
           break reading;
       }
+      recorder.cost += cost;
+      cost = 0;
+      recorder.record(kind, at, argument);
+      at += length;
+      if (((LEAVING >>> kind) & 1) !== 0) recorder.terminate();
     }
     recorder.cost += cost;
     cursor.pos = at;
