@@ -67,12 +67,24 @@ export class RedisLink implements AsyncDisposable {
    */
   async replicated(name: ScriptName, args: ScriptArguments, replicas: number): Promise<unknown> {
     if (replicas === 0) return this.script(name, args);
+    const late = Promise.withResolvers<never>();
+    const { timeoutMs } = this.#options;
+    const timer = setTimeout(() => late.reject(unavailable('Redis does not answer in time.')), timeoutMs);
+    try {
+      return await Promise.race([this.#onReplicas(name, args, replicas), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * WAIT is for all that was written on its connection before it. Sent along with the script it would come before it where Redis has
+   * forgotten the script, which is sent once more then.
+   */
+  async #onReplicas(name: ScriptName, args: ScriptArguments, replicas: number): Promise<unknown> {
+    const answer = await this.script(name, args);
     const waitMs = Math.ceil(this.#options.timeoutMs / 2);
-    // WAIT is for all that was written on its connection before it.
-    const [answer, reached] = await Promise.all([
-      this.script(name, args),
-      this.#bounded(0, () => this.#redis.wait(replicas, waitMs)),
-    ]);
+    const reached = await this.#bounded(0, () => this.#redis.wait(replicas, waitMs));
     if (Number(reached) < replicas)
       throw unavailable(`Only ${reached} of ${replicas} replicas of Redis took it in time.`);
     return answer;

@@ -264,7 +264,8 @@ export class RedisQueueEngine implements QueueEngine {
   }
 
   async remove(queue: QueueId): Promise<void> {
-    await this.#link.script('remove', [this.#keyOf(queue)]);
+    // On the connection of sends: one that waits for a replica keeps those behind it back, and they must not come after this.
+    await this.#sends.script('remove', [this.#keyOf(queue)]);
   }
 
   onWork(queue: QueueId, listener: () => void): () => void {

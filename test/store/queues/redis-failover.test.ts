@@ -28,6 +28,16 @@ async function replicated({ url }: RedisServer, replicas: number): Promise<void>
   redis.disconnect();
 }
 
+/** Resolves when its replica has said that it has all that there is, so that whoever waits for no more than that is answered at once. */
+async function caughtUp({ url }: RedisServer): Promise<void> {
+  const redis = new Redis(url);
+  const offsets = (info: string): (string | undefined)[] =>
+    [/offset=(\d+)/, /master_repl_offset:(\d+)/].map((pattern) => pattern.exec(info)?.[1]);
+  for (let [its, ours] = offsets(''); its === undefined || its !== ours; )
+    [its, ours] = offsets(await redis.info('replication'));
+  redis.disconnect();
+}
+
 test.serial(
   'a failover: nothing accepted is lost, sending and handing out go on by themselves',
   async (t) => {
@@ -109,4 +119,39 @@ test.serial('a message that no replica took is refused; whoever reads does not w
   t.false(isRefused, 'it had to wait for the replica');
   await refusal;
   replica.resume();
+});
+
+test.serial('a message whose script Redis has forgotten waits for its replica, too', async (t) => {
+  await using primary = await RedisServer.start({ settings: { 'repl-diskless-sync-delay': '0' } });
+  await using replica = await replicaOf(primary);
+  await replicated(primary, 1);
+  await using engine = new RedisQueueEngine({ url: primary.url, replicas: 1, timeoutMs: 2_000 });
+  await connected(engine);
+  await send(engine, ['replicated']);
+  // As a Redis does by itself that has been given many others.
+  await engine.link.command('SCRIPT', 'FLUSH');
+  await caughtUp(primary);
+  replica.pause();
+  await t.throwsAsync(send(engine, ['alone']), { ...UNAVAILABLE, message: /0 of 1 replicas/ });
+  replica.resume();
+});
+
+test.serial('what was sent before a queue is removed, and waits for a replica, goes with it', async (t) => {
+  await using primary = await RedisServer.start({ settings: { 'repl-diskless-sync-delay': '0' } });
+  await using replica = await replicaOf(primary);
+  await replicated(primary, 1);
+  await using engine = new RedisQueueEngine({ url: primary.url, replicas: 1, timeoutMs: 10_000 });
+  await connected(engine);
+  await send(engine, ['replicated']);
+  replica.pause();
+  const sent = [send(engine, ['first'])];
+  await setImmediate();
+  sent.push(send(engine, ['behind it']));
+  while ((await engine.counts(orders)).ready < 2);
+  const removed = engine.remove(orders);
+  // Asked for behind the removal, on the connection that waits for no replica.
+  await engine.counts(orders);
+  replica.resume();
+  await Promise.all([...sent, removed]);
+  t.like(await engine.counts(orders), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
 });
