@@ -135,6 +135,30 @@ test('a lease that expires gives its entries to another host, and its holder can
   t.is(await streams.pendingOf(key), 1);
 });
 
+test('ids that are later than now keep no entry back: neither one that did not fit, nor what a lease gives up', async (t) => {
+  const { key, source, other } = streams.make();
+  await writer.xadd(key, '5000000000000-0', 'body', 'x'.repeat(60));
+  await writer.xadd(key, '1700000000000000-0', 'body', 'y'.repeat(60));
+  const sizes = { maxBytes: 100, visibilityMs: STEP_MS };
+  t.deepEqual(texts(await claim(source, sizes)), ['x'.repeat(60)]);
+  t.deepEqual(texts(await claim(source, sizes)), ['y'.repeat(60)]);
+  await pass(STEP_MS);
+  t.deepEqual(texts(await claim(other)), ['x'.repeat(60), 'y'.repeat(60)]);
+});
+
+test('entries of one millisecond are handed out in their order, also those that did not fit or are tried again', async (t) => {
+  const { key, source } = streams.make();
+  const bodies = Array.from({ length: 12 }, (_, index) => `${index}`);
+  for (const body of bodies) await writer.xadd(key, `1700000000000-${body}`, 'body', body);
+  t.deepEqual(texts(await claim(source, { maxBytes: 5 })), ['0']);
+  const rest = await claimSome(source, { maxMessages: 20 });
+  t.deepEqual(texts(rest), bodies.slice(1));
+  const atMs = Date.now() + STEP_MS;
+  await settleAll(source, rest, (id) => ({ id, kind: 'retry', atMs, cause: CAUSE }));
+  await pass(STEP_MS);
+  t.deepEqual(texts(await claim(source, { maxMessages: 20 })), bodies.slice(1));
+});
+
 test('parts of a claim are settled apart', async (t) => {
   const { key, source } = streams.make();
   for (const body of ['a', 'b', 'c']) await writer.xadd(key, '*', 'body', body);

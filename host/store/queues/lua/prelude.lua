@@ -59,6 +59,11 @@ local function sentAt(id)
   return tonumber(string.match(id, '%d+'))
 end
 
+-- The score in :due of what may be handed out at once. Ids that a writer makes himself may be later than now.
+local function dueAtOnce(id, now)
+  return math.min(now, sentAt(id))
+end
+
 -- Whether an entry was added before another, or is the same.
 local function isBefore(a, b)
   local aMs, aSeq = string.match(a, '(%d+)-(%d+)')
@@ -250,7 +255,7 @@ local function expireLeases(now)
         group = entry and entry[2][4] or ''
       end
       if group == '' then
-        redis.call('ZADD', DUE, sentAt(id), handle)
+        redis.call('ZADD', DUE, dueAtOnce(id, now), handle)
       else
         groups[group] = true
       end

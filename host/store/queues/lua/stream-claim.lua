@@ -60,7 +60,10 @@ local function add(handle, fields)
   return true
 end
 
-for _, handle in ipairs(redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, maxMessages)) do
+local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, maxMessages)
+-- What is due at one time is in the order of its letters there, not of the stream.
+table.sort(due, function(a, b) return not isBefore(b, a) end)
+for _, handle in ipairs(due) do
   local id = string.sub(handle, 2)
   local isAgain = string.sub(handle, 1, 1) == 'a'
   local entry = redis.call('XRANGE', isAgain and AGAIN or stream, id, id)[1]
@@ -84,7 +87,7 @@ while #handles < maxMessages and not isFull do
   for _, entry in ipairs(reply[1][2]) do
     isFull = isFull or not add('n' .. entry[1], entry[2])
     -- It stays pending, for the next claim.
-    if isFull then redis.call('ZADD', DUE, sentAt(entry[1]), 'n' .. entry[1]) end
+    if isFull then redis.call('ZADD', DUE, dueAtOnce(entry[1], now), 'n' .. entry[1]) end
   end
   if #reply[1][2] < wanted then break end
 end

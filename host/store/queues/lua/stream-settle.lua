@@ -52,7 +52,7 @@ local function settle(kind, handle, at, code, detail, first, last)
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
     end
-    if at <= now then at = math.min(now, sentAt(string.sub(handle, 2))) end
+    if at <= now then at = dueAtOnce(string.sub(handle, 2), now) end
     redis.call('ZADD', DUE, at, handle)
     if not soonest or at < soonest then soonest = at end
   end
