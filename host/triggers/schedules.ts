@@ -10,7 +10,7 @@
  *    `skip`: none, but for the latest if that one is on time.
  * 4. There is one timer, for the tick that comes first; at the latest after {@link LONGEST_SLEEP_MS}, so that a clock that jumps is noticed.
  */
-import { FUNCTION_QUEUE } from '../limits/event-limits.ts';
+import { FUNCTION_QUEUE, QUEUE_LIMITS } from '../limits/event-limits.ts';
 import { CRON_ATTRIBUTE, SCHEDULE_ATTRIBUTE, SCHEDULED_AT_ATTRIBUTE } from '../model/event-attributes.ts';
 import type { ScheduleName, TenantName } from '../model/ids.ts';
 import { functionQueueSettings } from '../model/queue.ts';
@@ -200,8 +200,9 @@ export class Schedules {
 
   async #sendAll(): Promise<void> {
     for (let entry = this.#toSend.shift(); entry !== undefined; entry = this.#toSend.shift()) {
-      while (entry.unsent.length > 0 && this.#isCurrent(entry) && !this.#isStopped) {
-        const ticks = entry.unsent;
+      while (this.#isCurrent(entry) && !this.#isStopped) {
+        const ticks = this.#ticksOfCall(entry);
+        if (ticks.length === 0) break;
         if (!(await this.#sendTicks(entry, ticks))) {
           this.#retryLater(entry);
           break;
@@ -211,6 +212,15 @@ export class Schedules {
         this.#save(entry, ticks.at(-1)!);
       }
     }
+  }
+
+  /** The oldest that wait, as many as one call of the queue takes. Those of which it knows no more whether another host has sent them are over. */
+  #ticksOfCall(entry: Entry): readonly number[] {
+    const knownAfterMs = this.#ports.clock.nowMs() - FUNCTION_QUEUE.deduplicationMs;
+    entry.unsent = entry.unsent.filter((tick) => tick > knownAfterMs);
+    const bytes = Buffer.byteLength(entry.schedule.settings.input);
+    const most = Math.floor(QUEUE_LIMITS.sendBytes / Math.max(bytes, 1));
+    return entry.unsent.slice(0, Math.min(most, QUEUE_LIMITS.sendMessages));
   }
 
   /** Whether they are durable, or there is nobody for them. */

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { MayflyError } from '../../host/errors/errors.ts';
+import { QUEUE_LIMITS, SCHEDULE_LIMITS } from '../../host/limits/event-limits.ts';
 import { defaultEventInvokeConfig } from '../../host/model/event-invoke-config.ts';
 import type { FunctionName, ScheduleName } from '../../host/model/ids.ts';
 import type { QueueId } from '../../host/model/queue.ts';
@@ -227,6 +228,52 @@ test('while the queue is away ticks wait for it, and are noted afterwards', asyn
   t.is((await ticksIn(engine)).length, 5);
   t.is(book.schedules.get('minutely')!.lastTickMs, Date.UTC(2026, 0, 1, 0, 5));
   t.regex(reports[0]!, /wait for their queue/);
+});
+
+test('however many ticks waited, and however long their input, no call of the queue is larger than it takes', async (t) => {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  const book = new ScheduleBook(clock);
+  book.put('minutely', MINUTELY, { input: 'é'.repeat(SCHEDULE_LIMITS.inputCharacters) });
+  let isAway = true;
+  const largest = { messages: 0, bytes: 0 };
+  const send: QueueEngine['send'] = async (queue, settings, messages) => {
+    if (isAway) throw new MayflyError('queue_unavailable', 'away');
+    largest.messages = Math.max(largest.messages, messages.length);
+    largest.bytes = Math.max(
+      largest.bytes,
+      messages.reduce((sum, { body }) => sum + body.length, 0),
+    );
+    return await engine.send(queue, settings, messages);
+  };
+  book.host({ send });
+  await clock.pass(200 * MINUTE_MS);
+  isAway = false;
+  await clock.pass(MINUTE_MS);
+  t.is((await ticksIn(engine)).length, 201);
+  t.true(largest.bytes <= QUEUE_LIMITS.sendBytes, `${largest.bytes} bytes in a call`);
+  t.true(largest.messages > 1);
+  t.is(book.schedules.get('minutely')!.lastTickMs, Date.UTC(2026, 0, 1, 3, 21));
+});
+
+test('a host that was cut off from the queue for days sends nothing again that another one has sent', async (t) => {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  const book = new ScheduleBook(clock);
+  book.put('hourly', HOURLY);
+  let isCutOff = true;
+  const send: QueueEngine['send'] = async (queue, settings, messages) => {
+    if (isCutOff) throw new MayflyError('queue_unavailable', 'cut off');
+    return await engine.send(queue, settings, messages);
+  };
+  book.host(engine);
+  book.host({ send });
+  await clock.pass(48 * 60 * MINUTE_MS);
+  isCutOff = false;
+  await clock.pass(MINUTE_MS);
+  const ticks = await ticksIn(engine);
+  t.is(new Set(ticks).size, 48);
+  t.is(ticks.length, 48);
 });
 
 test('what is disabled, deleted or for no function strikes nothing; what is enabled again begins anew', async (t) => {
