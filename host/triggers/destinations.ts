@@ -172,13 +172,14 @@ function chainDepth({ messages }: Outcome): number {
 }
 
 /**
- * The same for each try at telling this outcome, at most 81 characters. The invocation is part of it, not only the attempt: a dead letter that
- * was redriven counts its attempts from the start, and its second death is news.
+ * The same for each try at telling this outcome, at most 125 characters. The invocation is part of it, not only the attempt: a dead letter that
+ * was redriven counts its attempts from the start, and its second death is news. Where nothing was run, the function and when the message was
+ * sent stand for it: several functions read one stream, and a redrive sends anew.
  */
-function deduplicationKey({ messages, invocationId, condition }: Outcome): string {
-  const [first] = messages;
+function deduplicationKey({ name, messages, invocationId, condition }: Outcome): string {
+  const { id, sentAtMs, attempts } = messages[0]!;
   const ending = condition === 'Success' ? 'success' : 'failure';
-  return `${first!.id}/${invocationId ?? first!.attempts}/${ending}`;
+  return `${id}/${invocationId ?? `${name}/${sentAtMs.toString(36)}/${attempts}`}/${ending}`;
 }
 
 function named(destination: Destination): string {

@@ -187,6 +187,22 @@ test('the second death of a message that was redriven is told as well', async (t
   t.is((await engine.counts(QUEUE)).ready, 2);
 });
 
+test('deaths of what was not run are told apart, too: of one message by two functions, and behind a redrive', async (t) => {
+  const { destinations, engine } = fixture();
+  const { invocationId: _, ...death } = outcome({ condition: 'EventAgeExceeded' });
+  const longest = 'f'.repeat(63) as FunctionName;
+  await destinations.send({ onFailure: TO_QUEUE }, death);
+  await destinations.send({ onFailure: TO_QUEUE }, death);
+  t.is((await engine.counts(QUEUE)).ready, 1);
+  await destinations.send({ onFailure: TO_QUEUE }, { ...death, name: longest });
+  t.is((await engine.counts(QUEUE)).ready, 2);
+  const redriven = message('{"n":1}', { sentAtMs: 1_700_000_000_000_000, attempts: 1_001 });
+  await destinations.send({ onFailure: TO_QUEUE }, { ...death, name: longest, messages: [redriven] });
+  const { messages } = await engine.peek(QUEUE, 'ready');
+  t.is(messages.length, 3);
+  for (const { deduplicationKey } of messages) t.true(deduplicationKey!.length <= QUEUE_LIMITS.keyLength);
+});
+
 test('a destination that is not there fails at once, one that is away after some tries', async (t) => {
   let tries = 0;
   const { destinations, clock } = fixture({
