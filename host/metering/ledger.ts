@@ -92,7 +92,8 @@ export class Ledger implements Disposable {
     const days = { record: recordDays, minute: minuteDays, hour: hourDays, day: dayDays };
     for (const level of ['record', 'minute', 'hour', 'day'] as const) {
       const untilMs = startOf(CUT_AT[level], nowMs - days[level] * DAY_MS);
-      if (this.#trimLevel(level, Math.max(untilMs, level === 'record' ? this.#overflowMs() : 0))) return true;
+      const endMs = Math.max(untilMs, level === 'record' ? this.#overflowMs() : 0);
+      if (this.#trimLevel(level, endMs, nowMs)) return true;
     }
     return false;
   }
@@ -196,18 +197,20 @@ export class Ledger implements Disposable {
     return 0;
   }
 
-  #trimLevel(level: TrimmedLevel, untilMs: number): boolean {
+  #trimLevel(level: TrimmedLevel, untilMs: number, nowMs: number): boolean {
     const number = levelNumber(level);
     const fromMs = this.keptFromMs(level);
-    if (untilMs > fromMs) {
+    // What is complete from a later time on was trimmed by a clock that was ahead: what comes from now on is kept.
+    const keptMs = Math.max(untilMs, Math.min(fromMs, nextStartOf(CUT_AT[level], nowMs)));
+    if (keptMs !== fromMs) {
       this.database
         .prepare('INSERT INTO kept VALUES (?, ?) ON CONFLICT DO UPDATE SET from_ms = excluded.from_ms')
-        .run(number, untilMs);
+        .run(number, keptMs);
     }
-    const keptMs = Math.max(untilMs, fromMs);
-    if (level !== 'record') return this.#deleteRollups(number, keptMs) > 0;
+    const endMs = keptMs > nowMs ? untilMs : keptMs;
+    if (level !== 'record') return this.#deleteRollups(number, endMs) > 0;
     for (const row of this.database.prepare('SELECT id FROM subjects').all()) {
-      if (this.#deleteRecords(Number(row['id']), keptMs) > 0) return true;
+      if (this.#deleteRecords(Number(row['id']), endMs) > 0) return true;
     }
     return false;
   }

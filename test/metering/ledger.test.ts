@@ -193,6 +193,30 @@ test('what has been kept long enough goes, from the old end, and what is left st
   }
 });
 
+test('a clock that was years ahead takes what is old by it, and nothing of what comes afterwards', (t) => {
+  const ledger = ledgerOf(t, { recordDays: 5, minuteDays: 10, hourDays: 20, dayDays: 20 });
+  const records = randomRecords(t, 2_000);
+  const nowMs = Date.UTC(2026, 10, 15, 12, 34, 56);
+  const [before, after] = [
+    records.filter(({ endedAtMs }) => endedAtMs < nowMs),
+    records.filter(({ endedAtMs }) => endedAtMs >= nowMs),
+  ];
+  ledger.append(before);
+  while (ledger.trim(Date.UTC(2030, 0, 1)));
+  t.deepEqual(allRecords(ledger, 1_000), []);
+  ledger.append(after);
+  while (ledger.trim(nowMs));
+  const keptMs = Date.UTC(2026, 10, 15, 13);
+  t.is(ledger.keptFromMs('record'), keptMs);
+  t.is(allRecords(ledger, 1_000).length, after.length);
+  while (ledger.trim(nowMs + 3_600_000));
+  t.is(allRecords(ledger, 1_000).length, after.filter(({ endedAtMs }) => endedAtMs >= keptMs).length);
+  for (const { from, to, differences } of checkMonth(ledger.database, { ...ACME, ...NOVEMBER }))
+    t.deepEqual(differences, [], `${from} = ${to}`);
+  const [ofHours] = checkMonth(ledger.database, { ...ACME, ...NOVEMBER });
+  t.true(ofHours!.invocations > 0n);
+});
+
 test('the number of records is bounded, whatever their age', (t) => {
   const ledger = ledgerOf(t, { maxRecords: 100 });
   const records = randomRecords(t, 1_000);
