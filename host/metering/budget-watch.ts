@@ -74,7 +74,9 @@ export class BudgetWatch {
     this.#watched = this.#list();
     ports.budgets.onChange((tenant) => {
       this.#watched = this.#list();
-      void this.check(tenant);
+      if (this.#watched.has(tenant)) void this.check(tenant);
+      // At once: it may have gone with its tenant, and whoever gets the name next has cost nothing.
+      else this.#setStopped(tenant, 0);
     });
     ports.prices.onChange(() => void this.checkAll());
   }

@@ -70,7 +70,7 @@ export class BudgetTable {
         nowMs,
       );
     });
-    for (const listener of this.#listeners) listener(tenant);
+    this.changed(tenant);
   }
 
   /** Says whether there was one. */
@@ -82,8 +82,13 @@ export class BudgetTable {
       const side = { before: withoutAddress(before) };
       this.#audit.append({ tenant, actor, action: 'budget.delete', target: tenant, ...side }, nowMs);
     });
-    for (const listener of this.#listeners) listener(tenant);
+    this.changed(tenant);
     return true;
+  }
+
+  /** For whoever removed it along with its tenant. */
+  changed(tenant: TenantName): void {
+    for (const listener of this.#listeners) listener(tenant);
   }
 
   /** Says whether this is the first that is heard of it in the month. */

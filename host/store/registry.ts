@@ -95,6 +95,7 @@ export class Registry implements Disposable {
       return { functions: names, tellEvents };
     });
     this.tenants.changed(tenant);
+    this.budgets.changed(tenant);
     this.keys.changed(keys);
     for (const name of functions) this.functions.changed(tenant, name);
     tellEvents();

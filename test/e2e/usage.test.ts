@@ -275,6 +275,17 @@ test('a budget with a hard stop stops its tenant on every thread, nobody else, a
   t.is((await host.request(`/fn/${tenant}/ok/`)).status, 200);
 });
 
+test('a stop ends with its tenant: who gets the name next may be called', async (t) => {
+  const tenant = await tenantWith('ok');
+  await api.api('PUT', `/tenants/${tenant}/budget`, { amount: '0.000030', hardStop: true });
+  while ((await host.request(`/fn/${tenant}/ok/`)).status === 200);
+  t.is((await host.request(`/fn/${tenant}/ok/`)).status, 402);
+  t.is((await api.api('DELETE', `/tenants/${tenant}?withFunctions=true`)).status, 204);
+  await api.tenant(tenant);
+  await api.deploy(tenant, 'ok', await GUESTS.ok[0]());
+  t.is((await host.request(`/fn/${tenant}/ok/`)).status, 200);
+});
+
 test('a stop holds from the first request on after a restart, and alerts reach their webhook once', async (t) => {
   const secret = makeSigningSecret();
   const own = await testHost(t, { env: { MAYFLY_WEBHOOK_SECRET: secret } });
