@@ -56,11 +56,13 @@ export class ThreadLosses {
     this.#judge(this.#suspectsOf(functions), 'it filled the heap with host objects');
   }
 
+  /** Those that are still there: what a function was running when it was removed goes on. */
   #suspectsOf(functions: readonly FunctionVersionName[]): Suspect[] {
-    const { accounts } = this.#ports;
-    return functions.map(({ tenant, name, version }) => {
+    const { accounts, registry } = this.#ports;
+    return functions.flatMap(({ tenant, name, version }) => {
+      if (registry.functions.version(tenant, name, version) === undefined) return [];
       const column = accounts.functionColumn(tenant, name);
-      return { tenant, name, version, ended: accounts.ended({ tenant, name, column }) };
+      return [{ tenant, name, version, ended: accounts.ended({ tenant, name, column }) }];
     });
   }
 
