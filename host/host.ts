@@ -87,6 +87,7 @@ export async function startHost(
       registry,
       now: Date.now,
       stoppedMonth: (tenant) => billing.budgetWatch.stoppedMonth(tenant),
+      report,
     }),
   );
   const billing = stack.use(

@@ -193,22 +193,30 @@ export class BudgetWatch {
     const id = `budget-${tenant}-${this.#ports.generationOf(tenant)}-${body.month}-${threshold}-${amount}`;
     if (this.#isClosed || (attempt === 0 && this.#sending.has(id))) return;
     this.#sending.add(id);
-    this.#ports.send({ id, url, body }).then(
-      () => {
-        if (this.#isClosed) return;
-        this.#ports.budgets.delivered(tenant, month, threshold, this.#ports.now());
-        this.#sending.delete(id);
-      },
-      (error: unknown) => {
-        const delayMs = RETRY_MS[attempt];
-        if (delayMs === undefined) {
+    this.#ports
+      .send({ id, url, body })
+      .then(
+        () => {
           this.#sending.delete(id);
-          this.#ports.report(`the budget alert of ${tenant} at ${threshold} % was not delivered`, error);
-          return;
-        }
-        this.#ports.later(() => this.#deliver(tenant, month, url, body, attempt + 1), delayMs);
-      },
-    );
+          if (!this.#isClosed) this.#ports.budgets.delivered(tenant, month, threshold, this.#ports.now());
+        },
+        (error: unknown) => {
+          const delayMs = RETRY_MS[attempt];
+          if (delayMs === undefined) {
+            this.#sending.delete(id);
+            this.#ports.report(`the budget alert of ${tenant} at ${threshold} % was not delivered`, error);
+            return;
+          }
+          this.#ports.later(() => this.#deliver(tenant, month, url, body, attempt + 1), delayMs);
+        },
+      )
+      // It is told again, with the same id.
+      .catch((error: unknown) =>
+        this.#ports.report(
+          `the budget alert of ${tenant} at ${threshold} % was not noted as delivered`,
+          error,
+        ),
+      );
   }
 
   #list(): ReadonlySet<TenantName> {

@@ -4,8 +4,8 @@
  * 1. A tenant and a function have one column for as long as they exist. A column is given to another one only when
  *    nothing counts in it any more, and starts empty.
  * 2. What is set in the registry is in the table before whoever set it has an answer.
- * 3. What is counted by the month is on the disk at most {@link FLUSH_INTERVAL_MS} later, and when the host stops. A
- *    host that is killed forgets what was used since; a quota is overshot by at most that.
+ * 3. What is counted by the month is on the disk at most {@link FLUSH_INTERVAL_MS} later, and when the host stops, unless the disk is
+ *    full. A host that is killed forgets what was used since; a quota is overshot by at most that.
  */
 import { HOST_LIMITS } from '../limits/limits.ts';
 import type { TenantQuotaName, TenantQuotaValues } from '../limits/tenant-quota-limits.ts';
@@ -38,6 +38,8 @@ export interface TenantAccountsPorts {
   readonly now: () => number;
   /** The month in which a tenant's budget stops it; 0 where it does not. */
   readonly stoppedMonth: (tenant: TenantName) => number;
+  /** For the operator. */
+  readonly report: (message: string, error: unknown) => void;
 }
 
 /** A function as the table knows it. */
@@ -141,17 +143,21 @@ export class TenantAccounts implements Disposable {
     return Object.fromEntries(entries) as TenantQuotaUse;
   }
 
-  /** Writes what has changed of what is counted by the month. */
+  /** Writes what has changed of what is counted by the month; what cannot be written (a full disk) is tried again with the next. */
   flush(): void {
-    const { registry } = this.#ports;
-    const changed = this.#tenants.entries().flatMap(([tenant, column]) => {
-      const use = this.#monthlyUse(tenant, column);
-      const text = JSON.stringify(use);
-      if (this.#saved.get(tenant) === text) return [];
-      this.#saved.set(tenant, text);
-      return [use];
-    });
-    if (changed.length > 0) registry.quotas.saveMonths(changed);
+    const { registry, report } = this.#ports;
+    const changed = this.#tenants
+      .entries()
+      .map(([tenant, column]) => this.#monthlyUse(tenant, column))
+      .filter((use) => this.#saved.get(use.tenant) !== JSON.stringify(use));
+    if (changed.length === 0) return;
+    try {
+      registry.quotas.saveMonths(changed);
+    } catch (error) {
+      report('what tenants have used this month could not be written', error);
+      return;
+    }
+    for (const use of changed) this.#saved.set(use.tenant, JSON.stringify(use));
   }
 
   /** For a thread that has ended: what it was running is over. */

@@ -16,7 +16,7 @@ export interface ThreadLossesPorts {
   usage(batch: UsageBatch): void;
   now(): number;
   /** For the operator. */
-  report(message: string): void;
+  report(message: string, error?: unknown): void;
 }
 
 export class ThreadLosses {
@@ -86,7 +86,12 @@ export class ThreadLosses {
   #judge(suspects: readonly Suspect[], cause: string): void {
     const { registry, now, report } = this.#ports;
     for (const found of this.#blame.record(suspects, cause, now())) {
-      registry.quarantines.impose(found);
+      try {
+        registry.quarantines.impose(found);
+      } catch (error) {
+        report(`${found.tenant}/${found.name} version ${found.version} could not be quarantined`, error);
+        continue;
+      }
       report(`${found.tenant}/${found.name} version ${found.version} is quarantined: ${found.reason}`);
       this.#log([found], `function_quarantined: ${found.reason}`);
     }

@@ -201,6 +201,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       registry: this.registry,
       now: Date.now,
       stoppedMonth: (tenant) => budgetWatch.stoppedMonth(tenant),
+      report: (message, error) => this.reports.push({ message, error }),
     });
     this.#accounts = accounts;
     const service = createControlBackend({

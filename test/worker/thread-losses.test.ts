@@ -17,6 +17,7 @@ test('who is gone by the time that it is to blame is not quarantined, and the ho
     registry,
     now: () => 1,
     stoppedMonth: () => 0,
+    report: () => {},
   });
   const reports: string[] = [];
   const losses = new ThreadLosses({
@@ -42,4 +43,11 @@ test('who is gone by the time that it is to blame is not quarantined, and the ho
   t.is(registry.quarantines.find(acme, hello, 2), undefined);
   for (let i = 0; i < 3; i++) losses.relieved([{ ...filling, version: 2 }]);
   t.not(registry.quarantines.find(acme, hello, 2), undefined);
+  t.regex(reports.pop()!, /version 2 is quarantined/);
+  t.true(registry.quarantines.lift(acme, hello, 1));
+  registry.quarantines.impose = () => {
+    throw new Error('database or disk is full');
+  };
+  for (let i = 0; i < 3; i++) losses.relieved([{ ...filling, version: 2 }]);
+  t.regex(reports.pop()!, /version 2 could not be quarantined/);
 });
