@@ -7,7 +7,9 @@
  * Invariants:
  *  1. While a removal is noted, no operation on that queue but `remove` reaches the engine.
  *  2. A note goes only after the engine has removed the content.
+ *  3. What waited for a removal reaches the engine only if there was no further one.
  */
+import { MayflyError } from '../../errors/errors.ts';
 import type { QueueId } from '../../model/queue.ts';
 import { queueKey } from '../../model/queue.ts';
 import type { QueueTable } from '../queue-table.ts';
@@ -22,13 +24,18 @@ export interface ForgottenQueuesPorts {
   readonly after: (delayMs: number, run: () => void) => () => void;
 }
 
+interface Note {
+  readonly queue: QueueId;
+  attempt?: Promise<void> | undefined;
+}
+
 /** A store that is away is asked again as often. */
 const RETRY_MS = 15_000;
 
 export class ForgottenQueues implements QueueEngine {
   readonly #ports: ForgottenQueuesPorts;
   /** By key, what waits to be forgotten, and the attempt at it that is under way. */
-  readonly #noted = new Map<string, { readonly queue: QueueId; attempt?: Promise<void> | undefined }>();
+  readonly #noted = new Map<string, Note>();
   readonly #unsubscribe: () => void;
   #takeBackRetry: (() => void) | undefined;
 
@@ -110,17 +117,19 @@ export class ForgottenQueues implements QueueEngine {
     const key = queueKey(queue);
     const note = this.#noted.get(key);
     if (note === undefined) return;
-    note.attempt ??= this.#ports.engine.remove(note.queue).then(
-      () => {
-        this.#ports.table.removed(note.queue);
-        this.#noted.delete(key);
-      },
-      (error: unknown) => {
-        note.attempt = undefined;
-        throw error;
-      },
-    );
+    note.attempt ??= this.#remove(key, note).finally(() => {
+      note.attempt = undefined;
+    });
     await note.attempt;
+    if (this.#noted.has(key)) throw new MayflyError('queue_unavailable', 'The queue was removed meanwhile.');
+  }
+
+  /** Removed once more meanwhile, it is noted anew, and so it stays. */
+  async #remove(key: string, note: Note): Promise<void> {
+    await this.#ports.engine.remove(note.queue);
+    if (this.#noted.get(key) !== note) return;
+    this.#ports.table.removed(note.queue);
+    this.#noted.delete(key);
   }
 
   #retryLater(): void {

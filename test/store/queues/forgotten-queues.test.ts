@@ -11,7 +11,7 @@ const queueNamed = (name: string): QueueId => ({
 });
 
 /** Writes down what reaches the engine; a removal ends when the test says how. */
-function fixture(noted: QueueId[] = []) {
+function fixture(noted: QueueId[] = [], removed: (queue: QueueId) => void = () => {}) {
   const calls: string[] = [];
   const removals: PromiseWithResolvers<void>[] = [];
   const retries: (() => void)[] = [];
@@ -32,7 +32,10 @@ function fixture(noted: QueueId[] = []) {
     engine,
     table: {
       removals: () => noted,
-      removed: (queue) => void calls.push(`forgotten ${queueKey(queue)}`),
+      removed: (queue) => {
+        removed(queue);
+        calls.push(`forgotten ${queueKey(queue)}`);
+      },
       onRemoval: (listener) => {
         listeners.push(listener);
         return () => void listeners.pop();
@@ -83,6 +86,33 @@ test('while the store is away a removed queue is refused, and forgotten once it 
   await queues.settled();
   t.is(calls.at(-1), 'forgotten acme/queue/old');
   t.deepEqual(retries, []);
+});
+
+test('a note that could not be taken back, since the disk is full, is tried again', async (t) => {
+  let isFull = true;
+  const { queues, calls, removals } = fixture([queueNamed('old')], () => {
+    if (isFull) throw new Error('full');
+  });
+  const sending = queues.send(queueNamed('old'), defaultQueueSettings(), []);
+  removals[0]!.resolve();
+  await t.throwsAsync(sending, { message: 'full' });
+  isFull = false;
+  const again = queues.send(queueNamed('old'), defaultQueueSettings(), []);
+  removals.at(-1)!.resolve();
+  await again;
+  t.deepEqual(calls, ['remove old', 'remove old', 'forgotten acme/queue/old', 'send old']);
+});
+
+test('what waits to be sent to a queue that is removed once more meanwhile is refused', async (t) => {
+  const { queues, calls, removals, listeners } = fixture([queueNamed('old')]);
+  const sending = queues.send(queueNamed('old'), defaultQueueSettings(), []);
+  listeners[0]!(queueNamed('old'));
+  removals[0]!.resolve();
+  await t.throwsAsync(sending, { code: 'queue_unavailable' });
+  t.deepEqual(calls, ['remove old', 'remove old']);
+  removals[1]!.resolve();
+  await queues.settled();
+  t.deepEqual(calls, ['remove old', 'remove old', 'forgotten acme/queue/old']);
 });
 
 test('a stop waits for a removal that is under way, and leaves no timer', async (t) => {
