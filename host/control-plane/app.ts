@@ -10,7 +10,7 @@ import { createMiddleware } from 'hono/factory';
 import { MayflyError } from '../errors/errors.ts';
 import { HOST_LIMITS } from '../limits/limits.ts';
 import { registerAuditRoutes } from './audit.ts';
-import { actorOf, refusalOf } from './authentication.ts';
+import { actorOf, type Principal, refusalOf } from './authentication.ts';
 import { registerBackupRoutes } from './backups.ts';
 import { registerBillingRoutes } from './billing.ts';
 import { registerBudgetRoutes } from './budgets.ts';
@@ -110,13 +110,13 @@ const TENANT_IN_PATH = /^\/v1\/tenants\/([^/]+)/;
 
 /**
  * The one way into a route below /v1, from cheap to dear: who it is, what is asked for, whether that one may; and
- * nothing of a body is read for a caller who may not.
+ * nothing of a body is read for a caller who may not. A body may take minutes: when it is here, the key is looked at again, or
+ * one that was revoked meanwhile could have made another.
  */
 function guarded(ports: ControlPlanePorts, table: () => RouteTable) {
   const readJson = boundedJsonBody(ports.jsonBodyBytes ?? HOST_LIMITS.jsonBodyBytes);
   return createMiddleware<ControlPlaneEnv>(async (c, next) => {
-    const principal = await ports.authenticate(c.req.header('authorization'));
-    if (!principal) throw new MayflyError('unauthenticated', 'The request carries no valid API key.');
+    const principal = await identified(ports, c.req.header('authorization'));
     const route = table().find(c.req.method, c.req.path);
     if (route?.need === undefined) return unmatched(table(), c.req.path);
     // Hono has decoded the path once; a segment that would decode further is no valid name, and is no tenant's.
@@ -125,8 +125,25 @@ function guarded(ports: ControlPlanePorts, table: () => RouteTable) {
     if (!SAFE_METHODS.has(c.req.method)) refuseWhenDraining(ports.draining);
     c.set('principal', principal);
     c.set('actor', actorOf(principal, c.env.incoming.socket.remoteAddress));
-    return route.takesJson ? readJson(c, next) : next();
+    const requireKey = async (): Promise<void> =>
+      void (await identified(ports, c.req.header('authorization')));
+    c.set('requireKey', requireKey);
+    if (!route.takesJson) return next();
+    return readJson(c, async () => {
+      await requireKey();
+      await next();
+    });
   });
+}
+
+/** @throws MayflyError unauthenticated */
+async function identified(
+  { authenticate }: ControlPlanePorts,
+  authorization: string | undefined,
+): Promise<Principal> {
+  const principal = await authenticate(authorization);
+  if (!principal) throw new MayflyError('unauthenticated', 'The request carries no valid API key.');
+  return principal;
 }
 
 function unmatched(table: RouteTable, path: string): Response {

@@ -153,6 +153,12 @@ export function registerFunctionRoutes(app: ControlPlaneApp, ports: ControlPlane
         folder: stagingDir,
         maxBytes: componentBytes,
       });
+      try {
+        await c.var.requireKey();
+      } catch (error) {
+        await discardUpload(upload);
+        throw error;
+      }
       const request = {
         ...reference,
         actor: c.var.actor,

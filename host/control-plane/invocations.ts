@@ -68,6 +68,7 @@ export function registerInvocationRoutes(app: ControlPlaneApp, { backend, invoke
     switch (typeOf(c.req.raw.headers)) {
       case 'Event': {
         const message = await readMessage(c.req.raw, Date.now());
+        await c.var.requireKey();
         return c.json(sentMessageJson(await backend.invokeAsync({ ...reference, message })), 202);
       }
       case 'DryRun':

@@ -66,7 +66,7 @@ const revokeKeyRoute = createRoute({
   operationId: 'revokeKey',
   security: needs('admin'),
   summary: 'Revoke a key',
-  description: 'It opens nothing from the answer on. Requests that it has started go on.',
+  description: 'It opens nothing from the answer on. Requests whose body is here go on.',
   tags,
   request: { params: keyParams },
   responses: {

@@ -91,6 +91,7 @@ export function registerMessageRoutes(app: ControlPlaneApp, ports: ControlPlaneP
   app.openapi(sendRoute, async (c) => {
     const reference = asQueueReference(c.req.valid('param'));
     const messages = await readMessages(c.req.raw, Date.now());
+    await c.var.requireKey();
     const sent = await ports.backend.sendMessages({ ...reference, messages });
     return c.json({ messages: sent.map(sentMessageJson) }, 202);
   });

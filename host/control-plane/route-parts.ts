@@ -13,8 +13,14 @@ import { invalidRequest } from './validation.ts';
 
 export interface ControlPlaneEnv {
   Bindings: ControlPlaneBindings;
-  /** Who asks, the former for the audit log; set below /v1. */
-  Variables: { actor: Actor; principal: Principal };
+  /** Set below /v1. */
+  Variables: {
+    /** Who asks, the former for the audit log. */
+    actor: Actor;
+    principal: Principal;
+    /** For routes that read a body themselves, once it is here. Rejects with `unauthenticated` if the key opens nothing any more. */
+    requireKey: () => Promise<void>;
+  };
 }
 
 /** Served by @hono/node-server: an invocation needs the wire's own request and response. */

@@ -1,5 +1,6 @@
 import test from 'ava';
 import type { KeyScope } from '../../host/model/api-key.ts';
+import { RawConnection, statuses } from '../harness/raw-connection.ts';
 import { ADMIN_KEY, ControlPlaneServer, problemOf } from './control-plane-server.ts';
 
 const KEYS = '/v1/tenants/default/keys';
@@ -194,3 +195,38 @@ test('whoever has a key can ask whose it is, whatever its scopes are', async (t)
   await server.request('DELETE', `${KEYS}/${made.id}`);
   t.is((await ask(made.key)).status, 401);
 });
+
+const REVOKED_WHILE_SENDING = [
+  ['POST', KEYS, 'application/json', JSON.stringify({ name: 'heir', scopes: ['admin'] })],
+  ['PUT', '/v1/tenants/default/functions/heir', 'application/wasm', 'component'],
+  ['POST', '/v1/tenants/default/queues/orders/messages', 'text/plain', 'message'],
+  ['POST', '/v1/tenants/default/functions/hello/invocations', 'text/plain', 'event'],
+] as const;
+
+for (const [method, path, type, body] of REVOKED_WHILE_SENDING) {
+  test(`a key that is revoked while the body is on its way opens nothing any more: ${method} ${path}`, async (t) => {
+    await using server = await ControlPlaneServer.start();
+    await server.sendJson('PUT', '/v1/tenants/default/queues/orders', {});
+    const { id, key } = await server.createKey('default', 'ci', ['admin', 'deploy', 'invoke']);
+    const connection = await RawConnection.open(Number(new URL(server.origin).port));
+    await connection.send(
+      [
+        `${method} ${path} HTTP/1.1`,
+        'host: localhost',
+        `authorization: Bearer ${key}`,
+        `content-type: ${type}`,
+        'mayfly-invocation-type: Event',
+        `content-length: ${body.length}`,
+        'expect: 100-continue',
+        'connection: close',
+        '\r\n',
+      ].join('\r\n'),
+    );
+    await connection.until(/100 Continue/);
+    t.is((await server.request('DELETE', `${KEYS}/${id}`)).status, 204);
+    await connection.send(body);
+    t.deepEqual(statuses(await connection.closed()), [100, 401]);
+    t.deepEqual(await (await server.request('GET', KEYS)).json(), []);
+    t.deepEqual(server.jobs, []);
+  });
+}
