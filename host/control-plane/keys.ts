@@ -66,7 +66,8 @@ const revokeKeyRoute = createRoute({
   operationId: 'revokeKey',
   security: needs('admin'),
   summary: 'Revoke a key',
-  description: 'It opens nothing from the answer on. Requests whose body is here go on.',
+  description:
+    'It opens nothing from the answer on, and logs that are followed with it end with their next record. Other requests whose body is here go on.',
   tags,
   request: { params: keyParams },
   responses: {

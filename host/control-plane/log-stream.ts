@@ -6,7 +6,7 @@
  *     contain is told apart by its id.
  *  2. A reader that is slow costs at most QUEUE_BYTES; beyond it the oldest unsent records are left out, and a
  *     line says how many.
- *  3. The listener is gone once the stream is cancelled, has ended with the host, or failed to start.
+ *  3. The listener is gone once the stream is cancelled, has ended with the host or its reader's key, or failed to start.
  */
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { type LogFilter, matches } from '../model/log-filter.ts';
@@ -29,6 +29,8 @@ export interface FollowOptions {
   readonly filter?: LogFilter;
   readonly tail: () => Promise<readonly StoredLogRecord[]>;
   readonly draining: AbortSignal;
+  /** Asked before anything is sent; rejects once the reader may see nothing any more. */
+  readonly requireKey: () => Promise<void>;
 }
 
 export async function followLog(options: FollowOptions): Promise<ReadableStream<Uint8Array>> {
@@ -48,14 +50,22 @@ export async function followLog(options: FollowOptions): Promise<ReadableStream<
     unfollow();
     queue.end();
   };
+  const mayRead = (): Promise<boolean> =>
+    options.requireKey().then(
+      () => true,
+      () => false,
+    );
   if (options.draining.aborted) end();
   else options.draining.addEventListener('abort', end);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         const lines = await queue.take();
-        if (lines === undefined) controller.close();
-        else controller.enqueue(Buffer.from(lines));
+        if (lines !== undefined && (await mayRead())) controller.enqueue(Buffer.from(lines));
+        else {
+          end();
+          controller.close();
+        }
       },
       cancel: end,
     },

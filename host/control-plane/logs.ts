@@ -49,7 +49,9 @@ export function registerLogRoutes(app: ControlPlaneApp, ports: ControlPlanePorts
       const page = { ...reference, limit, ...filter, ...(before === undefined ? {} : { beforeId: before }) };
       // Nobody reads the stream of a HEAD request, so nothing would ever end it.
       if (follow === 'true' && c.req.raw.method !== 'HEAD') {
-        const stream = await followLog({ ...ports, ...reference, filter, tail: () => backend.logs(page) });
+        const { requireKey } = c.var;
+        const tail = () => backend.logs(page);
+        const stream = await followLog({ ...ports, ...reference, filter, tail, requireKey });
         const headers = { 'content-type': NDJSON_MEDIA_TYPE, 'cache-control': 'no-store' };
         // The route's type knows one media type per status; the document has both.
         return c.body(stream, 200, headers) as never;

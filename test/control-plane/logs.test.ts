@@ -120,6 +120,19 @@ test('a follower who hangs up is forgotten', async (t) => {
   t.pass();
 });
 
+test('a followed log ends when its key is revoked: nothing that is written then is sent', async (t) => {
+  await using server = await start();
+  const { id, key } = await server.createKey('default', 'ci', ['read']);
+  server.log(['before'].map(record));
+  const response = await server.request('GET', `${path}?follow=true`, { key });
+  const lines = linesOf(response);
+  t.is((await nextLine(lines)).message, 'before');
+  await server.request('DELETE', `/v1/tenants/default/keys/${id}`);
+  server.log(['after'].map(record));
+  t.true((await lines.next()).done);
+  t.is(server.followers.size, 0);
+});
+
 test('HEAD of a followed log follows nothing', async (t) => {
   await using server = await start();
   t.is((await server.request('HEAD', `${path}?follow=true`)).status, 200);
@@ -145,6 +158,7 @@ test('a record that comes while the tail is read is sent once and in its place',
   let tell: (record: StoredLogRecord) => void = () => {};
   const draining = new AbortController();
   const stream = await followLog({
+    requireKey: async () => {},
     tenant,
     name,
     draining: draining.signal,
@@ -170,6 +184,7 @@ test('a reader who does not read costs a bounded amount, and is told how much it
   let tell: (record: StoredLogRecord) => void = () => {};
   const draining = new AbortController();
   const stream = await followLog({
+    requireKey: async () => {},
     tenant,
     name,
     draining: draining.signal,
