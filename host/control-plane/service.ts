@@ -77,11 +77,17 @@ export class ControlService implements FunctionBackend {
    * publishing ends last is live.
    */
   async publish(request: PublishRequest, onProgress?: OnPublishProgress): Promise<PublishReply> {
+    const generation = this.#ports.registry.audit.generationOf(request.tenant);
     await this.admitUpload(request);
-    return this.#ports.artifacts.publishing(() => this.#publish(request, onProgress));
+    return this.#ports.artifacts.publishing(() => this.#publish(request, generation, onProgress));
   }
 
-  async #publish(request: PublishRequest, onProgress: OnPublishProgress | undefined): Promise<PublishReply> {
+  /** @param generation of the tenant when it was asked: a later one of the name is somebody else */
+  async #publish(
+    request: PublishRequest,
+    generation: number,
+    onProgress: OnPublishProgress | undefined,
+  ): Promise<PublishReply> {
     const { registry, publish, functionsPerTenant, now } = this.#ports;
     const { tenant, name, uploadPath, digest, uploadBytes, handler, actor } = request;
     const configuration =
@@ -94,6 +100,8 @@ export class ControlService implements FunctionBackend {
       memoryBytes: configuration.memoryBytes,
       onProgress,
     });
+    if (registry.audit.generationOf(tenant) !== generation)
+      throw new MayflyError('tenant_not_found', `The tenant ${tenant} was removed meanwhile.`);
     onProgress?.({ step: 'activate' });
     const sinceMs = performance.now();
     const reply = registry.functions.publish(
