@@ -156,6 +156,7 @@ const systemClock: TriggerClock = {
 function definitionsOf(registry: Registry): TriggerDefinitions & ScheduleDefinitions {
   const { queues, mappings, schedules, invokeConfigs } = registry.events;
   return {
+    generationOf: (tenant) => registry.audit.generationOf(tenant),
     functions: () => registry.events.functions(),
     functionFacts(tenant, name) {
       const configuration = registry.functions.find(tenant, name)?.configuration;

@@ -283,9 +283,10 @@ export class Batch {
     messages: readonly QueueMessage[],
     more: Pick<Outcome, 'invocationId' | 'cause' | 'answer'>,
   ): Outcome {
-    const { tenant, name, source } = this.#target;
+    const { tenant, generation, name, source } = this.#target;
     return {
       tenant,
+      generation,
       name,
       condition,
       messages,

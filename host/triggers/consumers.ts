@@ -38,6 +38,7 @@ interface MappingFeed {
 
 interface FunctionFeed {
   readonly ref: FunctionRef;
+  readonly generation: number;
   readonly counts: ConsumerCounts;
   readonly stopListening: () => void;
   consumer: Consumer | undefined;
@@ -153,6 +154,7 @@ export class Consumers {
     this.#mappingCounts.set(key, counts);
     const target: BatchTarget = {
       tenant: mapping.tenant,
+      generation: this.#ports.definitions.generationOf(mapping.tenant),
       name: mapping.function,
       source: mapping.source.type === 'queue' ? mapping.source.queue : mapping.source.key,
     };
@@ -227,6 +229,7 @@ export class Consumers {
   #listen(key: string, ref: FunctionRef): FunctionFeed {
     const feed: FunctionFeed = {
       ref,
+      generation: this.#ports.definitions.generationOf(ref.tenant),
       counts: noCounts(),
       consumer: undefined,
       stopListening: this.#ports.engine.onWork(functionQueue(ref), () => this.#feedFunction(feed)),
@@ -249,7 +252,7 @@ export class Consumers {
           void consumer.drain(0);
         },
       },
-      feed.ref,
+      { ...feed.ref, generation: feed.generation },
       functionSettings(facts),
       feed.counts,
     );

@@ -12,6 +12,8 @@ export type Condition = 'Success' | 'RetriesExhausted' | 'EventAgeExceeded' | 'F
 
 export interface Outcome {
   readonly tenant: TenantName;
+  /** Of the tenant: a later one of the name is somebody else. */
+  readonly generation: number;
   readonly name: FunctionName;
   readonly condition: Condition;
   /** At least one: those of a batch that were handled together, or the one that is dead. */

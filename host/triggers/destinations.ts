@@ -13,7 +13,7 @@ import {
   TRACESTATE_ATTRIBUTE,
 } from '../model/event-attributes.ts';
 import type { Destination, Destinations as Settings } from '../model/event-source-mapping.ts';
-import type { FunctionName, QueueName, TenantName } from '../model/ids.ts';
+import type { FunctionName, QueueName } from '../model/ids.ts';
 import { functionQueueSettings, type QueueId, type QueueSettings } from '../model/queue.ts';
 import type { NewMessage } from '../model/queue-message.ts';
 import { webhookHeaders } from '../model/webhook-signature.ts';
@@ -33,7 +33,7 @@ import type { RunFailure } from './run-outcome.ts';
 
 export interface DestinationsPorts {
   readonly engine: Pick<QueueEngine, 'send'>;
-  readonly definitions: Pick<TriggerDefinitions, 'functionFacts' | 'queueSettings'>;
+  readonly definitions: Pick<TriggerDefinitions, 'functionFacts' | 'generationOf' | 'queueSettings'>;
   readonly webhooks: WebhookSender;
   readonly webhookSecret: WebhookSecret;
   readonly clock: TriggerClock;
@@ -90,7 +90,7 @@ export class Destinations implements OutcomeSink {
   ): Promise<{ readonly detail: string; readonly canHelp: boolean } | undefined> {
     try {
       if (destination.type === 'webhook') return await this.#post(destination.url, outcome, parcel);
-      const { queue, settings } = this.#queueOf(outcome.tenant, destination);
+      const { queue, settings } = this.#queueOf(outcome, destination);
       await this.#ports.engine.send(queue, settings, [messageOf(outcome, parcel)]);
       return undefined;
     } catch (error) {
@@ -102,10 +102,13 @@ export class Destinations implements OutcomeSink {
   }
 
   #queueOf(
-    tenant: TenantName,
+    { tenant, generation }: Outcome,
     destination: Exclude<Destination, { type: 'webhook' }>,
   ): { readonly queue: QueueId; readonly settings: QueueSettings } {
     const { definitions } = this.#ports;
+    // What ran when its tenant was removed may end when there is another of the name.
+    if (definitions.generationOf(tenant) !== generation)
+      throw new MayflyError('tenant_not_found', 'The tenant is gone.');
     if (destination.type === 'queue') {
       // The names have passed the schema of the destination, which wants the pattern of both.
       const name = destination.queue as QueueName;

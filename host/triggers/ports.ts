@@ -59,6 +59,8 @@ export interface FunctionFacts {
 
 /** Definitions, as the registry has them now. Listeners are called after the change. */
 export interface TriggerDefinitions {
+  /** Tells a tenant from earlier ones of the name. */
+  generationOf(tenant: TenantName): number;
   functions(): Iterable<FunctionRef>;
   /** Undefined where there is no such function. */
   functionFacts(tenant: TenantName, name: FunctionName): FunctionFacts | undefined;

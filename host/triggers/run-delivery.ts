@@ -14,6 +14,8 @@ import type { Ran } from './run-outcome.ts';
 /** What a consumer feeds: a function, from a queue or stream of that name or from its own event queue. */
 export interface BatchTarget {
   readonly tenant: TenantName;
+  /** Of the tenant. */
+  readonly generation: number;
   readonly name: FunctionName;
   /** Absent for the function's own event queue: its messages come one by one, as they are. */
   readonly source?: string;

@@ -116,7 +116,12 @@ export class ConsumerFixture {
         report: (message, error) => this.reports.push(`${message}: ${error}`),
         budget: options.budget ?? new BatchBudget({ totalBytes: 2 ** 30, tenantBytes: 2 ** 30 }),
       },
-      { tenant: TENANT, name: FUNCTION, ...(options.isFunctionQueue === true ? {} : { source: 'orders' }) },
+      {
+        tenant: TENANT,
+        generation: 1,
+        name: FUNCTION,
+        ...(options.isFunctionQueue === true ? {} : { source: 'orders' }),
+      },
       { ...SETTINGS, ...options.settings },
     );
   }

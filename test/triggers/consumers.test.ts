@@ -10,6 +10,7 @@ import {
 import type { FunctionName, MappingName, QueueName } from '../../host/model/ids.ts';
 import { defaultQueueSettings, type QueueId } from '../../host/model/queue.ts';
 import { Consumers } from '../../host/triggers/consumers.ts';
+import type { Outcome } from '../../host/triggers/destination-record.ts';
 import type { TriggerDefinitions } from '../../host/triggers/ports.ts';
 import { failed, newMessage, refused, returned, TENANT, textOf } from './consumer-fixture.ts';
 import { MemoryEngine } from './memory-engine.ts';
@@ -21,6 +22,8 @@ class Fixture {
   readonly functions = new Map<string, EventInvokeConfig>();
   readonly mappings = new Map<string, EventSourceMapping>();
   readonly delivered: string[] = [];
+  readonly told: Outcome[] = [];
+  generation = 1;
   readonly reports: string[] = [];
   handler: (invocation: EventInvocation) => EventOutcome | Promise<EventOutcome> = () => returned();
   readonly #onFunction = new Set<(name: FunctionName) => void>();
@@ -29,6 +32,7 @@ class Fixture {
 
   constructor() {
     const definitions: TriggerDefinitions = {
+      generationOf: () => this.generation,
       functions: () =>
         [...this.functions.keys()].map((name) => ({ tenant: TENANT, name: name as FunctionName })),
       functionFacts: (_tenant, name) => {
@@ -56,7 +60,12 @@ class Fixture {
         this.delivered.push(...messages.map((message) => `${name}: ${textOf(message)}`));
         return await this.handler(invocation);
       },
-      destinations: { send: async () => undefined },
+      destinations: {
+        send: async (_, outcome) => {
+          this.told.push(outcome);
+          return undefined;
+        },
+      },
       streamSource: () => undefined,
       clock: this.clock,
       random: () => 0.5,
@@ -270,4 +279,34 @@ test('a drain ends all of them', async (t) => {
   t.is((await fixture.engine.counts(queueOf('q'))).ready, 1);
   t.is((await fixture.engine.counts(eventsOf('f'))).ready, 2);
   t.is(fixture.clock.timers, 0);
+});
+
+test('what ends behind its tenant is told of as that tenant’s, not the next one’s of the name', async (t) => {
+  const fixture = new Fixture();
+  const running: PromiseWithResolvers<EventOutcome>[] = [];
+  fixture.handler = () => {
+    const outcome = Promise.withResolvers<EventOutcome>();
+    running.push(outcome);
+    return outcome.promise;
+  };
+  fixture.putFunction('f');
+  fixture.putMapping('m', 'q', 'f');
+  fixture.consumers.start();
+  await fixture.send(queueOf('q'), 'of a queue');
+  await fixture.send(eventsOf('f'), 'an event');
+  fixture.generation = 2;
+  fixture.dropMapping('m');
+  fixture.dropFunction('f');
+  fixture.putFunction('f');
+  fixture.putMapping('m', 'q', 'f');
+  for (const outcome of running) outcome.resolve(returned());
+  await quiet();
+  t.deepEqual(
+    fixture.told.map(({ generation }) => generation),
+    [1, 1],
+  );
+  await fixture.send(queueOf('q'), 'of the next');
+  running.at(-1)!.resolve(returned());
+  await quiet();
+  t.is(fixture.told.at(-1)!.generation, 2);
 });

@@ -49,6 +49,7 @@ function fixture(ports: Partial<DestinationsPorts> = {}, statuses: (number | Err
     report: () => {},
     webhookSecret: () => undefined,
     definitions: {
+      generationOf: () => 1,
       functionFacts: (_tenant, name) =>
         name === FUNCTION
           ? { timeoutMs: 1, allowedHosts: [], invokeConfig: defaultEventInvokeConfig() }
@@ -81,6 +82,7 @@ function message(body: string, more: Partial<QueueMessage> = {}): QueueMessage {
 function outcome(more: Partial<Outcome> = {}): Outcome {
   return {
     tenant: TENANT,
+    generation: 1,
     name: FUNCTION,
     condition: 'Success',
     messages: [message('{"n":1}')],
@@ -113,6 +115,7 @@ test('the record is Lambda’s', (t) => {
     destinationRecord(
       {
         tenant: TENANT,
+        generation: 1,
         name: FUNCTION,
         condition: 'RetriesExhausted',
         messages: [message('text')],
@@ -201,6 +204,16 @@ test('deaths of what was not run are told apart, too: of one message by two func
   const { messages } = await engine.peek(QUEUE, 'ready');
   t.is(messages.length, 3);
   for (const { deduplicationKey } of messages) t.true(deduplicationKey!.length <= QUEUE_LIMITS.keyLength);
+});
+
+test('what ends behind its tenant is told to nobody of the next tenant of the name', async (t) => {
+  const { destinations, engine } = fixture();
+  for (const onSuccess of [TO_QUEUE, TO_FUNCTION]) {
+    const failure = await destinations.send({ onSuccess }, outcome({ generation: 0 }));
+    t.is(failure?.cause.code, 'destination_failed');
+  }
+  t.is((await engine.counts(QUEUE)).ready, 0);
+  t.is((await engine.counts(FUNCTION_QUEUE)).ready, 0);
 });
 
 test('a destination that is not there fails at once, one that is away after some tries', async (t) => {

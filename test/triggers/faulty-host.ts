@@ -47,7 +47,7 @@ export class FaultyHost {
         report,
         budget: this.budget,
       },
-      { tenant: TENANT, name: FUNCTION, source: 'orders' },
+      { tenant: TENANT, generation: 1, name: FUNCTION, source: 'orders' },
       settings,
     );
   }
