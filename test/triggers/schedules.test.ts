@@ -1,4 +1,5 @@
 import test from 'ava';
+import { Cron } from 'croner';
 import { MayflyError } from '../../host/errors/errors.ts';
 import { QUEUE_LIMITS, SCHEDULE_LIMITS } from '../../host/limits/event-limits.ts';
 import { defaultEventInvokeConfig } from '../../host/model/event-invoke-config.ts';
@@ -194,6 +195,52 @@ test('missed ticks are made up for as long as other hosts’ are known: the late
     messages.filter(({ attributes }) => attributes['mayfly-schedule'] === name).length;
   t.is(of('hourly'), 24);
   t.is(of('minutely'), 1_000);
+});
+
+for (const missedTicks of ['last', 'skip'] as const) {
+  test.serial(
+    `a day of missed ticks of which at most one is wanted costs no look at each (${missedTicks})`,
+    async (t) => {
+      const clock = new VirtualClock();
+      const engine = new MemoryEngine(clock);
+      const book = new ScheduleBook(clock);
+      book.put('minutely', MINUTELY, { missedTicks });
+      await clock.pass(24 * 60 * MINUTE_MS);
+      const { nextRun } = Cron.prototype;
+      t.teardown(() => {
+        Cron.prototype.nextRun = nextRun;
+      });
+      let looks = 0;
+      Cron.prototype.nextRun = function (...args) {
+        looks++;
+        return nextRun.apply(this, args);
+      };
+      book.host(engine);
+      await clock.pass(1);
+      t.is((await ticksIn(engine)).length, 1);
+      t.true(looks < 20, `${looks} looks`);
+    },
+  );
+}
+
+test('schedules that have much to make up for leave turns of the event loop in between', async (t) => {
+  const clock = new VirtualClock();
+  const engine = new MemoryEngine(clock);
+  const book = new ScheduleBook(clock);
+  for (let index = 0; index < 10; index++) book.put(`s${index}`, MINUTELY, { missedTicks: 'all' });
+  await clock.pass(24 * 60 * MINUTE_MS);
+  let turns = 0;
+  const after = clock.after.bind(clock);
+  clock.after = (delayMs, run) => {
+    return after(delayMs, () => {
+      turns++;
+      run();
+    });
+  };
+  book.host(engine);
+  await clock.pass(1);
+  t.is((await ticksIn(engine)).length, 10_000);
+  t.true(turns > 2, `${turns} turns`);
 });
 
 test('a clock that was far ahead does not silence a schedule until then', async (t) => {
