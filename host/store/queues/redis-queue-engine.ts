@@ -51,7 +51,7 @@ export interface RedisQueueEngineOptions extends Partial<Omit<RedisLinkOptions, 
   readonly url: string;
   /** Of all keys, so that more than one Mayfly can use one Redis. */
   readonly keyPrefix?: string;
-  /** Names this host among the consumers of the streams' groups. */
+  /** Names this host among the consumers of the groups of streams that other programs write to. */
   readonly host?: string;
   readonly messagesPerQueue?: number;
   /** Replicas of Redis that have a message when it is accepted: those outlive a failover. */
@@ -169,7 +169,6 @@ export class RedisQueueEngine implements QueueEngine {
       maxBytes,
       visibilityMs,
       maxClaims,
-      this.#host,
       wanted,
       this.#random,
       first,

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { queueKey } from '../../../host/model/queue.ts';
 import { RedisQueueEngine } from '../../../host/store/queues/redis-queue-engine.ts';
 import { LeakCheck } from '../../harness/leaks.ts';
 import { RedisServer } from '../../harness/redis-server.ts';
@@ -47,6 +48,20 @@ async function listening(t: ExecutionContext) {
     },
   };
 }
+
+test('hosts that come and go leave no consumers behind', async (t) => {
+  const keyPrefix = `wake-${makes++}`;
+  const consumers = async (): Promise<unknown[]> => {
+    await using engine = new RedisQueueEngine({ url: server.url, keyPrefix, host: `host-${makes++}` });
+    await connected(engine);
+    await send(engine, ['a']);
+    await settleAll(engine, await claimSome(engine));
+    const key = `${keyPrefix}:{${queueKey(orders)}}:now`;
+    return (await engine.link.command('XINFO', 'CONSUMERS', key, 'mayfly')) as unknown[];
+  };
+  t.is((await consumers()).length, 1);
+  t.is((await consumers()).length, 1);
+});
 
 test('it is told when a claim ends, if one was refused because of it', async (t) => {
   const { here, there, next } = await listening(t);

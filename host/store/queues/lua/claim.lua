@@ -6,10 +6,9 @@ ARGV  1  messages of a claim, at most
       2  bytes of bodies, at most, over all claims; a single message is handed out whatever its size
       3  visibility, ms
       4  claims of the queue that may be held at a time
-      5  consumer, of the stream's group
-      6  claims that are wanted
-      7  what their names begin with, a point behind it
-      8  number of the first: names were never used before, and are digits and points
+      5  claims that are wanted
+      6  what their names begin with, a point behind it
+      7  number of the first: names were never used before, and are digits and points
 Returns  {ms until something happens by itself, -1 for never} where there is nothing to hand out;
          else {when the leases expire, and for each: claim (as in :leases), tries, records}; tries: JSON, for each message {attempts, code,
          detail}, or '' where all are handed out for the first time; records: for each message 4 bytes length (big endian) of `v`, `v`
@@ -27,7 +26,7 @@ if not meta[4] or now - tonumber(meta[4]) >= 1000 then
   sweep(now, retention, tonumber(meta[2]))
   redis.call('HSET', META, 'swept', now)
 end
-local wanted = math.min(tonumber(ARGV[6]), tonumber(ARGV[4]) - redis.call('ZCARD', LEASES))
+local wanted = math.min(tonumber(ARGV[5]), tonumber(ARGV[4]) - redis.call('ZCARD', LEASES))
 if wanted <= 0 then
   redis.call('HSET', META, 'full', 1)
   return { nextEvent(now) }
@@ -76,7 +75,8 @@ local function readFresh(claimsBehind)
     count = 1
   end
   count = count + claimsBehind * maxMessages
-  local reply = redis.call('XREADGROUP', 'GROUP', GROUP, ARGV[5], 'COUNT', count, 'NOACK', 'STREAMS', NOW, '>')
+  -- One consumer for all hosts: nothing is pending, and those of hosts that are gone would stay.
+  local reply = redis.call('XREADGROUP', 'GROUP', GROUP, GROUP, 'COUNT', count, 'NOACK', 'STREAMS', NOW, '>')
   if not reply then return false end
   stash, stashAt = reply[1][2], 1
   -- In order of sending: if the first is not over time, none is.
@@ -196,7 +196,7 @@ local hasTries = redis.call('EXISTS', TRIES) == 1
 for number = 0, wanted - 1 do
   if isMixed then takeMixed(number) else takeFresh(wanted - 1 - number) end
   if #handles == 0 then break end
-  local claim = string.format('%s.%.0f', ARGV[7], tonumber(ARGV[8]) + number) .. ' ' .. #handles .. ' ' .. table.concat(handles, ' ')
+  local claim = string.format('%s.%.0f', ARGV[6], tonumber(ARGV[7]) + number) .. ' ' .. #handles .. ' ' .. table.concat(handles, ' ')
   leases[#leases + 1] = expiresAt
   leases[#leases + 1] = claim
   answer[#answer + 1] = claim
