@@ -1,4 +1,4 @@
-import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,6 +16,39 @@ export async function openDataFolder(path: string): Promise<void> {
     const reason = error instanceof Error ? error.message : String(error);
     throw new DataFolderError(`cannot use the data folder ${path}: ${reason}`, { cause: error });
   }
+}
+
+/**
+ * For a folder that an earlier host has used. Without its registry nobody knows whose the artifacts are: a host that began a new one
+ * would remove them all, so it does not start. Other files are begun anew, and that is said.
+ * @param files of SQLite, beside the registry's
+ * @throws DataFolderError
+ */
+export async function refuseLostRegistry(
+  path: string,
+  files: readonly string[],
+  report: (message: string) => void,
+): Promise<void> {
+  if (await hasBytes(join(path, 'registry.db'))) {
+    for (const file of files)
+      if (!(await hasBytes(join(path, file))))
+        report(
+          `${join(path, file)} is missing or empty, and is begun anew: what an earlier one held is not here`,
+        );
+    return;
+  }
+  const artifacts = await readdir(join(path, 'artifacts')).catch(() => []);
+  if (artifacts.length > 0)
+    throw new DataFolderError(
+      `${join(path, 'registry.db')} is missing or empty, but there are ${artifacts.length} artifacts: restore a backup, or remove ${join(path, 'artifacts')} to begin with no functions`,
+    );
+}
+
+async function hasBytes(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ size }) => size > 0,
+    () => false,
+  );
 }
 
 /** Gives the path of an empty folder for uploads: those of an earlier process belong to nobody. */

@@ -9,7 +9,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
 import { createControlBackend } from './control-plane/control-backend.ts';
-import { openDataFolder, openSocketFolder, openUploadFolder } from './data-folder.ts';
+import { openDataFolder, openSocketFolder, openUploadFolder, refuseLostRegistry } from './data-folder.ts';
 import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
@@ -67,6 +67,8 @@ export async function startHost(
   setHeapPolicy();
   await refuseTakenPort(config.host, config.port);
   await openDataFolder(config.dataDir);
+  const databases = ['usage.db', 'logs.db', ...(config.redis === undefined ? ['events.db'] : [])];
+  await refuseLostRegistry(config.dataDir, databases, report);
   const adminKey = await loadOrCreateAdminKey(config.dataDir, config.adminKey);
   await using stack = new AsyncDisposableStack();
 
@@ -240,6 +242,7 @@ export async function startHost(
       artifacts,
       accounts,
       socketOf: (tenant) => isolated.socketOf(tenant),
+      report,
     }),
     onLogs: keepLogs,
     onUsage: keepUsage,

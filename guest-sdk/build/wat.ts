@@ -36,7 +36,8 @@ async function toolStep<T>(file: string, step: () => Promise<T>): Promise<T> {
 
 /**
  * Builds a component from a core module in text form and the WIT of its world, which lies beside it and names
- * everything it uses. A text that is a component already is only parsed.
+ * everything it uses. A text that is a component already, or a wasip1 command, which the host makes a component of, is only
+ * parsed.
  * @throws {BuildError}
  */
 export async function buildWat(watFile: string, options: WatOptions = {}): Promise<Uint8Array> {
@@ -45,17 +46,25 @@ export async function buildWat(watFile: string, options: WatOptions = {}): Promi
   });
   const binary = await toolStep(watFile, () => parse(wat));
   const isComponent = /^\s*(?:;;.*\s*)*\(component\b/.test(wat);
-  const made = isComponent ? binary : await embed(watFile, binary);
+  const made = isComponent || isCommand(binary) ? binary : await embed(watFile, binary);
   const component = options.keepNames === false ? stripCustomSections(made) : made;
   if (options.outFile !== undefined) await writeWhole(options.outFile, component);
   return component;
+}
+
+/** A core module that WASI preview 1 can start. */
+function isCommand(core: Uint8Array): boolean {
+  if (!WebAssembly.validate(core as Uint8Array<ArrayBuffer>)) return false;
+  return WebAssembly.Module.exports(new WebAssembly.Module(core as Uint8Array<ArrayBuffer>)).some(
+    ({ name }) => name === '_start',
+  );
 }
 
 async function embed(watFile: string, core: Uint8Array): Promise<Uint8Array> {
   const witFile = witBeside(watFile);
   const witSource = await readFile(witFile, 'utf8').catch((cause: unknown) => {
     throw new BuildError(
-      `${watFile} is a core module, so its world is expected in ${witFile}, which cannot be read`,
+      `${watFile} is a core module without a _start, so its world is expected in ${witFile}, which cannot be read`,
       { cause },
     );
   });

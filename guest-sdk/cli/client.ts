@@ -20,6 +20,9 @@ export interface ClientRequest {
 /** Big enough for any detail the host writes; a proxy's error page is cut there. */
 const ERROR_TEXT_BYTES = 64 * 1024;
 
+const NO_KEY =
+  'No key was sent: set MAYFLY_KEY or give --key. A host on this machine keeps its own in .mayfly/admin.key, in the folder that it was started in.';
+
 export class Client implements AsyncDisposable {
   readonly settings: Settings;
   /** Publishing and functions may take minutes, and a followed log never ends: the host has the time limits. */
@@ -105,7 +108,10 @@ export class Client implements AsyncDisposable {
         'functionFailed',
         `the answer was ${response.statusCode}:\n${bytes.toString('utf8')}`,
       );
-    throw new CliError(exitOf(problem), describeProblem(problem), { problem });
+    const hasNoKey = problem.code === 'unauthenticated' && this.settings.key === undefined;
+    throw new CliError(exitOf(problem), describeProblem(problem) + (hasNoKey ? `\n${NO_KEY}` : ''), {
+      problem,
+    });
   }
 
   #unreachable(error: unknown): CliError {

@@ -14,7 +14,7 @@ export function command(name: string, description: string, example: string): Com
       'an API key (MAYFLY_KEY; for a host on this machine, .mayfly/admin.key here or in MAYFLY_DATA_DIR)',
     )
     .option('--tenant <name>', 'whose functions (MAYFLY_TENANT; default unless set)')
-    .option('--json', 'print JSON, for scripts')
+    .option('--json', 'print JSON, for scripts; errors, too, on standard error')
     .addHelpText('after', `\nExample:\n${example.replace(/^/gm, '  ')}\n\n${exitTable()}`);
 }
 

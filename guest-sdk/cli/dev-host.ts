@@ -31,6 +31,12 @@ async function answers(settings: Settings, mayStart: boolean): Promise<boolean> 
     const isNobody =
       error instanceof CliError && (error.cause as NodeJS.ErrnoException)?.code === 'ECONNREFUSED';
     if (isNobody && mayStart) return false;
+    if (mayStart && error instanceof CliError && error.problem?.code === 'unauthenticated')
+      throw new CliError(
+        error.exit,
+        `${error.message}\nA host is there already. For one of this command's own, name a free port: MAYFLY_URL=http://127.0.0.1:8788`,
+        { problem: error.problem },
+      );
     throw error;
   }
 }

@@ -19,8 +19,8 @@ export function exitTable(): string {
 }
 
 /** What a problem of the host means for a script. */
-export function exitOf(problem: Pick<ProblemDetails, 'code' | 'fault' | 'status'>): ExitName {
-  if (problem.status === 429 || problem.status === 503) return 'unavailable';
+export function exitOf(problem: Pick<ProblemDetails, 'code' | 'fault' | 'status' | 'retryable'>): ExitName {
+  if (problem.retryable && (problem.status === 429 || problem.status === 503)) return 'unavailable';
   if (
     /^(?:tenant|function|version|key|secret|budget|prices|queue|mapping|schedule|signing_secret|backup)_not_found$/.test(
       problem.code,

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
+import type { ProblemDetails } from '../../host/errors/errors.ts';
 import { commandsFor } from './commands.ts';
-import { CliError, EXIT_CODES, exitTable } from './exit-code.ts';
+import { CliError, EXIT_CODES, type ExitName, exitTable } from './exit-code.ts';
 import { ownPackage } from './own-package.ts';
 import { plain } from './terminal.ts';
 
@@ -12,28 +13,33 @@ async function program(argv: readonly string[]): Promise<Command> {
     .showSuggestionAfterError();
   for (const each of await commandsFor(argv)) root.addCommand(each);
   // Settings are inherited at the time a command is added only by those made with `command()`.
-  for (const each of [root, ...root.commands, ...root.commands.flatMap(({ commands }) => commands)])
+  for (const each of [root, ...root.commands, ...root.commands.flatMap(({ commands }) => commands)]) {
     each.exitOverride().showHelpAfterError('(--help shows how it is used)');
+    if (wantsJson) each.configureOutput({ writeErr: () => {} });
+  }
   return root;
 }
 
-function report(error: unknown): number {
-  // Commander has printed its own message already.
-  if (error instanceof CommanderError)
-    return error.exitCode === 0 ? EXIT_CODES.ok.code : EXIT_CODES.usage.code;
-  if (error instanceof CliError) {
-    const wantsJson = process.argv.includes('--json');
-    process.stderr.write(
-      wantsJson && error.problem
-        ? `${JSON.stringify(error.problem, null, 2)}\n`
-        : `mayfly: ${plain(error.message)}\n`,
-    );
-    return EXIT_CODES[error.exit].code;
-  }
+/** What is wrong is told in JSON then, too: the host's problem details, or what this command has to say in the same terms. */
+const wantsJson = process.argv.includes('--json');
+
+function tell(exit: ExitName, message: string, problem?: ProblemDetails): number {
+  const { code: exitCode } = EXIT_CODES[exit];
+  const own = { code: exit.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`), title: message, exitCode };
   process.stderr.write(
-    `mayfly: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    wantsJson ? `${JSON.stringify(problem ?? own, null, 2)}\n` : `mayfly: ${plain(message)}\n`,
   );
-  return EXIT_CODES.failed.code;
+  return exitCode;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT_CODES.ok.code;
+    // Commander has printed its own message already, but for what is written above.
+    return wantsJson ? tell('usage', error.message.replace(/^error: /, '')) : EXIT_CODES.usage.code;
+  }
+  if (error instanceof CliError) return tell(error.exit, error.message, error.problem);
+  return tell('failed', error instanceof Error ? (error.stack ?? error.message) : String(error));
 }
 
 // A reader that has seen enough (`mayfly logs x | head`) is no failure.

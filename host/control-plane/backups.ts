@@ -25,7 +25,7 @@ const createBackupRoute = createRoute({
       content: { [NDJSON_MEDIA_TYPE]: { schema: backupEventSchema } },
     },
     201: json('It is on the disk.', backupSchema),
-    ...problems(...COMMON_CODES, 'backup_running', 'disk_full', 'backup_failed', 'draining'),
+    ...problems(...COMMON_CODES, 'backup_running', 'backup_failed', 'draining'),
   },
 });
 

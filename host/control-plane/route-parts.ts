@@ -37,6 +37,7 @@ export const COMMON_CODES: readonly ErrorCode[] = [
   'forbidden',
   'invalid_request',
   'internal_error',
+  'disk_full',
 ];
 
 /** Every route of a tenant can miss the tenant; every route of a function can miss that, too. */

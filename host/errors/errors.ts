@@ -4,6 +4,7 @@
  * command line and `docs/errors.md` are all derived from this table; nothing else names a status.
  */
 import { CALLER_ERRORS } from './caller-errors.ts';
+import { isDiskFull } from './disk-full.ts';
 import type { Fault } from './error-entry.ts';
 import { FUNCTION_ERRORS } from './function-errors.ts';
 import { HOST_ERRORS } from './host-errors.ts';
@@ -59,7 +60,7 @@ export interface MayflyErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The only error type that crosses a module boundary on purpose; any other one is an `internal_error`. */
+/** The only error type that crosses a module boundary on purpose; any other one is an `internal_error`, or tells of a full disk. */
 export class MayflyError extends Error {
   override readonly name = 'MayflyError';
   readonly code: ErrorCode;
@@ -95,6 +96,7 @@ export function toErrorMessage(error: unknown): ErrorMessage {
       ...(error.quota === undefined ? {} : { quota: error.quota }),
     };
   }
+  if (isDiskFull(error)) return { code: 'disk_full', detail: 'The disk of the data folder is full.' };
   return { code: 'internal_error', detail: 'An unexpected error occurred.' };
 }
 

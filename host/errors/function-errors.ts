@@ -56,7 +56,7 @@ export const FUNCTION_ERRORS = {
     status: 502,
     retryable: false,
     title: 'The function answered with an error',
-    mend: 'The function returned a wasi:http error-code or a non-zero exit status; `detail` names it.',
+    mend: "`detail` names the wasi:http error-code or the exit status that it returned; the function's log has what led to it.",
   },
   authorizer_failed: {
     fault: 'function',

@@ -62,8 +62,8 @@ export const HOST_ERRORS = {
     fault: 'host',
     status: 507,
     retryable: false,
-    title: 'The disk has no room for a backup',
-    mend: 'Delete older backups (`mayfly backup list`, `mayfly backup delete`), or give the data folder a larger disk. What the host keeps was not touched.',
+    title: 'The disk of the host has no room for this',
+    mend: 'The operator deletes older backups (`mayfly backup list`, `mayfly backup delete`), or gives the data folder a larger disk. What the host keeps was not touched.',
   },
   backup_failed: {
     fault: 'host',

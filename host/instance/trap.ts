@@ -40,7 +40,9 @@ export function classifyTrap(
       error,
     );
   }
-  if (error instanceof MayflyError) return failure(error.code, error.message, undefined);
+  // A language that throws where it gets no memory returns an error, and does not trap.
+  const isOutOfMemory = memory?.refused && error instanceof MayflyError && error.code === 'function_failed';
+  if (error instanceof MayflyError && !isOutOfMemory) return failure(error.code, error.message, undefined);
   if (isStackOverflow(error)) return failure('stack_overflow', "The guest's call stack is exhausted.", error);
   const message = messageOf(error);
   if (lacksObjectSpace) {
@@ -84,7 +86,7 @@ function guestFrames(stack: string): string {
     .split('\n')
     .filter((line) => line.includes('wasm://') || line.includes('wasm-function'))
     .slice(0, 20)
-    .map((line) => line.replace(/\(?wasm:\/\/wasm\/(?:[^:)]*-)?([0-9a-f]+):/, '($1:'))
+    .map((line) => line.replace(/wasm:\/\/wasm\/(?:[^:)]*-)?([0-9a-f]+):/, '$1:'))
     .join('\n');
 }
 

@@ -180,7 +180,11 @@ export class ArtifactStore {
       const text = await readFile(join(this.folder(key), ARTIFACT_FILES.manifest), 'utf8');
       return manifestSchema.parse(JSON.parse(text));
     } catch (cause) {
-      throw new MayflyError('artifact_unavailable', 'The artifact has no readable manifest.', { cause });
+      throw new MayflyError(
+        'artifact_unavailable',
+        `Artifact ${key.slice(0, 12)} has no readable manifest.`,
+        { cause },
+      );
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ControlBackend } from '../control-plane/backend.ts';
+import { MayflyError } from '../errors/errors.ts';
 import type { ArtifactMessage } from '../instance/artifact.ts';
 import { roadBytes } from '../model/artifact.ts';
 import type { LiveFunction } from '../model/function-version.ts';
@@ -22,6 +23,8 @@ export interface HostServicesPorts {
   readonly accounts: TenantAccounts;
   /** Where the process of an isolated tenant listens, once it does. */
   socketOf(tenant: TenantName): Promise<string>;
+  /** For the operator. */
+  report(message: string, error?: unknown): void;
 }
 
 /** Everything the main thread answers: the control plane's backend, routes, and compiled artifacts. */
@@ -31,10 +34,26 @@ export function createHostServices({
   artifacts,
   accounts,
   socketOf,
+  report,
 }: HostServicesPorts): HostServices {
   const check = new ArtifactCheck(artifacts);
+  const unreadable = new Set<string>();
+  /** Callers are not told what is wrong with a file of the host; the operator is, once for as long as it lasts. */
+  const load = async (key: string): Promise<ArtifactMessage> => {
+    try {
+      const message = await compileArtifact(artifacts, check, key);
+      unreadable.delete(key);
+      return message;
+    } catch (error) {
+      if (error instanceof MayflyError && error.code === 'artifact_unavailable' && !unreadable.has(key)) {
+        unreadable.add(key);
+        report(`the artifact ${artifacts.folder(key)} could not be loaded`, error.cause);
+      }
+      throw error;
+    }
+  };
   const compiled = new ArtifactCache<ArtifactMessage>({
-    load: (key) => compileArtifact(artifacts, check, key),
+    load,
     sizeOf: (message) => message.manifest.sizes.codeBytes + roadBytes(message.manifest),
     budgetBytes: MODULE_BUDGET_BYTES,
   });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { commandsFor } from '../../guest-sdk/cli/commands.ts';
-import { MayflyError, toProblemDetails } from '../../host/errors/errors.ts';
+import { type ErrorCode, MayflyError, toProblemDetails } from '../../host/errors/errors.ts';
 import { against, hostOf } from './against.ts';
-import { KEY, sendJson } from './fake-host.ts';
+import { KEY, sendJson, sendProblem } from './fake-host.ts';
 import { mayfly } from './run-mayfly.ts';
 
 const BASE = '/v1/tenants/default/functions';
@@ -279,6 +279,42 @@ test("the key of a host on this machine is found in its data folder, and goes to
   const without = await mayfly(['list', '--host', host.url]);
   t.is(without.code, 4);
   t.regex(without.stderr, /code: unauthenticated/);
+  t.regex(without.stderr, /No key was sent: set MAYFLY_KEY/);
+});
+
+test('`dev` beside a host that it has no key of says how to get one of its own', async (t) => {
+  const host = await hostOf(t);
+  const cwd = await folderOf(t, { 'hello.ts': 'export default { fetch: () => new Response() };' });
+  const { code, stderr } = await mayfly(['dev', 'hello.ts', '--host', host.url], { cwd });
+  t.is(code, 4);
+  t.regex(stderr, /name a free port: MAYFLY_URL=/);
+});
+
+test('a refusal that no time mends does not exit with `try again`', async (t) => {
+  const host = await hostOf(t);
+  const exitFor = async (code: ErrorCode): Promise<number | null> => {
+    host.routes.set('GET /v1/whoami', (_, response) => sendProblem(response, code, 'Not now.'));
+    return (await against(host, ['whoami'])).code;
+  };
+  t.is(await exitFor('host_busy'), 6);
+  t.is(await exitFor('secrets_unavailable'), 1);
+  t.is(await exitFor('function_quarantined'), 5);
+});
+
+test('with --json every error is JSON, of the host or of the command itself', async (t) => {
+  const host = await hostOf(t);
+  const errorOf = async (...args: string[]) => {
+    const { code, stderr } = await against(host, [...args, '--json']);
+    return { code, ...JSON.parse(stderr) };
+  };
+  t.like(await errorOf('inspect', 'nope'), { code: 'function_not_found', status: 404 });
+  t.like(await errorOf('deploy', 'nofile.wasm'), {
+    code: 'usage',
+    exitCode: 2,
+    title: 'nofile.wasm does not exist',
+  });
+  t.like(await errorOf('list', '--bogus'), { code: 'usage', exitCode: 2, title: "unknown option '--bogus'" });
+  t.like(await errorOf('list', '--host', 'http://127.0.0.1:2'), { code: 'unavailable', exitCode: 6 });
 });
 
 test('the tenant is named by flag or environment', async (t) => {

@@ -127,6 +127,12 @@ test('WAT without its WIT says where that is looked for', async (t) => {
   });
 });
 
+test('WAT of a wasip1 command goes as it is: the host makes a component of it', async (t) => {
+  const folder = await folderOf(t, { 'start.wat': '(module (func (export "_start")))' });
+  const module = await buildWat(join(folder, 'start.wat'));
+  t.true(WebAssembly.validate(module as Uint8Array<ArrayBuffer>));
+});
+
 test('WAT of a core module becomes a component of the world in the WIT beside it', async (t) => {
   const folder = await folderOf(t, {
     'add.wat':

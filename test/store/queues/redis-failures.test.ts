@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
+import { closed } from '../../../host/store/queues/redis-link.ts';
 import { RedisQueueEngine } from '../../../host/store/queues/redis-queue-engine.ts';
 import { LeakCheck } from '../../harness/leaks.ts';
 import { RedisServer } from '../../harness/redis-server.ts';
@@ -65,6 +66,19 @@ async function drain(engine: RedisQueueEngine): Promise<string[]> {
     await settleAll(engine, claimed);
   }
 }
+
+test('an engine whose Redis is away, and is tried again and again, ends', async (t) => {
+  const server = await RedisServer.start();
+  await server[Symbol.asyncDispose]();
+  const engine = new RedisQueueEngine({ url: server.url, timeoutMs: TIMEOUT_MS });
+  // Between two tries, when there is no socket; the first try is over by then.
+  const trying = engine.link.another('mayfly-test');
+  trying.on('error', () => {});
+  await new Promise((resolve) => trying.once('reconnecting', resolve));
+  await closed(trying);
+  await engine[Symbol.asyncDispose]();
+  t.pass();
+});
 
 test('what was accepted is there after Redis was killed and started again, claims included', async (t) => {
   const { server, engine, lines } = await start(t);
