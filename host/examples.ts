@@ -64,6 +64,7 @@ async function deployIfMissing(
     return example.name === FETCHES.name ? followPort(host, JSON.parse(existing.text)) : undefined;
   }
   say(`Building and deploying the example ${example.name}`);
+  host.expectPublish();
   const failure = await build(example, stopping);
   if (failure !== undefined) return failure;
   const put = await api(host, 'PUT', example.name, 'application/wasm', await readFile(example.output));

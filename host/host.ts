@@ -43,6 +43,8 @@ export interface RunningHost {
   readonly origin: string;
   readonly port: number;
   readonly adminKey: AdminKey;
+  /** Something will be published soon: the process for it (99 MiB) starts while it is built. */
+  expectPublish(): void;
   /** Stops accepting, drains, releases everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -289,6 +291,7 @@ export async function startHost(
     origin: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     port,
     adminKey,
+    expectPublish: () => publisher.warm(),
     stop() {
       stopping ??= owned.disposeAsync();
       return stopping;

@@ -54,6 +54,7 @@ async function startHere(settings: Settings): Promise<DevHost> {
     const host = await startHost(config, (message, error) => {
       process.stderr.write(`mayfly: ${message}${error === undefined ? '' : `: ${String(error)}`}\n`);
     });
+    host.expectPublish();
     return {
       settings: { ...settings, key: host.adminKey.key },
       isOwn: true,

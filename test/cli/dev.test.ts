@@ -1,5 +1,6 @@
 /** `mayfly dev`: a host of its own, or one that runs; sources that change, break and are mended. */
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +26,7 @@ async function developing(t: ExecutionContext, args: readonly string[], cwd: str
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const exited = once(child, 'exit');
   return {
+    pid: child.pid,
     /** The next event of this kind. */
     // biome-ignore lint/suspicious/noExplicitAny: JSON as it comes
     async next(kind: string): Promise<any> {
@@ -40,6 +42,12 @@ async function developing(t: ExecutionContext, args: readonly string[], cwd: str
       return (await exited)[0];
     },
   };
+}
+
+/** Command lines of the processes that a process has started. */
+function commandsBelow(pid: number | undefined): string[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return children.map((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8'));
 }
 
 async function project(t: ExecutionContext, files: Readonly<Record<string, string>>): Promise<string> {
@@ -64,6 +72,7 @@ test('a function runs on a host of its own, follows its sources, and leaves noth
   const args = ['src/hello.ts', '--host', origin, '--env', 'WHOM=Ada', '--env-file', '.env'];
   const dev = await developing(t, args, cwd);
   t.like(await dev.next('host'), { url: origin, isOwn: true });
+  t.true(commandsBelow(dev.pid).some((line) => line.includes('publish-process')));
   const { published } = await dev.next('published');
   t.like(published, { name: 'hello', version: 1 });
   const answer = async (): Promise<string> => (await fetch(`${origin}/fn/default/hello/`)).text();
