@@ -383,6 +383,11 @@ test('usage errors exit 2, and every command has help with an example and the ex
   t.is((await mayfly(['nonsense'])).code, 2);
   t.is((await mayfly(['rollback', 'hello', 'zero'])).code, 2);
   t.is((await mayfly(['list', '--bogus'])).code, 2);
+  // What asks no host takes none.
+  t.is(
+    (await mayfly(['build', 'x.ts', '--host', 'http://127.0.0.1:2'])).stderr.split('\n')[0],
+    "error: unknown option '--host'",
+  );
   const commands = [
     'deploy',
     'build',

@@ -1,18 +1,18 @@
 import { type Command, Option } from 'commander';
 import { writeWhole } from '../../build/write-whole.ts';
-import { command } from '../command.ts';
+import { localCommand } from '../command.ts';
 import { loadComponent } from '../component-file.ts';
 import { CliError } from '../exit-code.ts';
-import type { GlobalOptions } from '../settings.ts';
 import { formatBytes, Progress, print, printJson } from '../terminal.ts';
 
-interface BuildCommandOptions extends GlobalOptions {
+interface BuildCommandOptions {
+  readonly json?: boolean;
   readonly output?: string;
   readonly optimizeFor: 'speed' | 'size';
 }
 
 export function buildCommand(): Command {
-  return command(
+  return localCommand(
     'build',
     'build a component from source without deploying it',
     'mayfly build src/hello.ts -o hello.wasm',

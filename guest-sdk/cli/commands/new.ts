@@ -1,8 +1,9 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
+import { localCommand } from '../command.ts';
 import { nameFromFile } from '../component-file.ts';
-import { CliError, exitTable } from '../exit-code.ts';
+import { CliError } from '../exit-code.ts';
 import { projectFiles, TEMPLATES, type TemplateName } from '../project-files.ts';
 import { checkedName } from '../settings.ts';
 import { print, printJson } from '../terminal.ts';
@@ -17,9 +18,11 @@ const ABOUT = Object.entries(TEMPLATES)
   .map(([name, { about }]) => `${name} ${about}`)
   .join('; ');
 
+const EXAMPLE = `mayfly new hello
+cd hello && npm install && npm run dev`;
+
 export function newCommand(): Command {
-  return new Command('new')
-    .description('make a folder with a function in TypeScript, ready for `mayfly dev`')
+  return localCommand('new', 'make a folder with a function in TypeScript, ready for `mayfly dev`', EXAMPLE)
     .argument('<folder>', 'where; it must not exist, or be empty')
     .addOption(
       new Option('--template <template>', `what to begin with: ${ABOUT}`)
@@ -27,11 +30,6 @@ export function newCommand(): Command {
         .default('http'),
     )
     .option('--name <name>', "the function's name; the folder's own unless given")
-    .option('--json', 'print JSON, for scripts')
-    .addHelpText(
-      'after',
-      `\nExample:\n  mayfly new hello\n  cd hello && npm install && npm run dev\n\n${exitTable()}`,
-    )
     .action(async (path: string, { template, name: given, json }: NewOptions) => {
       const folder = resolve(path);
       const name = checkedName(given ?? nameFromFile(basename(folder)));
