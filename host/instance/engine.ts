@@ -299,11 +299,11 @@ export class RunningInvocation {
   }
 
   #classify(error: unknown): Failure {
-    const cause =
-      error instanceof ExitError
-        ? new MayflyError('function_failed', `The guest exited with status ${error.status}.`)
-        : error;
-    return classifyTrap(cause, this.#accounts, this.#guest?.lacksObjectSpace);
+    if (error instanceof ExitError) {
+      const detail = `The guest exited with status ${error.status}.`;
+      return { code: 'function_failed', detail, log: detail };
+    }
+    return classifyTrap(error, this.#accounts, this.#guest?.lacksObjectSpace);
   }
 
   #takeUnreported(used = this.fuel): number {

@@ -40,9 +40,7 @@ export function classifyTrap(
       error,
     );
   }
-  // A language that throws where it gets no memory returns an error, and does not trap.
-  const isOutOfMemory = memory?.refused && error instanceof MayflyError && error.code === 'function_failed';
-  if (error instanceof MayflyError && !isOutOfMemory) return failure(error.code, error.message, undefined);
+  if (error instanceof MayflyError) return failure(error.code, error.message, undefined);
   if (isStackOverflow(error)) return failure('stack_overflow', "The guest's call stack is exhausted.", error);
   const message = messageOf(error);
   if (lacksObjectSpace) {
