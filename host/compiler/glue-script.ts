@@ -24,6 +24,14 @@ export function glueScript(source: string): string {
   );
   // Handles are numbers for the guest and entries of an array here: memory that no cap on the guest's own counts.
   body = replaceAtMostOnce(body, /^( *)if \(free === 0\) \{\n( *)table\.push\(0\);$/m, HANDLE_CHECK);
+  // Long messages are outside of the heap that the host watches.
+  body = replaceAtMostOnce(
+    body,
+    /^ *const debugMessage = readStrFn\(msgPtr, msgLen\);$/m,
+    'chargeLength(msgLen); const debugMessage = cutMessage(readStrFn(msgPtr, msgLen));',
+  );
+  // Arguments are read in there, and kept until the host returns.
+  body = body.replace(/^( *fn: \(\) => )(importFn\(\.\.\.params\)),$/gm, '$1holdArguments(() => $2),');
   body = withCharges(body);
   const script = `${PROLOGUE}${body}\nreturn instantiate;\n`;
   try {
@@ -45,32 +53,32 @@ table.push(0);`;
  * and numbers, which are copied, `chargeElements` for what the glue makes one by one. The first three are jco's code
  * for WASI 0.2, the others its runtime for 0.3.
  */
-const CHARGES: readonly (readonly [pattern: RegExp, charge: string])[] = [
-  [/^ *(?:var|const|let) (len\d+) = [^;\n]+;$/gm, 'chargeLength($1);'],
-  [/^ *for \((?:let|var) i = 0; i < len\d+; i\+\+\) \{$/gm, 'chargeElements(1);'],
-  [/^ *for \((?:let|var) i = 0; i < vec\d+\.length; i\+\+\) \{$/gm, 'chargeElements(1);'],
-  [/^ *const codeUnits = dv\.getUint32\(ctx\.storagePtr \+ 4, true\);$/gm, 'chargeLength(codeUnits);'],
-  [/^ *const \{ ptr, len \} = _utf8AllocateAndEncode\(ctx\.vals\[0\],.*;$/gm, 'chargeLength(len);'],
+const CHARGES: readonly (readonly [pattern: RegExp, charged: string])[] = [
+  [/^ *(?:var|const|let) (len\d+) = [^;\n]+;$/gm, '$& chargeLength($1);'],
+  [/^ *for \((?:let|var) i = 0; i < len\d+; i\+\+\) \{$/gm, '$& chargeElements(1);'],
+  [/^ *for \((?:let|var) i = 0; i < vec\d+\.length; i\+\+\) \{$/gm, '$& chargeElements(1);'],
+  [/^ *const codeUnits = dv\.getUint32\(ctx\.storagePtr \+ 4, true\);$/gm, '$& chargeLength(codeUnits);'],
+  [/^ *const \{ ptr, len \} = _utf8AllocateAndEncode\(ctx\.vals\[0\],.*;$/gm, '$& chargeLength(len);'],
   [
     /^ *const readValuesAndReset = \(ctx, originalPtr, originalLen, dataPtr, len\) => \{$/gm,
-    '(typedArray === undefined ? chargeElements : chargeLength)(len);',
+    '$& (typedArray === undefined ? chargeElements : chargeLength)(len);',
   ],
   [
     /^ *const dataPtr = ctx\.realloc\(0, 0, elemAlign32, elemSize32 \* elems\.length\);$/gm,
-    'chargeElements(elems.length);',
+    '$& chargeElements(elems.length);',
   ],
   [
     /^ *values = Array\.from\(new Uint8Array\(this\.#memory\.buffer, this\.#ptr, count\)\);$/gm,
-    'chargeLength(count);',
+    'chargeLength(count); $&',
   ],
   [
     /^ *new Uint8Array\(this\.#memory\.buffer, this\.#ptr, values\.length\)\.set\(values\);$/gm,
-    'chargeLength(values.length);',
+    '$& chargeLength(values.length);',
   ],
 ];
 
 function withCharges(body: string): string {
-  return CHARGES.reduce((text, [pattern, charge]) => text.replace(pattern, `$& ${charge}`), body);
+  return CHARGES.reduce((text, [pattern, charged]) => text.replace(pattern, charged), body);
 }
 
 /**

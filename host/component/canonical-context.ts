@@ -26,9 +26,9 @@ export type Realloc = (
 ) => number | undefined;
 
 /** What an element of a list that is no number takes of the host, about: an object with a few fields. */
-const ELEMENT_BYTES = 64;
+export const ELEMENT_BYTES = 64;
 /** What a list of bytes or numbers takes beside them, or a text, at most: two million empty ones, a call's worth of elements, were 550 MB. */
-const LENGTH_BYTES = 192;
+export const LENGTH_BYTES = 192;
 
 const NO_BYTES = new Uint8Array(0);
 const NO_VIEW = new DataView(NO_BYTES.buffer);

@@ -1,9 +1,11 @@
+import { ErrorContext } from '../component/error-context.ts';
 import { COMPONENT_CALL, type HostCallKind, kindOfCoreImport } from '../model/host-call-kind.ts';
 import type { Glue } from './glue.ts';
 import type { CoreFunction, Guest } from './guest.ts';
 import type { GuestTimers } from './guest-timers.ts';
 import { ELEMENT_COST, LENGTH_COST } from './host-call-cost.ts';
 import { type ImportShim, ImportShims } from './import-shims.ts';
+import { LiftedBytes } from './lifted-bytes.ts';
 
 /** What instantiating a component through jco's glue takes. */
 export interface GlueParts {
@@ -19,7 +21,8 @@ export async function startGlue(
   guest: Guest,
   { glue, modules, imports, timers }: GlueParts,
 ): Promise<Record<string, unknown>> {
-  const seen = new SeenExports(guest);
+  const lifted = new LiftedBytes();
+  const seen = new SeenExports(guest, lifted);
   const instantiate = glue.evaluate({
     WebAssembly: seen.facade(),
     setTimeout: (callback, delayMs) => timers.set(callback, delayMs ?? 0, false),
@@ -28,8 +31,16 @@ export async function startGlue(
     clearInterval: (timer) => timers.clear(timer),
     queueMicrotask,
     console: SILENT,
-    chargeLength: (length) => guest.charge(length * LENGTH_COST),
-    chargeElements: (count) => guest.charge(count * ELEMENT_COST),
+    chargeLength(length) {
+      guest.charge(length * LENGTH_COST);
+      lifted.addLength(length);
+    },
+    chargeElements(count) {
+      guest.charge(count * ELEMENT_COST);
+      lifted.addElements(count);
+    },
+    holdArguments: (call) => lifted.hold(call),
+    cutMessage: (message) => new ErrorContext(message).debugMessage,
   });
   const exports = await instantiate(
     (name) => {
@@ -59,9 +70,11 @@ class SeenExports {
   /** Wrapped export -> the export itself, so that it can be linked into another core module. */
   readonly #originals = new WeakMap<CoreFunction, CoreFunction>();
   readonly #shims = new ImportShims();
+  readonly #lifted: LiftedBytes;
 
-  constructor(guest: Guest) {
+  constructor(guest: Guest, lifted: LiftedBytes) {
     this.#guest = guest;
+    this.#lifted = lifted;
   }
 
   instantiate(
@@ -103,8 +116,17 @@ class SeenExports {
   }
 
   #hostImport(value: unknown, kind: HostCallKind): unknown {
-    if (value instanceof WaitingImport) return this.#guest.waitingHostCall(value.call, kind);
-    return typeof value === 'function' ? this.#guest.hostCall(value as CoreFunction, kind) : value;
+    if (value instanceof WaitingImport) return this.#guest.waitingHostCall(this.#bounded(value.call), kind);
+    return typeof value === 'function'
+      ? this.#guest.hostCall(this.#bounded(value as CoreFunction), kind)
+      : value;
+  }
+
+  #bounded(call: CoreFunction): CoreFunction {
+    return (...args) => {
+      this.#lifted.begin();
+      return call(...args);
+    };
   }
 
   /** `WebAssembly` for the glue: the real one, but calls that may be parked are made and watched by the guest. */

@@ -18,6 +18,10 @@ export interface GlueGlobals {
   readonly chargeLength: (length: number) => void;
   /** Other things that do: strings of a list, records, handles. */
   readonly chargeElements: (count: number) => void;
+  /** Makes a call of the host that its guest may not wait for. */
+  readonly holdArguments: <T>(call: () => Promise<T>) => Promise<T>;
+  /** As much of an error context's message as the host keeps. */
+  readonly cutMessage: (message: string) => string;
 }
 
 /** jco's `instantiate` in its asynchronous form. */
@@ -40,6 +44,8 @@ const PARAMETERS = [
   'console',
   'chargeLength',
   'chargeElements',
+  'holdArguments',
+  'cutMessage',
 ] as const satisfies readonly (keyof GlueGlobals)[];
 
 export class Glue {

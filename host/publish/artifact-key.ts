@@ -4,7 +4,7 @@ import type { ArtifactManifest, HandlerKind } from '../model/artifact.ts';
 import type { Digest } from '../model/ids.ts';
 
 /** Raised with any change that makes another artifact of the same upload (a new jco, new glue, new checks). */
-const PIPELINE_VERSION = 5;
+const PIPELINE_VERSION = 6;
 
 /**
  * Where the artifact of an upload lies: hex SHA-256 over everything that determines its content. The upload's own

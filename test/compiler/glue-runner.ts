@@ -27,10 +27,16 @@ export async function runGlue(
   modules: ReadonlyMap<string, Uint8Array>,
   imports: Record<string, unknown>,
 ): Promise<Running> {
-  const instantiate = compileFunction(glue, ['WebAssembly', 'chargeLength', 'chargeElements'])(
+  const instantiate = compileFunction(glue, [
+    'WebAssembly',
+    'chargeLength',
+    'chargeElements',
+    'holdArguments',
+  ])(
     WebAssembly,
     () => {},
     () => {},
+    (call: () => unknown) => call(),
   ) as Instantiate;
   const fuel = new WebAssembly.Global({ value: 'i64', mutable: true }, BUDGET);
   const meter = {
