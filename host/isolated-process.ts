@@ -11,6 +11,7 @@ import { createGuestRuntime } from './guest-runtime.ts';
 import { setHeapPolicy } from './heap-policy.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
 import { REFUSALS } from './limits/limits.ts';
+import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName } from './model/ids.ts';
 import type { SlotUse } from './model/thread-telemetry.ts';
 import { ArtifactCheck } from './publish/artifact-check.ts';
@@ -100,6 +101,11 @@ function serve(data: IsolatedProcessData): ServingProcess {
     usage: (live, fuelModel, use) => usage.append(live, fuelModel, use),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining: () => false,
+    mustEnd(live) {
+      const hasToEnd = heapWatch.mustEnd();
+      if (hasToEnd) noteRelief([live]);
+      return hasToEnd;
+    },
   });
   const heap = new ThreadHeap();
   const heapWatch = new HeapWatch({
@@ -112,9 +118,8 @@ function serve(data: IsolatedProcessData): ServingProcess {
     relieve: () => {
       const detail = 'The process of the tenant ran short of memory for host objects.';
       const ended = invoker.endHeaviest('thread_out_of_memory', detail);
-      const functions = ended.map(({ name, version }) => ({ tenant, name, version }));
-      if (functions.length > 0) link.notify({ kind: 'relieved', functions });
-      return functions.length > 0;
+      noteRelief(ended);
+      return ended.length > 0;
     },
   });
   heapWatch.start();
@@ -147,6 +152,11 @@ function serve(data: IsolatedProcessData): ServingProcess {
     link.notify({ kind: 'serving' });
     void guests.watchLoop(server);
   });
+
+  function noteRelief(ended: readonly LiveFunction[]): void {
+    const functions = ended.map(({ name, version }) => ({ tenant, name, version }));
+    if (functions.length > 0) link.notify({ kind: 'relieved', functions });
+  }
 
   function takeLimits({ outbound: quotas }: IsolatedFunction): void {
     table.setLimit(COLUMN, LIMIT.outboundRequestsPerSecond, quotas.requestsPerSecond);

@@ -160,6 +160,11 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     refused: (live, code) => telemetry.countRefusal(live, code),
     refusals: new RefusalPace({ ...REFUSALS, rate: REFUSALS, monotonicMs }),
     isDraining,
+    mustEnd(live) {
+      const hasToEnd = heapWatch.mustEnd();
+      if (hasToEnd) noteRelief([live]);
+      return hasToEnd;
+    },
   });
   const events = new EventDeliveries({ invoker, resolve, isDraining, nowMs: Date.now, report });
   const heap = new ThreadHeap();
@@ -175,9 +180,8 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
         'thread_out_of_memory',
         'The thread that served the request ran short of memory for host objects.',
       );
-      const names = functions.map(({ tenant, name, version }) => ({ tenant, name, version }));
-      if (names.length > 0) link.notify({ kind: 'relieved', functions: names });
-      return names.length > 0;
+      noteRelief(functions);
+      return functions.length > 0;
     },
   });
   heapWatch.start();
@@ -269,6 +273,11 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   function noteUse(route: ResolvedFunction | undefined): ResolvedFunction | undefined {
     if (route !== undefined) uses.note(route);
     return route;
+  }
+
+  function noteRelief(ended: readonly LiveFunction[]): void {
+    const functions = ended.map(({ tenant, name, version }) => ({ tenant, name, version }));
+    if (functions.length > 0) link.notify({ kind: 'relieved', functions });
   }
 
   function noteLoss(

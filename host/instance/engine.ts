@@ -10,6 +10,7 @@
  */
 import { type ErrorCode, MayflyError } from '../errors/errors.ts';
 import { FUEL_SLICE } from '../limits/limits.ts';
+import type { LiveFunction } from '../model/function-version.ts';
 import { NO_HOST_CALLS } from '../model/host-call-kind.ts';
 import type { TenantName } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -53,6 +54,8 @@ export interface EnginePorts {
    * @param hasOnlyComputed since it was resumed: it has called no function of the host
    */
   keepsThread(hasOnlyComputed: boolean): boolean;
+  /** Whether a guest that cannot be parked must end where it stands, since the thread is short of memory for host objects. */
+  mustEnd?(live: LiveFunction): boolean;
   /** Fuel that was used since the last time its guest was parked. */
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
@@ -234,6 +237,7 @@ export class RunningInvocation {
       yieldThread: (resume) =>
         this.#ports.park(live.tenant, this.#takeUnreported(), resume, this.#hasSettled),
       keepsThread: (hasOnlyComputed) => this.#ports.keepsThread(hasOnlyComputed),
+      mustEnd: () => this.#ports.mustEnd?.(live) ?? false,
       goOn: () => this.#ports.goOn(live.tenant, this.#takeUnreported(), this.#hasSettled),
     };
   }

@@ -21,6 +21,8 @@ export interface GuestRun {
    * @param hasOnlyComputed since it was resumed: it has called no function of the host
    */
   readonly keepsThread: (hasOnlyComputed: boolean) => boolean;
+  /** Asked where it cannot be parked and has called functions of the host: whether it must end, since the thread is short of memory. */
+  readonly mustEnd?: () => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
   /** The guest's code is about to be entered. */

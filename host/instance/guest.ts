@@ -303,13 +303,17 @@ export class Guest {
     return run;
   }
 
-  /** Ends a guest that keeps the thread to itself (invariant 2). */
+  /** Ends a guest that keeps the thread to itself (invariant 2), or fills its heap meanwhile. */
   #countUnparked(run: Run): void {
     run.unparkedSlices++;
-    if (run.unparkedSlices <= (this.#isStarting ? MAX_START_SLICES : MAX_UNPARKED_SLICES)) return;
     const where = this.#isStarting ? 'start function' : 'cabi_realloc or post-return';
-    const detail = `The guest's ${where} runs for too long where it cannot be interrupted.`;
-    run.by.onTrap(new MayflyError('function_trapped', detail));
+    if (run.unparkedSlices > (this.#isStarting ? MAX_START_SLICES : MAX_UNPARKED_SLICES)) {
+      const detail = `The guest's ${where} runs for too long where it cannot be interrupted.`;
+      run.by.onTrap(new MayflyError('function_trapped', detail));
+    } else if (!run.hasOnlyComputed && run.by.mustEnd?.() === true) {
+      const detail = `The thread ran short of memory for host objects while the guest's ${where} could not be interrupted.`;
+      run.by.onTrap(new MayflyError('thread_out_of_memory', detail));
+    } else return;
     run.by.fuel.poison();
   }
 

@@ -6,6 +6,8 @@
  * 2. It goes on, one tenant after the other, until the heap is below the mark again or nothing runs any more.
  * 3. What somebody held who was ended is counted a turn of the event loop later: the stacks it was parked in unwind first. Otherwise
  *    others would be ended for it.
+ * 4. Who makes objects of the host and cannot be parked has to end where it stands if the heap is short: there is no turn until it is
+ *    done, and several may be at it in one. A look follows.
  */
 export interface HeapWatchPorts {
   readonly limitBytes: number;
@@ -45,6 +47,8 @@ export class HeapWatch {
   #restsUpToBytes = 0;
   #isRelieving = false;
   #isComing = false;
+  /** A heap that is short has been seen in the midst of a guest's call; until the look that follows. */
+  #isKnownShort = false;
 
   constructor(ports: HeapWatchPorts) {
     this.#ports = ports;
@@ -69,6 +73,24 @@ export class HeapWatch {
     });
   }
 
+  /** Invariant 4. */
+  mustEnd(): boolean {
+    if (!this.#isShort()) return false;
+    if (this.#isKnownShort) return true;
+    if (this.#isResting()) return false;
+    const spentMs = this.#ports.collect();
+    if (!this.#isShort()) {
+      this.#rest(spentMs);
+      return false;
+    }
+    this.#isKnownShort = true;
+    this.#ports.nextTurn(() => {
+      this.#isKnownShort = false;
+      this.look();
+    });
+    return true;
+  }
+
   look(): void {
     if (!this.#isDue()) return;
     this.#isRelieving = true;
@@ -76,7 +98,7 @@ export class HeapWatch {
     if (this.#isShort()) {
       this.#ports.clear();
       this.#collect(firstMs);
-    } else this.#rest(firstMs);
+    } else this.#end(firstMs);
   }
 
   /** @param spentMs by the collections since the look */
@@ -87,20 +109,27 @@ export class HeapWatch {
       this.#ports.nextTurn(() => this.#collect(allMs));
       return;
     }
-    this.#rest(allMs);
+    this.#end(allMs);
+  }
+
+  #end(spentMs: number): void {
+    this.#isRelieving = false;
+    this.#rest(spentMs);
   }
 
   #rest(spentMs: number): void {
     const ports = this.#ports;
-    this.#isRelieving = false;
     this.#restsUntilMs = ports.nowMs() + Math.min(MAX_REST_MS, spentMs);
     this.#restsUpToBytes = ports.usedBytes() + ports.limitBytes * RESTING_GROWTH;
   }
 
   #isDue(): boolean {
-    if (this.#isRelieving || !this.#isShort()) return false;
+    return !this.#isRelieving && this.#isShort() && !this.#isResting();
+  }
+
+  #isResting(): boolean {
     const ports = this.#ports;
-    return ports.nowMs() >= this.#restsUntilMs || ports.usedBytes() >= this.#restsUpToBytes;
+    return ports.nowMs() < this.#restsUntilMs && ports.usedBytes() < this.#restsUpToBytes;
   }
 
   #isShort(): boolean {

@@ -24,6 +24,37 @@ const STREAM_FLOOD = `(component
   (instance $i (instantiate $C (with "run" (func $run))))
   (export "wasi:cli/run@0.2.0" (instance $i)))`;
 
+/** Error contexts, 20 MiB of messages, made in its start function, where it cannot be parked; then it holds them and computes. */
+const START_FLOOD = `(component
+  (core module $libc (memory (export "memory") 1))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "memory" (core memory $memory))
+  (core func $new (canon error-context.new (memory $memory)))
+  (core module $M
+    (import "" "memory" (memory 1))
+    (import "" "new" (func $new (param i32 i32) (result i32)))
+    (func $start (local $i i32)
+      ;; Euro signs: two bytes each in the host.
+      (loop $fill
+        (i32.store16 (local.get $i) (i32.const 0x82e2))
+        (i32.store8 offset=2 (local.get $i) (i32.const 0xac))
+        (br_if $fill (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 3))) (i32.const 3072))))
+      (local.set $i (i32.const 0))
+      (loop $again
+        (drop (call $new (i32.const 0) (i32.const 3072)))
+        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9900)))))
+    (start $start)
+    (func (export "run") (result i32) (loop $again (br $again)) unreachable))
+  (core instance $m (instantiate $M (with "" (instance
+    (export "new" (func $new)) (export "memory" (memory $memory))))))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (component $C (import "run" (func $r (result (result)))) (export "run" (func $r)))
+  (instance $i (instantiate $C (with "run" (func $run))))
+  (export "wasi:cli/run@0.2.0" (instance $i)))`;
+
+/** Each of a tenant of its own: they begin in one turn of the event loop, and 64 MiB are not enough for them. */
+const STARTING = 8;
+
 let host: TestHost;
 let operator: Operator;
 test.before(async () => {
@@ -46,6 +77,27 @@ function codeOf({ status, headers, text }: Answer): string {
   if (headers['content-type'] === 'application/problem+json') return JSON.parse(text).code;
   return `${status} ${text}`;
 }
+
+test.serial(
+  'start functions that fill the heap together end where they stand, the thread goes on',
+  async (t) => {
+    const tenants = Array.from({ length: STARTING }, (_, i) => `starting-${i}`);
+    const flood = await parse(START_FLOOD);
+    for (const tenant of tenants) {
+      await operator.tenant(tenant);
+      await operator.deploy(tenant, 'flood', flood, { fuel: 2_000_000_000, timeoutMs: 60_000 });
+    }
+    const answers = await Promise.all(tenants.map((tenant) => operator.call(tenant, 'flood')));
+    // Those that there was room for go on, unless they are the ones that a later look ends.
+    const codes = new Set(answers.map(codeOf));
+    codes.delete('fuel_exhausted');
+    t.deepEqual([...codes], ['thread_out_of_memory']);
+    t.true(
+      answers.some(({ text }) => /while the guest's start function could not be interrupted/.test(text)),
+    );
+    t.deepEqual(host.reports, []);
+  },
+);
 
 test('their invocations end with a code of the host, others are served meanwhile, in time they are quarantined', async (t) => {
   t.teardown(() => {

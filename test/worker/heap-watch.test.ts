@@ -137,3 +137,35 @@ test('a look while it is being relieved ends nobody else', (t) => {
   t.deepEqual(heap.log, ['collect', 'clear', 'collect', 'relieve', 'collect']);
   t.deepEqual(heap.endable, [30]);
 });
+
+test('who cannot be parked must end if what is in use leaves the heap short, and a look follows', (t) => {
+  const heap = new Heap();
+  const watch = new HeapWatch(heap);
+  heap.used = 70;
+  t.false(watch.mustEnd());
+  t.deepEqual(heap.log, []);
+  heap.garbage = 20;
+  t.false(watch.mustEnd());
+  t.deepEqual(heap.log.splice(0), ['collect']);
+  heap.ms += 1;
+  heap.used = 90;
+  heap.endable.push(20);
+  t.true(watch.mustEnd());
+  // Another one, in the same turn.
+  t.true(watch.mustEnd());
+  t.deepEqual(heap.log.splice(0), ['collect']);
+  heap.settle();
+  t.deepEqual(heap.log, ['collect', 'clear', 'collect', 'relieve', 'collect']);
+  t.false(watch.mustEnd());
+});
+
+test('who cannot be parked must end although somebody else is being ended', (t) => {
+  const heap = new Heap();
+  heap.used = 90;
+  heap.endable.push(20);
+  const watch = new HeapWatch(heap);
+  watch.look();
+  t.true(watch.mustEnd());
+  heap.settle();
+  t.false(watch.mustEnd());
+});
