@@ -53,7 +53,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
   const usage = new UsageRelay((batch) => link.notify({ kind: 'usage', batch }));
   const store = new ArtifactStore(data.dataDir);
-  const check = new ArtifactCheck(store);
+  const check = new ArtifactCheck(store, { tenantsOf: () => [tenant] });
   const artifacts = new ArtifactCache<LoadedArtifact>({
     load: async (key) => new LoadedArtifact(await compileArtifact(store, check, key)),
     sizeOf: (artifact) => artifact.codeBytes,

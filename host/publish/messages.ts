@@ -21,22 +21,8 @@ export interface PipelineResult {
   readonly steps: readonly PublishStep[];
 }
 
-export type PublishInput = { readonly kind: 'job'; readonly job: PipelineJob };
-
-export type PublishOutput =
-  | { readonly kind: 'progress'; readonly progress: PublishProgress }
-  | { readonly kind: 'done'; readonly result: PipelineResult; readonly isSpent: boolean }
-  | {
-      readonly kind: 'failed';
-      readonly error: ErrorMessage;
-      /** Stack of an unexpected error, for the host's log. */
-      readonly trace: string | undefined;
-      /** The process must not be used again: a tool crashed in it, or it holds much memory. */
-      readonly isSpent: boolean;
-    };
-
-/** For the thread that looks at an upload again. */
-export interface CheckThreadData {
+/** An upload that was published before, to look at again. */
+export interface CheckJob {
   readonly uploadPath: string;
   readonly upload: UploadKind;
 }
@@ -45,3 +31,22 @@ export interface CheckVerdict {
   /** Why it is refused; null where it is not. */
   readonly refusal: string | null;
 }
+
+export type PublishInput =
+  | { readonly kind: 'job'; readonly job: PipelineJob }
+  | { readonly kind: 'check'; readonly job: CheckJob };
+
+/** Of what it was asked for. */
+export type PublishResult = PipelineResult | CheckVerdict;
+
+export type PublishOutput =
+  | { readonly kind: 'progress'; readonly progress: PublishProgress }
+  | { readonly kind: 'done'; readonly result: PublishResult; readonly isSpent: boolean }
+  | {
+      readonly kind: 'failed';
+      readonly error: ErrorMessage;
+      /** Stack of an unexpected error, for the host's log. */
+      readonly trace: string | undefined;
+      /** The process must not be used again: a tool crashed in it, or it holds much memory. */
+      readonly isSpent: boolean;
+    };

@@ -13,7 +13,15 @@ import { fileURLToPath } from 'node:url';
 import { type ErrorCode, fromErrorMessage, MayflyError } from '../errors/errors.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import { entryUrl } from './entry-url.ts';
-import type { PipelineJob, PipelineResult, PublishInput, PublishOutput } from './messages.ts';
+import type {
+  CheckJob,
+  CheckVerdict,
+  PipelineJob,
+  PipelineResult,
+  PublishInput,
+  PublishOutput,
+  PublishResult,
+} from './messages.ts';
 import { MEMORY_EXCEEDED_SIGNAL } from './watchdog-data.ts';
 
 const MiB = 1024 * 1024;
@@ -31,7 +39,7 @@ export interface PublishChildOptions {
 
 /** The job under way, and why the process is being killed, if it is. */
 interface Assignment {
-  readonly resolve: (result: PipelineResult) => void;
+  readonly resolve: (result: PublishResult) => void;
   readonly reject: (error: MayflyError) => void;
   readonly onProgress: OnPublishProgress;
   readonly timer: NodeJS.Timeout;
@@ -83,15 +91,23 @@ export class PublishChild {
   }
 
   /** Runs a job; rejects with a MayflyError. Only while `isUsable`. */
-  run(job: PipelineJob, onProgress: OnPublishProgress = () => {}): Promise<PipelineResult> {
+  run(job: PipelineJob, onProgress?: OnPublishProgress): Promise<PipelineResult> {
+    return this.#assign({ kind: 'job', job }, onProgress) as Promise<PipelineResult>;
+  }
+
+  /** The same for an upload that was published before. */
+  check(job: CheckJob): Promise<CheckVerdict> {
+    return this.#assign({ kind: 'check', job }) as Promise<CheckVerdict>;
+  }
+
+  #assign(input: PublishInput, onProgress: OnPublishProgress = () => {}): Promise<PublishResult> {
     if (!this.isUsable) throw new Error('the publishing process is not free');
-    const { promise, resolve, reject } = Promise.withResolvers<PipelineResult>();
+    const { promise, resolve, reject } = Promise.withResolvers<PublishResult>();
     const { timeoutMs } = this.#options;
     const timer = setTimeout(() => {
       this.#kill(new MayflyError('publish_timed_out', `Publishing took longer than ${timeoutMs} ms.`));
     }, timeoutMs);
     this.#mode = { name: 'busy', assignment: { resolve, reject, onProgress, timer, verdict: undefined } };
-    const input: PublishInput = { kind: 'job', job };
     // A failure to send means that the process is going down; `close` says how.
     this.#process.send(input, () => {});
     return promise;

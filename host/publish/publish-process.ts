@@ -9,6 +9,7 @@ import { MayflyError, toErrorMessage } from '../errors/errors.ts';
 import { entryUrl } from './entry-url.ts';
 import type { PublishInput, PublishOutput } from './messages.ts';
 import { runPipeline } from './pipeline.ts';
+import { checkUpload } from './upload-check.ts';
 import type { WatchdogData } from './watchdog-data.ts';
 
 const limitBytes = Number(process.argv[2]);
@@ -38,7 +39,10 @@ function send(output: PublishOutput): void {
 async function run(input: PublishInput): Promise<PublishOutput> {
   setBusy(1);
   try {
-    const result = await runPipeline(input.job, (progress) => send({ kind: 'progress', progress }));
+    const result =
+      input.kind === 'check'
+        ? await checkUpload(input.job)
+        : await runPipeline(input.job, (progress) => send({ kind: 'progress', progress }));
     return { kind: 'done', result, isSpent: isFull() };
   } catch (error) {
     const cause = error instanceof MayflyError ? error.cause : error;

@@ -255,6 +255,12 @@ export class FunctionTable {
     };
   }
 
+  /** Those that have versions with the artifact. */
+  tenantsOf(artifactKey: string): TenantName[] {
+    const rows = this.#sql('SELECT DISTINCT tenant FROM versions WHERE artifact_key = ?').all(artifactKey);
+    return rows.map((row) => row['tenant'] as TenantName);
+  }
+
   /** Artifacts that some version still names; every other one may be swept. */
   artifactKeysInUse(): Set<string> {
     const rows = this.#sql('SELECT DISTINCT artifact_key AS key FROM versions').all();

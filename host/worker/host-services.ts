@@ -36,7 +36,7 @@ export function createHostServices({
   socketOf,
   report,
 }: HostServicesPorts): HostServices {
-  const check = new ArtifactCheck(artifacts);
+  const check = new ArtifactCheck(artifacts, { tenantsOf: (key) => registry.functions.tenantsOf(key) });
   const unreadable = new Set<string>();
   /** Callers are not told what is wrong with a file of the host; the operator is, once for as long as it lasts. */
   const load = async (key: string): Promise<ArtifactMessage> => {

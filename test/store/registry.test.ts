@@ -192,8 +192,10 @@ test('an artifact is in use while any version of any function names it', (t) => 
   registry.functions.publish(publicationOf(acme, hello, 'own'), roomy);
   const shared = publicationOf(acme, hello, 'shared').artifactKey;
   t.is(registry.functions.artifactKeysInUse().size, 2);
+  t.deepEqual(registry.functions.tenantsOf(shared).sort(), [acme, other].sort());
   registry.functions.remove(acme, hello);
   t.deepEqual([...registry.functions.artifactKeysInUse()], [shared]);
+  t.deepEqual(registry.functions.tenantsOf(shared), [other]);
 });
 
 test('listeners hear of each change before the method returns, and of nothing that failed', (t) => {
