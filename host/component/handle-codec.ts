@@ -29,8 +29,13 @@ function getHandle(context: CanonicalContext, index: number, resource: ResourceI
   return handle;
 }
 
+/**
+ * What the host passes to an export is of the types that it has here, and lowered by those that the component declares: a list or bytes for
+ * a resource would lend JavaScript's own methods (`set`, `splice`) to whoever has the handle. Objects of another class check for themselves.
+ */
 function toObject(value: unknown): object {
-  if (typeof value !== 'object' || value === null) throw new TypeError('not a resource');
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
+    throw new TypeError('not a resource');
   return value;
 }
 
