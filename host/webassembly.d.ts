@@ -1,6 +1,7 @@
 /**
  * The WebAssembly JavaScript interface (W3C, with JS promise integration), as far as Mayfly uses it. TypeScript
- * ships it with the DOM library only, whose other globals do not exist in Node.
+ * ships it with the DOM library only, whose other globals do not exist in Node. Tests of the console need those, and reach
+ * modules of the host: they are checked with both, in which the library's types of imports come first (tsconfig.console.json).
  */
 declare namespace WebAssembly {
   type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'externref' | 'anyfunc';

@@ -37,7 +37,7 @@ export function createRefill(
   park: () => Promise<void>,
   goOn: () => void,
 ): WebAssembly.ExportValue {
-  const slow = new WebAssembly.Suspending(park);
+  const slow = new WebAssembly.Suspending(park) as WebAssembly.ImportValue;
   const imports = { '': { fast: () => Number(decide()), slow, on: goOn } };
   return new WebAssembly.Instance(MODULE, imports).exports['refill']!;
 }
