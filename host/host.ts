@@ -186,12 +186,12 @@ export async function startHost(
     folder: socketFolder,
     data: {
       dataDir: config.dataDir,
+      heapBytes: config.threadHeapBytes,
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
       tracing: config.telemetry.sampling,
     },
-    heapBytes: config.threadHeapBytes,
     graceMs: config.drainTimeoutMs,
     resolve: ({ tenant, name }) => isolatedFunction({ registry, accounts }, tenant, name),
     onSpent: (tenant, fuel, outboundBytes) => accounts.spend(tenant, fuel, outboundBytes),

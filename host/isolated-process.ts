@@ -107,7 +107,7 @@ function serve(data: IsolatedProcessData): ServingProcess {
       return hasToEnd;
     },
   });
-  const heap = new ThreadHeap();
+  const heap = new ThreadHeap(data.heapBytes);
   const heapWatch = new HeapWatch({
     limitBytes: heap.limitBytes,
     usedBytes: () => heap.usedBytes(),

@@ -55,12 +55,12 @@ export class IsolatedChild {
   /** Why the host ends it. */
   #verdict: string | undefined;
 
-  constructor(entry: URL, heapBytes: number, data: IsolatedProcessData, ports: IsolatedChildPorts) {
+  constructor(entry: URL, data: IsolatedProcessData, ports: IsolatedChildPorts) {
     this.#data = data;
     this.#ports = ports;
     this.#process = fork(fileURLToPath(entry), [], {
       // Nothing of the host's flags and environment, where secrets are, reaches it.
-      execArgv: [`--max-old-space-size=${Math.ceil(heapBytes / 2 ** 20)}`],
+      execArgv: [`--max-old-space-size=${Math.ceil(data.heapBytes / 2 ** 20)}`],
       env: {},
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced',

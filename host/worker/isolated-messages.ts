@@ -18,6 +18,8 @@ export interface IsolatedProcessData {
   /** Where it listens; nobody but this host may connect. */
   readonly socketPath: string;
   readonly dataDir: string;
+  /** JavaScript heap of the process. */
+  readonly heapBytes: number;
   readonly rewind: RoadWish;
   readonly idleMemoryBytes: number;
   readonly idleSlots: number;

@@ -26,8 +26,6 @@ export interface IsolatedProcessesPorts {
   /** For sockets; nobody else may enter it. */
   readonly folder: string;
   readonly data: Omit<IsolatedProcessData, 'tenant' | 'socketPath'>;
-  /** JavaScript heap of a process. */
-  readonly heapBytes: number;
   /** How long one that is being left may go on with what it runs. */
   readonly graceMs: number;
   resolve(id: FunctionId): IsolatedFunction | undefined;
@@ -150,12 +148,11 @@ export class IsolatedProcesses {
     const entry = entryOf();
     if (this.#isClosed || entry.isLeft)
       throw new MayflyError('draining', 'The process is not wanted any more.');
-    const { entry: module, heapBytes, data, folder } = this.#ports;
+    const { entry: module, data, folder } = this.#ports;
     const socketPath = join(folder, `${this.#sockets++}.sock`);
     const startedMs = performance.now();
     const child = new IsolatedChild(
       module,
-      heapBytes,
       { ...data, tenant, socketPath },
       {
         resolve: (id) => this.#ports.resolve(id),

@@ -2,13 +2,25 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { resourceLimits } from 'node:worker_threads';
 
+/** What the calling thread, or the process if it is the first one, was given. */
+function ownLimitBytes(): number {
+  const { maxOldGenerationSizeMb } = resourceLimits;
+  return maxOldGenerationSizeMb === undefined
+    ? getHeapStatistics().heap_size_limit
+    : maxOldGenerationSizeMb * 2 ** 20;
+}
+
 /** The heap of the calling thread: its limit, what is used of it, and a collection on demand. */
 export class ThreadHeap {
-  /** V8's own `heap_size_limit` counts what the young generation may take on top, and never reaches it. */
-  readonly limitBytes: number =
-    resourceLimits.maxOldGenerationSizeMb === undefined
-      ? getHeapStatistics().heap_size_limit
-      : resourceLimits.maxOldGenerationSizeMb * 2 ** 20;
+  readonly limitBytes: number;
+
+  /**
+   * @param limitBytes that of a process is known to whoever starts it: V8's own `heap_size_limit` counts what the young generation may take on
+   *   top, and never reaches it
+   */
+  constructor(limitBytes = ownLimitBytes()) {
+    this.limitBytes = limitBytes;
+  }
 
   usedBytes(): number {
     return getHeapStatistics().used_heap_size;

@@ -24,8 +24,11 @@ const STREAM_FLOOD = `(component
   (instance $i (instantiate $C (with "run" (func $run))))
   (export "wasi:cli/run@0.2.0" (instance $i)))`;
 
-/** Error contexts, 20 MiB of messages, made in its start function, where it cannot be parked; then it holds them and computes. */
-const START_FLOOD = `(component
+/**
+ * Error contexts, 2 KiB of message each, made in its start function, where it cannot be parked; then it holds them and computes.
+ * @param items of the component
+ */
+const startFlood = (contexts: number, items = ''): string => `(component ${items}
   (core module $libc (memory (export "memory") 1))
   (core instance $libc (instantiate $libc))
   (alias core export $libc "memory" (core memory $memory))
@@ -42,7 +45,7 @@ const START_FLOOD = `(component
       (local.set $i (i32.const 0))
       (loop $again
         (drop (call $new (i32.const 0) (i32.const 3072)))
-        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9900)))))
+        (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const ${contexts})))))
     (start $start)
     (func (export "run") (result i32) (loop $again (br $again)) unreachable))
   (core instance $m (instantiate $M (with "" (instance
@@ -82,7 +85,7 @@ test.serial(
   'start functions that fill the heap together end where they stand, the thread goes on',
   async (t) => {
     const tenants = Array.from({ length: STARTING }, (_, i) => `starting-${i}`);
-    const flood = await parse(START_FLOOD);
+    const flood = await parse(startFlood(9_900));
     for (const tenant of tenants) {
       await operator.tenant(tenant);
       await operator.deploy(tenant, 'flood', flood, { fuel: 2_000_000_000, timeoutMs: 60_000 });
@@ -98,6 +101,24 @@ test.serial(
     t.deepEqual(host.reports, []);
   },
 );
+
+for (const isolation of ['shared', 'process']) {
+  test.serial(`a start function that alone fills the heap ends where it stands: ${isolation}`, async (t) => {
+    const tenant = `alone-${isolation}`;
+    await operator.tenant(tenant);
+    await operator.api('PATCH', `/tenants/${tenant}/settings`, { isolation });
+    // Resources of its own keep it on jco's glue, which counts no error contexts.
+    const ownResources = '(type $r (resource (rep i32))) (core func $own (canon resource.new $r))';
+    await operator.deploy(tenant, 'flood', await parse(startFlood(60_000, ownResources)), {
+      fuel: 2_000_000_000,
+      timeoutMs: 60_000,
+    });
+    const answer = await operator.call(tenant, 'flood');
+    t.is(codeOf(answer), 'thread_out_of_memory');
+    t.regex(answer.text, /while the guest's start function could not be interrupted/);
+    t.deepEqual(host.reports, []);
+  });
+}
 
 test('their invocations end with a code of the host, others are served meanwhile, in time they are quarantined', async (t) => {
   t.teardown(() => {

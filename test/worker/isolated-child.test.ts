@@ -11,12 +11,13 @@ function start(t: ExecutionContext, tenant: string): { child: IsolatedChild; hea
     tenant: tenant as TenantName,
     socketPath: '',
     dataDir: '',
+    heapBytes: 64 * 2 ** 20,
     rewind: 'fresh',
     idleMemoryBytes: 0,
     idleSlots: 0,
     tracing: undefined as never,
   } as const;
-  const child = new IsolatedChild(ENTRY, 64 * 2 ** 20, data, {
+  const child = new IsolatedChild(ENTRY, data, {
     resolve: () => undefined,
     onSpent: (...spent) => heard.push(spent),
     onLogs: (records) => heard.push(...records),
