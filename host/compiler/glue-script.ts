@@ -51,7 +51,7 @@ table.push(0);`;
 /**
  * What passes between guest and host is charged by its length (docs/fuel.md, host calls): `chargeLength` for bytes
  * and numbers, which are copied, `chargeElements` for what the glue makes one by one. The first three are jco's code
- * for WASI 0.2, the others its runtime for 0.3.
+ * for WASI 0.2, the others its runtime for 0.3. What is read out of a stream (`chargeRead`) is no part of a call: a write of any length is read in pieces.
  */
 const CHARGES: readonly (readonly [pattern: RegExp, charged: string])[] = [
   [/^ *(?:var|const|let) (len\d+) = [^;\n]+;$/gm, '$& chargeLength($1);'],
@@ -69,7 +69,7 @@ const CHARGES: readonly (readonly [pattern: RegExp, charged: string])[] = [
   ],
   [
     /^ *values = Array\.from\(new Uint8Array\(this\.#memory\.buffer, this\.#ptr, count\)\);$/gm,
-    'chargeLength(count); $&',
+    'chargeRead(count); $&',
   ],
   [
     /^ *new Uint8Array\(this\.#memory\.buffer, this\.#ptr, values\.length\)\.set\(values\);$/gm,

@@ -7,6 +7,9 @@ import { ELEMENT_COST, LENGTH_COST } from './host-call-cost.ts';
 import { type ImportShim, ImportShims } from './import-shims.ts';
 import { LiftedBytes } from './lifted-bytes.ts';
 
+/** What V8 takes for one in an array. */
+const NUMBER_BYTES = 8;
+
 /** What instantiating a component through jco's glue takes. */
 export interface GlueParts {
   readonly glue: Glue;
@@ -38,6 +41,11 @@ export async function startGlue(
     chargeElements(count) {
       guest.charge(count * ELEMENT_COST);
       lifted.addElements(count);
+    },
+    chargeRead(count) {
+      guest.charge(count * LENGTH_COST);
+      lifted.begin();
+      lifted.addLength(count * NUMBER_BYTES);
     },
     holdArguments: (call) => lifted.hold(call),
     cutMessage: (message) => new ErrorContext(message).debugMessage,

@@ -18,6 +18,8 @@ export interface GlueGlobals {
   readonly chargeLength: (length: number) => void;
   /** Other things that do: strings of a list, records, handles. */
   readonly chargeElements: (count: number) => void;
+  /** Bytes of a stream that are about to become an array of numbers. */
+  readonly chargeRead: (count: number) => void;
   /** Makes a call of the host that its guest may not wait for. */
   readonly holdArguments: <T>(call: () => Promise<T>) => Promise<T>;
   /** As much of an error context's message as the host keeps. */
@@ -44,6 +46,7 @@ const PARAMETERS = [
   'console',
   'chargeLength',
   'chargeElements',
+  'chargeRead',
   'holdArguments',
   'cutMessage',
 ] as const satisfies readonly (keyof GlueGlobals)[];

@@ -84,7 +84,7 @@ function byName({ exports }: LinkPlan, functions: Functions): Functions {
   return Object.fromEntries(exports.map(({ name }) => [name, functions[camelCase(name)]!]));
 }
 
-function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
+export function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
   const fuel = new FuelAccount(1_000_000_000);
   const traps: unknown[] = [];
   const guest = new Guest({
