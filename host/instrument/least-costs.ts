@@ -175,7 +175,7 @@ export class LeastCosts {
         case RECORD.directCall:
         case RECORD.tailCall:
           this.#charge(cost);
-          if (this.#isFinal()) return this.#result;
+          if (this.#isFinal()) return this.#bounded();
           cost = PAID_UP;
           break;
         default:

@@ -7,6 +7,7 @@ import { assemble, type GuestFunction, instantiate, MeterHost, meter } from './m
 /** Programs without an end. */
 const ENDLESS: Readonly<Record<string, string>> = {
   'an endless loop': '(func (export "f") (loop (br 0)))',
+  'an endless loop with a trap behind it': '(func (export "f") (loop (br 0)) unreachable)',
   'a loop through br_if': '(func (export "f") (loop (br_if 0 (i32.const 1))))',
   'a loop through br_table': '(func (export "f") (loop (br_table 0 0 (i32.const 1))))',
   'a loop through br_on_null': '(func (export "f") (loop (drop (br_on_null 0 (ref.null func)))))',
