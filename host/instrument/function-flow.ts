@@ -87,11 +87,13 @@ export class FunctionFlow {
     const branch = event + EVENT_WIDTH;
     const end = branch + EVENT_WIDTH;
     const { rows } = this;
+    const label = rows[event + ARG]!;
     return (
       (rows[branch + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.branchIf &&
       (rows[end + KIND_AND_COST]! & FLOW_KIND_MASK) === FLOW.end &&
-      rows[branch + ARG] === rows[event + ARG] &&
-      this.traits[rows[event + ARG]!] === (LABEL_TRAIT.loop | LABEL_TRAIT.branched) &&
+      rows[branch + ARG] === label &&
+      rows[end + ARG] === label &&
+      this.traits[label] === (LABEL_TRAIT.loop | LABEL_TRAIT.branched) &&
       this.costOf(branch) <= CHECK_INTERVAL
     );
   }

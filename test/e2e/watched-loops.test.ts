@@ -58,7 +58,11 @@ async function untilTold(operator: Operator, tenant: string, pid: number): Promi
   while (!hasTold(pid, ring!)) await operator.call(tenant, 'computing');
 }
 
+/** A host that does not ask is called in vain for as long. */
+const PATIENCE_MS = 120_000;
+
 test.serial('a serving thread asks the kernel while a guest is alone, until it ends', async (t) => {
+  t.timeout(PATIENCE_MS);
   await untilTold(new Operator(host), 'here', process.pid);
   await host.stop();
   t.deepEqual(ringsOf(process.pid), []);
@@ -66,6 +70,7 @@ test.serial('a serving thread asks the kernel while a guest is alone, until it e
 });
 
 test.serial('the process of an isolated tenant asks the kernel while a guest is alone', async (t) => {
+  t.timeout(PATIENCE_MS);
   const operator = new Operator(host);
   await operator.tenant('apart');
   await operator.api('PATCH', '/tenants/apart/settings', { isolation: 'process' });

@@ -16,6 +16,14 @@ async function checksIn(wat: string): Promise<number> {
   return (await written(wat)).match(CHECK)?.length ?? 0;
 }
 
+test('a loop with a block behind its branch is none of one straight piece of code', async (t) => {
+  const loop = (rest: string): string =>
+    `(module (func (export "f") (param i32) (loop (br_if 0 (i32.popcnt (local.get 0))) ${rest})))`;
+  // The check of a straight loop stands around it, and the loop is left for it.
+  t.is(await checksIn(loop('')), 2);
+  t.is(await checksIn(loop('(block)')), 1);
+});
+
 /** Counts down, going back to the head of its loop by one branch for even numbers and by another for odd ones. */
 const TWO_WAYS = `(module (func (export "f") (param i32)
   (loop $l
