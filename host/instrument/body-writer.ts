@@ -23,6 +23,7 @@ const BLOCK = 0x02;
 const END = 0x0b;
 const EMPTY_BLOCK = 0x40;
 const CALL = 0x10;
+const DROP = 0x1a;
 /** Integers below take one byte. */
 const ONE_BYTE = 0x80;
 
@@ -220,10 +221,14 @@ export class BodyWriter {
     if (callee < this.#importedFunctions) return;
     this.#copyTo(offset);
     const passes = this.#plan.passing[callee] === 1;
-    if (passes) this.#insertions.push(pushed);
+    // Where control does not come, a call may stand in a function that has no counter.
+    const { hasCounter } = this.#function;
+    if (passes && hasCounter) this.#insertions.push(pushed);
+    else if (passes) this.#sink.i64Const(0);
     this.#sink.instruction(CALL, callee + this.#plan.functionShift);
     this.#copied = this.#behindInteger(offset + 1);
-    if (passes) this.#insertions.pop();
+    if (passes && hasCounter) this.#insertions.pop();
+    else if (passes) this.#sink.u8(DROP);
   }
 
   /** The first local's number, at `offset`, becomes another one. */

@@ -73,6 +73,11 @@ export class MeteredFunction {
     return this.movedTo + 1;
   }
 
+  /** Whether there is a `counterLocal`. */
+  get hasCounter(): boolean {
+    return this.isPassing || this.added.declaresCounter;
+  }
+
   /** The new number of a local. */
   renamed(local: number): number {
     return local === this.movedLocal ? this.movedTo : local;

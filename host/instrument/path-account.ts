@@ -83,12 +83,13 @@ export class PathAccount {
     this.#slots.close(slotBehind(event));
   }
 
+  /** A call that does not take the counter. What is in it goes to the account, and so has to be looked at there (invariant 6). */
   call(slot: number): void {
     if (this.isDead) return;
     this.#requirePaidUp();
     const needsCheck = this.checked < 0 || this.#isRowOver();
     if (this.checked < 0) this.callChecks++;
-    if (this.isDirty) this.put(slot, INSERTION.settle, this.pending, needsCheck);
+    if (this.isDirty) this.put(slot, INSERTION.settle, this.pending, true);
     else this.chargeGlobally(slot, this.pending, needsCheck);
     this.pending = 0;
     this.isDirty = false;
@@ -118,9 +119,19 @@ export class PathAccount {
     this.isDead = true;
   }
 
-  /** Nothing is pending afterwards, and nothing in the local counter. */
-  settle(slot: number, isDirty: boolean): void {
-    if (isDirty) {
+  /** Something is thrown. Nothing is pending afterwards, and nothing in the local counter (invariant 6). */
+  throw(slot: number): void {
+    if (this.isDead) return;
+    if (this.isDirty) this.put(slot, INSERTION.settle, this.pending, true);
+    else if (this.pending > 0 || this.isLocal) this.chargeGlobally(slot, this.pending, this.isLocal);
+    this.isDirty = false;
+    this.pending = 0;
+    this.isDead = true;
+  }
+
+  /** The function is left by a branch. Nothing is pending afterwards, and nothing in the local counter. */
+  settle(slot: number): void {
+    if (this.isDirty) {
       this.put(slot, INSERTION.settle, this.pending, false);
       this.isDirty = false;
     } else if (this.pending > 0) this.chargeGlobally(slot, this.pending);

@@ -17,6 +17,8 @@
  * 4. What callers paid ahead (least-costs.ts) is used up at every call and exit.
  * 5. A charge may be enlarged (`openSlot`) only by the straight code it stands in and, where that ends at a label, by the
  *    straight code behind the label.
+ * 6. A check of the local counter finds what was counted since it was emptied. So whatever empties it on the way to a call or a
+ *    handler looks at the account: otherwise a turn of a loop, or of a recursion, could be checked each time and be found out never.
  */
 import { ChargeSlots } from './charge-slots.ts';
 import * as costs from './cost-model.ts';
@@ -174,8 +176,7 @@ export class ChargePlacement {
           path.isDead = true;
           break;
         case FLOW.throw:
-          if (!path.isDead) path.settle(event, path.isDirty);
-          path.isDead = true;
+          path.throw(event);
           break;
         case FLOW.call:
           path.call(event);
@@ -305,7 +306,7 @@ export class ChargePlacement {
       return;
     }
     if (label === BODY) {
-      path.settle(slot, path.isDirty);
+      path.settle(slot);
       return;
     }
     if (labels.isLoop(label)) {

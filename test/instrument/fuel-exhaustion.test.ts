@@ -13,6 +13,20 @@ const ENDLESS: Readonly<Record<string, string>> = {
   'a loop through br_on_null': '(func (export "f") (loop (drop (br_on_null 0 (ref.null func)))))',
   'a loop through br_on_cast_fail':
     '(func (export "f") (ref.null any) (loop $l (param anyref) (drop (br_on_cast_fail $l anyref (ref i31)))))',
+  'a loop whose calls empty the counter, and whose head is checked':
+    '(table funcref (elem $g)) (func $g) (func (export "f") (param i32) (loop (call $g) (br_if 0 (i32.eqz (local.get 0))) (br 0)))',
+  'exceptions that empty the counter in a loop that is passed one':
+    '(tag $e) (func $p (param i32)) (func (export "f") (param i32) loop $l try local.get 0 call $p throw $e catch $e br $l end end)',
+  'exponential recursion through a table, with a check at the entry': `(table funcref (elem $f)) (type $t (func (param i32)))
+    (func $p)
+    (func $twice (param i32) (call_indirect (type $t) (local.get 0) (i32.const 0)) (call_indirect (type $t) (local.get 0) (i32.const 0)))
+    (func $f (export "f") (type $t)
+      (call $p)
+      (if (i32.lt_u (local.get 0) (i32.const 60)) (then
+        (local.set 0 (i32.add (local.get 0) (i32.const 1)))
+        (if (i32.and (local.get 0) (i32.const 1))
+          (then (call_indirect (type $t) (local.get 0) (i32.const 0)) (call $twice (local.get 0)))
+          (else (call_indirect (type $t) (local.get 0) (i32.const 0)) (call $twice (local.get 0)))))))`,
   'mutual tail calls': '(func $g (return_call $f)) (func $f (export "f") (return_call $g))',
   'indirect tail calls':
     '(table funcref (elem $f)) (func $f (export "f") (return_call_indirect (i32.const 0)))',

@@ -9,11 +9,12 @@ import { instrument } from '../../../host/instrument/instrument.ts';
 import { headOf, readForms } from '../conformance/s-expression.ts';
 import { assemble, compile, isValid } from '../metered.ts';
 import { Random } from '../random.ts';
+import { MAX_EXCESS, randomControlFlow } from './control-flow.ts';
 import { type Comparison, compareModule, Difference } from './differential.ts';
 import { mutate } from './mutate.ts';
 import { EVERYTHING, INTERPRETED, WasmOpt } from './wasm-opt.ts';
 
-export type CaseKind = 'mutated' | 'interpreted' | 'generated';
+export type CaseKind = 'mutated' | 'interpreted' | 'generated' | 'control';
 
 export interface CaseResult {
   readonly kind: CaseKind;
@@ -36,6 +37,8 @@ const CORPUS_FROM_BINARYEN = 12;
 /** Of a thousand cases, how many are modules that binaryen makes: each takes as long as hundreds of mutations. */
 const INTERPRETED_PERMILLE = 4;
 const GENERATED_PERMILLE = 2;
+/** The same of random control flow. */
+const CONTROL_PERMILLE = 50;
 /** Processor time that a case of a few kilobytes may take in the rewriter. The slowest seen took 40 ms. */
 const MAX_MS = 2_000;
 
@@ -78,6 +81,13 @@ export class Cases implements Disposable {
     if (lot < INTERPRETED_PERMILLE) return this.#generated('interpreted', random, INTERPRETED);
     if (lot < INTERPRETED_PERMILLE + GENERATED_PERMILLE)
       return this.#generated('generated', random, EVERYTHING);
+    if (lot < INTERPRETED_PERMILLE + GENERATED_PERMILLE + CONTROL_PERMILLE) {
+      const module = await assemble(randomControlFlow(random));
+      const comparison = await compare(module, random);
+      if (comparison!.excess > MAX_EXCESS)
+        throw new CaseFailure(`${comparison!.excess} units beyond the budget`, module);
+      return { kind: 'control', isAccepted: true, comparison };
+    }
     return this.#mutated(random);
   }
 

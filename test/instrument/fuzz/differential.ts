@@ -1,7 +1,8 @@
 /**
  * Runs one module in three worlds with the same calls: metered, as it is, and on the reference machine. Results,
  * traps and what was told to the host are the same in all; the fuel of the metered one equals the machine's. The
- * metered one goes first with a budget, so that a module which never ends ends the comparison only.
+ * metered one goes first with a budget, so that a module which never ends ends the comparison only: the machine has no end within the
+ * budget either, then.
  */
 import { InstrumentError } from '../../../host/instrument/error.ts';
 import { instrument } from '../../../host/instrument/instrument.ts';
@@ -23,6 +24,8 @@ export interface Comparison {
   exceptions: number;
   /** Whether it ended by running out of fuel. */
   ranOut: boolean;
+  /** What was charged beyond the budget then. Operations that are charged by their length can ask for any of it. */
+  excess: number;
   /** Of the calls, the ones whose fuel was compared with the machine's. */
   counted: number;
   fuel: number;
@@ -96,6 +99,7 @@ class Differential {
     traps: 0,
     exceptions: 0,
     ranOut: false,
+    excess: 0,
     counted: 0,
     fuel: 0,
   };
@@ -129,7 +133,13 @@ class Differential {
       instances.push(new WebAssembly.Instance(this.#metered, meteredImports));
       return [];
     });
-    if (this.#hasRunOut()) return this.#comparison;
+    if (this.#hasRunOut()) {
+      if (this.#machineFormat !== undefined) {
+        const machine = new Machine(this.#machineFormat, machineHost, MAX_FUEL);
+        this.#requireTooLong('instantiation', machine, () => machine.start());
+      }
+      return this.#comparison;
+    }
     const plainOutcome = attempt(() => {
       instances.push(new WebAssembly.Instance(this.#plain, imports));
       return [];
@@ -166,20 +176,38 @@ class Differential {
     for (let i = 0; i < CALLS_OF_EACH; i++) {
       const bits = parameterBits(type).map((kind) => randomBits(this.#random, kind));
       const meteredOutcome = attempt(() => callMetered(bits));
-      if (this.#hasRunOut()) return false;
-      const plainOutcome = attempt(() => callPlain(bits));
       const machine = this.#machine;
+      const what = `${name}(${bits.join(', ')})`;
+      if (this.#hasRunOut()) {
+        if (machine) this.#requireTooLong(what, machine, () => machine.call(index, toMachine(type, bits)));
+        return false;
+      }
+      const plainOutcome = attempt(() => callPlain(bits));
       const machineOutcome =
         machine && attempt(() => fromMachine(type, machine.call(index, toMachine(type, bits))));
-      if (!this.#compare(`${name}(${bits.join(', ')})`, plainOutcome, meteredOutcome, machineOutcome))
-        return false;
+      if (!this.#compare(what, plainOutcome, meteredOutcome, machineOutcome)) return false;
     }
     return true;
   }
 
   #hasRunOut(): boolean {
     this.#comparison.ranOut = this.#meter.refills > 0;
+    this.#comparison.excess = Math.max(0, this.#meter.spent - MAX_FUEL);
     return this.#comparison.ranOut;
+  }
+
+  /** It ran out: so does the machine, or nearly. */
+  #requireTooLong(what: string, machine: Machine, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      const isUnknown =
+        error instanceof TooLong || error instanceof RangeError || error instanceof NotInterpreted;
+      if (isUnknown) return;
+      if (!(error instanceof Thrown) && !(error instanceof WebAssembly.RuntimeError)) throw error;
+    }
+    if (machine.fuel + machine.rest + TRAP_EXCESS < MAX_FUEL)
+      this.#require(what, 'fuel', machine.fuel, `more than ${MAX_FUEL}`);
   }
 
   #compare(what: string, plain: Outcome, metered: Outcome, machine: Outcome | undefined): boolean {

@@ -1,6 +1,7 @@
 import test from 'ava';
-import { isValid } from '../metered.ts';
+import { assemble, isValid } from '../metered.ts';
 import { FIXED_SEED, Random, seedOf } from '../random.ts';
+import { MAX_EXCESS, randomControlFlow } from './control-flow.ts';
 import { type Comparison, compareModule } from './differential.ts';
 import { EVERYTHING, INTERPRETED, WasmOpt } from './wasm-opt.ts';
 
@@ -16,7 +17,15 @@ async function compareModules(
   features: readonly string[],
   salt: number,
 ): Promise<Comparison> {
-  const sum: Comparison = { calls: 0, traps: 0, exceptions: 0, ranOut: false, counted: 0, fuel: 0 };
+  const sum: Comparison = {
+    calls: 0,
+    traps: 0,
+    exceptions: 0,
+    ranOut: false,
+    excess: 0,
+    counted: 0,
+    fuel: 0,
+  };
   for (let i = 0; i < count; i++) {
     const random = new Random(Math.imul(seed + i, 0x9e3779b1) ^ salt);
     const bytes = Uint8Array.from({ length: 500 + random.below(6_000) }, () => random.below(256));
@@ -50,6 +59,31 @@ test.serial(
     t.timeout(300_000);
     t.log(await compareModules(seed, 17, EVERYTHING, 2));
     t.pass();
+  },
+);
+
+test.serial(
+  `random control flow takes the fuel that the reference counts, and runs out where that goes on (seed ${seed})`,
+  async (t) => {
+    t.timeout(300_000);
+    const sum = { calls: 0, counted: 0, ranOut: 0 };
+    for (let i = 0; i < 400; i++) {
+      const random = new Random(Math.imul(seed + i, 0x9e3779b1) ^ 3);
+      const compared = await compareModule(await assemble(randomControlFlow(random)), random).catch(
+        (error: unknown) => {
+          throw new Error(`module ${i} of seed ${seed}`, { cause: error });
+        },
+      );
+      sum.calls += compared!.calls;
+      sum.counted += compared!.counted;
+      if (compared!.ranOut) sum.ranOut++;
+      t.true(
+        compared!.excess < MAX_EXCESS,
+        `module ${i} of seed ${seed}: ${compared!.excess} units too many`,
+      );
+    }
+    t.log(sum);
+    t.true(sum.counted > 100 && sum.ranOut > 50, JSON.stringify(sum));
   },
 );
 

@@ -33,6 +33,8 @@ export class Frame {
   readonly #stack: Value[] = [];
   readonly #labels: Label[] = [];
   #pc = 0;
+  /** Whether the instruction has said itself what comes next, which may be itself. */
+  #hasJumped = false;
   /** Cost of the straight code up to and with the current instruction. */
   #executedOfRun = 0;
   #isCalling = false;
@@ -102,12 +104,11 @@ export class Frame {
       const instruction = this.#code[this.#pc]!;
       this.#machine.spend(instruction.cost);
       this.#executedOfRun += instruction.cost;
-      const at = this.#pc;
+      this.#hasJumped = false;
       const exit = this.#step(instruction);
       if (exit !== undefined) return exit;
       if (instruction.endsRun) this.#executedOfRun = 0;
-      // Branches set it to what comes next themselves.
-      if (this.#pc === at) this.#pc++;
+      if (!this.#hasJumped) this.#pc++;
     }
   }
 
@@ -138,6 +139,11 @@ export class Frame {
     return this.#stack.splice(this.#stack.length - count, count);
   }
 
+  #jump(to: number): void {
+    this.#pc = to;
+    this.#hasJumped = true;
+  }
+
   #enter(block: Instruction): void {
     this.#labels.push({ at: this.#pc, block, height: this.#stack.length - block.type!.parameters.length });
   }
@@ -151,7 +157,7 @@ export class Frame {
     this.#stack.length = label.height;
     this.#stack.push(...values);
     this.#labels.length -= isLoop ? depth : depth + 1;
-    this.#pc = isLoop ? label.at + 1 : label.block.end! + 1;
+    this.#jump(isLoop ? label.at + 1 : label.block.end! + 1);
     return undefined;
   }
 
@@ -190,15 +196,15 @@ export class Frame {
       case 0x04: {
         const isTrue = this.#pop() !== 0;
         if (!isTrue && instruction.otherwise === undefined) {
-          this.#pc = instruction.end! + 1;
+          this.#jump(instruction.end! + 1);
           return undefined;
         }
         this.#enter(instruction);
-        if (!isTrue) this.#pc = instruction.otherwise! + 1;
+        if (!isTrue) this.#jump(instruction.otherwise! + 1);
         return undefined;
       }
       case 0x05: // the end of the first arm
-        this.#pc = this.#labels.pop()!.block.end! + 1;
+        this.#jump(this.#labels.pop()!.block.end! + 1);
         return undefined;
       case 0x0b:
         return this.#labels.pop() === undefined ? this.#popMany(this.#results) : undefined;
