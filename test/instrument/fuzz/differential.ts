@@ -31,6 +31,11 @@ export interface Comparison {
   fuel: number;
 }
 
+/** Of no calls. */
+export function noComparison(): Comparison {
+  return { calls: 0, traps: 0, exceptions: 0, ranOut: false, excess: 0, counted: 0, fuel: 0 };
+}
+
 /** Metering changed something. */
 export class Difference extends Error {}
 
@@ -94,15 +99,7 @@ function isOverflow(outcome: Outcome): boolean {
 }
 
 class Differential {
-  readonly #comparison: Comparison = {
-    calls: 0,
-    traps: 0,
-    exceptions: 0,
-    ranOut: false,
-    excess: 0,
-    counted: 0,
-    fuel: 0,
-  };
+  readonly #comparison = noComparison();
   readonly #plain: WebAssembly.Module;
   readonly #metered: WebAssembly.Module;
   readonly #random: Random;

@@ -2,7 +2,7 @@ import test from 'ava';
 import { assemble, isValid } from '../metered.ts';
 import { FIXED_SEED, Random, seedOf } from '../random.ts';
 import { MAX_EXCESS, randomControlFlow } from './control-flow.ts';
-import { type Comparison, compareModule } from './differential.ts';
+import { type Comparison, compareModule, noComparison } from './differential.ts';
 import { EVERYTHING, INTERPRETED, WasmOpt } from './wasm-opt.ts';
 
 const seed = seedOf('MAYFLY_TEST_SEED');
@@ -17,15 +17,7 @@ async function compareModules(
   features: readonly string[],
   salt: number,
 ): Promise<Comparison> {
-  const sum: Comparison = {
-    calls: 0,
-    traps: 0,
-    exceptions: 0,
-    ranOut: false,
-    excess: 0,
-    counted: 0,
-    fuel: 0,
-  };
+  const sum = noComparison();
   for (let i = 0; i < count; i++) {
     const random = new Random(Math.imul(seed + i, 0x9e3779b1) ^ salt);
     const bytes = Uint8Array.from({ length: 500 + random.below(6_000) }, () => random.below(256));
@@ -83,7 +75,8 @@ test.serial(
       );
     }
     t.log(sum);
-    t.true(sum.counted > 100 && sum.ranOut > 50, JSON.stringify(sum));
+    // Some 1,450 and 56, by the seed.
+    t.true(sum.counted > 500 && sum.ranOut > 10, JSON.stringify(sum));
   },
 );
 
