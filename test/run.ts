@@ -1,5 +1,5 @@
 /**
- * `npm test`: tools, examples, style, types, tests, in this order and up to the first stage that fails. Arguments go
+ * `npm test`: tools, metering code, examples, style, types, tests, in this order and up to the first stage that fails. Arguments go
  * to ava. The last line counts the tests; one that is skipped or left to do counts as failed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -118,6 +118,11 @@ const STAGES: readonly Stage[] = [
       ensureTools();
       return 0;
     },
+  ],
+  // `npm ci` compiles it, too, but what is tested is what its sources are now.
+  [
+    'metering code',
+    () => runNode([commandOf('assemblyscript', 'asc'), '--config', 'host/instrument/assembly/asconfig.json']),
   ],
   ['examples', () => runNode(['examples/build.ts'])],
   ['style', () => runNode([commandOf('@biomejs/biome', 'biome'), 'check', '.'])],

@@ -15,7 +15,11 @@ const DIST = join(ROOT, 'dist');
 /** The WIT, what lies beside the host's code (Lua, SQL), and the examples' sources, which are built where they run. */
 const ASSETS = ['wit/**/*', 'host/**/*', 'guest-sdk/**/*', 'examples/*/**/*'];
 
+/** What `npm run build:metering` has compiled. */
+const METERING_CODE = 'host/instrument/assembly/build/metering.wasm';
+
 function isAsset(path: string): boolean {
+  if (path === METERING_CODE) return true;
   if (/\.wasm$|\.tmp$|(?:^|\/)node_modules\//.test(path)) return false;
   // Under examples/, TypeScript in a folder is the source of a function; elsewhere the compiler has dealt with it.
   if (path.startsWith('examples/')) return true;

@@ -4,26 +4,6 @@
  */
 export const FUEL_MODEL = 'mayfly-fuel/6';
 
-/** Instructions that emit no machine code, plus `unreachable`, which ends the program. All others cost 1. */
-const FREE_OPCODES = [
-  0x00, // unreachable
-  0x01, // nop
-  0x02, // block
-  0x03, // loop
-  0x05, // else
-  0x06, // try
-  0x07, // catch
-  0x0b, // end
-  0x18, // delegate
-  0x19, // catch_all
-  0x1a, // drop
-  0x1f, // try_table
-];
-
-/** Fixed cost by first opcode byte; the prefixed instructions (0xfb, 0xfc, 0xfd) have a base of 1. */
-export const OPCODE_COST: Uint8Array = new Uint8Array(256).fill(1);
-for (const opcode of FREE_OPCODES) OPCODE_COST[opcode] = 0;
-
 /**
  * Bulk memory instructions pay one unit for each whole 8 bytes on top of their base. memcpy moves about
  * 10 GB/s, so 8 bytes take as long as one to two instructions.
@@ -48,15 +28,6 @@ export const LENGTH_CLAMP: number = 2 ** 36;
  */
 export const FREE_LOCALS = 64;
 
-export function entryCost(declaredLocals: number): number {
-  return Math.max(0, declaredLocals - FREE_LOCALS);
-}
-
-/** `struct.new_default` writes every field without an operand having been paid for it. */
-export function structDefaultCost(fields: number): number {
-  return 1 + fields;
-}
-
 /**
  * The most fuel that a path through one function takes between two checks: where it would be exceeded, a check
  * is added. At 1,024 the extra checks are below 1 % of the code.
@@ -67,13 +38,13 @@ export const CHECK_INTERVAL = 1_024;
  * What a call counts as, besides its own code, in the distance from the last check: 64 in a row make one necessary. Without, a
  * thousand calls of functions that need no check could follow each other.
  */
-export const CALL_SHARE: number = CHECK_INTERVAL / 64;
+export const CALL_SHARE = CHECK_INTERVAL / 64;
 
 /**
  * The most that a function may cost, with all that it calls, to be called without a check. Four such calls in a row
  * make a check of their own necessary.
  */
-export const BOUNDED_CALL: number = CHECK_INTERVAL / 4;
+export const BOUNDED_CALL = CHECK_INTERVAL / 4;
 
 /**
  * What the local counter may hold at a check before it is settled with the account. Settling takes a mispredicted branch

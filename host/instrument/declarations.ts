@@ -17,7 +17,7 @@ import { skipHeapType, skipMutability, skipValueType } from './value-types.ts';
 
 /**
  * Reads all sections of a module, their counts held to `bounds`; function bodies are only counted, for
- * function-reader.ts to read. Linear in the input, and allocates in proportion to what is really there.
+ * assembly/function-reader.ts to read. Linear in the input, and allocates in proportion to what is really there.
  */
 export function scanDeclarations(
   bytes: Uint8Array,

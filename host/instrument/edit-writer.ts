@@ -2,13 +2,9 @@ import { EDIT, type EditList } from './edits.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { MeterPlan } from './plan.ts';
 import { Cursor } from './reader.ts';
-import { subtractHeadroomCode } from './support-functions.ts';
 import type { ByteSink } from './writer.ts';
 
-const CALL = 0x10;
-const I64_CONST = 0x42;
-
-/** Writes declarations with their edits applied, and the rare edits of code: knows what each stands for, byte by byte. */
+/** Writes declarations with their edits applied: knows what each stands for, byte by byte. */
 export class EditWriter {
   readonly #bytes: Uint8Array;
   readonly #layout: ModuleLayout;
@@ -29,13 +25,13 @@ export class EditWriter {
       const offset = edits.offset(slot);
       if (offset >= to) break;
       this.#sink.copy(this.#bytes, at, offset);
-      at = this.apply(edits.kind(slot), edits.value(slot), offset);
+      at = this.#apply(edits.kind(slot), edits.value(slot), offset);
     }
     this.#sink.copy(this.#bytes, at, to);
   }
 
   /** Writes the EDIT at `offset`, up to which all is written. Returns where the rest starts. */
-  apply(kind: number, value: number, offset: number): number {
+  #apply(kind: number, value: number, offset: number): number {
     const sink = this.#sink;
     const plan = this.#plan;
     switch (kind) {
@@ -50,37 +46,9 @@ export class EditWriter {
       case EDIT.exportedFunction:
         sink.u32(plan.entries.get(value) ?? value + plan.functionShift);
         return this.#behindInteger(offset);
-      case EDIT.chargeLength:
-        this.#call(plan.chargeLength[value]!);
-        return offset;
-      case EDIT.allocate:
-        sink.u8(I64_CONST);
-        sink.s64(value);
-        this.#call(plan.allocate);
-        return offset;
-      case EDIT.allocateArray:
-        this.#call(plan.allocateArray[value]!);
-        return offset;
-      case EDIT.memoryGrow:
-        this.#call(plan.memoryGrow.get(value)!);
-        return this.#behindInteger(offset + 1);
-      case EDIT.tableGrow:
-        this.#call(plan.tableGrow.get(value)!);
-        return this.#behindInteger(this.#behindInteger(offset + 1));
-      case EDIT.subtractHeadroom: {
-        const behind = this.#behindInteger(offset + 1);
-        sink.copy(this.#bytes, offset, behind);
-        sink.list(subtractHeadroomCode(plan, this.#layout, value));
-        return behind;
-      }
       default:
         return offset;
     }
-  }
-
-  #call(index: number): void {
-    this.#sink.u8(CALL);
-    this.#sink.u32(index);
   }
 
   #behindInteger(offset: number): number {

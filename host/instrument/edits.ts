@@ -1,4 +1,4 @@
-/** What an edit does to an instruction or a declaration. `value` is given in brackets. */
+/** What an edit does to a declaration (those of code are in assembly/code-edits.ts). `value` is given in brackets. */
 export const EDIT = {
   /** Replace the index of a defined function [old index]. */
   functionIndex: 1,
@@ -8,23 +8,11 @@ export const EDIT = {
   functionIndices: 3,
   /** Replace the index of a defined function by that of its entry for the outside [old index]. */
   exportedFunction: 4,
-  /** Insert a call of the helper that charges by length [kind of length, see LENGTH]. */
-  chargeLength: 5,
-  /** Replace memory.grow, opcode and immediate, by a call of its helper [memory]. */
-  memoryGrow: 6,
-  /** Replace table.grow, opcode and immediate, by a call of its helper [table]. */
-  tableGrow: 7,
-  /** Insert, behind memory.size, code that subtracts the headroom from what it gives [memory]. */
-  subtractHeadroom: 8,
-  /** Insert a call of the helper that counts an object's [bytes]. */
-  allocate: 9,
-  /** Insert a call of the helper that counts an array's bytes by its length [logarithm of its elements' size]. */
-  allocateArray: 10,
 } as const;
 
 export type EditKind = (typeof EDIT)[keyof typeof EDIT];
 
-/** Helpers that charge by length: width of the operand on top of the stack, and what it counts. */
+/** Helpers that charge by length: width of the operand on top of the stack, and what it counts. As LengthKind of assembly/code-edits.ts. */
 export const LENGTH = { bytes32: 0, bytes64: 1, entries32: 2, entries64: 3 } as const;
 export const LENGTH_KINDS = 4;
 

@@ -26,6 +26,11 @@ export class FeatureSet {
     this.#bits |= FEATURE_BITS[name];
   }
 
+  /** Adds those whose bits are set. */
+  addBits(bits: number): void {
+    this.#bits |= bits;
+  }
+
   names(): readonly FeatureName[] {
     return (Object.keys(FEATURE_BITS) as FeatureName[]).filter((name) => this.#bits & FEATURE_BITS[name]);
   }

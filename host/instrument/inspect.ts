@@ -10,7 +10,7 @@ import type { ModuleShape } from './module-shape.ts';
  * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
  */
 export function inspectModule(bytes: Uint8Array, bounds?: ModuleBounds): ModuleShape {
-  const { shape, functions } = analyzeModule(bytes, bounds);
-  functions.recorder.release();
+  const { shape, code } = analyzeModule(bytes, bounds);
+  code.release();
   return shape;
 }

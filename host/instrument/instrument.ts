@@ -28,17 +28,21 @@ export interface InstrumentedModule {
  * Throws `InstrumentError`: `malformed`, `too_complex` (see `bounds`), `unsupported`.
  */
 export function instrument(moduleBytes: Uint8Array, bounds?: ModuleBounds): InstrumentedModule {
-  const analysis = analyzeModule(moduleBytes, bounds);
-  const { layout, shape, usage, features, declarationEdits, functions, bytes } = analysis;
-  requireValid(bytes);
-  const passing = passingFunctions(layout, usage, features);
-  const { state, added } = planStateExports(bytes, layout, usage, features);
-  const plan = planMetering(layout, usage, passing);
-  if (plan === undefined) return { bytes: withExports(moduleBytes, layout, added), shape, state };
-  const rewriter = new Rewriter(bytes, layout, plan, declarationEdits, features, functions, added);
-  const metered = rewriter.write();
-  functions.recorder.release();
-  return { bytes: metered, shape, state };
+  const { layout, shape, usage, features, declarationEdits, code, bytes } = analyzeModule(
+    moduleBytes,
+    bounds,
+  );
+  try {
+    requireValid(bytes);
+    const passing = passingFunctions(layout, usage, features);
+    const { state, added } = planStateExports(bytes, layout, usage, features);
+    const plan = planMetering(layout, usage, passing);
+    if (plan === undefined) return { bytes: withExports(moduleBytes, layout, added), shape, state };
+    const rewriter = new Rewriter(bytes, layout, plan, declarationEdits, code, added);
+    return { bytes: rewriter.write(), shape, state };
+  } finally {
+    code.release();
+  }
 }
 
 function requireValid(moduleBytes: Uint8Array): void {

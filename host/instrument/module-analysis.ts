@@ -1,13 +1,11 @@
 import { MODULE_BOUNDS, type ModuleBounds } from './bounds.ts';
+import { CodeMeter } from './code-meter.ts';
 import { scanDeclarations } from './declarations.ts';
 import { EditList } from './edits.ts';
 import { FeatureSet } from './features.ts';
-import { FunctionReader } from './function-reader.ts';
 import { RESERVED_NAMES } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import type { ModuleShape } from './module-shape.ts';
-import { Cursor } from './reader.ts';
-import { SECTION } from './sections.ts';
 import { emptyUsage, type MeterUsage } from './usage.ts';
 
 /** Everything that is known about a module after one pass over it. */
@@ -19,8 +17,8 @@ export interface ModuleAnalysis {
   readonly usage: MeterUsage;
   readonly features: FeatureSet;
   readonly declarationEdits: EditList;
-  /** What was found in the bodies of functions. */
-  readonly functions: FunctionReader;
+  /** What was found in the bodies of functions. Whoever asked for the analysis releases it. */
+  readonly code: CodeMeter;
 }
 
 /** Reads the whole module once, within `bounds`. Linear in its length. Throws `InstrumentError`. */
@@ -30,31 +28,18 @@ export function analyzeModule(source: Uint8Array, bounds: ModuleBounds = MODULE_
   const usage = emptyUsage();
   const declarationEdits = new EditList();
   const layout = scanDeclarations(bytes, bounds, RESERVED_NAMES, features, declarationEdits);
-  const code = layout.sections.find(({ id }) => id === SECTION.code);
-  const codeBytes = code === undefined ? 0 : code.end - code.start;
-  const functions = new FunctionReader(bytes, layout, codeBytes, bounds, features, usage);
-  if (code !== undefined) readBodies(new Cursor(bytes, layout.codeStart, code.end), layout.bodies, functions);
-  return {
-    bytes,
-    layout,
-    shape: shapeOf(layout, functions, features),
-    usage,
-    features,
-    declarationEdits,
-    functions,
-  };
-}
-
-function readBodies(cursor: Cursor, bodies: number, functions: FunctionReader): void {
-  for (let i = 0; i < bodies; i++) {
-    const size = cursor.count('bytes of a function');
-    functions.read(i, cursor.pos, cursor.pos + size);
-    cursor.pos += size;
+  const code = new CodeMeter(bytes, layout, bounds);
+  try {
+    code.read();
+    code.report(usage, features);
+    return { bytes, layout, shape: shapeOf(layout, code, features), usage, features, declarationEdits, code };
+  } catch (error) {
+    code.release();
+    throw error;
   }
-  if (cursor.remaining > 0) cursor.fail('the code section is longer than its content');
 }
 
-function shapeOf(layout: ModuleLayout, functions: FunctionReader, features: FeatureSet): ModuleShape {
+function shapeOf(layout: ModuleLayout, code: CodeMeter, features: FeatureSet): ModuleShape {
   return {
     functions: layout.bodies,
     types: layout.types.length,
@@ -68,9 +53,9 @@ function shapeOf(layout: ModuleLayout, functions: FunctionReader, features: Feat
     elementSegments: layout.elementSegments,
     initialMemoryBytes: layout.initialMemoryBytes + layout.initialObjectBytes,
     initialTableEntries: layout.initialTableEntries,
-    localsTotal: functions.localsTotal,
-    blockDepth: functions.recorder.maxDepth,
-    functionBytes: functions.longestBody,
+    localsTotal: code.localsTotal,
+    blockDepth: code.blockDepth,
+    functionBytes: code.longestBody,
     hasStart: layout.hasStart,
     features: features.names(),
   };

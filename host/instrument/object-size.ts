@@ -32,13 +32,5 @@ export function elementBytes(code: number): number {
   }
 }
 
-/** Exceptions of so few values count for nothing: they are kept in tables and objects only, whose entries are bounded. */
-const FREE_EXCEPTION_VALUES = 4;
-
-/** An exception by the number of values it carries: V8 writes a vector as eight numbers of 8 bytes. */
-export function exceptionBytes(values: number): number {
-  return values <= FREE_EXCEPTION_VALUES ? 0 : values * 64;
-}
-
 /** Sizes of elements are 1, 2, 4, 8 and 16. */
 export const ELEMENT_SIZES = 5;

@@ -1,6 +1,6 @@
 /**
  * What follows each opcode of one byte. The shapes with consequences for metering (control, calls, indices,
- * growth) are read by function-reader.ts and control-instructions.ts; this table has the rest, and which opcodes exist.
+ * growth) are read by hand (assembly/function-reader.ts); this table has the rest, and which opcodes exist.
  */
 export const IMMEDIATE = {
   none: 0,
@@ -54,54 +54,3 @@ SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.bytes16, 12, 14); // v128.const, i8x16.shuff
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.lane, 21, 35); // extract_lane, replace_lane
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.memoryAndLane, 84, 92); // load_lane, store_lane
 SIMD_IMMEDIATES.fill(SIMD_IMMEDIATE.memory, 92, 94); // load_zero
-
-/**
- * The instructions that all code consists of, nearly, in forms of at most a few bytes that frequent-instructions.ts reads
- * with hardly a look at anything else.
- */
-export const FREQUENT = {
-  not: 0,
-  bare: 1,
-  local: 2,
-  memory: 3,
-  constant: 4,
-  float32: 5,
-  float64: 6,
-  drop: 7,
-  global: 8,
-  block: 9,
-  loop: 10,
-  if: 11,
-  else: 12,
-  end: 13,
-  branch: 14,
-  branchIf: 15,
-  return: 16,
-  call: 17,
-  unreachable: 18,
-} as const;
-
-export const FREQUENT_SHAPES: Uint8Array = new Uint8Array(256);
-FREQUENT_SHAPES.fill(FREQUENT.bare, 0x1b, 0x1c); // select
-FREQUENT_SHAPES.fill(FREQUENT.local, 0x20, 0x23);
-FREQUENT_SHAPES.fill(FREQUENT.global, 0x23, 0x25);
-FREQUENT_SHAPES.fill(FREQUENT.memory, 0x28, 0x3f);
-FREQUENT_SHAPES.fill(FREQUENT.constant, 0x41, 0x43); // i32.const, i64.const
-FREQUENT_SHAPES.fill(FREQUENT.bare, 0x45, 0xc0); // numeric; sign extensions are a feature
-for (const [opcode, shape] of [
-  [0x00, FREQUENT.unreachable],
-  [0x02, FREQUENT.block],
-  [0x03, FREQUENT.loop],
-  [0x04, FREQUENT.if],
-  [0x05, FREQUENT.else],
-  [0x0b, FREQUENT.end],
-  [0x0c, FREQUENT.branch],
-  [0x0d, FREQUENT.branchIf],
-  [0x0f, FREQUENT.return],
-  [0x10, FREQUENT.call],
-  [0x1a, FREQUENT.drop],
-  [0x43, FREQUENT.float32],
-  [0x44, FREQUENT.float64],
-] as const) {
-  FREQUENT_SHAPES[opcode] = shape;
-}

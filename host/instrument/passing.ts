@@ -3,9 +3,9 @@ import type { ModuleLayout } from './module-layout.ts';
 import type { MeterUsage } from './usage.ts';
 
 /** Parameters that V8 has registers for are six; beyond that passing costs a store and a load, still less than an account. */
-const MAX_PARAMS = 16;
+export const MAX_PARAMS = 16;
 /** One result and the counter return in two registers; a third result goes through memory. */
-const MAX_RESULTS = 1;
+export const MAX_RESULTS = 1;
 
 /**
  * Which functions take the counter as a further parameter and give it back as a further result, so that it

@@ -1,13 +1,9 @@
-import { BodyWriter } from './body-writer.ts';
-import { BranchHints } from './branch-hints.ts';
+import { branchHintSection } from './branch-hints.ts';
+import type { CodeMeter } from './code-meter.ts';
 import { isKeptCustomSection, rewriteNameSection } from './custom-sections.ts';
 import { EditWriter } from './edit-writer.ts';
 import type { EditList } from './edits.ts';
-import { InstrumentError } from './error.ts';
-import type { FeatureSet } from './features.ts';
-import type { FunctionReader } from './function-reader.ts';
 import { headroomImport, METER_IMPORTS, METER_MODULE } from './meter-imports.ts';
-import { MeteredFunction } from './metered-function.ts';
 import type { ModuleLayout } from './module-layout.ts';
 import { METER_TYPES, type MeterPlan, type SupportFunction, typeIndex } from './plan.ts';
 import { Cursor } from './reader.ts';
@@ -22,10 +18,6 @@ const ANY_LENGTH = 2 ** 32 - 1;
 const NOTE_BYTES = 4;
 /** The same for each module. */
 const SPARE_BYTES = 4_096;
-/** What an event makes a function longer by, mostly less. */
-const EVENT_BYTES = 8;
-/** V8's kV8MaxWasmFunctionSize. */
-const MAX_FUNCTION_BYTES = 7_654_321;
 const FUNC = 0x60;
 const I32 = 0x7f;
 const I64 = 0x7e;
@@ -38,11 +30,9 @@ export class Rewriter {
   readonly #plan: MeterPlan;
   readonly #declarationEdits: EditList;
   readonly #sink: ByteSink;
-  readonly #hints = new BranchHints();
   readonly #addedExports: readonly AddedExport[];
   readonly #edits: EditWriter;
-  readonly #function: MeteredFunction;
-  readonly #bodies: BodyWriter;
+  readonly #code: CodeMeter;
   #codeSectionAt = 0;
 
   constructor(
@@ -50,8 +40,7 @@ export class Rewriter {
     layout: ModuleLayout,
     plan: MeterPlan,
     declarationEdits: EditList,
-    features: FeatureSet,
-    functions: FunctionReader,
+    code: CodeMeter,
     addedExports: readonly AddedExport[],
   ) {
     this.#addedExports = addedExports;
@@ -59,19 +48,9 @@ export class Rewriter {
     this.#layout = layout;
     this.#plan = plan;
     this.#declarationEdits = declarationEdits;
-    this.#sink = new ByteSink(bytes.length + functions.recorder.length * NOTE_BYTES + SPARE_BYTES);
+    this.#sink = new ByteSink(bytes.length + code.notes * NOTE_BYTES + SPARE_BYTES);
     this.#edits = new EditWriter(bytes, layout, plan, this.#sink);
-    this.#function = new MeteredFunction(bytes, layout, features, functions, plan.passing);
-    this.#bodies = new BodyWriter(
-      bytes,
-      layout,
-      plan,
-      functions.recorder,
-      this.#function,
-      this.#sink,
-      this.#hints,
-      this.#edits,
-    );
+    this.#code = code;
   }
 
   write(): Uint8Array<ArrayBuffer> {
@@ -98,7 +77,7 @@ export class Rewriter {
       this.#section(section);
     }
     // The hints are known once the code is written, and stand before it.
-    sink.insert(this.#codeSectionAt, this.#hints.section());
+    sink.insert(this.#codeSectionAt, branchHintSection(this.#code.hintedFunctions, this.#code.branchHints()));
     // Not copied into a buffer of its own length, which would take as much memory again.
     return sink.written();
   }
@@ -118,7 +97,7 @@ export class Rewriter {
         this.#functionSection(section);
         return;
       case SECTION.code:
-        this.#codeSection(section);
+        this.#codeSection();
         return;
       default: {
         const edits = this.#declarationEdits;
@@ -276,38 +255,16 @@ export class Rewriter {
     }
   }
 
-  #codeSection(section: Section): void {
+  #codeSection(): void {
     const { support } = this.#plan;
     const sink = this.#sink;
     this.#codeSectionAt = sink.length;
     sink.u8(SECTION.code);
-    const firstFunction = this.#layout.importedFunctions + this.#plan.functionShift;
     sink.sized(ANY_LENGTH, () => {
       sink.u32(this.#layout.bodies + support.length);
-      const cursor = new Cursor(this.#bytes, this.#layout.codeStart, section.end);
-      for (let i = 0; i < this.#layout.bodies; i++) {
-        const size = cursor.u32();
-        const start = cursor.pos;
-        const end = start + size;
-        this.#function.enter(i, start, end);
-        const expected = size + this.#function.flow.events * EVENT_BYTES;
-        const bodyAt = sink.open(expected);
-        this.#hints.enter(firstFunction + i, bodyAt);
-        this.#bodies.write(i, start, end);
-        const written = sink.close(bodyAt, expected);
-        if (written > MAX_FUNCTION_BYTES) {
-          throw new InstrumentError(
-            'too_complex',
-            `${written} bytes in a function with its metering; the bound is ${MAX_FUNCTION_BYTES}`,
-            start,
-          );
-        }
-        cursor.pos = end;
-      }
+      this.#code.write(this.#plan, sink);
       for (const added of support) {
-        const body = supportBody(this.#plan, this.#layout, added, (index) =>
-          this.#function.leastCosts.of(index),
-        );
+        const body = supportBody(this.#plan, this.#layout, added, (index) => this.#code.leastCost(index));
         sink.u32(body.length);
         sink.list(body);
       }

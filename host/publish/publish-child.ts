@@ -26,12 +26,6 @@ import { MEMORY_EXCEEDED_SIGNAL } from './watchdog-data.ts';
 
 const MiB = 1024 * 1024;
 
-/**
- * V8's own options for a publishing process. What Maglev has compiled with is given back where it is done, not by a thread that comes to it when it has
- * nothing else to do: metering a large module took 3.3 to 4.7 times its size, by chance, and takes 2.8 to 3.1 (docs/decisions/0050).
- */
-export const ENGINE_FLAGS: readonly string[] = ['--no-maglev-destroy-on-background'];
-
 export interface PublishChildOptions {
   readonly timeoutMs: number;
   readonly memoryBytes: number;
@@ -62,7 +56,7 @@ export class PublishChild {
     this.#options = options;
     this.#process = fork(fileURLToPath(entryUrl('publish-process')), [String(options.memoryBytes)], {
       // Nothing of the host's flags and environment, where secrets are, reaches it.
-      execArgv: [`--max-old-space-size=${Math.ceil(options.memoryBytes / MiB)}`, ...ENGINE_FLAGS],
+      execArgv: [`--max-old-space-size=${Math.ceil(options.memoryBytes / MiB)}`],
       env: {},
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -1,27 +1,26 @@
 import test from 'ava';
-import { LocalUses, NO_USE } from '../../host/instrument/local-uses.ts';
 import { meter } from './metered.ts';
 
 const NOPS = (count: number): string => ' nop'.repeat(count);
 
-test('uses are read where they were noted, however far apart, and of each function its own', (t) => {
-  const functions = [
-    { offset: 10, uses: [10, 12, 266, 521, 776, 1_286] },
-    { offset: 2_000, uses: [] },
-    { offset: 3_000, uses: [3_254, 3_255, 3_765] },
-  ];
-  const noted = new LocalUses(functions.length, 0);
-  functions.forEach(({ offset, uses }, index) => {
-    noted.enter(index, offset, 2_000);
-    for (const at of uses) noted.add(at);
-    noted.close(index);
-  });
-  for (const [index, { offset, uses }] of functions.entries()) {
-    const read: number[] = [];
-    for (noted.startReading(index, offset); noted.nextAt !== NO_USE; noted.readNext())
-      read.push(noted.nextAt);
-    t.deepEqual(read, uses);
-  }
+test('uses of the first local are renamed wherever they stand, and of each function its own', async (t) => {
+  // A distance takes a byte for each 255 that it is long.
+  const gaps = [0, 1, 251, 252, 253, 254, 507, 508, 509, 1_020, 3_000];
+  const functions = [gaps, [], [...gaps].reverse(), [252]];
+  const { call } = await meter(
+    `(module ${functions
+      .map(
+        (distances, index) => `
+      (func $f${index} (param i32) (result i32) (local $first i32) (local $other i32)
+        (local.set $other (i32.const 100))
+        ${distances.map((nops) => `(local.set $first (i32.add (local.get $first) (local.get 0))) ${NOPS(nops)}`).join('')}
+        (i32.add (local.get $first) (local.get $other)))
+      (func (export "f${index}") (param i32) (result i32) (call $f${index} (local.get 0)))`,
+      )
+      .join('')})`,
+  );
+  for (const [index, distances] of functions.entries())
+    t.is(call(`f${index}`, 7), 100 + 7 * distances.length);
 });
 
 test('the first local keeps its value where its number becomes one of two bytes', async (t) => {
