@@ -17,6 +17,7 @@ const SCRIPTS = [
   'stream-claim',
   'stream-settle',
   'stream-counts',
+  'stream-place',
   'stream-peek',
   'stream-find',
   'stream-redrive',

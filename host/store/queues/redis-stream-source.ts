@@ -143,7 +143,7 @@ export class RedisStreamSource {
   /** As `QueueEngine.onWork`. */
   onWork(listener: () => void): () => void {
     const { wakeUps, watch } = this.#ports;
-    const stream: WatchedStream = { key: this.#options.key, listener };
+    const stream: WatchedStream = { key: this.#options.key, listener, place: () => this.#place() };
     this.#watched.add(stream);
     const stops = [wakeUps.listen(this.#base, listener), watch.watch(stream)];
     // Where the group stands: what is behind it wakes at once. Without a connection, the one that comes wakes everybody.
@@ -172,6 +172,12 @@ export class RedisStreamSource {
     ]);
     const [ready, delayed, inFlight, dead, lastSeen] = answer as [number, number, number, number, Buffer];
     return [ready, delayed, inFlight, dead, lastSeen.toString()];
+  }
+
+  async #place(): Promise<string> {
+    const { key, consumerGroup } = this.#options;
+    const place = await this.#ports.link.script('stream-place', [this.#base, key, consumerGroup]);
+    return (place as Buffer).toString();
   }
 
   #nothing(inMs: number, lastSeen: string): void {

@@ -5,6 +5,8 @@
  *     is added between that claim and the read is not missed, and a busy stream is not read twice.
  *  2. When the set of streams changes, the read is taken back (CLIENT UNBLOCK) and made anew.
  *  3. A connection that is lost is made again; then every listener is called, which claims, and so on.
+ *  4. A read waits for ids that are greater, and says nothing of a stream that is deleted and begun again with smaller ones. Such a stream
+ *     has lost its group: every `PLACE_MS` it is asked whether groups still stand where they are waited for.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
@@ -14,10 +16,14 @@ import { closed, type RedisLink } from './redis-link.ts';
 const BLOCK_MS = 10_000;
 /** Between two tries to take back a read that may not have reached Redis yet. */
 const UNBLOCK_RETRY_MS = 2;
+/** A question for each stream whose consumer is idle: 10 µs of Redis' time. */
+const PLACE_MS = 1_000;
 
 export interface WatchedStream {
   readonly key: string;
   readonly listener: () => void;
+  /** The last entry that the group has seen, '' where there is no group. @throws MayflyError queue_unavailable */
+  place(): Promise<string>;
 }
 
 type ReadAnswer = readonly (readonly [key: Buffer, entries: readonly unknown[]])[] | null;
@@ -29,6 +35,8 @@ export class RedisStreamWatch implements AsyncDisposable {
   readonly #asleep = new Map<WatchedStream, string>();
   #reader: Redis | undefined;
   #readerId = 0;
+  #places: NodeJS.Timeout | undefined;
+  #isAsking = false;
   #isReading = false;
   #isStale = false;
   #isClosed = false;
@@ -57,6 +65,7 @@ export class RedisStreamWatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#asleep.clear();
+    clearInterval(this.#places);
     if (this.#reader !== undefined) await closed(this.#reader);
   }
 
@@ -66,6 +75,7 @@ export class RedisStreamWatch implements AsyncDisposable {
     // The link says when Redis is away.
     this.#reader.on('error', () => {});
     this.#reader.on('ready', () => void this.#ready());
+    this.#places = setInterval(() => void this.#askPlaces(), PLACE_MS).unref();
   }
 
   async #ready(): Promise<void> {
@@ -117,12 +127,25 @@ export class RedisStreamWatch implements AsyncDisposable {
     }
   }
 
+  /** Those whose group is not where it was. Without an answer nothing is known, and it is asked again. */
+  async #askPlaces(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    const asks = [...this.#asleep].map(async ([stream, since]) => {
+      const place = await stream.place().catch(() => since);
+      if (place !== since && this.#asleep.get(stream) === since) this.#wakeOne(stream);
+    });
+    await Promise.all(asks);
+    this.#isAsking = false;
+  }
+
   #wake(key: string): void {
-    for (const stream of [...this.#asleep.keys()]) {
-      if (stream.key !== key) continue;
-      this.#asleep.delete(stream);
-      stream.listener();
-    }
+    for (const stream of [...this.#asleep.keys()]) if (stream.key === key) this.#wakeOne(stream);
+  }
+
+  #wakeOne(stream: WatchedStream): void {
+    this.#asleep.delete(stream);
+    stream.listener();
   }
 }
 

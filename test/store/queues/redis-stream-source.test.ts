@@ -223,6 +223,40 @@ test('who waits is told of entries, whichever stream they come in, and when a re
   }
 });
 
+test('who waits is told of a stream that was deleted and begun again with smaller ids, or with the same ones', async (t) => {
+  for (const [before, after] of [
+    ['5-0', '1-0'],
+    ['1-0', '1-0'],
+  ] as const) {
+    const { key, source } = streams.make();
+    await writer.xadd(key, before, 'body', 'old');
+    await settleAll(source, await claimSome(source));
+    const told = Promise.withResolvers<void>();
+    let isGone = false;
+    const stop = source.onWork(() => {
+      if (isGone) told.resolve();
+    });
+    t.is(await claim(source), undefined);
+    isGone = true;
+    await writer.multi().del(key).xadd(key, after, 'body', 'new').exec();
+    await told.promise;
+    stop();
+    t.deepEqual(texts(await claim(source)), ['new']);
+  }
+});
+
+test('an entry of a stream that was begun again has nothing of the one that had its id before', async (t) => {
+  const { key, source } = streams.make();
+  await writer.xadd(key, '1-0', 'body', 'old');
+  await settleAll(source, await claimSome(source), (id) => ({ id, kind: 'retry', atMs: 0, cause: CAUSE }));
+  await writer.multi().del(key).xadd(key, '1-0', 'body', 'new').exec();
+  const claimed = await claimSome(source);
+  t.deepEqual(texts(claimed), ['new']);
+  t.is(claimed.messages[0]!.attempts, 1);
+  t.true(await settleAll(source, claimed));
+  t.like(await source.counts(), { ready: 0, delayed: 0, inFlight: 0, dead: 0 });
+});
+
 test('a key that is no stream is an error, not a crash', async (t) => {
   const { key, source } = streams.make();
   await writer.set(key, 'text');

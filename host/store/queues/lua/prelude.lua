@@ -125,10 +125,23 @@ local function groupInfo(stream, group)
   end
 end
 
+-- What waits to be tried again, and was tried, of a stream that has gone: its ids may name other entries now.
+local function forgetEntries()
+  for _, handle in ipairs(redis.call('ZRANGE', DUE, 0, -1)) do
+    if streamOf(handle) == NOW then redis.call('ZREM', DUE, handle) end
+  end
+  for _, handle in ipairs(redis.call('HKEYS', TRIES)) do
+    if streamOf(handle) == NOW then redis.call('HDEL', TRIES, handle) end
+  end
+end
+
 -- Makes it where there is none. A stream that has gone and comes back is read from its beginning: all of it is new.
 local function ensureGroup(stream, group, start)
   if groupInfo(stream, group) then return end
-  if redis.call('HEXISTS', META, 'begun') == 1 then start = '0' end
+  if redis.call('HEXISTS', META, 'begun') == 1 then
+    start = '0'
+    forgetEntries()
+  end
   redis.call('XGROUP', 'CREATE', stream, group, start, 'MKSTREAM')
   redis.call('HSET', META, 'begun', 1)
 end
