@@ -78,3 +78,18 @@ export function messageIdOf(stream: string, entryId: string): MessageId {
 export function timeOfMessageId(id: MessageId): number {
   return Number.parseInt(id.replace('-', '').slice(0, 12), 16);
 }
+
+/** As scripts unpack them (MessagePack: an array of strings): one argument, however many there are. */
+export function packTexts(texts: readonly Buffer[]): Buffer {
+  const packed = Buffer.allocUnsafe(texts.reduce((bytes, text) => bytes + 5 + text.length, 5));
+  packed[0] = 0xdd;
+  packed.writeUInt32BE(texts.length, 1);
+  let at = 5;
+  for (const text of texts) {
+    packed[at] = 0xdb;
+    packed.writeUInt32BE(text.length, at + 1);
+    packed.set(text, at + 5);
+    at += 5 + text.length;
+  }
+  return packed;
+}

@@ -7,8 +7,8 @@
  *  2. What is pending without us, because the program that had it is gone, is taken over once it has been idle for as long as a
  *     lease lasts, with its deliveries counted as attempts.
  *  3. A dead letter is an entry of `PREFIX:{TAG}:KEY:GROUP:dead`: `mayfly-entry`, `mayfly-attempts`, `mayfly-code`, `mayfly-detail`, then the
- *     fields as they were handed out, whether or not its writer has trimmed it away since. One that is redriven is handed out from a copy
- *     (`redis-stream-dead-letters.ts`).
+ *     fields as they were handed out, whether or not its writer has trimmed it away since; as one value, `mayfly-fields`, where they are more
+ *     than 3,500. One that is redriven is handed out from a copy (`redis-stream-dead-letters.ts`).
  *  4. Entries are handed out in the order of the stream, those that are tried again before new ones; several claims at a time keep no order.
  */
 import { randomInt } from 'node:crypto';
@@ -19,7 +19,7 @@ import type { Claim, ClaimOptions, Settlement } from './queue-engine.ts';
 import type { RedisLink } from './redis-link.ts';
 import { settlementKind, type Tries } from './redis-record.ts';
 import { RedisStreamDeadLetters } from './redis-stream-dead-letters.ts';
-import { decodeEntry, entryOf, type StreamEntry } from './redis-stream-record.ts';
+import { decodeEntry, entryOf, packTexts, type StreamEntry } from './redis-stream-record.ts';
 import type { RedisStreamWatch, WatchedStream } from './redis-stream-watch.ts';
 import type { RedisWakeUps } from './redis-wake-ups.ts';
 
@@ -121,12 +121,12 @@ export class RedisStreamSource {
       if (index === undefined) continue;
       const atMs = 'atMs' in settlement ? settlement.atMs + link.clockOffsetMs : 0;
       const { code, detail } = 'cause' in settlement ? settlement.cause : { code: '', detail: '' };
-      const { id, fields } = entriesOf.get(claim)![index]!;
-      const texts = settlement.kind === 'dead' ? [id, ...fields] : [];
       args.push(settlementKind(settlement), handles[index]!, Math.max(0, Math.ceil(atMs)), code, detail);
-      args.push(texts.length, ...texts);
+      const { id, fields } = entriesOf.get(claim)![index]!;
+      if (settlement.kind === 'dead') args.push(id, packTexts(fields));
+      else args.push('', '');
     }
-    if (args.length === 5) args.push('done', '', 0, '', '', 0);
+    if (args.length === 5) args.push('done', '', 0, '', '', '', '');
     return (await link.script('stream-settle', args)) === 1;
   }
 

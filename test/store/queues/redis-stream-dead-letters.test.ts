@@ -4,6 +4,7 @@ import { QUEUE_LIMITS } from '../../../host/limits/event-limits.ts';
 import type { MessageId } from '../../../host/model/ids.ts';
 import type { DeadLetter } from '../../../host/model/queue-message.ts';
 import { LeakCheck } from '../../harness/leaks.ts';
+import { randomFrom } from './conformance/interleavings.ts';
 import {
   CAUSE,
   claim,
@@ -130,6 +131,56 @@ test('what its writer has trimmed away becomes a dead letter, and is tried again
   await settleAll(source, claimed, (id) => ({ id, kind: 'dead', cause: CAUSE }));
   t.is(await source.deadLetters.redrive(), 1);
   t.deepEqual(texts(await claimSome(source)), ['a']);
+});
+
+/** Lua hands a command some 8,000 texts; more than 7,000 are kept as one value. */
+const FIELD_COUNTS = [3_497, 3_503, 3_990, 4_015, 20_000];
+
+test('entries of any number of fields, with any bytes and names, are buried, looked at, redriven and buried again whole', async (t) => {
+  const seed = 20_260_611;
+  const pick = randomFrom(seed);
+  const { key, source } = streams.make();
+  const bytesOf = (most: number): Buffer => Buffer.from(Array.from({ length: pick(most) }, () => pick(256)));
+  const added: (readonly Buffer[])[] = [];
+  for (const most of [...FIELD_COUNTS, 1, 1]) {
+    const fields: Buffer[] = [];
+    const count = most === 1 ? 1 : most - pick(12);
+    for (let i = 0; i < count; i++)
+      fields.push(Buffer.concat([Buffer.from(`${i} `), bytesOf(4)]), bytesOf(12));
+    // As the name of ours: it stays a field of theirs.
+    if (most === 1 || pick(2) === 0) fields[0] = Buffer.from('mayfly-fields');
+    added.push(fields);
+  }
+  // All of them in one settlement.
+  for (const fields of added) await writer.xadd(key, '*', ...fields);
+  const bury = async (): Promise<void> => {
+    const claimed = await claimSome(source);
+    t.is(claimed.messages.length, added.length);
+    t.true(await settleAll(source, claimed, (id) => ({ id, kind: 'dead', cause: CAUSE })));
+  };
+  const seen = async () =>
+    (await source.deadLetters.peek({ limit: 10 })).messages.map(({ id, body, attributes }) => [
+      id,
+      body.toString(),
+      attributes,
+    ]);
+  const messagesOf = (fields: readonly Buffer[]): string =>
+    JSON.stringify(
+      Object.fromEntries(
+        fields.flatMap((field, i) => (i % 2 === 0 ? [[field.toString(), fields[i + 1]!.toString()]] : [])),
+      ),
+    );
+  await bury();
+  const first = await seen();
+  t.deepEqual(
+    first.map(([, body]) => body),
+    added.map(messagesOf),
+    `seed ${seed}`,
+  );
+  t.is(await source.deadLetters.redrive(), added.length);
+  await bury();
+  t.deepEqual(await seen(), first);
+  t.is(await streams.pendingOf(key), 0);
 });
 
 test('those that are named are redriven, however many there are; what is not there is passed over', async (t) => {

@@ -31,6 +31,8 @@ Scripts for a stream that other programs write to (`stream-*.lua`) have the stre
   :dead      stream  {mayfly-entry, mayfly-attempts, mayfly-code, mayfly-detail, and the entry's own fields} dead letters
   :again     stream  {mayfly-entry, and the entry's own fields} dead letters that are to be tried again; handles of `a` and the id here
 
+where own fields of more than UNPACKED texts are one field, `mayfly-fields`: cmsgpack {field, value, ...}.
+
 A handle is `n`, `l` or `a` (the stream) and the entry's id; it stays the same for as long as the message is kept, and its time is
 when the message was sent. `v` is: 36 characters message id, 4 bytes length of the head (big endian), head (JSON), body.
 A message is in flight exactly while a claim in :leases names it.
@@ -49,6 +51,10 @@ local HANDLE = '[nla]%d+%-%d+'
 local SILENCE = 50
 -- How many messages that are over time one call puts away, at most.
 local SWEEP = 100
+
+-- Lua hands a command some 8,000 texts at most (LUAI_MAXCSTACK); another program's entry may have a million.
+local FIELDS = 'mayfly-fields'
+local UNPACKED = 7000
 
 local function clock()
   local time = redis.call('TIME')
@@ -123,6 +129,21 @@ local function groupInfo(stream, group)
     for i = 1, #each, 2 do info[each[i]] = each[i + 1] end
     if info.name == group then return info end
   end
+end
+
+-- What XADD is given for an entry's own fields, {field, value, ...}. A first field of that name is packed, too: it would be taken for ours.
+local function packedFields(fields)
+  if #fields <= UNPACKED and fields[1] ~= FIELDS then return fields end
+  return { FIELDS, cmsgpack.pack(fields) }
+end
+
+-- All fields of an entry of ours as they were before, of which the first `head` texts are ours.
+local function unpackedFields(fields, head)
+  if fields[head + 1] ~= FIELDS then return fields end
+  local own = cmsgpack.unpack(fields[head + 2])
+  fields[head + 1], fields[head + 2] = nil, nil
+  for i, text in ipairs(own) do fields[head + i] = text end
+  return fields
 end
 
 -- What waits to be tried again, and was tried, of a stream that has gone: its ids may name other entries now.

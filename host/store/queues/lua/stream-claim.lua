@@ -71,7 +71,7 @@ for _, handle in ipairs(due) do
     -- Its writer has trimmed it away.
     if not isAgain then redis.call('XACK', stream, group, id) end
     redis.call('HDEL', TRIES, handle)
-  elseif add(handle, entry[2]) then
+  elseif add(handle, isAgain and unpackedFields(entry[2], 2) or entry[2]) then
     if not isAgain then redis.call('XCLAIM', stream, group, consumer, 0, id) end
   else
     break

@@ -17,6 +17,7 @@ local page = { '' }
 while true do
   local entry = redis.call('XRANGE', dead, last == '' and '-' or '(' .. last, '+', 'COUNT', 1)[1]
   if not entry then return page end
+  unpackedFields(entry[2], 8)
   for _, text in ipairs(entry[2]) do bytes = bytes + #text end
   if #page > limit or #page > 1 and bytes > maxBytes then
     page[1] = last

@@ -21,7 +21,7 @@ else
 end
 for _, entry in ipairs(entries) do
   redis.call('XDEL', dead, entry[1])
-  -- Without attempts and cause.
+  -- Without attempts and cause; packed fields stay packed.
   local id = redis.call('XADD', AGAIN, '*', 'mayfly-entry', entry[2][2], unpack(entry[2], 9))
   redis.call('ZADD', DUE, now, 'a' .. id)
 end

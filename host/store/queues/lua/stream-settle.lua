@@ -7,8 +7,8 @@ ARGV  1  claim, as it was when it was made
       2  consumer group
       3  how long dead letters are kept, ms
       4. for each entry: kind ('done', 'retry', 'release', 'dead', 'untried'), handle, when to try again (ms since the epoch), code and detail of
-         the cause, how many texts follow, and of a dead one these texts: id of the entry, field, value, ...; its writer may have trimmed it
-         away meanwhile. Or nothing at all where each entry of the claim is done
+         the cause, and of a dead one, whose writer may have trimmed it away meanwhile, its id and its fields (cmsgpack {field, value, ...}), which
+         are '' of another. Or nothing at all where each entry of the claim is done
 Returns  1, or 0 where the lease has expired or is over
 ]]
 local now = clock()
@@ -33,21 +33,20 @@ local function acknowledge(handle)
   redis.call('HDEL', TRIES, handle)
 end
 
--- `first` and `last` are where its texts lie in ARGV.
-local function bury(handle, attempts, code, detail, first, last)
-  redis.call('XADD', base .. ':dead', 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', ARGV[first],
-    'mayfly-attempts', attempts, 'mayfly-code', code, 'mayfly-detail', detail, unpack(ARGV, first + 1, last))
+local function bury(handle, attempts, code, detail, entry, fields)
+  redis.call('XADD', base .. ':dead', 'MINID', '~', math.max(0, now - tonumber(ARGV[3])), '*', 'mayfly-entry', entry,
+    'mayfly-attempts', attempts, 'mayfly-code', code, 'mayfly-detail', detail, unpack(packedFields(cmsgpack.unpack(fields))))
   acknowledge(handle)
 end
 
-local function settle(kind, handle, at, code, detail, first, last)
+local function settle(kind, handle, at, code, detail, entry, fields)
   if not left[handle] then return end
   left[handle] = nil
   count = count - 1
   if kind == 'done' then
     acknowledge(handle)
   elseif kind == 'dead' or kind == 'untried' then
-    bury(handle, triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail, first, last)
+    bury(handle, triesOf(handle)[1] + (kind == 'dead' and 1 or 0), code, detail, entry, fields)
   else
     if kind == 'retry' then
       redis.call('HSET', TRIES, handle, cmsgpack.pack({ triesOf(handle)[1] + 1, code, detail }))
@@ -72,11 +71,8 @@ if #ARGV == 3 then
   if #ids > 0 then redis.call('XACK', stream, group, unpack(ids)) end
   count = 0
 end
-local i = 4
-while i <= #ARGV do
-  local texts = tonumber(ARGV[i + 5])
-  settle(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4], i + 6, i + 5 + texts)
-  i = i + 6 + texts
+for i = 4, #ARGV, 7 do
+  settle(ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 6])
 end
 
 if count == 0 then
