@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { HostConfig } from './config.ts';
 import { asTenantName } from './model/ids.ts';
+import { Outage } from './outage.ts';
 import { ArtifactCollection } from './store/artifact-collection.ts';
 import { ArtifactStore } from './store/artifacts.ts';
 import { LogStore } from './store/log-store.ts';
@@ -56,7 +57,7 @@ export async function openStores(
     report(`${signing.lost} signing secrets were sealed with a key that is not given; they open nothing`);
   // With a fine clock, until somebody says otherwise.
   registry.tenants.ensure(DEFAULT_TENANT, { clock: 'fine' }, Date.now());
-  const logs = stack.use(new LogStore({ path: join(dataDir, 'logs.db') }));
+  const logs = stack.use(new LogStore({ path: join(dataDir, 'logs.db'), report }));
   const artifacts = new ArtifactStore(dataDir);
   await artifacts.sweep();
   const collection = new ArtifactCollection({
@@ -68,8 +69,18 @@ export async function openStores(
   stack.defer(() => collection.idle());
   await collection.collect();
   const recent = await RecentFunctions.open(join(dataDir, 'recent.json'));
+  const saves = new Outage(
+    {
+      failing: 'the list of functions called last was not saved',
+      working: 'the list of functions called last is saved again',
+    },
+    report,
+  );
   const save = (): Promise<void> =>
-    recent.save().catch((error: unknown) => report('the list of functions called last was not saved', error));
+    recent.save().then(
+      () => saves.worked(),
+      (error: unknown) => saves.failed(error),
+    );
   stack.defer(save);
   const saving = setInterval(() => void save(), SAVE_RECENT_MS).unref();
   stack.defer(() => clearInterval(saving));

@@ -142,11 +142,11 @@ export class LedgerLink implements AsyncDisposable {
         this.#uncommitted -= message.records;
         this.#options.onCommitted(message.tenants);
         break;
-      case 'not-written':
-        this.#uncommitted -= message.dropped;
-        this.#options.report(
-          `usage records could not be written${message.dropped > 0 ? `, and ${message.dropped} are lost` : ''}: ${message.message}`,
-        );
+      case 'dropped':
+        this.#uncommitted -= message.records;
+        break;
+      case 'report':
+        this.#options.report(message.message);
         break;
     }
   }

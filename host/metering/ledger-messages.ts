@@ -76,5 +76,7 @@ export type FromLedger =
   | { readonly kind: 'copied'; readonly id: number; readonly bytes: number; readonly totalBytes: number }
   /** Records are on the disk, of these tenants among others. */
   | { readonly kind: 'committed'; readonly records: number; readonly tenants: readonly LedgerTenant[] }
-  /** Records could not be written. They are tried again; `dropped` of them are not, for want of memory. */
-  | { readonly kind: 'not-written'; readonly message: string; readonly dropped: number };
+  /** So many records are lost: the ledger does not take them, or there is no memory for them to wait in. */
+  | { readonly kind: 'dropped'; readonly records: number }
+  /** For the operator. */
+  | { readonly kind: 'report'; readonly message: string };

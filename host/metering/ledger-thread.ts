@@ -4,12 +4,14 @@
  *
  * 1. What has arrived by the beginning of a turn is one transaction, of at most {@link COMMIT_RECORDS} or one batch.
  * 2. What cannot be written (a full disk) waits and is tried again, up to {@link PENDING_RECORDS}; the oldest go first beyond
- *    that, and the operator is told how many. A record that the ledger refuses is left out, and the operator is told.
+ *    that. The operator is told when it begins, goes on and ends, and how many were lost. A record that the ledger refuses is left out, and the
+ *    operator is told.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { toErrorMessage } from '../errors/errors.ts';
 import { recordsOf } from '../model/usage-batch.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
+import { Outage } from '../outage.ts';
 import { toBackupError } from '../store/backup/backup-error.ts';
 import { copyDatabase } from '../store/backup/database-copy.ts';
 import { Ledger } from './ledger.ts';
@@ -36,12 +38,24 @@ class LedgerThread {
   #retry: NodeJS.Timeout | undefined;
   readonly #trimming: NodeJS.Timeout;
   readonly #service: LedgerService;
+  readonly #writing: Outage;
+  readonly #removing: Outage;
   #copying: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
   constructor(data: LedgerThreadData, port: MessagePort) {
     this.#ledger = new Ledger(data);
     this.#service = createLedgerService(this.#ledger);
     this.#port = port;
+    const report = (message: string, error?: unknown): void =>
+      this.#report(error === undefined ? message : `${message}: ${error}`);
+    this.#writing = new Outage(
+      { failing: 'usage records could not be written', working: 'usage records are written again' },
+      report,
+    );
+    this.#removing = new Outage(
+      { failing: 'old usage records could not be removed', working: 'old usage records are removed again' },
+      report,
+    );
     this.#trimming = setInterval(() => this.#trim(), TRIM_EVERY_MS);
     setImmediate(() => this.#trim());
   }
@@ -86,27 +100,36 @@ class LedgerThread {
       }
       this.#pending.splice(0, records.length);
       this.#tell({ kind: 'committed', records: kept, tenants: tenantsOf(records) });
+      this.#writing.worked();
     }
   }
 
   /** One that no ledger takes must not keep all others out. */
   #appendSingly(records: readonly UsageRecord[]): number {
-    let kept = 0;
+    let reason: unknown;
+    let dropped = 0;
     for (const record of records) {
       try {
         this.#ledger.append([record]);
-        kept++;
       } catch (error) {
-        this.#tell({ kind: 'not-written', message: String(error), dropped: 1 });
+        reason = error;
+        dropped++;
       }
     }
-    return kept;
+    if (dropped > 0) this.#drop(dropped, String(reason));
+    return records.length - dropped;
+  }
+
+  #drop(records: number, reason: string): void {
+    this.#tell({ kind: 'dropped', records });
+    this.#report(`usage records could not be written, and ${records} are lost: ${reason}`);
   }
 
   #failed(error: unknown): void {
     const dropped = Math.max(this.#pending.length - PENDING_RECORDS, 0);
     this.#pending.splice(0, dropped);
-    this.#tell({ kind: 'not-written', message: String(error), dropped });
+    if (dropped > 0) this.#tell({ kind: 'dropped', records: dropped });
+    this.#writing.failed(error, dropped);
     this.#retry = setTimeout(() => this.#flush(), RETRY_MS);
   }
 
@@ -145,8 +168,9 @@ class LedgerThread {
   #trim(): void {
     try {
       if (this.#ledger.trim(Date.now())) setImmediate(() => this.#trim());
+      this.#removing.worked();
     } catch (error) {
-      this.#tell({ kind: 'not-written', message: String(error), dropped: 0 });
+      this.#removing.failed(error);
     }
   }
 
@@ -154,12 +178,16 @@ class LedgerThread {
     this.#copying?.stop.abort(new Error('the host ends'));
     await this.#copying?.ended;
     this.#flush();
-    if (this.#pending.length > 0)
-      this.#tell({ kind: 'not-written', message: 'the host ends', dropped: this.#pending.length });
+    if (this.#pending.length > 0) this.#drop(this.#pending.length, 'the host ends');
+    this.#writing[Symbol.dispose]();
     clearTimeout(this.#retry);
     clearInterval(this.#trimming);
     this.#ledger[Symbol.dispose]();
     this.#port.close();
+  }
+
+  #report(message: string): void {
+    this.#tell({ kind: 'report', message });
   }
 
   #tell(message: FromLedger): void {

@@ -17,6 +17,7 @@ import { HOST_LIMITS } from '../limits/limits.ts';
 import type { FunctionName, InvocationId, TenantName } from '../model/ids.ts';
 import { type LogFilter, levelsFrom } from '../model/log-filter.ts';
 import type { LogRecord } from '../model/log-record.ts';
+import { Outage } from '../outage.ts';
 import { type CopyOptions, copyDatabase } from './backup/database-copy.ts';
 import { openDatabase, transaction } from './database.ts';
 
@@ -30,8 +31,8 @@ export interface LogStoreOptions {
   readonly path: string;
   readonly retainedBytes?: number;
   readonly retainedBytesPerTenant?: number;
-  /** Told when records could not be written, say on a full disk; they are lost. A process warning where absent. */
-  readonly onWriteError?: (error: unknown) => void;
+  /** For the operator: records could not be written, say on a full disk, and are lost. A process warning where absent. */
+  readonly report?: (message: string, error?: unknown) => void;
 }
 
 /** Which records to read: of those that are wanted the newest `limit`, below `beforeId` where it is given. */
@@ -79,7 +80,7 @@ export class LogStore implements Disposable {
   readonly #database: DatabaseSync;
   readonly #retainedBytes: number;
   readonly #retainedBytesPerTenant: number;
-  readonly #onWriteError: (error: unknown) => void;
+  readonly #writing: Outage;
   readonly #insert: StatementSync;
   /** Bytes kept per function, filled when a function is first written to. */
   readonly #kept = new Map<string, number>();
@@ -94,8 +95,10 @@ export class LogStore implements Disposable {
   constructor(options: LogStoreOptions) {
     this.#retainedBytes = options.retainedBytes ?? HOST_LIMITS.logRetainedBytesPerFunction;
     this.#retainedBytesPerTenant = options.retainedBytesPerTenant ?? HOST_LIMITS.logRetainedBytesPerTenant;
-    this.#onWriteError =
-      options.onWriteError ?? ((error) => process.emitWarning(`function logs were lost: ${String(error)}`));
+    this.#writing = new Outage(
+      { failing: 'logs of functions could not be written', working: 'logs of functions are written again' },
+      options.report ?? ((message, error = '') => process.emitWarning(`${message}: ${error}`)),
+    );
     this.#database = openDatabase({ path: options.path, synchronous: 'NORMAL', migrations: MIGRATIONS });
     this.#insert = this.#database.prepare(
       `INSERT INTO logs (id, tenant, name, version, invocation_id, timestamp_ms, level, source, message, bytes,
@@ -165,17 +168,19 @@ export class LogStore implements Disposable {
     this.#pendingBytes = 0;
     try {
       transaction(this.#database, () => this.#write(records));
+      this.#writing.worked();
     } catch (error) {
       // The counts of a transaction that did not happen are wrong; they are read again when needed.
       this.#kept.clear();
       this.#keptOfTenant.clear();
-      this.#onWriteError(error);
+      this.#writing.failed(error, records.length);
     }
   }
 
   close(): void {
     if (!this.#database.isOpen) return;
     this.flush();
+    this.#writing[Symbol.dispose]();
     this.#database.close();
   }
 

@@ -11,6 +11,7 @@ import { HOST_LIMITS } from '../limits/limits.ts';
 import type { TenantQuotaName, TenantQuotaValues } from '../limits/tenant-quota-limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
 import { monthOf, type QuotaUse, startOfMonthMs, type TenantQuotaUse } from '../model/tenant-quotas.ts';
+import { Outage } from '../outage.ts';
 import { burn } from '../scheduler/burn.ts';
 import { monotonicMs } from '../scheduler/monotonic-clock.ts';
 import {
@@ -39,7 +40,7 @@ export interface TenantAccountsPorts {
   /** The month in which a tenant's budget stops it; 0 where it does not. */
   readonly stoppedMonth: (tenant: TenantName) => number;
   /** For the operator. */
-  readonly report: (message: string, error: unknown) => void;
+  readonly report: (message: string, error?: unknown) => void;
 }
 
 /** A function as the table knows it. */
@@ -56,6 +57,7 @@ export class TenantAccounts implements Disposable {
   readonly #timer: NodeJS.Timeout;
   /** What is on the disk, by tenant. */
   readonly #saved = new Map<TenantName, string>();
+  readonly #writing: Outage;
 
   constructor(ports: TenantAccountsPorts) {
     const { registry, table } = ports;
@@ -70,6 +72,13 @@ export class TenantAccounts implements Disposable {
       columns: FUNCTION_COLUMNS,
       isIdle: (column) => table.isFunctionIdle(column),
     });
+    this.#writing = new Outage(
+      {
+        failing: 'what tenants have used this month could not be written',
+        working: 'what tenants have used this month is written again',
+      },
+      ports.report,
+    );
     table.setLimit(HOST, LIMIT.concurrency, HOST_LIMITS.concurrency);
     this.#refreshHost();
     registry.tenants.onChange((tenant) => this.#tenantChanged(tenant));
@@ -145,7 +154,7 @@ export class TenantAccounts implements Disposable {
 
   /** Writes what has changed of what is counted by the month; what cannot be written (a full disk) is tried again with the next. */
   flush(): void {
-    const { registry, report } = this.#ports;
+    const { registry } = this.#ports;
     const changed = this.#tenants
       .entries()
       .map(([tenant, column]) => this.#monthlyUse(tenant, column))
@@ -154,9 +163,10 @@ export class TenantAccounts implements Disposable {
     try {
       registry.quotas.saveMonths(changed);
     } catch (error) {
-      report('what tenants have used this month could not be written', error);
+      this.#writing.failed(error);
       return;
     }
+    this.#writing.worked();
     for (const use of changed) this.#saved.set(use.tenant, JSON.stringify(use));
   }
 

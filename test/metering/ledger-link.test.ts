@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import test, { type ExecutionContext } from 'ava';
 import { LedgerLink } from '../../host/metering/ledger-link.ts';
 import type { LedgerTenant } from '../../host/metering/ledger-messages.ts';
@@ -25,14 +26,17 @@ interface Opened {
   readonly reports: string[];
 }
 
-async function open(path: string): Promise<Opened> {
+async function open(path: string, onReport: (message: string) => void = () => {}): Promise<Opened> {
   const committed: LedgerTenant[] = [];
   const reports: string[] = [];
   const link = await LedgerLink.open({
     path,
     retention,
     onCommitted: (tenants) => committed.push(...tenants),
-    report: (message) => reports.push(message),
+    report: (message) => {
+      reports.push(message);
+      onReport(message);
+    },
   });
   return { link, committed, reports };
 }
@@ -83,6 +87,32 @@ test('a record that the ledger does not take is told of, and keeps no other out'
   t.is(reports.length, 1);
   t.regex(reports[0]!, /^usage records could not be written, and 1 are lost: /);
   await link[Symbol.asyncDispose]();
+});
+
+test('what cannot be written is said once and tried until it is, which is said as well', async (t) => {
+  const path = await fileOf(t);
+  await (await open(path)).link[Symbol.asyncDispose]();
+  // An error of the file, as a full disk is one, for as long as two tries take at least.
+  const untilMs = Date.now() + 2_500;
+  const database = new DatabaseSync(path);
+  database.exec(`
+    CREATE TRIGGER full BEFORE INSERT ON records WHEN unixepoch('subsec') * 1000 < ${untilMs}
+    BEGIN SELECT json('no JSON'); END
+  `);
+  database.close();
+  const isOver = Promise.withResolvers<void>();
+  const { link, committed, reports } = await open(path, (message) => {
+    if (message.includes('again')) isOver.resolve();
+  });
+  const random = new Random(3);
+  link.append(batchOf(Array.from({ length: 10 }, () => randomRecord(random))));
+  await isOver.promise;
+  t.true(Date.now() >= untilMs);
+  t.true(committed.length > 0);
+  await link[Symbol.asyncDispose]();
+  t.is(reports.length, 2, reports.join('\n'));
+  t.regex(reports[0]!, /^usage records could not be written: Error: malformed JSON$/);
+  t.regex(reports[1]!, /^usage records are written again after [2-9] s; none was lost$/);
 });
 
 test('a file that is no database keeps the host from starting, and says so', async (t) => {
