@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { type OutputChunk, type Plugin, type RolldownLog, rolldown } from 'rolldown';
 import { BuildError, type SourceLocation } from './build-error.ts';
 import { HANDLERS, type HandlerName } from './handler-names.ts';
+import { sourcePlaces } from './source-places.ts';
 
 /** `.ts` in a checkout, `.js` in the published package. */
 const EXTENSION = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 const ENTRY_ID = 'mayfly:entry';
 const TYPES_ONLY_ID = 'mayfly:types-only';
+/** Stands in the bundle for what is known once there is one. */
+const PLACES = '"MAYFLY_SOURCE_PLACES"';
 
 export interface Bundle {
   readonly code: string;
@@ -29,6 +32,8 @@ function entryCode(entry: string, handlers: readonly HandlerName[]): string {
     `import * as author from ${JSON.stringify(entry)};`,
     `import ${JSON.stringify(runtimeModule('warm-up'))};`,
     `import ${JSON.stringify(runtimeModule('headroom'))};`,
+    `import { placesAre } from ${JSON.stringify(runtimeModule('source-places'))};`,
+    `placesAre(${PLACES});`,
     `assertHandlers(author.default, ${JSON.stringify(handlers.join())});`,
     ...parts.map((part) => `export const ${part.export} = ${part.serve}(author.default);`),
   ].join('\n');
@@ -108,11 +113,17 @@ export async function bundleHandler(entry: string, handlers: readonly HandlerNam
     });
     const [chunk] = output;
     if (unresolved[0]) throw toBuildError(unresolved[0]);
-    return { code: chunk.code, locate: locator(chunk) };
+    return { code: withPlaces(chunk, entry), locate: locator(chunk) };
   } catch (error) {
     const [first] = rolldownErrors(error);
     throw first ? toBuildError(first) : error;
   }
+}
+
+/** In one line as before, so that all others stay what they were. */
+function withPlaces({ code, map }: OutputChunk, entry: string): string {
+  if (map === null || !code.includes(PLACES)) throw new Error('the bundler left the source map out');
+  return code.replace(PLACES, () => JSON.stringify(sourcePlaces(map, entry)));
 }
 
 function locator(chunk: OutputChunk): Bundle['locate'] {

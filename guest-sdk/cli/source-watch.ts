@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { relative, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
+import { projectFolder } from '../build/project-folder.ts';
 
 /** What an editor writes in one go may arrive as several changes. */
 const SETTLE_MS = 50;
@@ -53,14 +53,6 @@ export class SourceWatch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#settling);
     await this.#watcher.close();
-  }
-}
-
-function projectFolder(file: string): string {
-  const own = dirname(file);
-  for (let folder = own; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) return folder;
-    if (dirname(folder) === folder) return own;
   }
 }
 

@@ -3,6 +3,7 @@ import { getStderr } from 'wasi:cli/stderr@0.2.12';
 import { getStdout, type OutputStream } from 'wasi:cli/stdout@0.2.12';
 import { encodeUtf8 } from './encoding.ts';
 import { serving } from './phase.ts';
+import { withAuthorsPlaces } from './source-places.ts';
 
 /** What one WASI call may write. */
 const CHUNK_BYTES = 4096;
@@ -25,7 +26,7 @@ function write(target: Target, line: string): void {
   }
   streams[target] ??= target === 'stdout' ? getStdout() : getStderr();
   const stream: OutputStream = streams[target];
-  const bytes = encodeUtf8(`${line}\n`);
+  const bytes = encodeUtf8(`${withAuthorsPlaces(line)}\n`);
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES)
     stream.blockingWriteAndFlush(bytes.subarray(at, at + CHUNK_BYTES));
 }
