@@ -1,4 +1,6 @@
 /** What people see: results on standard output, progress on standard error. */
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -19,6 +21,19 @@ export function print(text: string): void {
 
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Byte for byte; on a terminal with an end to the last line, which the shell's prompt would stand behind. */
+export async function printBytes(
+  bytes: Readable,
+  output: NodeJS.WritableStream & { readonly isTTY?: boolean } = process.stdout,
+): Promise<void> {
+  let last: number | undefined;
+  bytes.on('data', (chunk: Buffer) => {
+    last = chunk.at(-1) ?? last;
+  });
+  await pipeline(bytes, output, { end: false });
+  if (output.isTTY && last !== undefined && last !== 0x0a) output.write('\n');
 }
 
 /** Columns as wide as their widest cell; the last one is as long as it is. */

@@ -1,13 +1,12 @@
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import type { SentMessageJson } from '../../../host/control-plane/queue-schemas.ts';
 import type { Client, ClientResponse } from '../client.ts';
 import { collect, command, withClient } from '../command.ts';
 import { CliError } from '../exit-code.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
-import { plain, print, printJson } from '../terminal.ts';
+import { plain, print, printBytes, printJson } from '../terminal.ts';
 
 interface InvokeOptions extends GlobalOptions {
   readonly path?: string;
@@ -121,10 +120,9 @@ function headerLines(response: ClientResponse): string {
   return [`HTTP ${response.statusCode}`, ...lines, '', ''].join('\n');
 }
 
-/** The body as it came, byte for byte. */
 async function printRaw(response: ClientResponse, includeHeaders: boolean): Promise<void> {
   if (includeHeaders) process.stdout.write(plain(headerLines(response)));
-  await pipeline(response.body, process.stdout, { end: false });
+  await printBytes(response.body);
 }
 
 async function printAsJson(response: ClientResponse): Promise<void> {
