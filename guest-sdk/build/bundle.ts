@@ -40,7 +40,11 @@ function entryCode(entry: string, handlers: readonly HandlerName[]): string {
 }
 
 /** Resolves what is neither a file nor an npm package: the virtual entry, WIT interfaces and `mayfly` itself. */
-function mayflyPlugin(entry: string, handlers: readonly HandlerName[]): Plugin {
+function mayflyPlugin(
+  entry: string,
+  handlers: readonly HandlerName[],
+  onRead: (path: string) => void,
+): Plugin {
   return {
     name: 'mayfly',
     resolveId(source) {
@@ -52,6 +56,7 @@ function mayflyPlugin(entry: string, handlers: readonly HandlerName[]): Plugin {
     load(id) {
       if (id === ENTRY_ID) return entryCode(entry, handlers);
       if (id === TYPES_ONLY_ID) return 'export {};';
+      onRead(id);
       return null;
     },
   };
@@ -86,9 +91,14 @@ function rolldownErrors(error: unknown): readonly RolldownLog[] {
 
 /**
  * Bundles an author's module and everything it imports with the runtime into one ES module, which implements the handlers named.
+ * @param onRead is told the path of each file that goes into it, or was to
  * @throws {BuildError} with file, line and column
  */
-export async function bundleHandler(entry: string, handlers: readonly HandlerName[]): Promise<Bundle> {
+export async function bundleHandler(
+  entry: string,
+  handlers: readonly HandlerName[],
+  onRead: (path: string) => void = () => {},
+): Promise<Bundle> {
   const unresolved: RolldownLog[] = [];
   try {
     await using build = await rolldown({
@@ -99,7 +109,7 @@ export async function bundleHandler(entry: string, handlers: readonly HandlerNam
         mainFields: ['module', 'main'],
       },
       transform: { define: { 'process.env.NODE_ENV': '"production"' } },
-      plugins: [mayflyPlugin(resolve(entry), handlers)],
+      plugins: [mayflyPlugin(resolve(entry), handlers, onRead)],
       treeshake: { moduleSideEffects: true },
       onLog(_level, log) {
         if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);

@@ -1,6 +1,6 @@
 /** From a file that an author names to the bytes to upload: sources are built, components are read. */
 import { readFile } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { BuildError } from '../build/build-error.ts';
 import { CliError } from './exit-code.ts';
 import { formatBytes, formatMs, type Progress } from './terminal.ts';
@@ -10,6 +10,12 @@ const SOURCES = new Set(['.ts', '.mts', '.js', '.mjs']);
 export interface ComponentFile {
   readonly bytes: Uint8Array;
   readonly buildMs?: number;
+}
+
+export interface LoadOptions {
+  readonly optimizeFor?: 'speed' | 'size';
+  /** Called with the absolute path of each file that goes into it, also where it cannot be built. */
+  readonly onRead?: (path: string) => void;
 }
 
 /** The function's name where none is given: `src/Word_Count.ts` is `word-count`. */
@@ -25,12 +31,13 @@ export function nameFromFile(file: string): string {
 export async function loadComponent(
   file: string,
   progress: Progress,
-  optimizeFor: 'speed' | 'size' = 'speed',
+  options: LoadOptions = {},
 ): Promise<ComponentFile> {
+  options.onRead?.(resolve(file));
   const extension = extname(file).toLowerCase();
   try {
-    if (SOURCES.has(extension)) return await buildSource(file, progress, optimizeFor);
-    if (extension === '.wat') return await buildText(file, progress);
+    if (SOURCES.has(extension)) return await buildSource(file, progress, options);
+    if (extension === '.wat') return await buildText(file, progress, options);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     throw new CliError('usage', error.frame === '' ? error.message : `${error.message}\n\n${error.frame}`, {
@@ -49,14 +56,10 @@ export async function loadComponent(
 }
 
 // The builder brings a bundler and an engine along (60 ms to load), which no other command needs.
-async function buildSource(
-  file: string,
-  progress: Progress,
-  optimizeFor: 'speed' | 'size',
-): Promise<ComponentFile> {
+async function buildSource(file: string, progress: Progress, options: LoadOptions): Promise<ComponentFile> {
   const { buildHandler } = await import('../build/handler.ts');
   const { component, ms } = await buildHandler(file, {
-    optimizeFor,
+    ...options,
     onProgress: (step) =>
       progress.step(step === 'bundle' ? `bundling ${file}` : `making a component of ${file}`),
   });
@@ -65,9 +68,10 @@ async function buildSource(
   return { bytes: component, buildMs };
 }
 
-async function buildText(file: string, progress: Progress): Promise<ComponentFile> {
+async function buildText(file: string, progress: Progress, { onRead }: LoadOptions): Promise<ComponentFile> {
   const startedAt = performance.now();
-  const { buildWat } = await import('../build/wat.ts');
+  const { buildWat, witBeside } = await import('../build/wat.ts');
+  onRead?.(resolve(witBeside(file)));
   progress.step(`building ${file}`);
   const bytes = await buildWat(file);
   const buildMs = performance.now() - startedAt;

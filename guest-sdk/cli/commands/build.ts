@@ -28,7 +28,7 @@ export function buildCommand(): Command {
       if (/\.wasm$/i.test(file)) throw new CliError('usage', `${file} is built already`);
       const output = options.output ?? file.replace(/\.[^.]+$/, '.wasm');
       using progress = new Progress();
-      const { bytes, buildMs = 0 } = await loadComponent(file, progress, options.optimizeFor);
+      const { bytes, buildMs = 0 } = await loadComponent(file, progress, options);
       await writeWhole(output, bytes);
       if (options.json) printJson({ output, bytes: bytes.length, buildMs: Math.round(buildMs) });
       else print(`${output} ${formatBytes(bytes.length)}`);

@@ -33,7 +33,7 @@ export function deployCommand(): Command {
       const name = checkedName(options.name ?? nameFromFile(file));
       using progress = new Progress();
       const published = await withClient(options, async (client) => {
-        const { bytes } = await loadComponent(file, progress, options.optimizeFor);
+        const { bytes } = await loadComponent(file, progress, options);
         progress.step(`publishing ${formatBytes(bytes.length)} as ${client.settings.tenant}/${name}`);
         const query = options.handler === undefined ? '' : `?handler=${encodeURIComponent(options.handler)}`;
         return publish(client, client.functionsPath(`/${name}${query}`), bytes, progress);

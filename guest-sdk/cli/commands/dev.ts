@@ -16,7 +16,7 @@ import { configureFunction } from '../function-settings.ts';
 import { followLog } from '../log-lines.ts';
 import { publish } from '../publish.ts';
 import { checkedName, type GlobalOptions } from '../settings.ts';
-import { SourceWatch } from '../source-watch.ts';
+import { type SourcesRead, SourceWatch } from '../source-watch.ts';
 import { formatBytes, formatMs, Progress, plain, print } from '../terminal.ts';
 
 interface DevOptions extends GlobalOptions {
@@ -86,18 +86,18 @@ class Development {
 
   /** Publishes now, and at each change. Ends only with an error that no change of the sources mends. */
   async follow(sources: SourceWatch): Promise<never> {
-    for (;;) {
-      await this.#publish();
-      await sources.changed();
-    }
+    for (;;) await sources.changed(await this.#publish());
   }
 
   /** Builds and publishes what the sources are now. Says why it cannot. */
-  async #publish(): Promise<void> {
+  async #publish(): Promise<SourcesRead> {
     const startMs = performance.now();
+    const paths = new Set<string>();
+    let isComplete = false;
     try {
       using progress = new Progress();
-      const { bytes } = await loadComponent(this.#file, progress);
+      const { bytes } = await loadComponent(this.#file, progress, { onRead: (path) => paths.add(path) });
+      isComplete = true;
       progress.step(`publishing ${formatBytes(bytes.length)}`);
       const published = await publish(
         this.#client,
@@ -111,6 +111,7 @@ class Development {
       if (!(error instanceof CliError)) throw error;
       this.#tell({ event: 'failed', message: error.message });
     }
+    return { paths, isComplete };
   }
 
   /** What can be done only once there is a function. */
