@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildHandler } from '../../guest-sdk/build/handler.ts';
 import { visibilityMs } from '../../host/triggers/batch.ts';
+import { within } from '../harness/bounded.ts';
 import type { Json } from '../harness/host.ts';
 import { HostProcess } from '../harness/host-process.ts';
 import { RedisServer } from '../harness/redis-server.ts';
@@ -166,16 +167,6 @@ export async function crashRun(options: CrashOptions): Promise<CrashResult> {
     left,
     elapsedMs: performance.now() - startMs,
   };
-}
-
-async function within<T>(work: Promise<T>, boundMs: number, otherwise: () => string): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`after ${boundMs} ms ${otherwise()}`)), boundMs);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function plansOf(messages: number): SenderPlan[] {

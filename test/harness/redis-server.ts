@@ -9,6 +9,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PATIENCE_MS, within } from './bounded.ts';
 
 export interface RedisServerOptions {
   /** Settings beside those below: name to value. */
@@ -47,6 +48,7 @@ export class RedisServer implements AsyncDisposable {
         await server.restart();
         return server;
       } catch (error) {
+        await server.kill();
         if (attempt < PORT_TRIES && String(error).includes('in use')) continue;
         await rm(folder, { recursive: true });
         throw error;
@@ -84,8 +86,8 @@ export class RedisServer implements AsyncDisposable {
     const end = (): void => void child.kill('SIGKILL');
     process.once('exit', end);
     child.once('close', () => process.off('exit', end));
-    await promise;
     this.#child = child;
+    await within(promise, PATIENCE_MS, () => `redis-server takes no connections:\n${said.join('\n')}`);
   }
 
   /** Ends it at once; the machine goes on. */
@@ -93,9 +95,10 @@ export class RedisServer implements AsyncDisposable {
     const child = this.#child;
     this.#child = undefined;
     if (child === undefined) return;
+    if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'close');
     child.kill('SIGKILL');
-    await gone;
+    await within(gone, PATIENCE_MS, () => `redis-server ${child.pid} is killed, and still there`);
   }
 
   /** Connections stay, nothing is answered. */

@@ -1,11 +1,12 @@
 /** Redis engines as tests make them, and how many at a time. */
 import type { RedisQueueEngine } from '../../../host/store/queues/redis-queue-engine.ts';
+import { PATIENCE_MS, within } from '../../harness/bounded.ts';
 
 /** Resolves when the engine has its connection; at once if it has it already. */
 export function connected(engine: RedisQueueEngine): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stop = engine.link.onReady(resolve);
-  return promise.finally(() => stop());
+  return within(promise, PATIENCE_MS, () => 'the engine has no connection').finally(() => stop());
 }
 
 /** Lets so many in at a time, the others in order. */

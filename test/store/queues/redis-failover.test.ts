@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import test from 'ava';
 import { Redis } from 'ioredis';
 import { RedisQueueEngine } from '../../../host/store/queues/redis-queue-engine.ts';
+import { until, within } from '../../harness/bounded.ts';
 import { LeakCheck } from '../../harness/leaks.ts';
 import { RedisServer } from '../../harness/redis-server.ts';
 import { claim, claimSome, orders, send, settleAll, textsOf } from './conformance/harness.ts';
@@ -22,20 +23,39 @@ async function replicaOf({ port }: RedisServer): Promise<RedisServer> {
 
 /** Resolves when as many replicas have all that there is. */
 async function replicated({ url }: RedisServer, replicas: number): Promise<void> {
-  const redis = new Redis(url);
-  await redis.set('replicated', 'yes');
-  while ((await redis.wait(replicas, 1_000)) < replicas);
-  redis.disconnect();
+  await asking(url, async (redis) => {
+    await redis.set('replicated', 'yes');
+    let reached = 0;
+    const look = async (): Promise<boolean> => {
+      reached = await redis.wait(replicas, 1_000);
+      return reached >= replicas;
+    };
+    await until(look, () => `${reached} of ${replicas} replicas have what the primary has`);
+  });
 }
 
 /** Resolves when its replica has said that it has all that there is, so that whoever waits for no more than that is answered at once. */
 async function caughtUp({ url }: RedisServer): Promise<void> {
+  await asking(url, async (redis) => {
+    let info = '';
+    const offset = (pattern: RegExp): string | undefined => pattern.exec(info)?.[1];
+    const look = async (): Promise<boolean> => {
+      info = await redis.info('replication');
+      const its = offset(/offset=(\d+)/);
+      return its !== undefined && its === offset(/master_repl_offset:(\d+)/);
+    };
+    await until(look, () => `the replica has not caught up:\n${info}`);
+  });
+}
+
+/** A connection that goes with what is asked, however that ends: one that is left keeps the process. */
+async function asking(url: string, ask: (redis: Redis) => Promise<void>): Promise<void> {
   const redis = new Redis(url);
-  const offsets = (info: string): (string | undefined)[] =>
-    [/offset=(\d+)/, /master_repl_offset:(\d+)/].map((pattern) => pattern.exec(info)?.[1]);
-  for (let [its, ours] = offsets(''); its === undefined || its !== ours; )
-    [its, ours] = offsets(await redis.info('replication'));
-  redis.disconnect();
+  try {
+    await ask(redis);
+  } finally {
+    redis.disconnect();
+  }
 }
 
 test.serial(
@@ -81,7 +101,7 @@ test.serial(
     }
     t.is(accepted.length, 100);
     t.true(refused > 0, 'the primary was not missed');
-    await told;
+    await within(told, TRIES_MS, () => 'nobody who waits was told of the new primary');
     stop();
 
     // What was handed out before is still held, and can be settled.
@@ -147,7 +167,10 @@ test.serial('what was sent before a queue is removed, and waits for a replica, g
   const sent = [send(engine, ['first'])];
   await setImmediate();
   sent.push(send(engine, ['behind it']));
-  while ((await engine.counts(orders)).ready < 2);
+  await until(
+    async () => (await engine.counts(orders)).ready >= 2,
+    () => 'what was sent is not there',
+  );
   const removed = engine.remove(orders);
   // Asked for behind the removal, on the connection that waits for no replica.
   await engine.counts(orders);
