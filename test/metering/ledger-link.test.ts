@@ -26,17 +26,17 @@ interface Opened {
   readonly reports: string[];
 }
 
-async function open(path: string, onReport: (message: string) => void = () => {}): Promise<Opened> {
+async function open(path: string, onCommitted: () => void = () => {}): Promise<Opened> {
   const committed: LedgerTenant[] = [];
   const reports: string[] = [];
   const link = await LedgerLink.open({
     path,
     retention,
-    onCommitted: (tenants) => committed.push(...tenants),
-    report: (message) => {
-      reports.push(message);
-      onReport(message);
+    onCommitted: (tenants) => {
+      committed.push(...tenants);
+      onCommitted();
     },
+    report: (message) => reports.push(message),
   });
   return { link, committed, reports };
 }
@@ -89,30 +89,37 @@ test('a record that the ledger does not take is told of, and keeps no other out'
   await link[Symbol.asyncDispose]();
 });
 
-test('what cannot be written is said once and tried until it is, which is said as well', async (t) => {
-  const path = await fileOf(t);
-  await (await open(path)).link[Symbol.asyncDispose]();
-  // An error of the file, as a full disk is one, for as long as two tries take at least.
-  const untilMs = Date.now() + 2_500;
+/** An error of the file, as a full disk is one, for as long. */
+function failUntil(path: string, untilMs: number): void {
   const database = new DatabaseSync(path);
   database.exec(`
     CREATE TRIGGER full BEFORE INSERT ON records WHEN unixepoch('subsec') * 1000 < ${untilMs}
     BEGIN SELECT json('no JSON'); END
   `);
   database.close();
-  const isOver = Promise.withResolvers<void>();
-  const { link, committed, reports } = await open(path, (message) => {
-    if (message.includes('again')) isOver.resolve();
-  });
+}
+
+/** What is reported of ten records that cannot be written for as long. */
+async function reportsOf(t: ExecutionContext, windowMs: number): Promise<readonly string[]> {
+  const path = await fileOf(t);
+  await (await open(path)).link[Symbol.asyncDispose]();
+  failUntil(path, Date.now() + windowMs);
+  const { promise: committed, resolve } = Promise.withResolvers<void>();
+  const { link, reports } = await open(path, resolve);
   const random = new Random(3);
   link.append(batchOf(Array.from({ length: 10 }, () => randomRecord(random))));
-  await isOver.promise;
-  t.true(Date.now() >= untilMs);
-  t.true(committed.length > 0);
+  await committed;
   await link[Symbol.asyncDispose]();
+  return reports;
+}
+
+test('what cannot be written is said once and tried until it is, which is said as well', async (t) => {
+  // As long as two tries take at least; longer where the file opens as slowly.
+  let reports: readonly string[] = [];
+  for (let windowMs = 2_500; reports.length === 0; windowMs *= 2) reports = await reportsOf(t, windowMs);
   t.is(reports.length, 2, reports.join('\n'));
   t.regex(reports[0]!, /^usage records could not be written: Error: malformed JSON$/);
-  t.regex(reports[1]!, /^usage records are written again after [2-9] s; none was lost$/);
+  t.regex(reports[1]!, /^usage records are written again after \d+ s; none was lost$/);
 });
 
 test('a file that is no database keeps the host from starting, and says so', async (t) => {
