@@ -8,13 +8,13 @@ import { FuelAccount } from '../host/instance/fuel-account.ts';
 import { startGlue } from '../host/instance/glue-guest.ts';
 import { GuestTimers } from '../host/instance/guest-timers.ts';
 import { linkGuest } from '../host/instance/linked-guest.ts';
-import { SpaceAccount } from '../host/instance/space-account.ts';
 import type { OutboundHttp } from '../host/wasi/context.ts';
 import { type Handler, serveHandler } from '../host/wasi/http/serve-handler-0.3.ts';
 import { createImports } from '../host/wasi/imports.ts';
 import { BufferSource } from '../host/wasi/io/buffer-source.ts';
 import { NULL_SINK } from '../host/wasi/io/null-sink.ts';
 import { artifactOf } from '../test/harness/artifact.ts';
+import { guestRun } from '../test/harness/engine-ports.ts';
 import { createTestContext } from '../test/wasi/http/support/context.ts';
 import { type ExchangeOptions, TestExchange } from '../test/wasi/http/support/exchange.ts';
 import { TimedGuest } from './async/timed-guest.ts';
@@ -63,16 +63,7 @@ interface Subject {
 async function start(artifact: LoadedArtifact, road: Road): Promise<Subject> {
   // One slice: what a guest ran after it was parked for its fuel would count as the host's.
   const fuel = new FuelAccount(Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  const guest = new TimedGuest({
-    fuel,
-    memory: new SpaceAccount(2 ** 30, 0),
-    tables: new SpaceAccount(10_000_000, 0),
-    onTrap: (error) => console.error(error),
-    isOver: () => false,
-    yieldThread: setImmediate,
-    keepsThread: () => false,
-    goOn: () => undefined,
-  });
+  const guest = new TimedGuest(guestRun({ fuel, onTrap: (error) => console.error(error) }));
   const imports = createImports(CONTEXT);
   const parts = { modules: artifact.modules, states: artifact.states, imports };
   if (artifact.road.kind === 'linked') {

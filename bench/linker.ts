@@ -8,10 +8,10 @@ import { startGlue } from '../host/instance/glue-guest.ts';
 import { Guest } from '../host/instance/guest.ts';
 import { GuestTimers } from '../host/instance/guest-timers.ts';
 import { linkGuest } from '../host/instance/linked-guest.ts';
-import { SpaceAccount } from '../host/instance/space-account.ts';
 import { type IncomingHandler, serveIncoming } from '../host/wasi/http/serve-incoming-0.2.ts';
 import { createImports } from '../host/wasi/imports.ts';
 import { artifactOf } from '../test/harness/artifact.ts';
+import { guestRun } from '../test/harness/engine-ports.ts';
 import { echoGuest } from '../test/harness/wat-guests.ts';
 import { createTestContext } from '../test/wasi/http/support/context.ts';
 import { type ExchangeOptions, TestExchange } from '../test/wasi/http/support/exchange.ts';
@@ -66,16 +66,7 @@ async function measure(
   const context = createTestContext();
   const imports = createImports(context);
   const fuel = new FuelAccount(Number.MAX_SAFE_INTEGER);
-  const guest = new MeasuredGuest({
-    fuel,
-    memory: new SpaceAccount(2 ** 30, 0),
-    tables: new SpaceAccount(10_000_000, 0),
-    onTrap: (error) => console.error(error),
-    isOver: () => false,
-    yieldThread: setImmediate,
-    keepsThread: () => false,
-    goOn: () => undefined,
-  });
+  const guest = new MeasuredGuest(guestRun({ fuel, onTrap: (error) => console.error(error) }));
   const beganMs = performance.now();
   let handle: IncomingHandler;
   if (road.kind === 'linked') {

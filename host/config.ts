@@ -44,6 +44,8 @@ export interface HostConfig {
   readonly drainTimeoutMs: number;
   readonly connectionsPerThread: number;
   readonly threadHeapBytes: number;
+  /** Processor time for which a guest may keep a serving thread without a check. */
+  readonly threadHungMs: number;
   readonly ceilings: FunctionLimitValues;
   /** How slots are put back after an invocation. */
   readonly rewind: RoadWish;
@@ -139,6 +141,10 @@ export const SETTINGS: readonly Setting[] = [
   {
     variable: 'MAYFLY_THREAD_HEAP_BYTES',
     about: `JavaScript heap of a serving thread (${HOST_LIMITS.threadHeapBytes})`,
+  },
+  {
+    variable: 'MAYFLY_THREAD_HUNG_MS',
+    about: `processor time after which a serving thread that comes to no check is ended; more on a machine many times slower than others (${HOST_LIMITS.threadHungMs})`,
   },
   {
     variable: 'MAYFLY_REWIND',
@@ -252,6 +258,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
       64 * 2 ** 20,
       2 ** 40,
     ),
+    threadHungMs: integer(env, 'MAYFLY_THREAD_HUNG_MS', HOST_LIMITS.threadHungMs, 1_000, 3_600_000),
     ceilings,
     rewind: oneOf(env, 'MAYFLY_REWIND', ROAD_WISHES, 'auto'),
     idleMemoryBytes: integer(env, 'MAYFLY_IDLE_MEMORY_BYTES', IDLE_MEMORY_BYTES, 0, 2 ** 50),

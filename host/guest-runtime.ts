@@ -6,6 +6,7 @@ import { randomFillSync } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { InvokerPorts } from './front-door/invoker-ports.ts';
 import { Stages } from './front-door/stages.ts';
+import type { GuestNote } from './instance/guest-note.ts';
 import { choosePolicy } from './instance/rewind/rewind-policy.ts';
 import type { RoadWish } from './instance/rewind/road.ts';
 import { Slots } from './instance/slots.ts';
@@ -23,6 +24,7 @@ export interface GuestRuntimeOptions extends Pick<RunQueuePorts, 'weightOf' | 'o
   readonly idleSlots: number;
   /** Whether no more than one invocation is there, those included that only wait. */
   readonly isAlone: () => boolean;
+  readonly note: GuestNote;
 }
 
 export interface GuestRuntime {
@@ -34,6 +36,7 @@ export interface GuestRuntime {
   readonly ports: Pick<
     InvokerPorts,
     | 'slots'
+    | 'note'
     | 'stages'
     | 'clock'
     | 'clockOf'
@@ -53,6 +56,7 @@ export function createGuestRuntime({
   weightOf,
   onQuantum,
   isAlone,
+  note,
 }: GuestRuntimeOptions): GuestRuntime {
   let watch: EventLoopWatch | undefined;
   const runQueue = new RunQueue({
@@ -69,6 +73,7 @@ export function createGuestRuntime({
   });
   const slots = new Slots({
     policy: choosePolicy(rewind),
+    note,
     budgetBytes: idleMemoryBytes,
     maxIdle: idleSlots,
     later: setImmediate,
@@ -87,6 +92,7 @@ export function createGuestRuntime({
     },
     ports: {
       slots,
+      note,
       stages,
       clock: coarseClock,
       clockOf: ({ tenant }) => (tenant.settings.clock === 'fine' ? fineClock : coarseClock),

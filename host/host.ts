@@ -14,6 +14,7 @@ import { eventGauges } from './event-gauges.ts';
 import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { setHeapPolicy } from './heap-policy.ts';
+import { createGuestNotes } from './instance/guest-note.ts';
 import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
@@ -232,6 +233,7 @@ export async function startHost(
       ledger: ledgerWords,
       connections: config.connectionsPerThread,
       changes: changes.buffer,
+      notes: createGuestNotes(config.threads),
       rewind: config.rewind,
       idleMemoryBytes: Math.floor(config.idleMemoryBytes / config.threads),
       idleSlots: Math.floor(HOST_LIMITS.idleSlots / config.threads),
@@ -249,15 +251,17 @@ export async function startHost(
     onLogs: keepLogs,
     onUsage: keepUsage,
     onTelemetry: (thread, news) => telemetry.thread(thread, news),
-    onExit: (thread, cause) => {
+    onExit: (thread, cause, culprit) => {
       answerForThread(thread, cause);
-      losses.ended(thread, cause);
+      losses.ended(thread, cause, culprit);
       telemetry.threadEnded(thread, cause !== undefined);
     },
+    onHung: () => telemetry.threadHung(),
     onRelieved: (functions) => losses.relieved(functions),
     onProcessLost: (socketPath, running) => isolated.noteLoss(socketPath, running),
     onProcessOverdue: (socketPath) => isolated.noteOverdue(socketPath),
     heapBytes: config.threadHeapBytes,
+    hungMs: config.threadHungMs,
     onUsed: (functions) => recent.note(functions),
     recent: () => recent.list(),
     report,

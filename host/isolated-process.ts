@@ -10,6 +10,7 @@ import { createIsolatedServer } from './front-door/isolated-server.ts';
 import { createGuestRuntime } from './guest-runtime.ts';
 import { setHeapPolicy } from './heap-policy.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
+import { createGuestNotes, GuestNote } from './instance/guest-note.ts';
 import { REFUSALS } from './limits/limits.ts';
 import type { LiveFunction } from './model/function-version.ts';
 import type { FunctionName } from './model/ids.ts';
@@ -61,6 +62,8 @@ function serve(data: IsolatedProcessData): ServingProcess {
   });
   const guests = createGuestRuntime({
     ...data,
+    // Nobody reads it: the host asks the process itself (worker/isolated-child.ts).
+    note: new GuestNote(createGuestNotes(1), 0),
     onQuantum: () => heapWatch.lookSoon(),
     isAlone: () => invoker.hasOneAtMost,
   });

@@ -23,6 +23,7 @@ import { isFunctionsHost } from './front-door/shared-origin.ts';
 import { UrlGuard } from './front-door/url-access.ts';
 import { createGuestRuntime } from './guest-runtime.ts';
 import { LoadedArtifact } from './instance/artifact.ts';
+import { GuestNote } from './instance/guest-note.ts';
 import { TRIM_EVERY_MS } from './instance/slot-pool.ts';
 import { AUTHORIZER_LIMITS, FUNCTION_LIMITS, REFUSALS } from './limits/limits.ts';
 import type { LiveFunction } from './model/function-version.ts';
@@ -61,6 +62,9 @@ import { UseNotes } from './worker/use-notes.ts';
 /** Glue that one thread keeps evaluated; a StarlingMonkey handler's is 1 MB of source. */
 const GLUE_BUDGET_BYTES = 512 * 1024 * 1024;
 
+/** How often the thread notes that its event loop comes by; at the same time as the watch on its heap looks, so that nothing wakes it for that. */
+const BEAT_MS = 100;
+
 /** The API's key is the caller's, not the function's. */
 const CREDENTIALS: ReadonlySet<string> = new Set(['authorization']);
 
@@ -69,7 +73,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const link = new MainLink(port, {
     onDrain: (timeoutMs) => void drain(timeoutMs),
     onPrepare: (id) => preparation.prepare(id),
-    onDeliver: (invocation) => events.deliver(invocation),
+    onDeliver: (invocation, invocationId) => events.deliver(invocation, { invocationId }),
   });
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));
   const logs = new LogRelay((records) => link.notify({ kind: 'logs', records }));
@@ -99,8 +103,11 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     sizeOf: (artifact) => artifact.codeBytes,
     budgetBytes: GLUE_BUDGET_BYTES,
   });
+  const note = new GuestNote(data.notes, order.thread);
+  const beating = setInterval(() => note.turn(), BEAT_MS).unref();
   const guests = createGuestRuntime({
     ...data,
+    note,
     weightOf: (tenant) => weights.of(tenant as TenantName),
     onQuantum: () => heapWatch.lookSoon(),
     isAlone: () => invoker.hasOneAtMost,
@@ -239,7 +246,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
         const route = await routes.resolve(tenant, name);
         if (route === undefined) return undefined;
         try {
-          return slots.describe(await artifacts.get(route.live.artifactKey));
+          return slots.describe(route.live, await artifacts.get(route.live.artifactKey));
         } catch (error) {
           report(`the artifact of ${tenant}/${name} cannot be described`, error);
           return undefined;
@@ -299,6 +306,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
     heapWatch.stop();
     guests.unwatchLoop();
     clearInterval(trimming);
+    clearInterval(beating);
     await pools.close();
     logs.flush();
     usage.flush();

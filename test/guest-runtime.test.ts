@@ -4,12 +4,19 @@ import test from 'ava';
 import { createGuestRuntime, type GuestRuntime } from '../host/guest-runtime.ts';
 import { FUEL_SLICE } from '../host/limits/limits.ts';
 import { asTenantName } from '../host/model/ids.ts';
+import { UNWATCHED_NOTE } from './harness/unwatched-note.ts';
 
 const MORE_THAN_ANY = 10;
 const TENANT = asTenantName('acme')!;
 
 function createRuntime(isAlone: () => boolean): GuestRuntime {
-  return createGuestRuntime({ rewind: 'fresh', idleMemoryBytes: 1 << 20, idleSlots: 1, isAlone });
+  return createGuestRuntime({
+    rewind: 'fresh',
+    idleMemoryBytes: 1 << 20,
+    idleSlots: 1,
+    isAlone,
+    note: UNWATCHED_NOTE,
+  });
 }
 
 function runtime(): GuestRuntime['ports'] {

@@ -14,8 +14,9 @@ import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { LiveFunction } from '../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
-import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { artifactOf } from '../../test/harness/artifact.ts';
+import { enginePorts } from '../../test/harness/engine-ports.ts';
+import { UNWATCHED_NOTE } from '../../test/harness/unwatched-note.ts';
 import type { Cycle } from './cycle.ts';
 import { HelloExchange } from './hello-exchange.ts';
 
@@ -51,6 +52,7 @@ export class MayflyCycle implements Cycle {
     };
     this.#slots = new Slots({
       policy: choosePolicy('auto'),
+      note: UNWATCHED_NOTE,
       budgetBytes: 2 ** 30,
       maxIdle: 16,
       later: (callback) => this.#later.push(callback),
@@ -105,26 +107,19 @@ export class MayflyCycle implements Cycle {
   }
 
   #createPorts(): EnginePorts {
-    return {
-      clock: new SystemClock(),
+    return enginePorts({
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      park: (_tenant, _fuel, resume) => void setImmediate(resume),
-      admit: () => undefined,
-      goOn: () => undefined,
-      keepsThread: () => false,
-      charge: () => {},
-      log: () => {},
       slots: {
         take: (live, artifact) => {
           const slot = this.#slots.take(live, artifact);
-          if (slot === undefined) throw new Error(`no slot: ${this.#slots.describe(artifact).reason}`);
+          if (slot === undefined) throw new Error(`no slot: ${this.#slots.describe(live, artifact).reason}`);
           this.#watch(slot);
           return slot;
         },
         giveBack: (live, artifact, slot) => this.#slots.giveBack(live, artifact, slot),
         retireGuest: (guest) => this.#slots.retireGuest(guest),
       },
-    };
+    });
   }
 
   /** Notes when the guest is first entered: the call into its code is the next statement. */

@@ -6,14 +6,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { type EnginePorts, RunningInvocation } from '../../host/instance/engine.ts';
+import { RunningInvocation } from '../../host/instance/engine.ts';
 import { FUNCTION_LIMITS } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
-import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import type { HttpExchange } from '../../host/wasi/context.ts';
 import { EMPTY_SOURCE } from '../../host/wasi/io/buffer-source.ts';
 import { NULL_SINK } from '../../host/wasi/io/null-sink.ts';
+import { enginePorts } from '../../test/harness/engine-ports.ts';
 import { createSlots } from '../../test/harness/slots.ts';
 import { type GuestName, publish } from './guests.ts';
 
@@ -41,17 +41,10 @@ function exchange(): HttpExchange {
 async function park(name: GuestName, count: number): Promise<ParkedMemory> {
   const artifact = new LoadedArtifact(await publish(name));
   const parked: unknown[] = [];
-  const ports: EnginePorts = {
-    clock: new SystemClock(),
-    randomBytes: (length) => new Uint8Array(length),
+  const ports = enginePorts({
     park: (_tenant, _fuel, resume) => void parked.push(resume),
-    admit: () => undefined,
-    goOn: () => undefined,
-    charge: () => {},
-    keepsThread: () => false,
-    log: () => {},
     slots: createSlots(),
-  };
+  });
   const configuration = { ...defaultConfiguration(), timeoutMs: FUNCTION_LIMITS.timeoutMs.ceiling };
   const { handler } = artifact.manifest;
   const invoke = async (index: number): Promise<void> => {

@@ -25,6 +25,7 @@ import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
+import { enginePorts } from '../../test/harness/engine-ports.ts';
 import { OPEN_COLUMN, openQuotas } from '../../test/harness/open-quotas.ts';
 import { createSlots } from '../../test/harness/slots.ts';
 import type { Measured, ThreadData, ThreadInput, ThreadOutput } from './messages.ts';
@@ -89,9 +90,8 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
   });
   const clock = new SystemClock();
   const invoker = new Invoker({
-    slots: createSlots(),
+    ...enginePorts({ slots: createSlots(), clock }),
     stages,
-    clock,
     clockOf: () => clock,
     randomBytes: (length) => randomFillSync(new Uint8Array(length)),
     park: (tenant, fuel, resume, isOver) => {
@@ -110,7 +110,6 @@ function serve({ artifacts, weights }: ThreadData, say: (message: ThreadOutput) 
     goOn: (tenant, fuel, isOver) => runQueue.goOn(tenant, fuel, isOver),
     charge: (tenant, fuel) => runQueue.charge(tenant, fuel),
     keepsThread: (hasOnlyComputed) => !stages.isHolding && runQueue.keepsTurn(hasOnlyComputed),
-    log: () => {},
     resolve: (owner: TenantName, name: FunctionName) => {
       const artifact = loaded.get(name);
       if (artifact === undefined) return undefined;

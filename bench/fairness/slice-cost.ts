@@ -9,12 +9,12 @@ import { LoadedArtifact } from '../../host/instance/artifact.ts';
 import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
-import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { EVENT_LOOP } from '../../host/scheduler/event-loop.ts';
 import { EventLoopWatch } from '../../host/scheduler/event-loop-watch.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
 import { ThreadHeap } from '../../host/worker/thread-heap.ts';
+import { guestRun } from '../../test/harness/engine-ports.ts';
 import type { Figures } from '../run.ts';
 import { estimate } from '../telemetry/estimate.ts';
 import { median, percentile } from './figures.ts';
@@ -141,24 +141,23 @@ async function timed(
   const endsMs = performance.now() + 60_000;
   let turns = 0;
   let reported = 0;
-  const guest = new Guest({
-    fuel,
-    memory: new SpaceAccount(0, 0),
-    tables: new SpaceAccount(0, 0),
-    onTrap: (error) => {
-      throw error;
-    },
-    // As an invocation's deadline (engine.ts).
-    isOver: () => performance.now() > endsMs,
-    goOn: () => undefined,
-    keepsThread: (hasOnlyComputed) => keeps || queue.keepsTurn(hasOnlyComputed),
-    yieldThread: (resume) => {
-      turns++;
-      const used = fuel.used - reported;
-      reported += used;
-      queue.park('alone', used, resume);
-    },
-  });
+  const guest = new Guest(
+    guestRun({
+      fuel,
+      onTrap: (error) => {
+        throw error;
+      },
+      // As an invocation's deadline (engine.ts).
+      isOver: () => performance.now() > endsMs,
+      keepsThread: (hasOnlyComputed) => keeps || queue.keepsTurn(hasOnlyComputed),
+      yieldThread: (resume) => {
+        turns++;
+        const used = fuel.used - reported;
+        reported += used;
+        queue.park('alone', used, resume);
+      },
+    }),
+  );
   if (artifact.road.kind !== 'linked') throw new Error('the guest has no link plan');
   const { plan } = artifact.road;
   const { component } = linkGuest(guest, {

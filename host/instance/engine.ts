@@ -29,6 +29,7 @@ import { startFresh } from './fresh-guest.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';
 import type { GuestExports } from './guest-exports.ts';
+import type { GuestNote } from './guest-note.ts';
 import type { GuestRun } from './guest-run.ts';
 import { GuestTimers } from './guest-timers.ts';
 import { InvocationContext, type InvocationPorts } from './invocation-context.ts';
@@ -55,10 +56,12 @@ export interface EnginePorts {
    */
   keepsThread(hasOnlyComputed: boolean): boolean;
   /** Whether a guest that cannot be parked must end where it stands, since the thread is short of memory for host objects. */
-  mustEnd?(live: LiveFunction): boolean;
+  mustEnd(live: LiveFunction): boolean;
   /** Fuel that was used since the last time its guest was parked. */
   charge(tenant: TenantName, fuel: number): void;
   log(record: LogRecord): void;
+  /** In which stands when the thread is in a guest's code, and whose that is. */
+  readonly note: GuestNote;
   readonly slots: Pick<Slots, 'take' | 'giveBack' | 'retireGuest'>;
 }
 
@@ -237,8 +240,10 @@ export class RunningInvocation {
       yieldThread: (resume) =>
         this.#ports.park(live.tenant, this.#takeUnreported(), resume, this.#hasSettled),
       keepsThread: (hasOnlyComputed) => this.#ports.keepsThread(hasOnlyComputed),
-      mustEnd: () => this.#ports.mustEnd?.(live) ?? false,
+      mustEnd: () => this.#ports.mustEnd(live),
       goOn: () => this.#ports.goOn(live.tenant, this.#takeUnreported(), this.#hasSettled),
+      note: this.#ports.note,
+      owner: this.#options,
     };
   }
 

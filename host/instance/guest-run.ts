@@ -1,5 +1,6 @@
 import { newHostCalls } from '../model/host-call-kind.ts';
 import type { FuelAccount } from './fuel-account.ts';
+import type { GuestNote, GuestOwner } from './guest-note.ts';
 import type { ObjectAccount } from './object-account.ts';
 import { ParkedCalls } from './parked-calls.ts';
 import type { SpaceAccount } from './space-account.ts';
@@ -22,12 +23,17 @@ export interface GuestRun {
    */
   readonly keepsThread: (hasOnlyComputed: boolean) => boolean;
   /** Asked where it cannot be parked and has called functions of the host: whether it must end, since the thread is short of memory. */
-  readonly mustEnd?: () => boolean;
+  readonly mustEnd: () => boolean;
   /** Asked before it goes on after it waited for the host: at once (undefined), or when it is its turn. */
   readonly goOn: () => Promise<void> | undefined;
   /** The guest's code is about to be entered. */
   readonly onEnter?: () => void;
+  /** The thread's, in which stands when it is in the guest's code, and whose that is. */
+  readonly note: GuestNote;
+  readonly owner: GuestOwner;
 }
+
+const SETTLED = Promise.resolve();
 
 /** Everything of a guest that belongs to one invocation (guest.ts, invariant 6). */
 export class Run {
@@ -45,6 +51,7 @@ export class Run {
   waitingCalls = 0;
   /** The same by what they are for, for each of HOST_CALL_KINDS. */
   readonly hostCalls = newHostCalls();
+  #goOn: (() => void) | undefined;
   /** Of them, before it was resumed last after a slice. */
   #callsBefore = 0;
   /** Stacks that are parked for their fuel (invariant 4). */
@@ -60,7 +67,16 @@ export class Run {
     this.by = by;
   }
 
+  /** V8 switches its stack away and back for a result that is there, too: in the reaction behind the one that is put off here. */
+  noteDetour(): void {
+    const { note, owner } = this.by;
+    note.pause();
+    this.#goOn ??= () => note.goOn(owner);
+    SETTLED.then(this.#goOn);
+  }
+
   noteResumption(): void {
+    this.by.note.goOn(this.by.owner);
     this.#callsBefore = this.immediateCalls + this.waitingCalls;
   }
 
@@ -75,6 +91,7 @@ export class Run {
   }
 
   left(): void {
+    this.by.note.pause();
     this.entered--;
     if (this.entered === 0) this.onQuiet?.();
   }

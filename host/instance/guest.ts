@@ -21,6 +21,7 @@
  *    that waited goes on when it is its turn.
  * 6. What belongs to one invocation hangs on its `Run`. Whoever waits (a promise, a stack) holds the run in which it
  *    began to, and does nothing once that is over.
+ * 7. Where its code is entered, goes on or is left, the thread notes it: a guest that comes to no check of fuel is found by that (guest-note.ts).
  */
 import { MayflyError } from '../errors/errors.ts';
 import { METER_IMPORTS, METER_MODULE } from '../instrument/meter-imports.ts';
@@ -126,6 +127,8 @@ export class Guest {
     const run = this.#run;
     this.#meter ??= this.#createMeter();
     const meter = { ...this.#meter, ...headroom };
+    const { note, owner } = run.by;
+    const depth = note.enter(owner);
     run.plainDepth++;
     try {
       const { exports } = new WebAssembly.Instance(module, { ...imports, [METER_MODULE]: meter });
@@ -136,6 +139,7 @@ export class Guest {
       throw error;
     } finally {
       run.leavePlainFrame();
+      note.leave(depth);
     }
   }
 
@@ -182,7 +186,7 @@ export class Guest {
       const run = this.#callHost(WAITING_CALL_COST);
       run.waitingCalls++;
       run.hostCalls[kind]!++;
-      const { goOn, onTrap } = run.by;
+      const { goOn, onTrap, note, owner } = run.by;
       let result: unknown;
       try {
         result = call(...args);
@@ -190,7 +194,11 @@ export class Guest {
         onTrap(error);
         throw error;
       }
-      if (!(result instanceof Promise)) return result;
+      if (!(result instanceof Promise)) {
+        run.noteDetour();
+        return result;
+      }
+      note.pause();
       const onGoOn = onWait?.();
       let isResuming = false;
       const resume = (): void => {
@@ -220,6 +228,7 @@ export class Guest {
       const goesOn = (): void => {
         // Not of one that was ended where it waited.
         if (isResuming) run.resuming--;
+        note.goOn(owner);
         onGoOn?.();
         run.offerEntries();
       };
@@ -254,6 +263,8 @@ export class Guest {
       if (run.hasEnded) throw new EndedError();
       run.by.onEnter?.();
       if (run.preempted > 0) refuseReentry(run);
+      const { note, owner } = run.by;
+      const depth = note.enter(owner);
       run.plainDepth++;
       try {
         return original(...args);
@@ -262,6 +273,7 @@ export class Guest {
         throw error;
       } finally {
         run.leavePlainFrame();
+        note.leave(depth);
       }
     };
   }
@@ -273,7 +285,9 @@ export class Guest {
       if (run.hasEnded) return never();
       if (run.preempted > 0) return nextTurn().then(() => enter(run, args));
       run.by.onEnter?.();
-      const depth = run.plainDepth;
+      const { note, owner } = run.by;
+      const depth = note.enter(owner);
+      const { plainDepth } = run;
       run.plainDepth = 0;
       run.entered++;
       try {
@@ -287,7 +301,8 @@ export class Guest {
         );
         return result;
       } finally {
-        run.plainDepth = depth;
+        run.plainDepth = plainDepth;
+        note.leave(depth);
       }
     };
     // Entered at once: jco notes the task that runs right before it calls, and a later entry would find another one's.
@@ -310,7 +325,7 @@ export class Guest {
     if (run.unparkedSlices > (this.#isStarting ? MAX_START_SLICES : MAX_UNPARKED_SLICES)) {
       const detail = `The guest's ${where} runs for too long where it cannot be interrupted.`;
       run.by.onTrap(new MayflyError('function_trapped', detail));
-    } else if (!run.hasOnlyComputed && run.by.mustEnd?.() === true) {
+    } else if (!run.hasOnlyComputed && run.by.mustEnd()) {
       const detail = `The thread ran short of memory for host objects while the guest's ${where} could not be interrupted.`;
       run.by.onTrap(new MayflyError('thread_out_of_memory', detail));
     } else return;
@@ -320,7 +335,8 @@ export class Guest {
   #createMeter(): WebAssembly.ModuleImports {
     const decide = (): boolean => {
       const run = this.#run;
-      const { fuel, isOver, keepsThread } = run.by;
+      const { fuel, isOver, keepsThread, note } = run.by;
+      note.beat();
       const isParkable = run.plainDepth === 0;
       if (isOver()) fuel.poison();
       else if (!isParkable) this.#countUnparked(run);
@@ -330,6 +346,7 @@ export class Guest {
       const run = this.#run;
       run.unparkedSlices = 0;
       run.preempted++;
+      run.by.note.pause();
       return run.parked.park(run.by.yieldThread);
     };
     const goOn = (): void => {

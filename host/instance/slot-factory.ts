@@ -12,6 +12,7 @@ import { FUEL_SLICE, FUNCTION_LIMITS } from '../limits/limits.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import { FuelAccount } from './fuel-account.ts';
 import { Guest } from './guest.ts';
+import type { GuestNote, GuestOwner } from './guest-note.ts';
 import type { GuestRun } from './guest-run.ts';
 import { linkGuest } from './linked-guest.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
@@ -26,14 +27,16 @@ export class SlotFactory {
   readonly #artifact: LoadedArtifact;
   readonly #plan: PreparedPlan;
   readonly #policy: RewindPolicy;
+  readonly #note: GuestNote;
   #image: StateImage | undefined;
   #slots = 0;
   #obstacle: string | undefined;
 
-  constructor(artifact: LoadedArtifact, plan: PreparedPlan, policy: RewindPolicy) {
+  constructor(artifact: LoadedArtifact, plan: PreparedPlan, policy: RewindPolicy, note: GuestNote) {
     this.#artifact = artifact;
     this.#plan = plan;
     this.#policy = policy;
+    this.#note = note;
     this.#obstacle =
       policy.road === 'fresh'
         ? 'rewinding is turned off'
@@ -49,10 +52,10 @@ export class SlotFactory {
     return this.#slots;
   }
 
-  /** A clean slot; undefined if there is an obstacle. */
-  make(): Slot | undefined {
+  /** A clean slot for a function of the artifact; undefined if there is an obstacle. */
+  make(owner: GuestOwner): Slot | undefined {
     if (this.#obstacle !== undefined) return undefined;
-    const started = this.#start();
+    const started = this.#start(owner);
     if (typeof started === 'string') {
       this.#obstacle = started;
       return undefined;
@@ -76,8 +79,8 @@ export class SlotFactory {
     });
   }
 
-  #start(): { readonly instance: LinkedInstance; readonly start: StartUse } | string {
-    const { artifact, run, failures } = this.#startRun();
+  #start(owner: GuestOwner): { readonly instance: LinkedInstance; readonly start: StartUse } | string {
+    const { artifact, run, failures } = this.#startRun(owner);
     let imports: Imports | undefined;
     const guest = new Guest(run);
     try {
@@ -109,7 +112,7 @@ export class SlotFactory {
   }
 
   /** Initialisation may use as much as any function may be allowed to; whether it is allowed to is asked at each call. */
-  #startRun(): { artifact: LoadedArtifact; run: GuestRun; failures: unknown[] } {
+  #startRun(owner: GuestOwner): { artifact: LoadedArtifact; run: GuestRun; failures: unknown[] } {
     const artifact = this.#artifact;
     const failures: unknown[] = [];
     const run: GuestRun = {
@@ -122,7 +125,11 @@ export class SlotFactory {
         throw new Error('initialisation cannot be parked');
       },
       keepsThread: () => false,
+      // A start function that calls the host is no slot's.
+      mustEnd: () => false,
       goOn: () => undefined,
+      note: this.#note,
+      owner,
     };
     return { artifact, run, failures };
   }

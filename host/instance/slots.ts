@@ -9,6 +9,7 @@ import type { FunctionName, TenantName } from '../model/ids.ts';
 import type { InstanceFacts } from '../model/instance-facts.ts';
 import type { LoadedArtifact } from './artifact.ts';
 import type { Guest } from './guest.ts';
+import type { GuestNote } from './guest-note.ts';
 import { retireMemory } from './rewind/retired-memory.ts';
 import type { RewindPolicy } from './rewind/rewind-policy.ts';
 import type { Slot } from './slot.ts';
@@ -17,17 +18,21 @@ import { SlotPool, type SlotPoolCounts, type SlotPoolOptions } from './slot-pool
 
 export interface SlotsOptions extends Omit<SlotPoolOptions, 'onFailure'> {
   readonly policy: RewindPolicy;
+  /** The thread's: initialisation is guests' code, too. */
+  readonly note: GuestNote;
 }
 
 export class Slots {
   readonly #policy: RewindPolicy;
+  readonly #note: GuestNote;
   readonly #later: SlotsOptions['later'];
   readonly #pool: SlotPool<Slot>;
   /** An obstacle is known as long as the thread holds the artifact. */
   readonly #factories = new WeakMap<LoadedArtifact, SlotFactory>();
 
-  constructor({ policy, ...options }: SlotsOptions) {
+  constructor({ policy, note, ...options }: SlotsOptions) {
     this.#policy = policy;
+    this.#note = note;
     this.#later = options.later;
     this.#pool = new SlotPool({
       ...options,
@@ -49,7 +54,7 @@ export class Slots {
       let isCold = false;
       const slot = this.#pool.take(keyOf(live), () => {
         isCold = true;
-        return makeBy(factory);
+        return makeBy(factory, live);
       });
       slot.isCold = isCold;
       if (fits(slot, live)) return slot;
@@ -64,7 +69,7 @@ export class Slots {
   /** Once the guest of the slot is quiet. */
   giveBack(live: LiveFunction, artifact: LoadedArtifact, slot: Slot): void {
     const factory = this.#factoryOf(artifact);
-    if (factory !== undefined) this.#pool.giveBack(keyOf(live), slot, () => makeBy(factory));
+    if (factory !== undefined) this.#pool.giveBack(keyOf(live), slot, () => makeBy(factory, live));
   }
 
   /** What an instance takes that was used once and is quiet, in a later turn: what it wrote may be on its way out. */
@@ -80,7 +85,7 @@ export class Slots {
   prepare(live: LiveFunction, artifact: LoadedArtifact): void {
     const factory = this.#factoryOf(artifact);
     if (factory !== undefined && factory.obstacle === undefined)
-      this.#pool.prepare(keyOf(live), () => makeBy(factory));
+      this.#pool.prepare(keyOf(live), () => makeBy(factory, live));
   }
 
   /** Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one. */
@@ -94,11 +99,11 @@ export class Slots {
     this.#pool.trim();
   }
 
-  /** How instances of the artifact come about here; tries it out if nobody has yet. */
-  describe(artifact: LoadedArtifact): InstanceFacts {
+  /** How instances of a function come about here; tries it out if nobody has yet. */
+  describe(live: LiveFunction, artifact: LoadedArtifact): InstanceFacts {
     const factory = this.#factoryOf(artifact);
     if (factory === undefined) return { road: 'glue', rewind: 'fresh', reason: artifact.manifest.roadReason };
-    if (factory.slots === 0) factory.make()?.dispose();
+    if (factory.slots === 0) factory.make({ live })?.dispose();
     const { obstacle } = factory;
     if (obstacle !== undefined) return { road: 'linked', rewind: 'fresh', reason: obstacle };
     const { road, reasons } = this.#policy;
@@ -114,7 +119,7 @@ export class Slots {
     if (road.kind !== 'linked') return undefined;
     let factory = this.#factories.get(artifact);
     if (factory === undefined) {
-      factory = new SlotFactory(artifact, road.plan, this.#policy);
+      factory = new SlotFactory(artifact, road.plan, this.#policy, this.#note);
       this.#factories.set(artifact, factory);
     }
     return factory;
@@ -126,8 +131,8 @@ class NoSlot extends Error {
   override readonly name = 'NoSlot';
 }
 
-function makeBy(factory: SlotFactory): Slot {
-  const slot = factory.make();
+function makeBy(factory: SlotFactory, live: LiveFunction): Slot {
+  const slot = factory.make({ live });
   if (slot === undefined) throw new NoSlot();
   return slot;
 }

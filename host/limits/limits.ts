@@ -229,6 +229,11 @@ export const HOST_LIMITS = {
   connectionsPerThread: 10_000,
   /** JavaScript heap of a serving thread. Parked guests take 57 to 79 KiB of it each, so that 10,000 of them fit twice. */
   threadHeapBytes: 2 * GiB,
+  /**
+   * Processor time for which a serving thread may be kept without a check of fuel and without a turn of its event loop. The longest slice that was
+   * found takes 1.6 s of it (exceptions, thrown and caught in a loop), an ordinary one 6.5 ms at most.
+   */
+  threadHungMs: 10_000,
 } as const;
 
 /**

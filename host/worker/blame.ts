@@ -7,7 +7,8 @@
  * 2. Who bears {@link QUARANTINE}.blame within the window is quarantined, unless acquitted: of its invocations at least
  *    `survivorsPerLoss` have survived for each that was lost since the first. A busy function beside a killer loses a
  *    few calls of thousands; the killer has nothing but losses.
- * 3. What is older than the window is forgotten, and so is everything about a version that was quarantined.
+ * 3. Who is known to have kept a thread bears all of it, and nothing acquits: a guest that hangs at each hundredth call would go on for ever.
+ * 4. What is older than the window is forgotten, and so is everything about a version that was quarantined.
  */
 import { QUARANTINE } from '../limits/limits.ts';
 import type { FunctionName, TenantName } from '../model/ids.ts';
@@ -27,19 +28,24 @@ interface Loss {
   readonly blame: number;
   readonly ended: number;
   readonly cause: string;
+  /** Whether it is known to be its doing. */
+  readonly isProven: boolean;
 }
 
 export class Blame {
   readonly #losses = new Map<string, Loss[]>();
 
-  /** Takes a death into account; gives the versions that have become unbearable by it. */
-  record(suspects: readonly Suspect[], cause: string, nowMs: number): Quarantine[] {
+  /**
+   * Takes a death into account; gives the versions that have become unbearable by it.
+   * @param isProven whether it is known that each of them has done it, and not only that they were there
+   */
+  record(suspects: readonly Suspect[], cause: string, nowMs: number, isProven = false): Quarantine[] {
     this.#forget(nowMs);
     const tenants = new Set(suspects.map(({ tenant }) => tenant)).size;
     return suspects.flatMap((suspect) => {
       const key = `${suspect.tenant}/${suspect.name}@${suspect.version}`;
       const losses = this.#losses.get(key) ?? [];
-      losses.push({ atMs: nowMs, blame: 1 / tenants, ended: suspect.ended, cause });
+      losses.push({ atMs: nowMs, blame: 1 / tenants, ended: suspect.ended, cause, isProven });
       this.#losses.set(key, losses);
       if (!isToBlame(losses)) return [];
       this.#losses.delete(key);
@@ -63,6 +69,7 @@ function isToBlame(losses: readonly Loss[]): boolean {
   if (first === undefined || last === undefined) return false;
   // Shares such as a third add up to not quite the whole.
   const blame = losses.reduce((sum, loss) => sum + loss.blame, 1e-9);
+  if (losses.filter(({ isProven }) => isProven).length >= QUARANTINE.blame) return true;
   const survivors = (last.ended - first.ended) >>> 0;
   return blame >= QUARANTINE.blame && survivors < losses.length * QUARANTINE.survivorsPerLoss;
 }

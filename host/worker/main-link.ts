@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
+import type { InvocationId } from '../model/ids.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromWorker, HostServices, ReturnedOutcome, ServiceName, ToWorker } from './messages.ts';
 import { type ThreadEvent, unpackEvents } from './packed-events.ts';
@@ -16,7 +17,7 @@ export interface Notices {
   onDrain(timeoutMs: number): void;
   onPrepare(id: FunctionId): void;
   /** Never rejects. */
-  onDeliver(invocation: EventInvocation): Promise<EventOutcome>;
+  onDeliver(invocation: EventInvocation, invocationId: InvocationId): Promise<EventOutcome>;
 }
 
 /** A serving thread's line to the main thread: calls with answers, and notices both ways. */
@@ -76,7 +77,7 @@ export class MainLink {
   }
 
   async #deliver({ id, invocation }: ThreadEvent, { onDeliver }: Notices): Promise<void> {
-    const outcome = await onDeliver(invocation);
+    const outcome = await onDeliver(invocation, id);
     if (this.#outcomes.length === 0) setImmediate(() => this.#returnOutcomes());
     this.#outcomes.push({ id, outcome });
   }

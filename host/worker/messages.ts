@@ -61,6 +61,8 @@ export interface WorkerData {
   readonly ledger?: LedgerWords | undefined;
   readonly connections: number;
   readonly changes: SharedArrayBuffer;
+  /** A note per thread (instance/guest-note.ts). */
+  readonly notes: SharedArrayBuffer;
   readonly rewind: RoadWish;
   /** This thread's share of the instances that lie ready. */
   readonly idleMemoryBytes: number;
@@ -71,7 +73,7 @@ export interface WorkerData {
 }
 
 export interface ReturnedOutcome {
-  readonly id: number;
+  readonly id: InvocationId;
   readonly outcome: EventOutcome;
 }
 

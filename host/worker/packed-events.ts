@@ -9,12 +9,12 @@
  * Bodies are copied once, here: who keeps the messages needs them until they are settled, and a buffer may hold others as well.
  */
 import type { EventDelivery, EventInvocation } from '../model/event-invocation.ts';
-import type { MessageId } from '../model/ids.ts';
+import type { InvocationId, MessageId } from '../model/ids.ts';
 import type { QueueMessage } from '../model/queue-message.ts';
 
 export interface ThreadEvent {
-  /** Names it between the threads. */
-  readonly id: number;
+  /** Of its invocation, if it comes to one; names it between the threads. */
+  readonly id: InvocationId;
   readonly invocation: EventInvocation;
 }
 
@@ -28,7 +28,7 @@ export interface PackedEvents {
 type Head = Omit<QueueMessage, 'id' | 'body' | 'sentAtMs' | 'attempts'>;
 
 interface PackedEvent {
-  readonly id: number;
+  readonly id: InvocationId;
   readonly invocation: Omit<EventInvocation, 'delivery'> & { readonly delivery: { readonly kind: string } };
   readonly messages: number;
 }

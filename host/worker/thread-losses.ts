@@ -1,5 +1,6 @@
 /** What follows from the loss of a serving thread: places are free again, functions hear of it, some are quarantined. */
 import { randomUUIDv7 } from 'node:crypto';
+import type { NotedGuest } from '../instance/guest-note.ts';
 import type { InvocationId } from '../model/ids.ts';
 import type { LogRecord } from '../model/log-record.ts';
 import { type UsageBatch, UsageBatchWriter } from '../model/usage-batch.ts';
@@ -27,8 +28,11 @@ export class ThreadLosses {
     this.#ports = ports;
   }
 
-  /** @param cause why it ended, if nobody asked it to */
-  ended(thread: number, cause: string | undefined): void {
+  /**
+   * @param cause why it ended, if nobody asked it to
+   * @param culprit whose guest has kept it, where that is why
+   */
+  ended(thread: number, cause: string | undefined, culprit?: NotedGuest): void {
     const { accounts, registry } = this.#ports;
     const running = accounts.running(thread);
     const lost = running.map((found) => accounts.runningOf(thread, found));
@@ -39,8 +43,25 @@ export class ThreadLosses {
       return live === undefined ? [] : [{ ...live, ended: accounts.ended(found) }];
     });
     this.#account(running, lost);
-    this.#log(suspects, `worker_lost: The serving thread was lost: ${cause}.`);
-    this.#judge(suspects, cause);
+    const message = `worker_lost: The serving thread was lost: ${cause}.`;
+    if (culprit === undefined) {
+      this.#log(suspects, message);
+      this.#judge(suspects, cause);
+      return;
+    }
+    const isCulprit = ({ tenant, name }: Suspect): boolean =>
+      tenant === culprit.tenant && name === culprit.name;
+    this.#log(
+      suspects.filter((suspect) => !isCulprit(suspect)),
+      message,
+    );
+    const { idEnd } = culprit;
+    const during = idEnd === undefined ? 'While an instance was made it' : `Its invocation …${idEnd}`;
+    this.#log(
+      [culprit],
+      `worker_lost: ${during} kept the serving thread without an end, and the thread was ended.`,
+    );
+    this.#judge(this.#suspectsOf([culprit]), 'it kept the thread without an end', true);
   }
 
   /** The process of an isolated tenant has ended, and was running these. */
@@ -83,9 +104,9 @@ export class ThreadLosses {
     }
   }
 
-  #judge(suspects: readonly Suspect[], cause: string): void {
+  #judge(suspects: readonly Suspect[], cause: string, isProven = false): void {
     const { registry, now, report } = this.#ports;
-    for (const found of this.#blame.record(suspects, cause, now())) {
+    for (const found of this.#blame.record(suspects, cause, now(), isProven)) {
       try {
         registry.quarantines.impose(found);
       } catch (error) {

@@ -5,12 +5,14 @@
  *    reported to the operator and crosses as `internal_error`.
  * 2. A thread that dies unasked takes its own requests with it and is replaced, by a spare one that is loaded already; its
  *    admissions are cleared.
- * 3. A drain ends when every thread has said so. When its time is up threads end what they run; one that does not
+ * 3. A thread that a guest keeps is ended like that; whose guest it was is told to whoever judges losses.
+ * 4. A drain ends when every thread has said so. When its time is up threads end what they run; one that does not
  *    say so soon is ended itself.
  */
 import { Worker } from 'node:worker_threads';
 import { type ErrorCode, MayflyError, toErrorMessage } from '../errors/errors.ts';
 import { YOUNG_GENERATION_MB } from '../heap-policy.ts';
+import { GuestNote, type NotedGuest } from '../instance/guest-note.ts';
 import { HOST_LIMITS } from '../limits/limits.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { LogRecord } from '../model/log-record.ts';
@@ -28,6 +30,7 @@ import type {
 } from './messages.ts';
 import { SpareThreads } from './spare-threads.ts';
 import { ThreadDeliveries } from './thread-deliveries.ts';
+import { LOOK_MS, ThreadProbe } from './thread-probe.ts';
 
 export interface WorkerPoolOptions {
   readonly threads: number;
@@ -41,13 +44,17 @@ export interface WorkerPoolOptions {
   readonly onLogs: (records: readonly LogRecord[]) => void;
   readonly onUsage: (batch: UsageBatch) => void;
   readonly onTelemetry: (thread: number, news: ThreadTelemetry) => void;
-  /** A thread has ended, before it is replaced; `cause` says why if it was not asked to. */
-  readonly onExit: (thread: number, cause: string | undefined) => void;
+  /** A thread has ended, before it is replaced; `cause` says why if it was not asked to, and `culprit` whose guest has kept it. */
+  readonly onExit: (thread: number, cause: string | undefined, culprit: NotedGuest | undefined) => void;
+  /** A thread is kept, and will be ended. */
+  readonly onHung: () => void;
   readonly onRelieved: (functions: readonly FunctionVersionName[]) => void;
   readonly onProcessLost: (socketPath: string, running: LostInvocation) => void;
   readonly onProcessOverdue: (socketPath: string) => void;
   /** JavaScript heap of a thread. */
   readonly heapBytes: number;
+  /** Processor time for which a guest may keep a thread (thread-probe.ts). */
+  readonly hungMs: number;
   readonly onUsed: (functions: readonly FunctionId[]) => void;
   /** What a thread makes ready when it starts, in this order. */
   readonly recent: () => readonly FunctionId[];
@@ -77,7 +84,10 @@ export class WorkerPool {
   readonly #workers = new Map<number, Worker>();
   /** Of the threads that listen. */
   readonly #deliveries = new Map<number, ThreadDeliveries>();
+  /** The same. */
+  readonly #probes = new Map<number, ThreadProbe>();
   readonly #spares: SpareThreads;
+  #probing: NodeJS.Timeout | undefined;
   #lastThread = 0;
   #port = 0;
   #draining = false;
@@ -95,6 +105,9 @@ export class WorkerPool {
     this.#port = await this.#serve(first!, 0, this.#options.port);
     await Promise.all(others.map((worker, i) => this.#serve(worker, i + 1, this.#port)));
     this.#spares.fill();
+    this.#probing = setInterval(() => {
+      for (const probe of this.#probes.values()) probe.look();
+    }, LOOK_MS).unref();
     return this.#port;
   }
 
@@ -129,6 +142,7 @@ export class WorkerPool {
     await Promise.race([Promise.all(exits), late]);
     clearTimeout(timer);
     await Promise.all([...this.#workers.values()].map((worker) => worker.terminate()));
+    clearInterval(this.#probing);
     await spares;
   }
 
@@ -172,6 +186,21 @@ export class WorkerPool {
       later: setImmediate,
       limit: HOST_LIMITS.eventsPerThread,
     });
+    const note = new GuestNote(this.#options.data.notes, thread);
+    let cause = 'it ended';
+    let culprit: NotedGuest | undefined;
+    const probe = new ThreadProbe({
+      beats: () => note.beats,
+      userMs: async () => (await worker.cpuUsage()).user / 1_000,
+      limitMs: this.#options.hungMs,
+      onHung: (keptMs) => {
+        culprit = note.guest;
+        cause = 'a guest has kept it';
+        this.#options.onHung();
+        this.#options.report(`serving thread ${thread} is ended: ${describeHang(culprit, keptMs)}`);
+        void worker.terminate();
+      },
+    });
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
@@ -180,6 +209,7 @@ export class WorkerPool {
           case 'listening':
             resolve(message.port);
             this.#deliveries.set(thread, deliveries);
+            this.#probes.set(thread, probe);
             for (const id of this.#options.recent()) this.#send(worker, { kind: 'prepare', ...id });
             break;
           case 'failed-to-listen':
@@ -219,7 +249,6 @@ export class WorkerPool {
             break;
         }
       });
-      let cause = 'it ended';
       worker.on('error', (error: NodeJS.ErrnoException) => {
         cause = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'its heap was full' : 'it failed';
         this.#options.report(`serving thread ${thread} failed`, error);
@@ -227,8 +256,10 @@ export class WorkerPool {
       worker.once('exit', (code) => {
         this.#workers.delete(thread);
         this.#deliveries.delete(thread);
-        deliveries.lost('worker_lost', `The serving thread was lost: ${cause}.`);
-        this.#options.onExit(thread, this.#draining ? undefined : cause);
+        this.#probes.delete(thread);
+        note.clear();
+        deliveries.lost('worker_lost', `The serving thread was lost: ${cause}.`, culprit?.idEnd);
+        this.#options.onExit(thread, this.#draining ? undefined : cause, culprit);
         reject(
           new ListenError(`serving thread ${thread} ended with status ${code} before it listened`, 'EXIT'),
         );
@@ -274,4 +305,13 @@ export class WorkerPool {
   #send(worker: Worker, message: ToWorker): void {
     worker.postMessage(message);
   }
+}
+
+/** For the operator: who did what. */
+function describeHang(guest: NotedGuest | undefined, keptMs: number): string {
+  const seconds = (keptMs / 1_000).toFixed(1);
+  if (guest === undefined) return `it has not come back to its event loop for ${seconds} s of processor time`;
+  const { tenant, name, version, idEnd } = guest;
+  const during = idEnd === undefined ? 'while an instance was made' : `invocation …${idEnd}`;
+  return `${tenant}/${name} version ${version} has computed for ${seconds} s without coming to a check of its fuel (${during})`;
 }

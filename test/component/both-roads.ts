@@ -15,8 +15,8 @@ import { startGlue } from '../../host/instance/glue-guest.ts';
 import { Guest } from '../../host/instance/guest.ts';
 import { GuestTimers } from '../../host/instance/guest-timers.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
-import { SpaceAccount } from '../../host/instance/space-account.ts';
 import type { LinkPlan } from '../../host/model/link-plan.ts';
+import { guestRun } from '../harness/engine-ports.ts';
 
 export type Imports = ReturnType<GuestPorts['imports']>;
 type Functions = Readonly<Record<string, (...args: unknown[]) => unknown>>;
@@ -87,15 +87,6 @@ function byName({ exports }: LinkPlan, functions: Functions): Functions {
 export function newGuest(): { guest: Guest; fuel: FuelAccount; traps: unknown[] } {
   const fuel = new FuelAccount(1_000_000_000);
   const traps: unknown[] = [];
-  const guest = new Guest({
-    fuel,
-    memory: new SpaceAccount(2 ** 30, 0),
-    tables: new SpaceAccount(1_000_000, 0),
-    onTrap: (error) => traps.push(error),
-    isOver: () => false,
-    yieldThread: setImmediate,
-    keepsThread: () => false,
-    goOn: () => undefined,
-  });
+  const guest = new Guest(guestRun({ fuel, onTrap: (error) => void traps.push(error) }));
   return { guest, fuel, traps };
 }

@@ -6,9 +6,9 @@ import { FuelAccount } from '../../host/instance/fuel-account.ts';
 import { Guest } from '../../host/instance/guest.ts';
 import type { GuestRun } from '../../host/instance/guest-run.ts';
 import { linkGuest } from '../../host/instance/linked-guest.ts';
-import { SpaceAccount } from '../../host/instance/space-account.ts';
 import { createImports } from '../../host/wasi/imports.ts';
 import { artifactOf } from '../harness/artifact.ts';
+import { guestRun } from '../harness/engine-ports.ts';
 import type { Guest as HandlerGuest } from '../wasi/http/support/component.ts';
 import type { WatComponent } from './wat-component.ts';
 
@@ -34,16 +34,15 @@ export function startLinked(
 ): LinkedGuest {
   const fuel = new FuelAccount(options.fuel ?? 10_000_000_000, options.fuelSlice);
   const traps: unknown[] = [];
-  const guest = new Guest({
-    fuel,
-    memory: new SpaceAccount(2 ** 30, 0),
-    tables: new SpaceAccount(10_000_000, 0),
-    onTrap: (error) => traps.push(error),
-    isOver: options.isOver ?? (() => false),
-    yieldThread: options.yieldThread ?? setImmediate,
-    keepsThread: () => false,
-    goOn: () => undefined,
-  });
+  const { isOver, yieldThread } = options;
+  const guest = new Guest(
+    guestRun({
+      fuel,
+      onTrap: (error) => void traps.push(error),
+      ...(isOver === undefined ? {} : { isOver }),
+      ...(yieldThread === undefined ? {} : { yieldThread }),
+    }),
+  );
   const { component } = linkGuest(guest, {
     plan,
     modules,

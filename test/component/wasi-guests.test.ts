@@ -8,9 +8,8 @@ import { RunningInvocation } from '../../host/instance/engine.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import { HOST_CALL_KINDS } from '../../host/model/host-call-kind.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
-import type { LogRecord } from '../../host/model/log-record.ts';
-import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { artifactOf } from '../harness/artifact.ts';
+import { enginePorts } from '../harness/engine-ports.ts';
 import { cCommand, ECHO, exampleComponent } from '../harness/guests.ts';
 import { createSlots } from '../harness/slots.ts';
 import { echoGuest } from '../harness/wat-guests.ts';
@@ -56,17 +55,7 @@ async function answerOf(artifact: Artifact, request: ExchangeOptions): Promise<A
       scriptName: '',
       outbound: { send: () => Promise.reject(new Error('nothing is sent')) },
     },
-    {
-      clock: new SystemClock(),
-      randomBytes: (length) => new Uint8Array(length),
-      park: (_tenant, _fuel, resume) => void setImmediate(resume),
-      admit: () => undefined,
-      goOn: () => undefined,
-      keepsThread: () => false,
-      charge: () => {},
-      log: ({ message }: LogRecord) => void log.push(message),
-      slots,
-    },
+    enginePorts({ log: ({ message }) => void log.push(message), slots }),
   );
   const text = exchange.text();
   const { failure, fuel, hostCalls, immediateCalls, waitingCalls } = await invocation.done;

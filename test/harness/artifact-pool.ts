@@ -1,6 +1,7 @@
 /** Serving threads with a function of each name, all of one artifact that is given; no registry, no publishing. */
 import { tmpdir } from 'node:os';
 import type { ArtifactMessage } from '../../host/instance/artifact.ts';
+import { createGuestNotes } from '../../host/instance/guest-note.ts';
 import {
   FUNCTION_LIMITS,
   type FunctionLimitName,
@@ -67,6 +68,7 @@ export function createArtifactPool({
       quotaTable: openQuotas(threads),
       connections: 10,
       changes: new ChangeCounters().buffer,
+      notes: createGuestNotes(threads),
       rewind: 'auto',
       idleMemoryBytes: 64 * 2 ** 20,
       idleSlots: 100,
@@ -78,10 +80,12 @@ export function createArtifactPool({
     onUsage: () => {},
     onTelemetry: () => {},
     onExit: () => {},
+    onHung: () => {},
     onRelieved: () => {},
     onProcessLost: () => {},
     onProcessOverdue: () => {},
     heapBytes: HOST_LIMITS.threadHeapBytes,
+    hungMs: HOST_LIMITS.threadHungMs,
     onUsed: () => {},
     recent: () => [],
     report: (message, error) => report?.(message, error),

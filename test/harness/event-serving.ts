@@ -14,7 +14,6 @@ import type { EventDelivery, EventOutcome } from '../../host/model/event-invocat
 import { defaultConfiguration, type FunctionConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, MessageId, TenantName } from '../../host/model/ids.ts';
 import type { InvocationSpan } from '../../host/model/invocation-span.ts';
-import type { LogRecord } from '../../host/model/log-record.ts';
 import type { QueueMessage } from '../../host/model/queue-message.ts';
 import { defaultTenantSettings } from '../../host/model/tenant.ts';
 import { NO_TRACING, type TraceSampling } from '../../host/model/trace-sampling.ts';
@@ -25,7 +24,9 @@ import { RefusalPace } from '../../host/scheduler/refusal-pace.ts';
 import { WaitingRoom } from '../../host/scheduler/waiting-room.ts';
 import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { Tracing } from '../../host/worker/tracing.ts';
+import { enginePorts } from './engine-ports.ts';
 import { OPEN_COLUMN, openQuotas } from './open-quotas.ts';
+import { UNWATCHED_NOTE } from './unwatched-note.ts';
 
 const tenant = 'acme' as TenantName;
 const name = 'worker' as FunctionName;
@@ -97,6 +98,7 @@ export class EventServing {
     });
     this.slots = new Slots({
       policy: choosePolicy(road),
+      note: UNWATCHED_NOTE,
       budgetBytes: 2 ** 30,
       maxIdle: 100,
       later: setImmediate,
@@ -122,17 +124,9 @@ export class EventServing {
     const isDraining = (): boolean => this.isDraining;
     const clock = new SystemClock();
     this.invoker = new Invoker({
-      slots: this.slots,
+      ...enginePorts({ slots: this.slots, clock, log: ({ message: text }) => void this.log.push(text) }),
       stages: new Stages({ ...EVENT_LOOP, nowMs: () => performance.now(), isComputing: () => false }),
-      clock,
       clockOf: () => clock,
-      randomBytes: (length) => new Uint8Array(length),
-      park: (_tenant, _fuel, resume) => void setImmediate(resume),
-      admit: () => undefined,
-      goOn: () => undefined,
-      charge: () => {},
-      keepsThread: () => false,
-      log: (record: LogRecord) => void this.log.push(record.message),
       resolve,
       artifact: () => {
         if (artifact instanceof Error) throw artifact;

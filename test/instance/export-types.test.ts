@@ -12,13 +12,13 @@ import { RunningInvocation } from '../../host/instance/engine.ts';
 import type { EventCall } from '../../host/instance/event-call.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
-import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { IncomingRequest } from '../../host/wasi/http/incoming-request-0.2.ts';
 import { Request } from '../../host/wasi/http/request-0.3.ts';
 import { ResponseOutparam } from '../../host/wasi/http/response-outparam-0.2.ts';
 import { OFFERED_INTERFACES } from '../../host/wasi/offered.ts';
 import { offeredFunctions } from '../../host/wasi/offered-functions.ts';
 import { artifactOf } from '../harness/artifact.ts';
+import { enginePorts } from '../harness/engine-ports.ts';
 import { createSlots } from '../harness/slots.ts';
 import { nestedWit, watComponent } from '../harness/wat-guests.ts';
 import { TestExchange } from '../wasi/http/support/exchange.ts';
@@ -190,17 +190,7 @@ async function outcomeOf(artifact: Awaited<ReturnType<typeof artifactOf>>, event
       scriptName: '',
       outbound: { send: () => Promise.reject(new Error('nothing is sent')) },
     },
-    {
-      clock: new SystemClock(),
-      randomBytes: (length) => new Uint8Array(length),
-      park: (_tenant, _fuel, resume) => void setImmediate(resume),
-      admit: () => undefined,
-      goOn: () => undefined,
-      keepsThread: () => false,
-      charge: () => {},
-      log: () => {},
-      slots,
-    },
+    enginePorts({ slots }),
   );
   void exchange.text();
   return (await invocation.done).failure;

@@ -4,15 +4,15 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import test from 'ava';
 import type { LoadedArtifact } from '../../host/instance/artifact.ts';
-import { type EnginePorts, type InvocationResult, RunningInvocation } from '../../host/instance/engine.ts';
+import { type InvocationResult, RunningInvocation } from '../../host/instance/engine.ts';
 import { FUEL_SLICE } from '../../host/limits/limits.ts';
 import { defaultConfiguration } from '../../host/model/function-configuration.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../host/model/ids.ts';
 import { RunQueue } from '../../host/scheduler/run-queue.ts';
-import { SystemClock } from '../../host/wasi/clocks/system-clock.ts';
 import { EMPTY_SOURCE } from '../../host/wasi/io/buffer-source.ts';
 import { NULL_SINK } from '../../host/wasi/io/null-sink.ts';
 import { artifactOf } from '../harness/artifact.ts';
+import { enginePorts } from '../harness/engine-ports.ts';
 import { createSlots } from '../harness/slots.ts';
 import { clockCommand, FOREVER, plainCommand } from '../harness/wat-commands.ts';
 
@@ -39,9 +39,7 @@ class SharedThread {
 
   invoke(tenant: string, artifact: LoadedArtifact): RunningInvocation {
     const { queue } = this;
-    const ports: EnginePorts = {
-      clock: new SystemClock(),
-      randomBytes: (length) => new Uint8Array(length),
+    const ports = enginePorts({
       park: (_tenant, fuel, resume, isOver) => {
         this.slices.push(tenant);
         this.fuel[tenant] = (this.fuel[tenant] ?? 0) + fuel;
@@ -54,9 +52,8 @@ class SharedThread {
         this.onlyComputed.push(hasOnlyComputed);
         return queue.keepsTurn(hasOnlyComputed);
       },
-      log: () => {},
       slots: this.slots,
-    };
+    });
     const invocation = new RunningInvocation(
       {
         invocationId: 'test' as InvocationId,

@@ -67,3 +67,13 @@ test('the count of survivors may wrap', (t) => {
     [0, 0, 1],
   );
 });
+
+test('who is known to have done it is acquitted by nothing', (t) => {
+  const blame = new Blame();
+  const quarantined = (death: number, isProven: boolean) =>
+    blame.record([suspect('a', 'seldom', death * 10_000)], 'kept', death * 1_000, isProven).length;
+  t.is(quarantined(1, true) + quarantined(2, true), 0);
+  // A death that it only was there for proves nothing.
+  t.is(quarantined(3, false), 0);
+  t.is(quarantined(4, true), 1);
+});

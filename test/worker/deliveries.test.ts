@@ -30,6 +30,8 @@ function invocation(delivery: EventDelivery, traceparent?: string): EventInvocat
 
 const DONE: EventOutcome = { kind: 'returned', invocationId: 'i' as InvocationId, fuel: 1, failures: [] };
 
+const idOf = (index: number): InvocationId => `i${index}` as InvocationId;
+
 function fakeThread(limit = 10) {
   const sent: ToWorker[] = [];
   const turns: (() => void)[] = [];
@@ -66,7 +68,10 @@ test('what is packed is unpacked as it was, and the sender keeps its bodies', (t
     event('alone'),
     tick('tock'),
   ];
-  const given = deliveries.map((delivery, id) => ({ id, invocation: invocation(delivery, TRACEPARENT) }));
+  const given = deliveries.map((delivery, id) => ({
+    id: idOf(id),
+    invocation: invocation(delivery, TRACEPARENT),
+  }));
   const before = structuredClone(given);
   const got = packEvents(given).flatMap((parcel) =>
     unpackEvents(structuredClone(parcel, { transfer: [parcel.messages.buffer] })),
@@ -86,17 +91,17 @@ test('messages whose heads are the same keep what is their own', (t) => {
     message('m5', 'f', { attributes, contentType: 'text/html' }),
     message('m6', 'g', { attributes: { 'ce-type': 'y' }, contentType: 'text/html' }),
   ];
-  const given = [{ id: 1, invocation: invocation({ kind: 'batch', source: 'orders', messages }) }];
+  const given = [{ id: idOf(1), invocation: invocation({ kind: 'batch', source: 'orders', messages }) }];
   t.deepEqual(structuredClone(packEvents(given).flatMap(unpackEvents)), structuredClone(given));
 });
 
 test('small events share a buffer, and none keeps much more than its own bodies', (t) => {
   const sizes = [10_000, 20_000, 30_000, 10_000, 300_000, 10, 10];
-  const given = sizes.map((size, id) => ({ id, invocation: invocation(batch('x'.repeat(size))) }));
+  const given = sizes.map((size, id) => ({ id: idOf(id), invocation: invocation(batch('x'.repeat(size))) }));
   const parcels = packEvents(given);
   t.deepEqual(
     parcels.map((parcel) => unpackEvents(parcel).map(({ id }) => id)),
-    [[0, 1, 2], [3], [4], [5, 6]],
+    [[0, 1, 2], [3], [4], [5, 6]].map((parcel) => parcel.map(idOf)),
   );
 });
 
@@ -142,6 +147,18 @@ test('a thread that is lost refuses what it was asked for, and all that comes', 
   endTurn();
   t.like(await deliveries.deliver(invocation(batch('b'))), lost);
   t.is(sent.length, 1);
+});
+
+test('what has kept the thread that is lost was an attempt, and nothing else was', async (t) => {
+  const { sent, deliveries, endTurn } = fakeThread();
+  const keeping = deliveries.deliver(invocation(batch('a')));
+  const beside = deliveries.deliver(invocation(batch('b')));
+  endTurn();
+  const [{ id }] = eventsIn(sent) as [ThreadEvent, ThreadEvent];
+  deliveries.lost('worker_lost', 'it is gone', id.slice(-8));
+  const cause = { code: 'worker_lost', detail: 'it is gone' };
+  t.deepEqual(await keeping, { kind: 'failed', invocationId: id, fuel: 0, cause, isRetryable: true });
+  t.like(await beside, { kind: 'refused', cause });
 });
 
 test('a refusal says when there may be room: at once for places, later for quotas over time', (t) => {

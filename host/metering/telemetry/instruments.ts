@@ -141,6 +141,13 @@ export const METRICS = {
     about: 'Serving threads that ended unasked, and were replaced.',
     attributes: [],
   },
+  'mayfly.threads.hung': {
+    kind: 'counter',
+    unit: '{thread}',
+    about:
+      'Of them, threads that a guest kept without coming to a check of its fuel, and that were ended for it.',
+    attributes: [],
+  },
   'mayfly.ledger.pending': {
     kind: 'gauge',
     unit: '{record}',

@@ -154,6 +154,11 @@ export class Telemetry implements AsyncDisposable {
     if (isLost) this.#meter.threadLost();
   }
 
+  /** It is ended for that, and counted as lost then. */
+  threadHung(): void {
+    this.#meter.threadHung();
+  }
+
   logs(records: readonly LogRecord[]): void {
     const logger = this.#loggers?.getLogger(SCOPE);
     if (logger !== undefined) for (const record of records) emitLog(logger, record);

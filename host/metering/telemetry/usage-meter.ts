@@ -60,6 +60,7 @@ export class UsageMeter {
     // From the first scrape on, so that the first of them is seen as an increase.
     this.#counters['mayfly.telemetry.folded'].add(0);
     this.#counters['mayfly.threads.lost'].add(0);
+    this.#counters['mayfly.threads.hung'].add(0);
   }
 
   /** Records of one batch. */
@@ -123,6 +124,10 @@ export class UsageMeter {
 
   threadLost(): void {
     this.#counters['mayfly.threads.lost'].add(1);
+  }
+
+  threadHung(): void {
+    this.#counters['mayfly.threads.hung'].add(1);
   }
 
   /** Links the buckets that a recorded invocation fell into to its trace. */

@@ -61,7 +61,7 @@ for (const road of ROADS) {
     const { late, ahead, lost } = serving.slots.counts;
     if (road === 'fresh') {
       t.is(serving.taken, 0);
-      t.is(serving.slots.describe(artifact).reason, 'rewinding is turned off');
+      t.is(serving.facts.reason, 'rewinding is turned off');
       return;
     }
     t.is(serving.taken, sequence.length);
@@ -132,6 +132,6 @@ for (const [name, change, obstacle] of OBSTACLES) {
       else t.is(seen.failure, ending.failure);
     }
     t.is(serving.taken, 0);
-    t.is(serving.slots.describe(guest).reason, obstacle);
+    t.is(serving.facts.reason, obstacle);
   });
 }

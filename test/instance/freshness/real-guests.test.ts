@@ -142,7 +142,7 @@ async function isFresh(t: ExecutionContext, artifact: LoadedArtifact, guest: Gue
       if (ending.losesSlot) losses++;
       before = name;
     }
-    t.is(serving.taken, sequence.length, serving.slots.describe(artifact).reason ?? '');
+    t.is(serving.taken, sequence.length, serving.facts.reason ?? '');
     const { late, lost } = serving.slots.counts;
     t.is(lost, losses);
     t.is(late, 1);

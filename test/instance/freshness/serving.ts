@@ -13,10 +13,13 @@ import {
 } from '../../../host/model/function-configuration.ts';
 import type { LiveFunction } from '../../../host/model/function-version.ts';
 import type { FunctionName, InvocationId, TenantName } from '../../../host/model/ids.ts';
+import type { InstanceFacts } from '../../../host/model/instance-facts.ts';
 import type { LogRecord } from '../../../host/model/log-record.ts';
 import type { Clock, OutboundHttp } from '../../../host/wasi/context.ts';
 import { BufferSource } from '../../../host/wasi/io/buffer-source.ts';
 import type { ByteSource } from '../../../host/wasi/io/bytes.ts';
+import { enginePorts } from '../../harness/engine-ports.ts';
+import { UNWATCHED_NOTE } from '../../harness/unwatched-note.ts';
 import { type ExchangeOptions, TestExchange } from '../../wasi/http/support/exchange.ts';
 import { differenceOf, type Observed, observe } from '../rewind/stateful-guest.ts';
 
@@ -115,6 +118,7 @@ export class Serving {
     this.#options = options;
     this.slots = new Slots({
       policy: choosePolicy(options.road ?? 'auto'),
+      note: UNWATCHED_NOTE,
       budgetBytes: 2 ** 30,
       maxIdle: 100,
       later: setImmediate,
@@ -135,6 +139,11 @@ export class Serving {
   /** How often an invocation got a slot. */
   get taken(): number {
     return this.#taken;
+  }
+
+  /** How instances come about. */
+  get facts(): InstanceFacts {
+    return this.slots.describe(this.#live, this.artifact);
   }
 
   get lastSlot(): Slot | undefined {
@@ -158,16 +167,14 @@ export class Serving {
         scriptName: '',
         outbound: this.#options.outbound ?? NO_OUTBOUND,
       },
-      {
+      enginePorts({
         clock: this.#options.clock ?? STILL_CLOCK,
         randomBytes: (length) => new Uint8Array(length).fill(4),
         park: (_tenant, fuel, resume) => {
           this.charges.push(fuel);
           setImmediate(resume);
         },
-        admit: () => undefined,
         goOn: (_tenant, fuel) => void this.charges.push(fuel),
-        keepsThread: () => false,
         charge: (_tenant, fuel) => void this.charges.push(fuel),
         log: ({ message }: LogRecord) => void log.push(withoutFrames(message)),
         slots: {
@@ -182,7 +189,7 @@ export class Serving {
           },
           retireGuest: (guest) => this.slots.retireGuest(guest),
         },
-      },
+      }),
     );
     const text = isOfCaller
       ? Promise.resolve('')

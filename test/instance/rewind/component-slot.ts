@@ -5,7 +5,6 @@ import { Guest } from '../../../host/instance/guest.ts';
 import { linkGuest } from '../../../host/instance/linked-guest.ts';
 import type { CoreInstance } from '../../../host/instance/rewind/core-state.ts';
 import type { MemoryHeadrooms } from '../../../host/instance/rewind/memory-headroom.ts';
-import { SpaceAccount } from '../../../host/instance/space-account.ts';
 import { defaultConfiguration } from '../../../host/model/function-configuration.ts';
 import { SystemClock } from '../../../host/wasi/clocks/system-clock.ts';
 import type { HttpExchange, WasiContext } from '../../../host/wasi/context.ts';
@@ -15,6 +14,7 @@ import { createImports } from '../../../host/wasi/imports.ts';
 import { EMPTY_SOURCE } from '../../../host/wasi/io/buffer-source.ts';
 import type { ByteSink } from '../../../host/wasi/io/bytes.ts';
 import { NULL_SINK } from '../../../host/wasi/io/null-sink.ts';
+import { guestRun } from '../../harness/engine-ports.ts';
 
 export interface ComponentSlot {
   readonly instances: readonly CoreInstance[];
@@ -44,16 +44,13 @@ export function componentSlot(artifact: LoadedArtifact): ComponentSlot {
   const trapped = Promise.withResolvers<never>();
   trapped.promise.catch(() => {});
   if (artifact.road.kind !== 'linked') throw new Error(`not linked: ${artifact.manifest.roadReason}`);
-  const guest = new Guest({
-    fuel: new FuelAccount(1e12, 1e12),
-    memory: new SpaceAccount(2 ** 30, 0),
-    tables: new SpaceAccount(100_000, 0),
-    onTrap: (error) => trapped.reject(error),
-    isOver: () => false,
-    yieldThread: queueMicrotask,
-    keepsThread: () => false,
-    goOn: () => undefined,
-  });
+  const guest = new Guest(
+    guestRun({
+      fuel: new FuelAccount(1e12, 1e12),
+      onTrap: (error) => trapped.reject(error),
+      yieldThread: queueMicrotask,
+    }),
+  );
   const imports = createImports(context);
   const { component, instances, headrooms } = linkGuest(guest, {
     plan: artifact.road.plan,
