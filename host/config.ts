@@ -41,6 +41,8 @@ export interface HostConfig {
   readonly publishTimeoutMs: number;
   readonly publishMemoryBytes: number;
   readonly publishQueue: number;
+  /** Whether what an older release published is metered again. */
+  readonly remetering: boolean;
   readonly drainTimeoutMs: number;
   readonly connectionsPerThread: number;
   readonly threadHeapBytes: number;
@@ -133,6 +135,10 @@ export const SETTINGS: readonly Setting[] = [
     about: `memory of one publish (${HOST_LIMITS.publishMemoryBytes})`,
   },
   { variable: 'MAYFLY_PUBLISH_QUEUE', about: `uploads that may wait (${HOST_LIMITS.publishQueue})` },
+  {
+    variable: 'MAYFLY_REMETERING',
+    about: 'meter again what an older release published, in the background: 1 or 0 (1)',
+  },
   { variable: 'MAYFLY_DRAIN_TIMEOUT_MS', about: `how long a stop waits (${HOST_LIMITS.drainTimeoutMs})` },
   {
     variable: 'MAYFLY_MAX_CONNECTIONS',
@@ -243,6 +249,7 @@ export function resolveConfig(env: Environment, cwd: string): HostConfig {
       2 ** 40,
     ),
     publishQueue: integer(env, 'MAYFLY_PUBLISH_QUEUE', HOST_LIMITS.publishQueue, 1, 10_000),
+    remetering: flag(env, 'MAYFLY_REMETERING', true),
     drainTimeoutMs: integer(env, 'MAYFLY_DRAIN_TIMEOUT_MS', HOST_LIMITS.drainTimeoutMs, 0, 3_600_000),
     connectionsPerThread: integer(
       env,

@@ -5,6 +5,7 @@
  * One host owns a data folder at a time: the registry's file is locked for as long as it runs.
  */
 import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import type { HostConfig } from './config.ts';
 import { type AdminKey, loadOrCreateAdminKey } from './control-plane/admin-key.ts';
@@ -15,16 +16,18 @@ import { Events } from './events.ts';
 import { answerForLostThread } from './front-door/last-answers.ts';
 import { setHeapPolicy } from './heap-policy.ts';
 import { createGuestNotes } from './instance/guest-note.ts';
-import { assertLimitRelations, HOST_LIMITS } from './limits/limits.ts';
+import { assertLimitRelations, HOST_LIMITS, SUPERSEDED_ARTIFACT_MS } from './limits/limits.ts';
 import { Billing } from './metering/billing.ts';
 import { Telemetry } from './metering/telemetry/telemetry.ts';
 import type { LogRecord } from './model/log-record.ts';
 import type { UsageBatch } from './model/usage-batch.ts';
 import { Publisher } from './publish/publisher.ts';
+import { Remetering } from './publish/remetering.ts';
 import { createQuotaTable, QuotaTable } from './scheduler/quota-table.ts';
+import { artifactsByUse } from './store/artifacts-by-use.ts';
 import { Backups } from './store/backup/backups.ts';
 import { withoutBelated } from './store/belated-logs.ts';
-import type { FunctionId } from './store/recent-functions.ts';
+import type { Registry } from './store/registry.ts';
 import { DEFAULT_TENANT, openStores } from './stores.ts';
 import { VERSION } from './version.ts';
 import { ChangeCounters, keyKey, tenantKey } from './worker/change-counters.ts';
@@ -32,7 +35,7 @@ import { ConnectionLedger, createLedgerWords, ledgerCapacity } from './worker/co
 import { openDescriptors } from './worker/descriptors.ts';
 import { createHostServices, isolatedFunction } from './worker/host-services.ts';
 import { IsolatedProcesses } from './worker/isolated-processes.ts';
-import { LOG_CHANNEL, type LogNotice } from './worker/messages.ts';
+import { LOG_CHANNEL, type LogNotice, type PrepareOrder } from './worker/messages.ts';
 import { refuseTakenPort } from './worker/port-probe.ts';
 import { routeKey } from './worker/route-cache.ts';
 import { TenantAccounts } from './worker/tenant-accounts.ts';
@@ -56,6 +59,12 @@ const ISOLATED_PROCESS = new URL(`./isolated-process${SUFFIX}`, import.meta.url)
 
 /** How long usage may be on its way to the ledger (docs/from-call-to-invoice.md). */
 const USAGE_WINDOW_MS = 1_000;
+
+/** An artifact that was replaced stays until it is on the disk that it was, and nobody is on the way to it. */
+async function untilLeft(registry: Registry, stopping: AbortSignal): Promise<void> {
+  await registry.durable();
+  await delay(SUPERSEDED_ARTIFACT_MS, undefined, { ref: false, signal: stopping });
+}
 
 /**
  * @param report for the operator: what went wrong that no caller is told
@@ -83,7 +92,24 @@ export async function startHost(
     memoryBytes: config.publishMemoryBytes,
     queue: config.publishQueue,
   });
-  stack.defer(() => publisher.close());
+  const stopping = new AbortController();
+  stack.defer(() => stopping.abort());
+  const remetering = new Remetering({
+    isWanted: config.remetering,
+    artifacts,
+    publisher,
+    inUse: () => artifactsByUse(registry, recent.list()),
+    versionsOf: (key) => registry.versionArtifacts.versionsOf(key),
+    replace: (tenant, from, to) => registry.versionArtifacts.replace(tenant, from, to, Date.now()),
+    superseded: (key) => collection.spare(key, untilLeft(registry, stopping.signal)),
+    durable: () => registry.durable(),
+    keepingAll: (work) => collection.keepingAll(work),
+    nowMs: Date.now,
+    report,
+  });
+  stack.defer(async () => {
+    await Promise.all([remetering.stop(), publisher.close()]);
+  });
   const { scrapeToken } = config.telemetry;
   const quotaTable = createQuotaTable(config.threads);
   const accounts: TenantAccounts = stack.use(
@@ -133,9 +159,11 @@ export async function startHost(
       report,
     }),
   );
+  telemetry.attachRemetering(() => remetering.status);
   telemetry.attachBackups(async () => (await backups.list())[0]?.createdAtMs);
   const control = createControlBackend({
     backups,
+    remetering,
     registry,
     logs,
     artifacts: collection,
@@ -272,11 +300,15 @@ export async function startHost(
   });
   const port = await pool.start();
   await events.start();
-  const prepare = (id: FunctionId): void => {
-    pool.prepare(id);
-    isolated.prepare(id);
+  const prepare = (order: PrepareOrder): void => {
+    pool.prepare(order);
+    isolated.prepare(order);
   };
   registry.functions.onChange((tenant, name) => prepare({ tenant, name }));
+  registry.versionArtifacts.onReplaced((tenant, name) => {
+    changes.bump(routeKey(tenant, name));
+    prepare({ tenant, name, isRenewal: true });
+  });
   const isolations = new Map(registry.tenants.list().map(({ name, settings }) => [name, settings.isolation]));
   // Where its functions run has changed: what lies ready elsewhere is given up. Nothing else of a tenant concerns them, and it may
   // have ten thousand.
@@ -288,17 +320,18 @@ export async function startHost(
     if (isolation === undefined || before === undefined || isolation === before) return;
     for (const name of registry.functions.names(tenant)) prepare({ tenant, name });
   });
+  remetering.start();
 
   const owned = stack.move();
-  let stopping: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
   return {
     origin: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
     port,
     adminKey,
     expectPublish: () => publisher.warm(),
     stop() {
-      stopping ??= owned.disposeAsync();
-      return stopping;
+      stopped ??= owned.disposeAsync();
+      return stopped;
     },
   };
 }

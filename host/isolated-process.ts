@@ -205,7 +205,7 @@ const link = new IsolatedLink({
   onStart: (data) => {
     serving = serve(data);
   },
-  onPrepare: (id) => serving?.preparation.prepare(id),
+  onPrepare: (order) => serving?.preparation.prepare(order),
   onFinish: () => serving?.finish(),
 });
 

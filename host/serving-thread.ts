@@ -72,7 +72,7 @@ function serve(data: WorkerData, order: ServeOrder, port: MessagePort): void {
   const draining = new AbortController();
   const link = new MainLink(port, {
     onDrain: (timeoutMs) => void drain(timeoutMs),
-    onPrepare: (id) => preparation.prepare(id),
+    onPrepare: (order) => preparation.prepare(order),
     onDeliver: (invocation, invocationId) => events.deliver(invocation, { invocationId }),
   });
   const uses = new UseNotes((functions) => link.notify({ kind: 'used', functions }));

@@ -32,6 +32,7 @@ const artifact: ArtifactMessage = {
   key: KEY,
   manifest: {
     formatVersion: 1,
+    pipelineVersion: 0,
     digest: `sha256:${'0'.repeat(64)}` as Digest,
     upload: 'component',
     handler: 'wasi:http/incoming-handler@0.2',

@@ -36,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<() => Command>>> = {
   cost: async () => (await import('./commands/cost.ts')).costCommand,
   prices: async () => (await import('./commands/prices.ts')).pricesCommand,
   budget: async () => (await import('./commands/budget.ts')).budgetCommand,
+  remetering: async () => (await import('./commands/remetering.ts')).remeteringCommand,
   backup: async () => (await import('./commands/backup.ts')).backupCommand,
 };
 

@@ -35,6 +35,7 @@ import { expectedError, problemResponse } from './problem.ts';
 import { registerQuarantineRoutes } from './quarantine.ts';
 import { registerQueueRoutes } from './queues.ts';
 import { registerQuotaRoutes } from './quotas.ts';
+import { registerRemeteringRoutes } from './remetering.ts';
 import {
   type ControlPlaneApp,
   type ControlPlaneEnv,
@@ -87,6 +88,7 @@ export function createControlPlane(ports: ControlPlanePorts): ControlPlaneApp {
   registerScheduleRoutes(app, ports);
   registerMetricsRoutes(app, ports);
   registerBackupRoutes(app, ports);
+  registerRemeteringRoutes(app, ports);
   let document: ReturnType<typeof openApiDocument> | undefined;
   registerHealthRoutes(app, ports, () => {
     document ??= openApiDocument(app);

@@ -21,6 +21,7 @@ import type { Digest } from '../model/ids.ts';
 import type { PriceList, StoredPriceList } from '../model/price-list.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
 import type { Quarantine } from '../model/quarantine.ts';
+import type { RemeteringStatus } from '../model/remetering.ts';
 import type { Tenant, TenantSettingsPatch } from '../model/tenant.ts';
 import type { TenantQuotasPatch, TenantQuotaUse } from '../model/tenant-quotas.ts';
 import type { UsageRecord } from '../model/usage-record.ts';
@@ -189,6 +190,12 @@ export interface BackupBackend {
   removeBackup(request: Change & { readonly id: string }): Promise<void>;
 }
 
+export interface RemeteringBackend {
+  remetering(): Promise<RemeteringStatus>;
+  /** As it is then. */
+  retryRemetering(): Promise<RemeteringStatus>;
+}
+
 export interface ControlBackend
   extends TenantBackend,
     KeyBackend,
@@ -199,7 +206,8 @@ export interface ControlBackend
     BillingBackend,
     EventBackend,
     TelemetryBackend,
-    BackupBackend {}
+    BackupBackend,
+    RemeteringBackend {}
 
 export type ControlMethod = keyof ControlBackend;
 
@@ -228,6 +236,8 @@ export const CONTROL_METHODS: readonly ControlMethod[] = Object.keys({
   createBackup: true,
   listBackups: true,
   removeBackup: true,
+  remetering: true,
+  retryRemetering: true,
   createKey: true,
   listKeys: true,
   describeKey: true,

@@ -9,6 +9,7 @@ import { MappingService } from './mapping-service.ts';
 import { MessageService } from './message-service.ts';
 import { QueueService } from './queue-service.ts';
 import { QuotaService, type QuotaServicePorts } from './quota-service.ts';
+import { RemeteringService, type RemeteringServicePorts } from './remetering-service.ts';
 import { ScheduleService } from './schedule-service.ts';
 import { SecretService } from './secret-service.ts';
 import { ControlService, type ControlServicePorts } from './service.ts';
@@ -21,7 +22,8 @@ export type ControlBackendPorts = ControlServicePorts &
   BillingServicePorts &
   EventServicePorts &
   TelemetryServicePorts &
-  BackupServicePorts;
+  BackupServicePorts &
+  RemeteringServicePorts;
 
 /** The control plane's services in the main thread, as one object of its methods. */
 export function createControlBackend(ports: ControlBackendPorts): ControlBackend {
@@ -40,6 +42,7 @@ export function createControlBackend(ports: ControlBackendPorts): ControlBackend
     new FunctionEventService(ports),
     new TelemetryService(ports),
     new BackupService(ports),
+    new RemeteringService(ports),
   ] as unknown as readonly Partial<Record<string, (request: unknown, onProgress?: unknown) => unknown>>[];
   const methods = CONTROL_METHODS.map((name) => {
     const service = services.find((candidate) => candidate[name] !== undefined);

@@ -88,10 +88,15 @@ export class Slots {
       this.#pool.prepare(keyOf(live), () => makeBy(factory, live));
   }
 
-  /** Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one. */
-  retire(tenant: TenantName, name: FunctionName, kept: LiveFunction | undefined): void {
+  /**
+   * Gives up the idle slots of every version of a function, of earlier tenants of the name too, but of one.
+   * @returns whether the function had any slots, that one's among them
+   */
+  retire(tenant: TenantName, name: FunctionName, kept: LiveFunction | undefined): boolean {
     const keptKey = kept && keyOf(kept);
-    for (const key of this.#pool.keysOf(`${tenant}/${name}`)) if (key !== keptKey) this.#pool.drop(key);
+    const keys = this.#pool.keysOf(`${tenant}/${name}`);
+    for (const key of keys) if (key !== keptKey) this.#pool.drop(key);
+    return keys.length > 0;
   }
 
   /** Gives up what functions that were not called lately have more than one of. */

@@ -237,6 +237,12 @@ export const HOST_LIMITS = {
 } as const;
 
 /**
+ * How long an artifact stays that no version runs on any more. Who resolved the function before may wait for a place, 60 s at most, before it
+ * loads it.
+ */
+export const SUPERSEDED_ARTIFACT_MS = 300_000;
+
+/**
  * A tenant's share of a busy thread, relative to the other tenants that want it. The range is four orders of
  * magnitude: below a hundredth a debt of one slice would take a hundred rounds to pay.
  */
@@ -321,6 +327,8 @@ export function assertLimitRelations(): void {
   }
   if (TENANT_QUOTAS.concurrency.hard > HOST_LIMITS.concurrency)
     throw new RangeError('a tenant may run more than the host');
+  if (TENANT_QUOTAS.queueTimeoutMs.hard >= SUPERSEDED_ARTIFACT_MS)
+    throw new RangeError('an artifact may go before who waits for a place has loaded it');
   if (FUNCTION_LIMITS.memoryBytes.floor < WASM_PAGE_BYTES)
     throw new RangeError('memory floor is below one page');
   if (FUEL_SLICE * 10 > FUNCTION_LIMITS.fuel.default)

@@ -57,6 +57,8 @@ export interface PublishStep {
  */
 export interface ArtifactManifest {
   readonly formatVersion: 1;
+  /** Of the pipeline that made it; 0 where that did not say so yet. */
+  readonly pipelineVersion: number;
   /** Of the uploaded bytes. */
   readonly digest: Digest;
   readonly upload: UploadKind;

@@ -10,6 +10,7 @@ export const AUDIT_ACTIONS = [
   'function.quarantine',
   'function.release',
   'function.publish',
+  'function.remeter',
   'function.live',
   'function.configure',
   'function.delete',

@@ -19,6 +19,7 @@ import {
   type UploadKind,
 } from '../model/artifact.ts';
 import type { OnPublishProgress } from '../model/publish-progress.ts';
+import { PIPELINE_VERSION } from './artifact-key.ts';
 import { assertMemoryFits } from './initial-memory.ts';
 import type { PipelineJob, PipelineResult } from './messages.ts';
 import { StepClock } from './step-clock.ts';
@@ -101,6 +102,7 @@ function manifestOf(
 ): ArtifactManifest {
   return {
     formatVersion: 1,
+    pipelineVersion: PIPELINE_VERSION,
     digest: job.digest,
     upload,
     handler: world.handler,

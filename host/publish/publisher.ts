@@ -5,7 +5,8 @@
  * Owns the publishing process, the queue before it and every staging folder that a job of it uses.
  *
  * Invariants:
- *  1. At most one job runs, and at most `queue` wait; more are refused at once.
+ *  1. At most one job runs, and at most `queue` uploads wait; more are refused at once. What is published again comes when no upload
+ *     waits, and takes none of these places.
  *  2. A job that fails leaves nothing in staging and nothing in the artifacts.
  *  3. A process that died or is spent serves no other job; the next job starts a fresh one.
  *  4. An artifact is committed by the host alone, after its process said that it is complete.
@@ -64,6 +65,10 @@ interface Waiting {
 export class Publisher {
   readonly #options: PublisherOptions;
   readonly #waiting: Waiting[] = [];
+  /** What is published again. */
+  readonly #behind: Waiting[] = [];
+  /** Whether what runs is an upload. */
+  #isUploading = false;
   #child: PublishChild | undefined;
   #working: Promise<void> | undefined;
   #isClosed = false;
@@ -72,7 +77,7 @@ export class Publisher {
     this.#options = options;
   }
 
-  /** Jobs that wait, without the one that runs. */
+  /** Uploads that wait, without the one that runs. */
   get queued(): number {
     return this.#waiting.length;
   }
@@ -98,27 +103,48 @@ export class Publisher {
     const key = artifactKey(job.digest, job.handler);
     const existing = await this.#existing(key, job);
     if (existing !== undefined) return existing;
-    if (this.#isClosed) throw draining();
-    if (this.#working !== undefined && this.#waiting.length >= this.#options.queue) {
+    // The one that would run next if nothing were published again waits in no place.
+    const places = this.#options.queue + (this.#isUploading ? 0 : 1);
+    if (this.#working !== undefined && this.#waiting.length >= places) {
       throw new MayflyError('publish_busy', `${this.#waiting.length} uploads are waiting already.`);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Published>();
-    if (this.#working !== undefined) job.onProgress?.({ step: 'wait' });
-    this.#waiting.push({ job, key, resolve, reject, sinceMs: this.#working && performance.now() });
-    this.#working ??= this.#work();
-    return promise;
+    return this.#enqueue(this.#waiting, job, key);
+  }
+
+  /**
+   * The same for what was published before, when no upload waits. It is not broken off for one that comes meanwhile: to start the process
+   * anew costs that upload more than most artifacts take.
+   */
+  async publishAgain(job: PublishJob): Promise<Published> {
+    const key = artifactKey(job.digest, job.handler);
+    return (await this.#existing(key, job)) ?? this.#enqueue(this.#behind, job, key);
   }
 
   /** Refuses what waits, breaks off what runs, ends the process. Resolves when all of it is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { reject } of this.#waiting.splice(0)) reject(draining());
+    for (const { reject } of [...this.#waiting.splice(0), ...this.#behind.splice(0)]) reject(draining());
     await this.#child?.stop(draining());
     await this.#working;
   }
 
+  #enqueue(line: Waiting[], job: PublishJob, key: string): Promise<Published> {
+    if (this.#isClosed) throw draining();
+    const { promise, resolve, reject } = Promise.withResolvers<Published>();
+    if (this.#working !== undefined) job.onProgress?.({ step: 'wait' });
+    line.push({ job, key, resolve, reject, sinceMs: this.#working && performance.now() });
+    this.#working ??= this.#work();
+    return promise;
+  }
+
+  #next(): Waiting | undefined {
+    const upload = this.#waiting.shift();
+    this.#isUploading = upload !== undefined;
+    return upload ?? this.#behind.shift();
+  }
+
   async #work(): Promise<void> {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const { job, key, sinceMs, resolve, reject } = next;
       if (sinceMs !== undefined)
         job.onProgress?.({ step: 'wait', ms: toMicroseconds(performance.now() - sinceMs) });

@@ -4,6 +4,10 @@ export class Turns<T> {
   readonly #lines = new Map<string, Set<T>>();
   readonly #waiting = new Set<T>();
 
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** @param tenants nobody's have a line of their own */
   wait(tenants: readonly string[], item: T): void {
     this.#waiting.add(item);

@@ -6,6 +6,7 @@
  *  1. Nothing is removed while a publish is under way: it may have found its artifact in the store already, and
  *     names it only when it ends. A publish that comes meanwhile waits for the removal, which takes milliseconds.
  *  2. However often it is asked for, one collection runs at a time, and one more after the last request.
+ *  3. What is spared stays for as long as that, whether a version names it or not.
  */
 export interface ArtifactCollectionPorts {
   readonly keys: () => Promise<readonly string[]>;
@@ -17,6 +18,7 @@ export interface ArtifactCollectionPorts {
 
 export class ArtifactCollection {
   readonly #ports: ArtifactCollectionPorts;
+  readonly #spared = new Set<string>();
   #publishing = 0;
   #isWanted = false;
   #collecting: Promise<void> | undefined;
@@ -40,6 +42,16 @@ export class ArtifactCollection {
   /** Runs what needs every artifact that is named now to stay, though it may take long; what is given up meanwhile goes afterwards. */
   keepingAll<T>(work: () => Promise<T>): Promise<T> {
     return this.publishing(work);
+  }
+
+  /** Keeps an artifact until then, and for good where that fails; then it goes, if no version names it. */
+  spare(key: string, until: Promise<void>): void {
+    this.#spared.add(key);
+    const end = (): void => {
+      this.#spared.delete(key);
+      this.collectSoon();
+    };
+    until.then(end, () => {});
   }
 
   /** As soon as nothing is being published. */
@@ -72,7 +84,7 @@ export class ArtifactCollection {
     try {
       const stored = await keys();
       const used = inUse();
-      await Promise.all(stored.filter((key) => !used.has(key)).map(remove));
+      await Promise.all(stored.filter((key) => !used.has(key) && !this.#spared.has(key)).map(remove));
     } catch (error) {
       report('artifacts that nobody uses were not removed', error);
     }

@@ -44,6 +44,7 @@ const stateSchema = z
 
 const manifestSchema = z.object({
   formatVersion: z.literal(1),
+  pipelineVersion: countSchema.default(0),
   digest: z.custom<Digest>((value) => typeof value === 'string' && asDigest(value) !== undefined),
   upload: z.enum(['component', 'wasip1-command', 'wasip1-reactor']),
   handler: z.enum(HANDLER_KINDS),

@@ -4,9 +4,10 @@
  * Invariants:
  *  1. A function always has at least one version, and its live version is one of its own (a foreign key that is
  *     checked at commit).
- *  2. A version never changes, and its number is never given again, also not after its function was removed; after
- *     its tenant was, it is given again under another generation.
- *  3. The same artifact is one version of a function, not two: publishing it again makes that version live.
+ *  2. A version never changes, but for what it runs on (version-artifacts.ts), and its number is never given again, also not after its
+ *     function was removed; after its tenant was, it is given again under another generation.
+ *  3. Publishing an artifact again makes the version of the function live that runs on it; the last one, where there are several: of
+ *     before and behind an upgrade.
  *  4. Publishing, switching and configuring are durable only once the registry's `durable()` says so: whoever tells of them waits for
  *     it. Removing is durable at once, since files are removed behind it.
  *  5. What a function may use never exceeds the operator's ceilings, whatever was stored under older ones.
@@ -106,7 +107,7 @@ export class FunctionTable {
         ).run(tenant, name, nowMs, nowMs);
       }
       const known = this.#sql(
-        'SELECT * FROM versions WHERE tenant = ? AND name = ? AND artifact_key = ?',
+        'SELECT * FROM versions WHERE tenant = ? AND name = ? AND artifact_key = ? ORDER BY version DESC LIMIT 1',
       ).get(tenant, name, artifactKey);
       if (!known) this.#ports.quotas.requireStorage(tenant, storedBytesOf(publication.sizes));
       const version = known ? toFunctionVersion(known) : this.#insertVersion(publication);

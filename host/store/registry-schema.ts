@@ -267,4 +267,39 @@ export const REGISTRY_MIGRATIONS: readonly string[] = [
       WHERE tenant = OLD.tenant;
   END;
   `,
+  `
+  -- Two versions of a function may run on one artifact: an upload that was published before an upgrade and behind it, once the first
+  -- is metered again. SQLite drops a UNIQUE with its table alone; rows that name it are looked at when this is committed.
+  PRAGMA defer_foreign_keys = ON;
+  CREATE TABLE versions_kept AS SELECT * FROM versions;
+  DROP TABLE versions;
+  CREATE TABLE versions (
+    tenant        TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    version       INTEGER NOT NULL CHECK (version >= 1),
+    digest        TEXT NOT NULL,
+    artifact_key  TEXT NOT NULL,
+    handler       TEXT NOT NULL,
+    world         TEXT NOT NULL,
+    sizes         TEXT NOT NULL,
+    steps         TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (tenant, name, version),
+    FOREIGN KEY (tenant, name) REFERENCES functions (tenant, name) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO versions SELECT * FROM versions_kept;
+  DROP TABLE versions_kept;
+  CREATE INDEX versions_by_artifact ON versions (artifact_key);
+  CREATE TRIGGER version_stored AFTER INSERT ON versions BEGIN
+    INSERT INTO stored_use (tenant) VALUES (NEW.tenant) ON CONFLICT DO NOTHING;
+    UPDATE stored_use SET versions = versions + 1, bytes = bytes
+      + (NEW.sizes ->> '$.uploadBytes') + (NEW.sizes ->> '$.codeBytes') + (NEW.sizes ->> '$.glueBytes')
+      WHERE tenant = NEW.tenant;
+  END;
+  CREATE TRIGGER version_removed AFTER DELETE ON versions BEGIN
+    UPDATE stored_use SET versions = versions - 1, bytes = bytes
+      - (OLD.sizes ->> '$.uploadBytes') - (OLD.sizes ->> '$.codeBytes') - (OLD.sizes ->> '$.glueBytes')
+      WHERE tenant = OLD.tenant;
+  END;
+  `,
 ];

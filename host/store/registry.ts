@@ -18,6 +18,7 @@ import { RegistryDatabase } from './registry-database.ts';
 import { SecretTable } from './secret-table.ts';
 import { TenantQuotaTable } from './tenant-quota-table.ts';
 import { TenantTable } from './tenant-table.ts';
+import { VersionArtifacts } from './version-artifacts.ts';
 
 export interface RegistryOptions {
   /** A path, or `:memory:`. */
@@ -36,6 +37,7 @@ export interface RegistryOptions {
 export class Registry implements Disposable {
   readonly audit: AuditTable;
   readonly functions: FunctionTable;
+  readonly versionArtifacts: VersionArtifacts;
   readonly secrets: SecretTable;
   readonly keys: KeyTable;
   readonly tenants: TenantTable;
@@ -58,6 +60,7 @@ export class Registry implements Disposable {
     this.quotas = quotas;
     const ceilings = options.ceilings ?? defaultCeilings();
     this.functions = new FunctionTable({ database, audit, tenants, quotas, ceilings });
+    this.versionArtifacts = new VersionArtifacts(database, audit);
     const changed = (tenant: TenantName, name: FunctionName): void => this.functions.changed(tenant, name);
     this.quarantines = new QuarantineTable(database, audit, changed);
     this.prices = new PriceTable(database, audit);

@@ -17,7 +17,7 @@ import type { RecordedSpans } from '../model/thread-telemetry.ts';
 import { ofTenant, type UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } from './isolated-messages.ts';
-import type { FunctionVersionName } from './messages.ts';
+import type { FunctionVersionName, PrepareOrder } from './messages.ts';
 
 /** What a process may take to say its last; a guest may keep it from that. */
 const FINISH_MS = 1_000;
@@ -103,8 +103,8 @@ export class IsolatedChild {
     return this.#data.socketPath;
   }
 
-  prepare(id: FunctionId): void {
-    this.#send({ kind: 'prepare', ...id });
+  prepare(order: PrepareOrder): void {
+    this.#send({ kind: 'prepare', ...order });
   }
 
   /** Lets it say what it has not said yet, then ends it; resolves once it is gone. */

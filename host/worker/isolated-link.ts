@@ -1,12 +1,12 @@
 import { fromErrorMessage } from '../errors/errors.ts';
 import type { FunctionName } from '../model/ids.ts';
-import type { FunctionId } from '../store/recent-functions.ts';
 import type { FromIsolated, IsolatedFunction, IsolatedProcessData, ToIsolated } from './isolated-messages.ts';
+import type { PrepareOrder } from './messages.ts';
 
 /** What the host says unasked. */
 export interface IsolatedNotices {
   onStart(data: IsolatedProcessData): void;
-  onPrepare(id: FunctionId): void;
+  onPrepare(order: PrepareOrder): void;
   onFinish(): void;
 }
 

@@ -9,8 +9,7 @@ import type { HandedTrace } from '../model/invocation-trace.ts';
 import type { RecordedSpans } from '../model/thread-telemetry.ts';
 import type { TraceSampling } from '../model/trace-sampling.ts';
 import type { UsageTrigger } from '../model/usage-record.ts';
-import type { FunctionId } from '../store/recent-functions.ts';
-import type { FromWorker, ResolvedFunction } from './messages.ts';
+import type { FromWorker, PrepareOrder, ResolvedFunction } from './messages.ts';
 
 /** Given to the process when it is made. */
 export interface IsolatedProcessData {
@@ -47,7 +46,7 @@ export type ToIsolated =
   | { readonly kind: 'finish' }
   /** Say `alive`. */
   | { readonly kind: 'ping' }
-  | ({ readonly kind: 'prepare' } & FunctionId);
+  | ({ readonly kind: 'prepare' } & PrepareOrder);
 
 export type FromIsolated =
   | { readonly kind: 'serving' }

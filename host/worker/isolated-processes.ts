@@ -18,7 +18,7 @@ import type { UsageBatch } from '../model/usage-batch.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
 import { IsolatedChild } from './isolated-child.ts';
 import type { IsolatedFunction, IsolatedProcessData } from './isolated-messages.ts';
-import type { FunctionVersionName, LostInvocation } from './messages.ts';
+import type { FunctionVersionName, LostInvocation, PrepareOrder } from './messages.ts';
 
 export interface IsolatedProcessesPorts {
   /** Module that a process runs. */
@@ -106,8 +106,8 @@ export class IsolatedProcesses {
   }
 
   /** Has the process of its tenant, if there is one, make a function ready. */
-  prepare(id: FunctionId): void {
-    this.#entries.get(id.tenant)?.starting?.prepare(id);
+  prepare(order: PrepareOrder): void {
+    this.#entries.get(order.tenant)?.starting?.prepare(order);
   }
 
   /** A serving thread has waited longer for a process than what that runs may take. */

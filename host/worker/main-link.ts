@@ -2,8 +2,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromErrorMessage } from '../errors/errors.ts';
 import type { EventInvocation, EventOutcome } from '../model/event-invocation.ts';
 import type { InvocationId } from '../model/ids.ts';
-import type { FunctionId } from '../store/recent-functions.ts';
-import type { FromWorker, HostServices, ReturnedOutcome, ServiceName, ToWorker } from './messages.ts';
+import type {
+  FromWorker,
+  HostServices,
+  PrepareOrder,
+  ReturnedOutcome,
+  ServiceName,
+  ToWorker,
+} from './messages.ts';
 import { type ThreadEvent, unpackEvents } from './packed-events.ts';
 
 interface Pending {
@@ -15,7 +21,7 @@ interface Pending {
 /** What the main thread says unasked. */
 export interface Notices {
   onDrain(timeoutMs: number): void;
-  onPrepare(id: FunctionId): void;
+  onPrepare(order: PrepareOrder): void;
   /** Never rejects. */
   onDeliver(invocation: EventInvocation, invocationId: InvocationId): Promise<EventOutcome>;
 }

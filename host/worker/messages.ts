@@ -85,6 +85,12 @@ export interface ServeOrder {
   readonly port: number;
 }
 
+/** Somebody may call this function soon. */
+export interface PrepareOrder extends FunctionId {
+  /** Or may not: it runs on another artifact now, and is made ready where it was. */
+  readonly isRenewal?: boolean;
+}
+
 export type ToWorker =
   /** The first of all. */
   | ServeOrder
@@ -96,8 +102,7 @@ export type ToWorker =
   | { readonly kind: 'drain'; readonly timeoutMs: number }
   /** Run these events, and answer each in a `delivered` with the same id. */
   | { readonly kind: 'deliver'; readonly parcels: readonly PackedEvents[] }
-  /** Somebody may call this function soon. */
-  | ({ readonly kind: 'prepare' } & FunctionId);
+  | ({ readonly kind: 'prepare' } & PrepareOrder);
 
 export type FromWorker =
   /** Its modules: it listens as soon as it is told to. */

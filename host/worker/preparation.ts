@@ -6,7 +6,7 @@
 import type { LoadedArtifact } from '../instance/artifact.ts';
 import type { Slots } from '../instance/slots.ts';
 import type { FunctionId } from '../store/recent-functions.ts';
-import type { ResolvedFunction } from './messages.ts';
+import type { PrepareOrder, ResolvedFunction } from './messages.ts';
 
 export interface PreparationPorts {
   resolve(id: FunctionId): ResolvedFunction | undefined | Promise<ResolvedFunction | undefined>;
@@ -18,7 +18,7 @@ export interface PreparationPorts {
 
 export class Preparation {
   readonly #ports: PreparationPorts;
-  readonly #queue: FunctionId[] = [];
+  readonly #queue: PrepareOrder[] = [];
   #isRunning = false;
 
   constructor(ports: PreparationPorts) {
@@ -26,8 +26,8 @@ export class Preparation {
   }
 
   /** Slots of other versions of the function are given up. */
-  prepare(id: FunctionId): void {
-    this.#queue.push(id);
+  prepare(order: PrepareOrder): void {
+    this.#queue.push(order);
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#next();
@@ -35,21 +35,22 @@ export class Preparation {
 
   #next(): void {
     this.#ports.later(() => {
-      const id = this.#queue.shift();
-      if (id === undefined) {
+      const order = this.#queue.shift();
+      if (order === undefined) {
         this.#isRunning = false;
         return;
       }
       const goOn = (): void => this.#next();
-      this.#make(id).then(goOn, goOn);
+      this.#make(order).then(goOn, goOn);
     });
   }
 
-  async #make(id: FunctionId): Promise<void> {
+  async #make({ tenant, name, isRenewal }: PrepareOrder): Promise<void> {
     const { slots } = this.#ports;
-    const route = await this.#ports.resolve(id);
-    slots.retire(id.tenant, id.name, route?.live);
-    if (route === undefined) return;
+    const route = await this.#ports.resolve({ tenant, name });
+    const wasReady = slots.retire(tenant, name, route?.live);
+    // After an upgrade it may be ten thousand functions, whose slots would push out those that are called.
+    if (route === undefined || (isRenewal && !wasReady)) return;
     slots.prepare(route.live, await this.#ports.artifact(route.live.artifactKey));
   }
 }

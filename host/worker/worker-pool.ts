@@ -25,6 +25,7 @@ import type {
   FunctionVersionName,
   HostServices,
   LostInvocation,
+  PrepareOrder,
   ToWorker,
   WorkerData,
 } from './messages.ts';
@@ -112,8 +113,8 @@ export class WorkerPool {
   }
 
   /** Has every thread make a function ready. */
-  prepare(id: FunctionId): void {
-    for (const worker of this.#workers.values()) this.#send(worker, { kind: 'prepare', ...id });
+  prepare(order: PrepareOrder): void {
+    for (const worker of this.#workers.values()) this.#send(worker, { kind: 'prepare', ...order });
   }
 
   /** Has a thread run an event, the one with the fewest of them in work. Never rejects. */

@@ -18,6 +18,7 @@ import { createControlBackend } from '../../host/control-plane/control-backend.t
 import type { StreamView } from '../../host/control-plane/event-ports.ts';
 import { KeyRing } from '../../host/control-plane/key-ring.ts';
 import type { FunctionReference } from '../../host/control-plane/references.ts';
+import type { RemeteringServicePorts } from '../../host/control-plane/remetering-service.ts';
 import type { PublishedArtifact, PublishJob } from '../../host/control-plane/service.ts';
 import { fromErrorMessage, MayflyError, toErrorMessage } from '../../host/errors/errors.ts';
 import { closeAfterEarlyRefusal } from '../../host/front-door/server.ts';
@@ -37,7 +38,7 @@ import { MasterKeys } from '../../host/store/master-keys.ts';
 import { SqliteQueues } from '../../host/store/queues/sqlite-queues.ts';
 import { Registry } from '../../host/store/registry.ts';
 import { TenantAccounts } from '../../host/worker/tenant-accounts.ts';
-import { tenantNamed } from '../store/publications.ts';
+import { functionNamed, tenantNamed } from '../store/publications.ts';
 
 const KEPT_FOR_EVER: UsageRetention = {
   recordDays: 10_000,
@@ -208,6 +209,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       quotaUse: (tenant) => accounts.use(tenant),
       scrape: async (format) => `# ${format}\n`,
       backups: standInBackups(this.registry, () => this.nowMs()),
+      remetering: STAND_IN_REMETERING,
       askLedger,
       budgetWatch,
       queues: this.queues,
@@ -278,6 +280,7 @@ export class ControlPlaneServer implements AsyncDisposable {
       steps: [{ name: 'check', ms: 0.25 }],
       manifest: {
         formatVersion: 1,
+        pipelineVersion: 1,
         digest: job.digest,
         upload: 'component',
         handler,
@@ -345,6 +348,25 @@ function acrossThreads(backend: ControlBackend): ControlBackend {
 }
 
 /** Backups that take nothing: a registry in memory has no folder. */
+/** A version of another tenant could not be metered again. */
+const STAND_IN_REMETERING: RemeteringServicePorts['remetering'] = {
+  status: {
+    isWanted: true,
+    waiting: 2,
+    done: 1,
+    failed: [
+      {
+        artifactKey: 'old',
+        code: 'publish_timed_out',
+        detail: 'Publishing took longer than 60000 ms.',
+        atMs: 1_000,
+        versions: [{ tenant: tenantNamed('acme'), name: functionNamed('slow'), version: 3, isLive: true }],
+      },
+    ],
+  },
+  retry: () => ({ isWanted: true, waiting: 3, done: 1, failed: [] }),
+};
+
 function standInBackups(registry: Registry, nowMs: () => number): BackupServicePorts['backups'] {
   const made = new Map<string, Backup>();
   return {

@@ -229,6 +229,8 @@ test('what the host answers is what the document says it answers', async (t) => 
     ['readBudget', 200, 'GET', `${acme}/budget`],
     ['deleteBudget', 204, 'DELETE', `${acme}/budget`],
     ['deleteBudget', 404, 'DELETE', `${acme}/budget`],
+    ['getRemetering', 200, 'GET', '/v1/remetering'],
+    ['retryRemetering', 200, 'POST', '/v1/remetering/retry'],
     ['createBackup', 201, 'POST', '/v1/backups'],
     ['createBackup', 409, 'POST', '/v1/backups'],
     ['listBackups', 200, 'GET', '/v1/backups'],

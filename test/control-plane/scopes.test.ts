@@ -49,6 +49,8 @@ const NEEDS: Readonly<Record<string, Need | 'nothing'>> = {
   createBackup: 'operator',
   listBackups: 'operator',
   deleteBackup: 'operator',
+  getRemetering: 'operator',
+  retryRemetering: 'operator',
   setPrices: 'operator',
   listInvoices: 'operator',
   verifyAnyInvoice: 'operator',

@@ -25,7 +25,7 @@ for (const isolation of ['shared', 'process']) {
   test.serial(
     `what an older release published answers, or says what it no longer passes: ${isolation}`,
     async (t) => {
-      const host = await testHost(t, { env: { MAYFLY_THREADS: '1' } });
+      const host = await testHost(t, { env: { MAYFLY_THREADS: '1', MAYFLY_REMETERING: '0' } });
       const settings = await host.request('/v1/tenants/default/settings', {
         method: 'PATCH',
         headers: { authorization: `Bearer ${host.running.adminKey.key}`, 'content-type': 'application/json' },

@@ -13,6 +13,7 @@ const KEY = 'a'.repeat(64);
 
 const MANIFEST: ArtifactManifest = {
   formatVersion: 1,
+  pipelineVersion: 1,
   digest: asDigest(`sha256:${'0'.repeat(64)}`)!,
   upload: 'component',
   handler: 'wasi:cli/run@0.2',

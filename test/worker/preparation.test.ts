@@ -12,6 +12,8 @@ class Thread {
   readonly events: string[] = [];
   readonly versions: Record<string, number> = {};
   readonly broken = new Set<string>();
+  /** Those that have slots. */
+  readonly ready = new Set<string>();
   readonly preparation = new Preparation({
     resolve: async ({ tenant, name }) => {
       const version = this.versions[name];
@@ -25,7 +27,10 @@ class Thread {
       return { key } as LoadedArtifact;
     },
     slots: {
-      retire: (_tenant, name, kept) => void this.events.push(`retire ${name} but ${kept?.version}`),
+      retire: (_tenant, name, kept) => {
+        this.events.push(`retire ${name} but ${kept?.version}`);
+        return this.ready.has(name);
+      },
       prepare: (live) => void this.events.push(`prepare ${live.name} ${live.version}`),
     },
     later: setImmediate,

@@ -1,8 +1,16 @@
 /** What is looked up when somebody asks: slots, the ledger's lag, queues. */
 import type { BatchObservableResult, Meter, ObservableGauge } from '@opentelemetry/api';
 import type { QueueCounts } from '../../model/queue-message.ts';
+import type { RemeteringStatus } from '../../model/remetering.ts';
 import type { SlotUse } from '../../model/thread-telemetry.ts';
-import { ATTR_MESSAGE_STATE, ATTR_QUEUE, ATTR_SLOT_STATE, METRICS, type MetricName } from './instruments.ts';
+import {
+  ATTR_MESSAGE_STATE,
+  ATTR_QUEUE,
+  ATTR_REMETERING_STATE,
+  ATTR_SLOT_STATE,
+  METRICS,
+  type MetricName,
+} from './instruments.ts';
 import { ATTR_TENANT } from './invocation-attributes.ts';
 import { type SeriesBounds, SeriesNames } from './series-names.ts';
 
@@ -39,6 +47,7 @@ export class HostGauges {
   readonly #gauges: Readonly<Record<GaugeName, ObservableGauge>>;
   readonly #queueNames: SeriesNames;
   #events: EventGauges | undefined;
+  #remetering: (() => RemeteringStatus) | undefined;
   #latestBackupMs: LatestBackup = async () => undefined;
 
   constructor(meter: Meter, ports: HostGaugePorts) {
@@ -58,6 +67,10 @@ export class HostGauges {
 
   attachEvents(events: EventGauges): void {
     this.#events = events;
+  }
+
+  attachRemetering(status: () => RemeteringStatus): void {
+    this.#remetering = status;
   }
 
   attachBackups(latestMs: LatestBackup): void {
@@ -81,6 +94,12 @@ export class HostGauges {
     result.observe(gauges['mayfly.slots.memory'], sum('idleBytes'));
     result.observe(gauges['mayfly.ledger.pending'], this.#ports.ledgerPending());
     result.observe(gauges['mayfly.telemetry.series'], this.#ports.functionSeries());
+    if (this.#remetering !== undefined) {
+      const { waiting, failed } = this.#remetering();
+      const states = { waiting, failed: failed.length };
+      for (const [state, count] of Object.entries(states))
+        result.observe(gauges['mayfly.remetering.artifacts'], count, { [ATTR_REMETERING_STATE]: state });
+    }
     // A folder that cannot be read is the concern of whoever lists backups; everything else is still told.
     const backupMs = await this.#latestBackupMs().catch(() => undefined);
     if (backupMs !== undefined)

@@ -19,6 +19,7 @@ import { DURATION_BOUNDS } from './duration-buckets.ts';
 import { ATTR_FAULT, ATTR_TENANT } from './invocation-attributes.ts';
 
 export const ATTR_SLOT_STATE = 'mayfly.slot.state';
+export const ATTR_REMETERING_STATE = 'mayfly.remetering.state';
 export const ATTR_QUEUE = 'mayfly.queue';
 export const ATTR_MESSAGE_STATE = 'mayfly.message.state';
 
@@ -184,6 +185,13 @@ export const METRICS = {
     about:
       'How long ago the latest whole backup was begun that is in the data folder; nothing where there is none.',
     attributes: [],
+  },
+  'mayfly.remetering.artifacts': {
+    kind: 'gauge',
+    unit: '{artifact}',
+    about:
+      'What older releases published and runs as they metered it: `waiting` is metered again, `failed` could not be.',
+    attributes: [ATTR_REMETERING_STATE],
   },
   'mayfly.consumers': {
     kind: 'gauge',

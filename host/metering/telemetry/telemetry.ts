@@ -7,6 +7,7 @@
  * 2. What is counted is what the ledger gets: both are fed the same batches.
  * 3. Nothing stays registered globally: several hosts live in one process (tests).
  */
+
 import {
   context,
   DiagLogLevel,
@@ -30,6 +31,7 @@ import { NodeSDK } from '@opentelemetry/sdk-node';
 import { BatchSpanProcessor, RandomIdGenerator } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from '@opentelemetry/semantic-conventions';
 import type { LogRecord } from '../../model/log-record.ts';
+import type { RemeteringStatus } from '../../model/remetering.ts';
 import { type SpanBatch, spansIn } from '../../model/span-batch.ts';
 import type { RecordedSpans, ThreadTelemetry } from '../../model/thread-telemetry.ts';
 import { recordsOf, type UsageBatch } from '../../model/usage-batch.ts';
@@ -115,6 +117,10 @@ export class Telemetry implements AsyncDisposable {
 
   attachEvents(events: EventGauges): void {
     this.#gauges.attachEvents(events);
+  }
+
+  attachRemetering(status: () => RemeteringStatus): void {
+    this.#gauges.attachRemetering(status);
   }
 
   attachBackups(latestMs: LatestBackup): void {

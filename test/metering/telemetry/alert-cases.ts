@@ -144,6 +144,16 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     labels: { ...ticket, ...INSTANCE },
     summary: 'The latest backup of h:1 is 1d 12h 21m 40s old',
   },
+  MayflyRemeteringFailed: {
+    fires: { 'mayfly_remetering_artifacts{instance="h:1",mayfly_remetering_state="failed"}': '2x20' },
+    quiet: [
+      { 'mayfly_remetering_artifacts{instance="h:1",mayfly_remetering_state="failed"}': '0x20' },
+      { 'mayfly_remetering_artifacts{instance="h:1",mayfly_remetering_state="waiting"}': '2x20' },
+    ],
+    at: '15m',
+    labels: { ...ticket, ...INSTANCE, mayfly_remetering_state: 'failed' },
+    summary: '2 artifacts of h:1 run as an older release metered them',
+  },
   MayflySeriesFolded: {
     fires: { 'mayfly_telemetry_folded_total{instance="h:1"}': '0 5x10' },
     quiet: [{ 'mayfly_telemetry_folded_total{instance="h:1"}': '5x10' }],
