@@ -134,10 +134,10 @@ export class Remetering {
     const count = this.#turns.size;
     if (count === 0 || this.#isClosed) return;
     if (!isWanted) {
-      report(`not metered again, since MAYFLY_REMETERING is 0: ${artifacts(count)} of other releases`);
+      report(`not metered again, since MAYFLY_REMETERING is 0: ${artifacts(count)}`);
       return;
     }
-    report(`metering again what older releases published: ${artifacts(count)} of other releases`);
+    report(`metering again what older releases published: ${artifacts(count)}`);
     const startMs = performance.now();
     const doneBefore = this.#done;
     for (let key = this.#turns.take(); key !== undefined && !this.#isClosed; key = this.#turns.take()) {
@@ -202,8 +202,8 @@ export class Remetering {
     if (first === undefined) return;
     const more = others.length === 0 ? '' : ` and ${others.length} more`;
     this.#ports.report(
-      `${first.tenant}/${first.name} version ${first.version}${more} could not be metered again, and runs as it was published: ${code}: ${detail} ` +
-        'Deploy it again, or have it tried again with `mayfly remetering retry`',
+      `${first.tenant}/${first.name} version ${first.version}${more} could not be metered again, and runs as it was published ` +
+        `(deploy it again, or \`mayfly remetering retry\`): ${code}: ${detail}`,
     );
   }
 }

@@ -30,7 +30,8 @@ test('versions that are not live any more give up their slots, those of an earli
   };
   await prepare();
   t.is(slots.counts.idle, 4);
-  slots.retire(kept.tenant, kept.name, kept);
+  t.true(slots.retire(kept.tenant, kept.name, kept));
+  t.false(slots.retire(kept.tenant, 'never called' as FunctionName, undefined));
   t.is(slots.counts.idle, 2);
   const slot = slots.take(kept, artifact)!;
   t.is(slots.counts.late, 0, 'the live one was given up');

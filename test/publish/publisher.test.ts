@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import type { PublishProgress } from '../../host/model/publish-progress.ts';
 import { artifactKey } from '../../host/publish/artifact-key.ts';
+import type { PublishJob } from '../../host/publish/publisher.ts';
 import { runGlue } from '../compiler/glue-runner.ts';
 import {
   httpAndRunComponent,
@@ -246,16 +247,50 @@ test.serial('more uploads than may wait are told to come back', async (t) => {
   t.deepEqual([await first, await second], ['published', 'published']);
 });
 
+test.serial('what is published again comes behind all uploads, and takes no place of theirs', async (t) => {
+  const fixture = await UploadFixture.create(t, { queue: 1 });
+  const { publisher } = fixture;
+  const job = async (pages: number): Promise<PublishJob> =>
+    fixture.job(await runComponent(`(memory ${pages})`));
+  const order: string[] = [];
+  const noting = async (name: string, publishing: Promise<unknown>): Promise<void> => {
+    order.push(`${name} ${await outcomeOf(publishing)}`);
+  };
+  const held = await fixture.held(await runComponent('(memory 1)'));
+  const running = noting('again 1', publisher.publishAgain(held.job));
+  await held.opened;
+  const again = noting('again 2', publisher.publishAgain(await job(2)));
+  // As many as without it: one that would run, and one that waits.
+  const uploads = [
+    noting('upload 3', publisher.publish(await job(3))),
+    noting('upload 4', publisher.publish(await job(4))),
+  ];
+  const refused = noting('upload 5', publisher.publish(await job(5)));
+  await refused;
+  await held.deliver();
+  await Promise.all([running, again, ...uploads]);
+  t.deepEqual(order, [
+    'upload 5 publish_busy',
+    'again 1 published',
+    'upload 3 published',
+    'upload 4 published',
+    'again 2 published',
+  ]);
+});
+
 test.serial('closing breaks off what runs, refuses what waits and ends the process', async (t) => {
   const fixture = await UploadFixture.create(t);
   const held = await fixture.held(await runComponent());
   const first = outcomeOf(fixture.publisher.publish(held.job));
   const handle = await held.opened;
   const second = outcomeOf(fixture.publisher.publish(await fixture.job(await httpAndRunComponent())));
+  const again = outcomeOf(fixture.publisher.publishAgain(await fixture.job(await tupleComponent(1, 1))));
+  // Once it has looked for what is there.
+  while (fixture.publisher.queued === 0) await new Promise((resolve) => setImmediate(resolve));
   const pid = fixture.publisher.pid!;
   await fixture.publisher.close();
   await handle.close();
-  t.deepEqual([await first, await second], ['draining', 'draining']);
+  t.deepEqual([await first, await second, await again], ['draining', 'draining', 'draining']);
   t.false(isAlive(pid));
   t.deepEqual(await fixture.leftovers(), []);
   t.is(await outcomeOf(fixture.publisher.publish(await fixture.job(await runComponent()))), 'draining');

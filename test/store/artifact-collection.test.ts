@@ -37,6 +37,21 @@ test('an artifact that a publish has found is not removed before its version is 
   t.deepEqual([...stored], ['a']);
 });
 
+test('what is spared stays until then, whoever else collects meanwhile; and for good where that fails', async (t) => {
+  const { stored, used, collection } = storeOf('left', 'failed', 'other');
+  const gate = Promise.withResolvers<void>();
+  collection.spare('left', gate.promise);
+  collection.spare('failed', Promise.reject(new Error('the disk does not say')));
+  await collection.collect();
+  t.deepEqual([...stored], ['left', 'failed']);
+  gate.resolve();
+  await gate.promise;
+  await new Promise((resolve) => setImmediate(resolve));
+  await collection.idle();
+  t.deepEqual([...stored], ['failed']);
+  t.is(used.size, 0);
+});
+
 test('a publish that begins during a collection waits for its end', async (t) => {
   const stored = new Set(['a']);
   const gate = Promise.withResolvers<void>();

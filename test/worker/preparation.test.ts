@@ -50,6 +50,21 @@ test('functions are made ready in the order in which they were named, slots of o
   t.deepEqual(await thread.seen(4), ['retire b but 7', 'prepare b 7', 'retire a but 1', 'prepare a 1']);
 });
 
+test('a function that runs on another artifact is made ready where it was, and nowhere else', async (t) => {
+  const thread = new Thread();
+  Object.assign(thread.versions, { called: 1, idle: 1 });
+  thread.ready.add('called');
+  for (const name of ['idle', 'called']) thread.preparation.prepare({ ...id(name), isRenewal: true });
+  thread.preparation.prepare(id('idle'));
+  t.deepEqual(await thread.seen(5), [
+    'retire idle but 1',
+    'retire called but 1',
+    'prepare called 1',
+    'retire idle but 1',
+    'prepare idle 1',
+  ]);
+});
+
 test('a function that is gone gives up its slots; one that fails keeps nobody waiting', async (t) => {
   const thread = new Thread();
   Object.assign(thread.versions, { broken: 1, last: 1 });
