@@ -196,6 +196,10 @@ test.serial(
       { version: 1, artifactKey: keyOf(bytes) },
     ]);
     t.is(upgraded.made.length, 1);
+    const [tenant, name] = [asTenantName('acme')!, asFunctionName('hello')!];
+    upgraded.registry.functions.setLive(tenant, name, 1, 9);
+    await upgraded.publish('acme/hello', bytes, { isOlder: false });
+    t.is(upgraded.registry.functions.find(tenant, name)?.liveVersion, 2);
   },
 );
 
