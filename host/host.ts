@@ -99,6 +99,7 @@ export async function startHost(
     artifacts,
     publisher,
     inUse: () => artifactsByUse(registry, recent.list()),
+    tenantsOf: (key) => registry.functions.tenantsOf(key),
     versionsOf: (key) => registry.versionArtifacts.versionsOf(key),
     replace: (tenant, from, to) => registry.versionArtifacts.replace(tenant, from, to, Date.now()),
     superseded: (key) => collection.spare(key, untilLeft(registry, stopping.signal)),

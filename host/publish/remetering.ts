@@ -33,7 +33,9 @@ export interface RemeteringPorts {
   readonly publisher: Pick<Publisher, 'publishAgain'>;
   /** Artifacts that versions run on, in the order in which they are to be made again. */
   inUse(): Iterable<ArtifactInUse>;
-  /** Versions that run on an artifact. */
+  /** Those that have versions which run on an artifact. */
+  tenantsOf(key: string): readonly TenantName[];
+  /** These versions. */
   versionsOf(key: string): readonly RunningVersion[];
   /** Has a tenant's versions that run on an artifact run on another one. */
   replace(tenant: TenantName, from: string, to: string): void;
@@ -126,7 +128,7 @@ export class Remetering {
   }
 
   #enqueue(key: string): void {
-    this.#turns.wait([...new Set(this.#ports.versionsOf(key).map(({ tenant }) => tenant))], key);
+    this.#turns.wait(this.#ports.tenantsOf(key), key);
   }
 
   async #work(): Promise<void> {
@@ -156,7 +158,7 @@ export class Remetering {
 
   async #renew(key: string): Promise<void> {
     try {
-      if (this.#ports.versionsOf(key).length === 0) return;
+      if (this.#ports.tenantsOf(key).length === 0) return;
       await this.#ports.keepingAll(async () => {
         const manifest = await this.#ports.artifacts.readManifest(key);
         if (!isOfOlderPipeline(key, manifest)) return;
@@ -185,9 +187,8 @@ export class Remetering {
   }
 
   async #replace(from: string, to: string): Promise<void> {
-    const { versionsOf, replace, superseded, durable } = this.#ports;
-    const tenants = new Set(versionsOf(from).map(({ tenant }) => tenant));
-    for (const tenant of tenants) {
+    const { tenantsOf, replace, superseded, durable } = this.#ports;
+    for (const tenant of tenantsOf(from)) {
       replace(tenant, from, to);
       await nextTurn();
     }

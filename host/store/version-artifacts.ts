@@ -9,7 +9,7 @@
  */
 import { THE_HOST } from '../model/actor.ts';
 import type { HandlerKind } from '../model/artifact.ts';
-import type { Digest, TenantName } from '../model/ids.ts';
+import type { Digest, FunctionName, TenantName } from '../model/ids.ts';
 import type { RunningVersion } from '../model/remetering.ts';
 import type { AuditTable } from './audit-table.ts';
 import type { FunctionListener } from './function-table.ts';
@@ -68,7 +68,12 @@ export class VersionArtifacts {
    */
   replace(tenant: TenantName, from: string, to: string, nowMs: number): void {
     const replaced = this.#database.changeUnsynced(tenant, () => {
-      const versions = this.versionsOf(from).filter((version) => version.tenant === tenant);
+      const versions = this.#database
+        .sql(
+          `SELECT name, version, version = live_version AS isLive
+           FROM versions JOIN functions USING (tenant, name) WHERE artifact_key = ? AND tenant = ?`,
+        )
+        .all(from, tenant) as unknown as { name: FunctionName; version: number; isLive: 0 | 1 }[];
       this.#database
         .sql('UPDATE versions SET artifact_key = ? WHERE tenant = ? AND artifact_key = ?')
         .run(to, tenant, from);
@@ -82,6 +87,6 @@ export class VersionArtifacts {
       return versions;
     });
     for (const { name, isLive } of replaced)
-      if (isLive) for (const listener of this.#listeners) listener(tenant, name);
+      if (isLive === 1) for (const listener of this.#listeners) listener(tenant, name);
   }
 }

@@ -75,6 +75,7 @@ class Upgraded {
         },
       },
       inUse: () => registry.versionArtifacts.list(),
+      tenantsOf: (key) => registry.functions.tenantsOf(key),
       versionsOf: (key) => registry.versionArtifacts.versionsOf(key),
       replace: (tenant, from, to) => registry.versionArtifacts.replace(tenant, from, to, 7),
       superseded: (key) => this.superseded.push(key),

@@ -27,7 +27,7 @@ function publish(registry: Registry, tenant: TenantName, name: string, content: 
 
 test('artifacts are listed once: of what was called last, of what is live, and of the rest, the latest first', (t) => {
   using registry = open();
-  const old = publish(registry, acme, 'a', 'old', 1);
+  const old = publish(registry, acme, 'a', 'old', 9);
   const called = publish(registry, acme, 'a', 'called', 2);
   const shared = publish(registry, acme, 'b', 'shared', 3);
   publish(registry, other, 'b', 'shared', 4);

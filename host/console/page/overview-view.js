@@ -8,6 +8,7 @@ import { live } from './live.js';
 import { Problem } from './problem.js';
 import { count, fuel, gibibyteSeconds, money } from './quantity.js';
 import { queuePanel } from './queue-panel.js';
+import { remeteringNote } from './remetering-note.js';
 import { table } from './table.js';
 import { mappingPanel, schedulePanel } from './trigger-panel.js';
 import { usagePanel } from './usage-panel.js';
@@ -51,6 +52,7 @@ export function overviewView({ api, signal }) {
     'div',
     { class: 'view' },
     element('h1', { tabindex: -1 }, 'Host'),
+    remeteringNote({ api, signal }),
     usagePanel({
       api,
       signal,
