@@ -127,7 +127,8 @@ test.serial(
     // Where nobody notices, a process is ended; a serving thread would be kept for good.
     await isolate(first, 'process');
     const loop = await parse(plainCommand('(func (export "run") (result i32) (loop (br 0)) (unreachable))'));
-    await first.deploy('loop', loop, { fuel: 10_000_000, timeoutMs: 500 });
+    // It has to have begun by then, on a busy machine, too.
+    await first.deploy('loop', loop, { fuel: 10_000_000, timeoutMs: 10_000 });
     await first.stop();
     const { dataDir } = first.config;
     const { loop: older } = await makeAllOlder(dataDir);
