@@ -1,4 +1,10 @@
-import { BYTES_PER_UNIT_SHIFT, LENGTH_CLAMP, UNITS_PER_ENTRY, UNITS_PER_PAGE } from './cost-model.ts';
+import {
+  BYTES_PER_UNIT_SHIFT,
+  GROWTH_UNITS,
+  LENGTH_CLAMP,
+  UNITS_PER_ENTRY,
+  UNITS_PER_PAGE,
+} from './cost-model.ts';
 import { LENGTH } from './edits.ts';
 import { METER_IMPORTS } from './meter-imports.ts';
 import type { ModuleLayout } from './module-layout.ts';
@@ -211,7 +217,7 @@ interface Growth {
 }
 
 /**
- * Same signature as the instruction it stands for: reserve, or give -1; charge what was granted; grow; give
+ * Same signature as the instruction it stands for: charge for asking; reserve, or give -1; charge what was granted; grow; give
  * the reservation back if the grow failed. Growing is charged when it is granted, not when it is asked for:
  * a program that probes for 4 GiB and is refused goes on, as everywhere.
  */
@@ -222,6 +228,7 @@ function growBody(plan: MeterPlan, growth: Growth): number[] {
   const refuse = [...minusOne(is64), RETURN, END];
   return [
     ...[1, 1, is64 ? I64 : I32],
+    ...[...subtract(plan, i64Const(GROWTH_UNITS)), ...checkCode(plan)],
     ...(is64 ? [...length, ...i64Const(MAX_GROWTH), I64_GT_U, ...IF_VOID, ...refuse] : []),
     ...[...length, ...call(plan.hostFunctions.get(growth.reserve)!), I32_EQZ, ...IF_VOID, ...refuse],
     ...subtract(plan, [...length, ...i64Const(growth.unitsEach), I64_MUL]),

@@ -7,7 +7,7 @@ import type { Digest } from '../model/ids.ts';
  * Raised with any change that makes another artifact of the same upload (a new jco, new glue, new checks, a new cost model). What was made
  * by a lower one is made again (remetering.ts).
  */
-export const PIPELINE_VERSION = 6;
+export const PIPELINE_VERSION = 7;
 
 /**
  * Where the artifact of an upload lies: hex SHA-256 over everything that determines its content. The upload's own

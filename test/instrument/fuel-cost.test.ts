@@ -185,17 +185,17 @@ const ROWS: readonly Row[] = [
       '',
       '(memory 1) (data $d "0123456789abcdef")',
     ),
-    fuel: 7,
+    fuel: 7 + 100,
   },
   {
     name: 'table.fill by the entry',
     wat: f('(table.fill (i32.const 0) (ref.null func) (i32.const 5))', '', '(table 9 funcref)'),
-    fuel: 9,
+    fuel: 9 + 100,
   },
   {
     name: 'table.copy by the entry',
     wat: f('(table.copy (i32.const 0) (i32.const 1) (i32.const 5))', '', '(table 9 funcref)'),
-    fuel: 9,
+    fuel: 9 + 100,
   },
   {
     name: 'table.init by the entry',
@@ -204,7 +204,7 @@ const ROWS: readonly Row[] = [
       '',
       '(table 9 funcref) (elem $e func $f $f)',
     ),
-    fuel: 7,
+    fuel: 7 + 100,
   },
   {
     name: 'array.new by the entry',
@@ -225,21 +225,52 @@ const ROWS: readonly Row[] = [
     wat: f('(drop (struct.new_default $s))', '', '(type $s (struct (field i32 i64 f32)))'),
     fuel: 4,
   },
+  {
+    name: 'table.set, which the engine calls its own code for',
+    wat: f(
+      '(table.set (i32.const 0) (ref.null func)) (drop (table.get (i32.const 0)))',
+      '',
+      '(table 9 funcref)',
+    ),
+    fuel: 5 + 100,
+  },
+  ...['array.new_data', 'array.new_elem'].map((instruction) => ({
+    name: `${instruction}, which the engine calls its own code for, by the entry`,
+    wat: f(
+      instruction === 'array.new_data'
+        ? '(drop (array.new_data $a $d (i32.const 0) (i32.const 3)))'
+        : '(drop (array.new_elem $b $e (i32.const 0) (i32.const 2)))',
+      '',
+      '(type $a (array (mut i32))) (type $b (array funcref)) (data $d "0123456789abcdef") (elem $e func $f $f)',
+    ),
+    fuel: 3 + (instruction === 'array.new_data' ? 3 : 2) + 100,
+  })),
+  ...['array.init_data', 'array.init_elem'].map((instruction) => ({
+    name: `${instruction}, which the engine calls its own code for, by the entry`,
+    wat: f(
+      instruction === 'array.init_data'
+        ? '(array.init_data $a $d (array.new_default $a (i32.const 4)) (i32.const 0) (i32.const 0) (i32.const 3))'
+        : '(array.init_elem $b $e (array.new_default $b (i32.const 4)) (i32.const 0) (i32.const 0) (i32.const 2))',
+      '',
+      '(type $a (array (mut i32))) (type $b (array (mut funcref))) (data $d "0123456789abcdef") (elem $e func $f $f)',
+    ),
+    fuel: 6 + 4 + (instruction === 'array.init_data' ? 3 : 2) + 100,
+  })),
   // const, memory.grow, 2 * 8192
   {
     name: 'memory.grow by the page',
     wat: f('(drop (memory.grow (i32.const 2)))', '', '(memory 1)'),
-    fuel: 2 + 2 * 8192,
+    fuel: 2 + 2_000 + 2 * 8192,
   },
   {
     name: 'memory.grow that is refused',
     wat: f('(drop (memory.grow (i32.const 101)))', '', '(memory 1)'),
-    fuel: 2,
+    fuel: 2 + 2_000,
   },
   {
     name: 'table.grow by the entry',
     wat: f('(drop (table.grow (ref.null func) (i32.const 7)))', '', '(table 1 funcref)'),
-    fuel: 3 + 7,
+    fuel: 3 + 2_000 + 7,
   },
   // try: throw | const
   {
@@ -249,7 +280,7 @@ const ROWS: readonly Row[] = [
       '',
       '(tag $e)',
     ),
-    fuel: 4,
+    fuel: 4 + 1_000,
   },
   {
     name: 'a try without an exception',
@@ -267,7 +298,7 @@ const ROWS: readonly Row[] = [
       '',
       '(tag $e)',
     ),
-    fuel: 3,
+    fuel: 3 + 2 * 1_000,
   },
   {
     name: 'a handler of try_table',
@@ -276,7 +307,7 @@ const ROWS: readonly Row[] = [
       '',
       '(tag $e)',
     ),
-    fuel: 2,
+    fuel: 2 + 1_000,
   },
   {
     name: 'a try_table without an exception',
@@ -294,7 +325,7 @@ const ROWS: readonly Row[] = [
       '',
       '(tag $e)',
     ),
-    fuel: 3,
+    fuel: 3 + 3 * 1_000,
   },
   // The call's run is charged whole, although the exception leaves it: const and call, then the handler's const.
   {
@@ -304,7 +335,7 @@ const ROWS: readonly Row[] = [
       '',
       '(tag $e) (func $g (throw $e))',
     ),
-    fuel: 4,
+    fuel: 4 + 1_000,
   },
   {
     name: 'SIMD costs one an instruction',

@@ -61,7 +61,7 @@ test('an exception of many values counts for them, one of a few for nothing', as
   call('many');
   call('many');
   t.is(Number(host.objects.value), 1_000 - 2 * 5 * 64);
-  t.is(host.spent, 5 + 2 * 6);
+  t.is(host.spent, 5 + 2 * 6 + 3 * 1_000);
 });
 
 test('an object that the host grants no room for is not made', async (t) => {

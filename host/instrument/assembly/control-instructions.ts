@@ -1,3 +1,4 @@
+import { EXCEPTION_UNITS } from '../cost-model.ts';
 import { CallBounds } from './call-bounds.ts';
 import { Code } from './code.ts';
 import { CodeEdit } from './code-edits.ts';
@@ -98,6 +99,7 @@ export class ControlInstructions {
       case 0x0a: // throw_ref
         if (opcode === 0x09) cursor.u32();
         else this.usage.add(Feature.Exceptions);
+        recorder.addLarge(EXCEPTION_UNITS, at);
         recorder.leave(RecordKind.Throw, at);
         return false;
       case 0x0c: // br
@@ -166,6 +168,7 @@ export class ControlInstructions {
 
   private throw(tag: i32, at: i32): void {
     const isDead = this.recorder.isDead;
+    this.recorder.addLarge(EXCEPTION_UNITS, at);
     this.recorder.leave(RecordKind.Throw, at);
     const bytes = exceptionBytes(this.facts.tagParams[tag]);
     if (bytes === 0 || isDead) return;

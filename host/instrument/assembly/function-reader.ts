@@ -1,4 +1,4 @@
-import { FREE_LOCALS } from '../cost-model.ts';
+import { ENGINE_UNITS, FREE_LOCALS } from '../cost-model.ts';
 import { CallBounds } from './call-bounds.ts';
 import { CodeEdit } from './code-edits.ts';
 import { CodeRecorder } from './code-recorder.ts';
@@ -127,7 +127,7 @@ export class FunctionReader {
           cursor.skip(8);
           break;
         case Immediate.Table:
-          this.readTableAccess(opcode);
+          this.readTableAccess(opcode, at);
           break;
         case Immediate.Special:
           if (opcode >= 0x20) this.readSpecial(opcode, at);
@@ -142,10 +142,12 @@ export class FunctionReader {
   }
 
   /** table.get, table.set */
-  private readTableAccess(opcode: i32): void {
+  private readTableAccess(opcode: i32, at: i32): void {
     const table = this.cursor.index(this.facts.tables64.length, 'table');
     this.usage.add(Feature.ReferenceTypes);
-    if (opcode === 0x26) this.usage.tables[table] |= SpaceUse.Written;
+    if (opcode !== 0x26) return;
+    this.usage.tables[table] |= SpaceUse.Written;
+    this.recorder.addLarge(ENGINE_UNITS, at);
   }
 
   private readSpecial(opcode: i32, at: i32): void {

@@ -1,3 +1,4 @@
+import { ENGINE_UNITS } from '../cost-model.ts';
 import { CodeEdit, LengthKind } from './code-edits.ts';
 import { CodeRecorder } from './code-recorder.ts';
 import { CodeUsage, SegmentUse, SpaceUse } from './code-usage.ts';
@@ -31,6 +32,11 @@ export class PrefixedInstructions {
     if (this.recorder.isDead) return;
     this.recorder.edit(CodeEdit.ChargeLength, kind, at);
     this.usage.lengthKinds |= 1 << kind;
+  }
+
+  /** The engine calls its own code for the instruction at `at`. */
+  private callEngine(at: i32): void {
+    this.recorder.addLarge(ENGINE_UNITS, at);
   }
 
   private chargeBytes(at: i32, is64: bool): void {
@@ -114,6 +120,7 @@ export class PrefixedInstructions {
     this.usage.add(Feature.BulkMemory);
     switch (opcode) {
       case 8: // memory.init: its length is 32 bits wide for every memory
+        this.callEngine(at);
         this.noteData(SegmentUse.Read);
         this.memory();
         this.chargeBytes(at, false);
@@ -132,6 +139,7 @@ export class PrefixedInstructions {
         this.chargeBytes(at, this.memory64());
         return;
       case 12: // table.init
+        this.callEngine(at);
         this.noteElements(SegmentUse.Read);
         this.writtenTable();
         this.chargeEntries(at, false);
@@ -141,6 +149,7 @@ export class PrefixedInstructions {
         return;
       case 14: {
         // table.copy
+        this.callEngine(at);
         const destination64 = this.writtenTable64();
         const source64 = this.table64();
         this.chargeEntries(at, destination64 && source64);
@@ -157,6 +166,7 @@ export class PrefixedInstructions {
         this.table();
         return;
       case 17: // table.fill
+        this.callEngine(at);
         this.chargeEntries(at, this.writtenTable64());
         return;
       default:
@@ -214,6 +224,7 @@ export class PrefixedInstructions {
         return;
       case 9: // array.new_data
       case 10: {
+        this.callEngine(at);
         const type = this.type();
         if (opcode === 9) cursor.u32();
         else this.elementSegment();
@@ -222,11 +233,13 @@ export class PrefixedInstructions {
         return;
       }
       case 18: // array.init_data
+        this.callEngine(at);
         this.type();
         cursor.u32();
         this.chargeEntries(at, false);
         return;
       case 19: // array.init_elem
+        this.callEngine(at);
         this.type();
         this.elementSegment();
         this.chargeEntries(at, false);

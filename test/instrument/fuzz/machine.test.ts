@@ -62,7 +62,7 @@ const PROGRAMS: readonly (readonly [
     6,
     6,
     // local.get and call; local.get and throw. The rest: three constants, which no branch divides from the call.
-    2 + 2,
+    2 + 2 + 1_000,
     3,
   ],
   [
@@ -70,7 +70,7 @@ const PROGRAMS: readonly (readonly [
     '(if (result i32) (i32.eqz (local.get 0)) (then (i32.const 4)) (else (drop (i32.const 2)) (call $throw (local.get 0)) (i32.const 1)))',
     1,
     'exception',
-    3 + 3 + 2,
+    3 + 3 + 2 + 1_000,
     1,
   ],
   [
@@ -88,7 +88,7 @@ const PROGRAMS: readonly (readonly [
     4 + 10_000,
     1,
   ],
-  ['a growth by its pages', '(memory.grow (local.get 0))', 2, 1, 2 + 2 * 8_192],
+  ['a growth by its pages', '(memory.grow (local.get 0))', 2, 1, 2 + 2_000 + 2 * 8_192],
   ['locals beyond 64', `(local ${'i64 '.repeat(70)}) (local.get 0)`, 1, 1, 6 + 1],
 ];
 

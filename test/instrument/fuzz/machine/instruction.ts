@@ -40,6 +40,17 @@ export const FD = 0xfd000;
 
 /** unreachable, nop, block, loop, else, end, drop, try_table. */
 const FREE: ReadonlySet<number> = new Set([0x00, 0x01, 0x02, 0x03, 0x05, 0x0b, 0x1a, 0x1f]);
+/** throw, throw_ref. */
+const EXCEPTIONS: ReadonlySet<number> = new Set([0x08, 0x0a]);
+/** table.set; memory.init, table.init, table.copy, table.fill. */
+const ENGINE_CALLS: ReadonlySet<number> = new Set([0x26, FC + 8, FC + 12, FC + 14, FC + 17]);
+
+function costOf(op: number): number {
+  if (EXCEPTIONS.has(op)) return 1_001;
+  if (ENGINE_CALLS.has(op)) return 101;
+  return FREE.has(op) ? 0 : 1;
+}
+
 /** Control does not pass them: unreachable, throw, throw_ref, br, br_table, return, the tail calls. */
 const LEAVES: ReadonlySet<number> = new Set([0x00, 0x08, 0x0a, 0x0c, 0x0e, 0x0f, 0x12, 0x13]);
 /** loop, if, else, br_if. */
@@ -100,7 +111,7 @@ function readInstruction(reader: ByteReader, types: readonly FunctionType[]): In
     b: 0,
     ...immediates,
     bytes: reader.bytes.subarray(from, reader.pos),
-    cost: FREE.has(op) ? 0 : 1,
+    cost: costOf(op),
     endsRun: LEAVES.has(op) || HEADS.has(op),
   };
 }

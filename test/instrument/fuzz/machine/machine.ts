@@ -19,9 +19,10 @@ export interface MachineHost {
   call(from: Import, args: readonly Value[]): readonly Value[];
 }
 
-/** Of the cost model: what a function may declare for free, and what a page costs. */
+/** Of the cost model: what a function may declare for free, what a page costs, and what asking for any costs. */
 const FREE_LOCALS = 64;
 const UNITS_PER_PAGE = 8_192;
+const GROWTH_UNITS = 2_000;
 /** The engine's own bound on tables. */
 const MAX_ENTRIES = 10_000_000;
 
@@ -100,7 +101,7 @@ export class Machine implements Surroundings {
 
   growMemory(index: number, pages: number): number {
     const memory = this.memories[index]!;
-    this.spend(UNITS_PER_PAGE * pages);
+    this.spend(GROWTH_UNITS + UNITS_PER_PAGE * pages);
     const before = memory.buffer.byteLength / 65_536;
     try {
       growBy(memory, pages, this.module.memories[index]!.is64);
@@ -112,7 +113,7 @@ export class Machine implements Surroundings {
 
   growTable(index: number, entries: number, fill: Value): number {
     const table = this.tables[index]!;
-    this.spend(entries);
+    this.spend(GROWTH_UNITS + entries);
     const before = table.length;
     if (before + entries > (this.module.tables[index]!.limits.maximum ?? MAX_ENTRIES)) return -1;
     if (before + entries > MAX_ENTRIES) return -1;
