@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import test from 'ava';
 import type { PublishJob } from '../../host/control-plane/service.ts';
 import { ControlPlaneServer, functionPath, problemOf } from './control-plane-server.ts';
@@ -128,9 +129,13 @@ test('a tenant that does not exist and a tenant that is full are refused before 
   await using server = await ControlPlaneServer.start({ functionsPerTenant: 1 });
   await server.publish('hello', 'one');
 
+  // With a turn of the event loop between two pieces: a client that always has one at hand may never come to read the answer.
   const endless = () =>
     new ReadableStream<Uint8Array>({
-      pull: (controller) => controller.enqueue(new Uint8Array(10)),
+      pull: async (controller) => {
+        await nextTurn();
+        controller.enqueue(new Uint8Array(10));
+      },
     });
   const headers = { 'content-type': 'application/wasm' };
   const nobody = server.request('PUT', '/v1/tenants/nobody/functions/x', { headers, body: endless() });
