@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { mean, median, percentile } from './fairness/figures.ts';
-import { type GuestName, publish, SLOW_GUESTS } from './fairness/guests.ts';
+import { type GuestName, publish } from './fairness/guests.ts';
 import { LoadedThread } from './fairness/loaded-thread.ts';
 import type { ParkedMemory } from './fairness/parked-memory.ts';
 import { measureSliceCost } from './fairness/slice-cost.ts';
+import { measureSlowCode, slowCodeRows } from './fairness/slow-code.ts';
 import type { BenchReport, Figures } from './run.ts';
 
 export { plot } from './fairness/plot.ts';
@@ -29,7 +30,6 @@ const CALLS_PER_ROUND = 120;
 /** Between two calls of the victim: it is a caller now and then, no load of its own. */
 const PAUSE_MS = 5;
 const SHARES_MS = 5_000;
-const SLICES_MS = 2_000;
 const WEIGHTS = { a: 1, b: 1, c: 2, d: 4 };
 /** Times the usual length of a slice. */
 const INTERRUPTED = 3;
@@ -42,10 +42,7 @@ export async function run(): Promise<BenchReport> {
   const besideOne = await measureVictim({ endless, small }, 1);
   const victim = await measureVictim({ endless, small }, HOGS);
   const shares = await measureShares({ endless });
-  const usualSlice = await measureSlices('endless');
-  const slowSlices: Record<string, Figures> = {};
-  for (const name of SLOW_GUESTS)
-    slowSlices[`slices of what ${name.replaceAll('-', ' ')}`] = await measureSlices(name);
+  const slowCode = await measureSlowCode();
   const slicing = await measureSliceCost(await publish('finite'), SLICE_ROUNDS);
   const computing = await measureParked('endless-with-memory');
   const sleeping = await measureParked('sleeper');
@@ -57,8 +54,7 @@ export async function run(): Promise<BenchReport> {
         ...Object.values(shares).map(({ fuelError, timeError }) => Math.max(fuelError!, timeError!)),
       ),
       slice_cost: slicing.sliced.cost,
-      slowest_slice_vs_usual:
-        Math.max(...Object.values(slowSlices).map((slice) => slice['sliceMs']!)) / usualSlice['sliceMs']!,
+      slowest_slice_ms: Math.max(...Object.values(slowCode)),
       parked_vs_1gib: Math.max(computing.rssBytes, sleeping.rssBytes) / 2 ** 30,
     },
     results: {
@@ -67,8 +63,7 @@ export async function run(): Promise<BenchReport> {
       [`beside ${HOGS} endless loops`]: { ...victim.figures, sliceMs: victim.sliceMs, boundMs },
       ...shares,
       ...slicing.rows,
-      'slices of an endless loop': usualSlice,
-      ...slowSlices,
+      ...slowCodeRows(slowCode),
       'parked while computing': parkedFigures(computing),
       'parked in a sleep': parkedFigures(sleeping),
     },
@@ -158,17 +153,6 @@ async function measureShares(artifacts: Artifacts): Promise<Readonly<Record<stri
       return [`tenant ${tenant}`, figures];
     }),
   );
-}
-
-/** What a slice of a guest takes that does one thing for ever, beside another one that does the same. */
-async function measureSlices(name: GuestName): Promise<Figures> {
-  await using thread = await LoadedThread.start({ artifacts: { guest: await publish(name) }, weights: {} });
-  for (const tenant of ['a', 'b']) thread.callEndless(tenant, 'guest');
-  await thread.settle(2);
-  await new Promise((resolve) => setTimeout(resolve, SLICES_MS));
-  const { tenants } = await thread.look();
-  const sliceMs = Object.values(tenants).flatMap((tenant) => tenant.sliceMs);
-  return { slices: sliceMs.length, sliceMs: median(sliceMs), sliceP99Ms: percentile(sliceMs, 0.99) };
 }
 
 async function measureParked(name: GuestName): Promise<ParkedMemory> {

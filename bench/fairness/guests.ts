@@ -102,60 +102,19 @@ const ENDLESS_CALLS = withClock(`
     (loop $again (drop (call $now)) (br $again))
     unreachable)`);
 
-/** Does the same for ever, which takes the engine or the host far longer than most instructions do. */
-function endless(declarations: string, body: string): string {
-  return command(`
-  ${declarations}
-  (func (export "run") (result i32) (loop $again ${body} (br $again)) unreachable)`);
-}
-
-/** By what it does. `$deep` calls itself so many times, and throws then. */
-const SLOW = {
-  throws: endless('(tag $e)', '(block $caught (try_table (catch $e $caught) (throw $e)))'),
-  'throws-through-100-frames': endless(
-    `(tag $e) (func $deep (param $n i32)
-      (if (i32.eqz (local.get $n)) (then (throw $e)))
-      (call $deep (i32.sub (local.get $n) (i32.const 1))))`,
-    '(block $caught (try_table (catch $e $caught) (call $deep (i32.const 100))))',
-  ),
-  'grows-memory-by-nothing': endless('(memory 1)', '(drop (memory.grow (i32.const 0)))'),
-  'grows-a-table-by-nothing': endless(
-    '(table $t 1 funcref)',
-    '(drop (table.grow $t (ref.null func) (i32.const 0)))',
-  ),
-  'sets-entries': endless('(table $t 1 funcref)', '(table.set $t (i32.const 0) (ref.null func))'),
-  'makes-arrays-of-data': endless(
-    '(type $a (array (mut i32))) (data $d "12345678")',
-    '(drop (array.new_data $a $d (i32.const 0) (i32.const 0)))',
-  ),
-} as const;
-
-export const SLOW_GUESTS = Object.keys(SLOW) as (keyof typeof SLOW)[];
-
 /** Answers every request with one line: the example written by hand. */
 const SMALL_ANSWER = new URL('../../examples/tiny-wat/tiny.wat', import.meta.url);
 
-export const GUESTS: Readonly<Record<GuestName, () => Promise<string>>> = {
+export const GUESTS = {
   endless: async () => ENDLESS,
   'endless-with-memory': async () => ENDLESS_WITH_MEMORY,
   'endless-calls': async () => ENDLESS_CALLS,
   finite: async () => FINITE,
   sleeper: async () => SLEEPER,
   small: () => readFile(SMALL_ANSWER, 'utf8'),
-  ...(Object.fromEntries(Object.entries(SLOW).map(([name, wat]) => [name, async () => wat])) as Record<
-    keyof typeof SLOW,
-    () => Promise<string>
-  >),
-};
+} as const satisfies Record<string, () => Promise<string>>;
 
-export type GuestName =
-  | 'endless'
-  | 'endless-with-memory'
-  | 'endless-calls'
-  | 'finite'
-  | 'sleeper'
-  | 'small'
-  | keyof typeof SLOW;
+export type GuestName = keyof typeof GUESTS;
 
 /** Publishes a guest as the host does, and gives what the main thread sends to serving threads. */
 export async function publish(name: GuestName): Promise<ArtifactMessage> {

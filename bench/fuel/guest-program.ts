@@ -40,10 +40,11 @@ export function meterModule(bytes: Uint8Array): Uint8Array {
 /** More than any program of the bench uses, so that no check ever asks for more. */
 const PLENTY = 2n ** 60n;
 
-/** Meters what it compiles; `onModule` hears of each. */
+/** Meters what it compiles; `onModule` hears of each. `others` stand in for what the host gives otherwise. */
 export function meteredEngine(
   onModule: (original: Uint8Array, metered: Uint8Array) => void,
   meter: (bytes: Uint8Array) => Uint8Array = meterModule,
+  others: WebAssembly.ModuleImports = {},
 ): Engine {
   const host: WebAssembly.ModuleImports = {
     ...NO_HEADROOM,
@@ -57,6 +58,7 @@ export function meteredEngine(
     [METER_IMPORTS.releaseTable]: () => {},
     [METER_IMPORTS.objects]: new WebAssembly.Global({ value: 'i64', mutable: true }, PLENTY),
     [METER_IMPORTS.reserveObjects]: () => {},
+    ...others,
   };
   return {
     isMetered: true,
