@@ -231,7 +231,7 @@ export const HOST_LIMITS = {
   threadHeapBytes: 2 * GiB,
   /**
    * Processor time for which a serving thread may be kept without a check of fuel and without a turn of its event loop. The longest slice that was
-   * found takes 1.6 s of it (exceptions, thrown and caught in a loop), an ordinary one 6.5 ms at most.
+   * found took 1.6 s of it (exceptions, thrown and caught in a loop, before they cost what they take), an ordinary one takes 6.5 ms at most.
    */
   threadHungMs: 10_000,
 } as const;

@@ -284,7 +284,7 @@ export class CodeRecorder {
     this.deadDepth = this.depth;
   }
 
-  // What all of these are made of, for frequent-instructions.ts: where one record is written in one place, the compiler has room for all of it.
+  // What all of these are made of, for frequent-instructions.ts as well.
 
   /** Opens one where control comes; its record is to be made with the label that is returned. */
   openLoop(mayHaveParams: bool): i32 {

@@ -22,6 +22,7 @@ import { DebtEdges, EDGE_WIDTH, putEdge, UNPAID_EDGE, unpaidLabel } from './debt
 import { BODY, BOUND_MASK, EVENT_WIDTH, FlowKind, LabelTrait } from './flow.ts';
 import { FunctionFlow } from './function-flow.ts';
 import { GatheredChecks, MAX_CALL_CHECKS } from './gathered-checks.ts';
+import { LabelPath, PATH_SHIFT, REACHED, WAS_DEAD } from './label-path.ts';
 import { Labels, UNSET } from './labels.ts';
 import { StraightLoops } from './straight-loops.ts';
 
@@ -32,41 +33,6 @@ const MAX_WALKS = 6;
 /** Beyond any distance from a check that counts. */
 const FAR: i32 = CHECK_INTERVAL + 1;
 const REFUSED: i32 = -UNSET;
-
-/** Of `flags`. */
-const REACHED = 1;
-const WAS_DEAD = 2;
-/** Numbers of a LabelPath, as a shift. */
-const PATH_SHIFT = 4;
-
-/** What a walk has found of the ways to a label, side by side, so that one access brings all into the cache. */
-@unmanaged
-class LabelPath {
-  /** Of what has arrived: the greatest distance from a check, and the least depth of loops that is checked. */
-  since: i32 = 0;
-  checked: i32 = 0;
-  flags: i32 = 0;
-  /** The least that an arrival brings which pays nothing of what comes before; REFUSED if there is one that should not pay. */
-  unpaid: i32 = 0;
-  /** What the straight code behind it costs. */
-  ahead: i32 = 0;
-  /** Of an `if`: the path at its test. */
-  testFrom: i32 = 0;
-  testCost: i32 = 0;
-  testSince: i32 = 0;
-  testChecked: i32 = 0;
-  /** Of a loop: how many are around its inside, and how many calls stand before it that know nothing of the counter, or throws. */
-  loops: i32 = 0;
-  callsBefore: i32 = 0;
-
-  @inline
-  arrive(since: i32, checked: i32): void {
-    // Without branches, which the machine cannot foresee.
-    this.since = max(since, this.since);
-    this.checked = min(checked, this.checked);
-    this.flags |= REACHED;
-  }
-}
 
 @final
 export class DebtEstimate {
